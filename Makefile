@@ -1,0 +1,48 @@
+# `make` lists every task. `make demo` and `make test` set up all they need.
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+LOCKS := requirements/build.lock requirements/demo.lock requirements/dev.lock
+
+.PHONY: help demo test check docs bench browser slow lock clean
+
+help: ## List every task
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(VENV)/uv.stamp:
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not on PATH; set PYTHON=..." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+# Build tools first, then the locked packages, then Ropewalk itself (its build makes the pages' assets).
+$(VENV)/demo.stamp: $(VENV)/uv.stamp pyproject.toml requirements/build.lock requirements/demo.lock
+	$(UV) pip install --quiet --python $(BIN)/python -r requirements/build.lock -r requirements/demo.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/demo.stamp requirements/dev.lock
+	$(UV) pip install --quiet --python $(BIN)/python -r requirements/dev.lock
+	@touch $@
+
+demo: $(VENV)/demo.stamp ## Run the flagship project, from raw sources to a monitored deployment
+	$(BIN)/python examples/flights/demo.py
+
+test: $(VENV)/dev.stamp ## Run the fast test suite
+	$(BIN)/python -m pytest -m "not browser and not slow"
+
+check: $(VENV)/dev.stamp ## Lint, type-check and hold the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+lock: $(VENV)/uv.stamp ## Compile the hashed locks anew
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --group dev --group docs --all-extras pyproject.toml -o requirements/dev.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra flights -c requirements/dev.lock pyproject.toml -o requirements/demo.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 -c requirements/dev.lock requirements/build.in -o requirements/build.lock
+
+clean: ## Remove the environment and what was built
+	rm -rf $(VENV) dist build node_modules src/ropewalk/web/static docs/site

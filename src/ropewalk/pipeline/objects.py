@@ -1,0 +1,132 @@
+"""The content-addressed object store: bytes named by their blake3 digest, written once, never changed.
+
+An object appears by one rename of a fully written file, so a crash leaves either nothing or the whole object.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from blake3 import blake3
+
+from ropewalk.errors import NotFound
+
+BLOCK = 1 << 20
+
+
+class ObjectMissing(NotFound):
+    """An object that the metadata names is not in the store."""
+
+    code = "RW202"
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object's digest (64 hex digits of blake3) and its size in bytes."""
+
+    digest: str
+    size: int
+
+
+class ObjectStore:
+    """A folder of objects, `ab/cdef…` for the digest `abcdef…`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._incoming = folder / "incoming"
+        self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def put_bytes(self, content: bytes) -> StoredObject:
+        """Store `content` and return its name."""
+        return self.put_blocks([content])
+
+    def put_file(self, path: Path) -> StoredObject:
+        """Store a copy of the file at `path` and return its name."""
+        with path.open("rb") as stream:
+            return self.put_blocks(iter(lambda: stream.read(BLOCK), b""))
+
+    def put_blocks(self, blocks: Iterable[bytes]) -> StoredObject:
+        """Store the concatenation of `blocks` and return its name."""
+        with _Writer(self._incoming) as writer:
+            for block in blocks:
+                writer.write(block)
+            return self._keep(writer)
+
+    async def put_stream(self, blocks: AsyncIterable[bytes]) -> StoredObject:
+        """Store what arrives from `blocks` and return its name; nothing is kept when the stream breaks."""
+        with _Writer(self._incoming) as writer:
+            async for block in blocks:
+                writer.write(block)
+            return self._keep(writer)
+
+    def path(self, digest: str) -> Path:
+        """Return where the object is.
+
+        Raises:
+            ObjectMissing: it is not in the store.
+        """
+        path = self._place(digest)
+        if not path.is_file():
+            raise ObjectMissing(
+                f"object {digest} is not in the store", hint="run the step that made it again"
+            )
+        return path
+
+    def has(self, digest: str) -> bool:
+        """Return whether the object is in the store."""
+        return self._place(digest).is_file()
+
+    def link(self, digest: str, target: Path) -> None:
+        """Make the object appear at `target`: a hard link where the filesystem allows, else a copy."""
+        source = self.path(digest)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.hardlink_to(source)
+        except OSError:
+            shutil.copyfile(source, target)
+
+    def _place(self, digest: str) -> Path:
+        return self.folder / digest[:2] / digest[2:]
+
+    def _keep(self, writer: _Writer) -> StoredObject:
+        stored = StoredObject(writer.hash.hexdigest(), writer.size)
+        place = self._place(stored.digest)
+        if not place.is_file():
+            place.parent.mkdir(exist_ok=True)
+            writer.finish(place)
+        return stored
+
+
+class _Writer:
+    """A file being written under a temporary name; gone at the end unless it was finished."""
+
+    def __init__(self, folder: Path) -> None:
+        descriptor, name = tempfile.mkstemp(dir=folder)
+        self.path = Path(name)
+        self.stream: BinaryIO = os.fdopen(descriptor, "wb")
+        self.hash = blake3()
+        self.size = 0
+
+    def write(self, block: bytes) -> None:
+        self.stream.write(block)
+        self.hash.update(block)
+        self.size += len(block)
+
+    def finish(self, place: Path) -> None:
+        self.stream.flush()
+        os.fsync(self.stream.fileno())
+        self.path.chmod(0o444)
+        self.path.replace(place)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stream.close()
+        self.path.unlink(missing_ok=True)

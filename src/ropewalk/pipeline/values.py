@@ -1,0 +1,153 @@
+"""What the pipeline speaks of: nodes, what they need, what they made, and a kind's four verbs.
+
+The pipeline knows nothing of tables, models or deployments. A room of the house describes its kind of node by
+implementing `NodeKind`, and registers it through `ropewalk.plugins`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from ropewalk.errors import Place
+
+if TYPE_CHECKING:
+    from ropewalk.pipeline.workspace import Workspace
+    from ropewalk.project import Project
+
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
+
+
+@dataclass(frozen=True)
+class Need:
+    """A name that a node's definition uses, to be resolved to the node that provides it.
+
+    Attributes:
+        name: a provided name (`staging.flights`, `train`) or a node id (`gate:late`).
+        place: where the name stands, for the error when nothing provides it.
+    """
+
+    name: str
+    place: Place | None = None
+
+
+@dataclass(frozen=True)
+class Node:
+    """One thing with lineage, as declared: before anything ran.
+
+    Attributes:
+        id: `KIND:NAME`, such as `table:mart.flight_features`.
+        provides: the names by which others may ask for it.
+        needs: the names it asks for.
+        facts: its definition in named parts; all of them count in its key, and a changed one is the reason
+            given for running it again. Short values are shown as `old -> new`, long ones as changed lines.
+        places: where a fact of that name stands in the project.
+        origin: where the node is declared.
+        spec: the kind's own value; the pipeline hands it back untouched.
+    """
+
+    id: str
+    origin: Place
+    spec: object = None
+    provides: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, Place] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """The part of the id before the colon."""
+        return self.id.partition(":")[0]
+
+    @property
+    def name(self) -> str:
+        """The part of the id after the colon."""
+        return self.id.partition(":")[2]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The state of the world outside as a node sees it, taken without changing anything.
+
+    Attributes:
+        facts: named parts of that state, such as a file's path -> its digest; they count in the key.
+        unreachable: why the world could not be asked; the recorded state then stands in, if there is one.
+        keep: whether an unreachable world is no reason to fail (the node's owner said so).
+    """
+
+    facts: Mapping[str, str] = field(default_factory=dict)
+    unreachable: str | None = None
+    keep: bool = False
+
+
+@dataclass(frozen=True)
+class Output:
+    """What executing a node made.
+
+    Attributes:
+        digest: digest of the content; equal digests stop the work downstream (early cut-off).
+        reference: where the content is: `snapshot:14`, `run:<id>`, `model:late/3`.
+        summary: what a person wants to know of it (rows, metrics, verdict).
+        observed: the outside facts that this execution really used, when `probe` could not know them all.
+        origins: ids of outside things it was made from (`file:landing/flights/2013-01.csv`), for lineage.
+        makes: ids of versioned things it made (`run:<id>`, `model_version:late/3`), for lineage.
+    """
+
+    digest: str
+    reference: str
+    summary: Mapping[str, JSON] = field(default_factory=dict)
+    observed: Mapping[str, str] | None = None
+    origins: tuple[str, ...] = ()
+    makes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """One execution of one node.
+
+    Attributes:
+        node: what to execute.
+        key: its action key; a kind records it beside what it writes, in the same transaction.
+        inputs: output of each needed node, by the name used in `Node.needs`.
+        input_ids: id of the node behind each of those names.
+        run_id: the `ropewalk run` this belongs to.
+        workspace: the open project.
+        report: callback for progress: (done, total or None, what is being done).
+    """
+
+    node: Node
+    key: str
+    inputs: Mapping[str, Output]
+    input_ids: Mapping[str, str]
+    run_id: str
+    workspace: Workspace
+    report: Callable[[float, float | None, str], None]
+
+
+class NodeKind(Protocol):
+    """The port through which a room gives the pipeline one kind of node."""
+
+    @property
+    def name(self) -> str:
+        """The kind's name, the first part of its nodes' ids."""
+
+    def declare(self, project: Project) -> Iterable[Node]:
+        """Yield the nodes that the project's files declare, without running or importing any of them.
+
+        Raises:
+            InvalidProjectFile: a declaration is wrong; the error names its place.
+        """
+
+    def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:
+        """Return the outside state that `node` depends on; read only. `last` is its recorded output."""
+
+    def holds(self, node: Node, key: str, output: Output, workspace: Workspace) -> bool:
+        """Return whether what `output` describes, made under `key`, is still there and current."""
+
+    def execute(self, task: Task) -> Output:
+        """Do the work, atomically: after an error or a kill either all of it is there or none.
+
+        Raises:
+            RopewalkError: the work failed; the error says why and what to do.
+        """

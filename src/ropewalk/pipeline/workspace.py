@@ -1,0 +1,68 @@
+"""An open project: its settings, its declarations, its state on disk, and what rooms keep open for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar, cast
+
+from ropewalk.pipeline.objects import ObjectStore
+from ropewalk.project import Project
+from ropewalk.settings import Settings, state_path
+from ropewalk.store import Database
+
+T = TypeVar("T")
+
+
+class Workspace:
+    """A project opened for work; a context manager that closes whatever was opened through it.
+
+    Attributes:
+        settings: the settings in force.
+        project: the declarations, as read from the project's files.
+        state: the folder for all state (`.ropewalk`).
+        database: the metadata database.
+        objects: the content-addressed object store.
+    """
+
+    def __init__(self, project: Project, settings: Settings) -> None:
+        self.settings = settings
+        self.project = project
+        self.state = state_path(settings, project.root)
+        self.state.mkdir(parents=True, exist_ok=True)
+        self._closing = ExitStack()
+        self._lock = threading.RLock()
+        self._opened: dict[str, object] = {}
+        self.database = Database.open(self.state / "ropewalk.db")
+        self._closing.callback(self.database.close)
+        self.objects = ObjectStore(self.state / "objects")
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        return self.project.root
+
+    def once(self, name: str, open_it: Callable[[], AbstractContextManager[T]]) -> T:
+        """Return what `open_it` opens under `name`, opened at the first call and closed with the workspace.
+
+        This is how a room keeps one lake connection or one tracking endpoint per project.
+        """
+        with self._lock:
+            if name not in self._opened:
+                self._opened[name] = self._closing.enter_context(open_it())
+            return cast("T", self._opened[name])
+
+    def close(self) -> None:
+        """Close everything, last opened first."""
+        self._closing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

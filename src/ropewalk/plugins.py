@@ -1,0 +1,70 @@
+"""The seams at which rooms join the house, ours first: sections, node kinds and HTTP routes.
+
+A plugin is a module that implements any of the hooks below. The built-in ones are named in `BUILT_IN`;
+others are found by the entry-point group `ropewalk`. Nothing is registered by importing a module for its
+side effects: a hook is a function that returns values.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    # The hooks speak of values that live further up; naming them is all this module does.
+    from ropewalk.pipeline import NodeKind, Workspace
+    from ropewalk.project import Section
+    from ropewalk.routes import Route
+
+hookspec = pluggy.HookspecMarker("ropewalk")
+hookimpl = pluggy.HookimplMarker("ropewalk")
+
+BUILT_IN = (
+    "ropewalk.dataops.plugin",
+    "ropewalk.mlops.plugin",
+    "ropewalk.devops.plugin",
+)
+
+
+@hookspec
+def project_sections() -> list[Section]:  # type: ignore[empty-body]  # a specification has no body
+    """Return the sections of `ropewalk.yaml` that this plugin understands."""
+
+
+@hookspec
+def node_kinds() -> list[NodeKind]:  # type: ignore[empty-body]  # a specification has no body
+    """Return the kinds of node that this plugin can declare and execute."""
+
+
+@hookspec
+def http_routes(workspace: Workspace) -> list[Route]:  # type: ignore[empty-body]  # a specification has no body
+    """Return the routes that this plugin answers for one project."""
+
+
+@cache
+def plugin_manager() -> pluggy.PluginManager:
+    """Return the manager with the built-in and the installed plugins registered."""
+    manager = pluggy.PluginManager("ropewalk")
+    manager.add_hookspecs(importlib.import_module(__name__))
+    for name in BUILT_IN:
+        manager.register(importlib.import_module(name), name)
+    manager.load_setuptools_entrypoints("ropewalk")
+    return manager
+
+
+def sections() -> list[Section]:
+    """Return every section of `ropewalk.yaml` that some plugin understands."""
+    return [section for found in plugin_manager().hook.project_sections() for section in found]
+
+
+def kinds() -> dict[str, NodeKind]:
+    """Return every node kind by its name."""
+    return {kind.name: kind for found in plugin_manager().hook.node_kinds() for kind in found}
+
+
+def routes(workspace: Workspace) -> list[Route]:
+    """Return every route that some plugin answers for the project of `workspace`."""
+    return [route for found in plugin_manager().hook.http_routes(workspace=workspace) for route in found]

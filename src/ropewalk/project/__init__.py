@@ -1,0 +1,40 @@
+"""The user's repository: finding it, reading its files without running them, and saying what is wrong in them."""
+
+from ropewalk.project.closure import code_facts, imported_packages
+from ropewalk.project.declarations import Parameter, StepDeclaration, read_steps
+from ropewalk.project.errors import (
+    InvalidProjectFile,
+    InvalidPython,
+    InvalidYAML,
+    NoProject,
+    UnknownKey,
+)
+from ropewalk.project.git import GitState, git_state
+from ropewalk.project.layout import PROJECT_FILE, find_root
+from ropewalk.project.load import Entry, Project, Section, load_project, project_schema
+from ropewalk.project.yaml import Document, parse_yaml, validate
+
+__all__ = [
+    "PROJECT_FILE",
+    "Document",
+    "Entry",
+    "GitState",
+    "InvalidProjectFile",
+    "InvalidPython",
+    "InvalidYAML",
+    "NoProject",
+    "Parameter",
+    "Project",
+    "Section",
+    "StepDeclaration",
+    "UnknownKey",
+    "code_facts",
+    "find_root",
+    "git_state",
+    "imported_packages",
+    "load_project",
+    "parse_yaml",
+    "project_schema",
+    "read_steps",
+    "validate",
+]

@@ -1,0 +1,34 @@
+"""What Git says of the project: commit, branch, and whether files differ from the commit."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class GitState:
+    """The commit and branch a folder is at; all None outside a repository or before its first commit."""
+
+    commit: str | None
+    branch: str | None
+    is_dirty: bool
+
+
+def git_state(root: Path) -> GitState:
+    """Return the Git state of the folder `root`; never fails, also where there is no Git."""
+    commit = _git(root, "rev-parse", "HEAD")
+    branch = _git(root, "symbolic-ref", "--short", "HEAD")
+    status = _git(root, "status", "--porcelain", "--", ".")
+    return GitState(commit, branch, bool(status))
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None

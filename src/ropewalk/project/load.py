@@ -1,0 +1,147 @@
+"""Reading `ropewalk.yaml`: each section belongs to a room of the house, which says what an entry looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, TypeAdapter
+
+from ropewalk.errors import Place, nearest
+from ropewalk.project.errors import InvalidProjectFile, UnknownKey
+from ropewalk.project.layout import PROJECT_FILE
+from ropewalk.project.yaml import Document, parse_yaml, validate
+
+
+@dataclass(frozen=True)
+class Section:
+    """A top-level key of `ropewalk.yaml` that maps names to entries.
+
+    Attributes:
+        key: the top-level key, such as `sources`.
+        model: what one entry must be; anything pydantic can validate.
+        help: one line for the reference.
+    """
+
+    key: str
+    model: object
+    help: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One named entry of a section, validated, and where it stands."""
+
+    name: str
+    value: object
+    place: Place
+
+
+@dataclass(frozen=True)
+class Project:
+    """A user's repository as declared: its root, its name, and the entries of each section."""
+
+    root: Path
+    name: str
+    sections: Mapping[str, Mapping[str, Entry]]
+
+    def entries(self, section: str) -> Mapping[str, Entry]:
+        """Return the entries of one section by name; none when the file does not have it."""
+        return self.sections.get(section, {})
+
+
+def load_project(root: Path, sections: Iterable[Section]) -> Project:
+    """Read the project file at `root`, with every entry validated by its section's model.
+
+    Raises:
+        InvalidYAML: the file is not YAML.
+        UnknownKey: a key that no section or model has.
+        InvalidProjectFile: a value that does not fit.
+    """
+    known = {section.key: section for section in sections}
+    document = parse_yaml(root / PROJECT_FILE, root)
+    if not isinstance(document.data, Mapping):
+        raise InvalidProjectFile(
+            f"{PROJECT_FILE} must be a mapping that starts with `project: NAME`", place=document.place()
+        )
+    _refuse_unknown(document, ["project", *known])
+    name = document.data.get("project")
+    if not isinstance(name, str) or not name:
+        raise InvalidProjectFile("key 'project' must name the project", place=document.place(("project",)))
+    found = {key: _read_section(document, section) for key, section in known.items() if key in document.data}
+    return Project(root, name, found)
+
+
+def project_schema(sections: Iterable[Section]) -> dict[str, object]:
+    """Return the JSON Schema of `ropewalk.yaml`, for editors."""
+    properties: dict[str, object] = {"project": {"type": "string", "description": "Name of the project"}}
+    definitions: dict[str, object] = {}
+    for section in sections:
+        adapter: TypeAdapter[object] = TypeAdapter(section.model)  # type: ignore[arg-type]  # also takes annotated unions
+        schema = adapter.json_schema(ref_template="#/$defs/{model}")
+        definitions |= schema.pop("$defs", {})
+        properties[section.key] = {
+            "type": "object",
+            "description": section.help,
+            "additionalProperties": schema,
+        }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": PROJECT_FILE,
+        "type": "object",
+        "required": ["project"],
+        "additionalProperties": False,
+        "properties": properties,
+        "$defs": definitions,
+    }
+
+
+def model_keys(model: object) -> list[str]:
+    """Return the keys an entry of `model` may have, over all members of a union."""
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return [field.alias or name for name, field in model.model_fields.items()]
+    members = getattr(model, "__args__", ())
+    return sorted({key for member in members for key in model_keys(member)})
+
+
+def _refuse_unknown(document: Document, valid: list[str]) -> None:
+    data = document.data
+    assert isinstance(data, Mapping)
+    for key in data:
+        if key not in valid:
+            raise UnknownKey(
+                f"unknown key {key!r}",
+                place=document.place((key,)),
+                nearest=nearest(key, valid),
+                hint="valid here: " + ", ".join(valid),
+            )
+
+
+def _read_section(document: Document, section: Section) -> dict[str, Entry]:
+    data = document.data
+    assert isinstance(data, Mapping)
+    entries = data[section.key]
+    if entries is None:
+        return {}
+    if not isinstance(entries, Mapping):
+        raise InvalidProjectFile(
+            f"{section.key} must map names to entries", place=document.place((section.key,))
+        )
+    return {name: _read_entry(document, section, name) for name in entries}
+
+
+def _read_entry(document: Document, section: Section, name: str) -> Entry:
+    location = (section.key, name)
+    try:
+        value: object = validate(document, section.model, location)
+    except UnknownKey as error:
+        key = error.message.split("'")[1]
+        valid = model_keys(section.model)
+        raise UnknownKey(
+            error.message,
+            place=error.place,
+            nearest=nearest(key, valid),
+            hint="valid here: " + ", ".join(valid),
+        ) from error
+    return Entry(name, value, document.place(location))
