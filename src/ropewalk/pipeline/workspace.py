@@ -26,6 +26,7 @@ class Workspace:
         state: the folder for all state (`.ropewalk`).
         database: the metadata database.
         objects: the content-addressed object store.
+        stopping: set when work should end early (Ctrl-C); long executions look at it.
     """
 
     def __init__(self, project: Project, settings: Settings) -> None:
@@ -36,6 +37,7 @@ class Workspace:
         self._closing = ExitStack()
         self._lock = threading.RLock()
         self._opened: dict[str, object] = {}
+        self.stopping = threading.Event()
         self.database = Database.open(self.state / "ropewalk.db")
         self._closing.callback(self.database.close)
         self.objects = ObjectStore(self.state / "objects")

@@ -10,11 +10,14 @@ CREATE TABLE pipeline_run (
     finished_at INTEGER
 ) STRICT;
 
--- One row per successful execution of a node under one key. `facts`, `inputs` and `output` are JSON objects.
+-- One row per successful execution of a node under one key. `facts`, `outside`, `inputs` and `output` are JSON objects.
 CREATE TABLE action (
     key TEXT PRIMARY KEY,
+    -- The key under which the execution was started: what a kind wrote beside its content.
+    task_key TEXT NOT NULL,
     node TEXT NOT NULL,
     facts TEXT NOT NULL,
+    outside TEXT NOT NULL,
     inputs TEXT NOT NULL,
     output TEXT NOT NULL,
     run_id TEXT NOT NULL REFERENCES pipeline_run (id),

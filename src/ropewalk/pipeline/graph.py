@@ -1,0 +1,131 @@
+"""The graph of a project: every declared node, with its needs resolved to the nodes that provide them."""
+
+from __future__ import annotations
+
+import graphlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ropewalk.errors import nearest
+from ropewalk.pipeline.errors import AmbiguousName, Cycle, NameTaken, NodeNotFound, UnknownName
+from ropewalk.pipeline.values import Need, Node, NodeKind
+from ropewalk.project import Project
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in an order in which each comes after what it needs.
+
+    Attributes:
+        nodes: node by id, in that order.
+        inputs: for each node id, the id behind each name it needs.
+        names: every name and id that can be asked for -> the ids that provide it.
+    """
+
+    nodes: Mapping[str, Node]
+    inputs: Mapping[str, Mapping[str, str]]
+    names: Mapping[str, tuple[str, ...]]
+
+    def find(self, name: str) -> Node:
+        """Return the node that a person means by `name`: an id, a provided name, or a bare name of any kind.
+
+        Raises:
+            NodeNotFound: nothing has that name.
+            AmbiguousName: several nodes do.
+        """
+        ids = self.names.get(name) or tuple(i for i, node in self.nodes.items() if node.name == name)
+        if not ids:
+            close = nearest(name, [*self.names, *(node.name for node in self.nodes.values())])
+            raise NodeNotFound(
+                f"no node is called {name!r}", nearest=close, hint="`ropewalk plan` lists them"
+            )
+        if len(ids) > 1:
+            raise AmbiguousName(f"{name!r} can mean {' or '.join(ids)}", hint="use the full id")
+        return self.nodes[ids[0]]
+
+    def ancestors(self, ids: Iterable[str]) -> set[str]:
+        """Return `ids` and everything they need, directly or through others."""
+        found: set[str] = set()
+        pending = list(ids)
+        while pending:
+            node_id = pending.pop()
+            if node_id not in found:
+                found.add(node_id)
+                pending.extend(self.inputs[node_id].values())
+        return found
+
+
+def declare_graph(project: Project, kinds: Mapping[str, NodeKind]) -> Graph:
+    """Return the graph of all nodes that the project's files declare, without running any of its code.
+
+    Raises:
+        InvalidProjectFile: a declaration is wrong.
+        UnknownName, AmbiguousName, NameTaken, Cycle: the declarations do not fit together.
+    """
+    return build_graph(node for kind in kinds.values() for node in kind.declare(project))
+
+
+def build_graph(declared: Iterable[Node]) -> Graph:
+    """Resolve the needs of `declared` nodes among themselves and put them in order.
+
+    Raises:
+        UnknownName, AmbiguousName, NameTaken, Cycle: the nodes do not fit together.
+    """
+    nodes: dict[str, Node] = {}
+    for node in declared:
+        if node.id in nodes:
+            raise NameTaken(
+                f"{node.id} is declared twice, here and at {nodes[node.id].origin}", place=node.origin
+            )
+        nodes[node.id] = node
+    names = _names(nodes)
+    inputs = {i: {need.name: _resolve(node, need, names) for need in node.needs} for i, node in nodes.items()}
+    ordered = _order(nodes, inputs)
+    return Graph({i: nodes[i] for i in ordered}, inputs, names)
+
+
+def _names(nodes: Mapping[str, Node]) -> dict[str, tuple[str, ...]]:
+    names: dict[str, tuple[str, ...]] = {node_id: (node_id,) for node_id in nodes}
+    for node in nodes.values():
+        for name in node.provides:
+            names[name] = (*names.get(name, ()), node.id)
+    # A name that is somebody's own outranks the same text as a shortened one.
+    full = {node.provides[0]: node.id for node in nodes.values() if node.provides}
+    return names | {name: (node_id,) for name, node_id in full.items() if _owners(nodes, name) == 1}
+
+
+def _owners(nodes: Mapping[str, Node], name: str) -> int:
+    return sum(1 for node in nodes.values() if node.provides and node.provides[0] == name)
+
+
+def _resolve(node: Node, need: Need, names: Mapping[str, tuple[str, ...]]) -> str:
+    found = names.get(need.name, ())
+    if not found:
+        raise UnknownName(
+            f"{node.id} asks for {need.name!r}, which nothing provides",
+            place=need.place or node.origin,
+            nearest=nearest(need.name, names),
+            hint="a source NAME provides raw.NAME, tables/SCHEMA/NAME.sql provides SCHEMA.NAME, a step its own name",
+        )
+    if len(found) > 1:
+        raise AmbiguousName(
+            f"{node.id} asks for {need.name!r}, which can mean {' or '.join(found)}",
+            place=need.place or node.origin,
+            hint="use the full name",
+        )
+    return found[0]
+
+
+def _order(nodes: Mapping[str, Node], inputs: Mapping[str, Mapping[str, str]]) -> list[str]:
+    sorter = graphlib.TopologicalSorter({i: set(inputs[i].values()) for i in nodes})
+    try:
+        return list(sorter.static_order())
+    except graphlib.CycleError as error:
+        circle: list[str] = list(reversed(error.args[1]))
+        places = "\n".join(f"  {i}  ({nodes[i].origin})" for i in circle[:-1])
+        raise Cycle(
+            "nodes need each other in a circle: " + " -> ".join(circle),
+            place=nodes[circle[0]].origin,
+            hint="break the circle by removing one of these needs",
+            detail=places,
+        ) from error

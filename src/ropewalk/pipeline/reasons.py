@@ -1,0 +1,59 @@
+"""Why a node is stale, said by name: which fact, which input, which part of the outside world."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ropewalk.errors import Place
+
+SHORT = 40
+MAX_LINES = 6
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One cause of staleness: what it is about, the change in words, and where it stands."""
+
+    what: str
+    change: str
+    place: Place | None = None
+
+    def __str__(self) -> str:
+        """The reason on one line, the place first where there is one."""
+        where = f" ({self.place})" if self.place else ""
+        return f"{self.what}: {self.change}{where}"
+
+
+def compare(
+    was: Mapping[str, str], now: Mapping[str, str], places: Mapping[str, Place], prefix: str = ""
+) -> Iterator[Reason]:
+    """Yield a reason for every named part that differs between `was` and `now`."""
+    for name in sorted({*was, *now}):
+        before, after = was.get(name), now.get(name)
+        if before != after:
+            yield Reason(prefix + name, _change(before, after), places.get(name))
+
+
+def _change(before: str | None, after: str | None) -> str:
+    if before is None:
+        return "added"
+    if after is None:
+        return "removed"
+    if "\n" in before or "\n" in after:
+        return _changed_lines(before, after)
+    if len(before) <= SHORT and len(after) <= SHORT and not (_is_digest(before) or _is_digest(after)):
+        return f"{before} -> {after}"
+    return "changed"
+
+
+def _changed_lines(before: str, after: str) -> str:
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
+    changed = [f"{line[0]} {line[1:].strip()}" for line in lines if line[:2] not in {"--", "++", "@@"}]
+    more = [f"... {len(changed) - MAX_LINES} more"] if len(changed) > MAX_LINES else []
+    return "; ".join(changed[:MAX_LINES] + more) or "changed"
+
+
+def _is_digest(text: str) -> bool:
+    return len(text) >= 16 and all(character in "0123456789abcdef" for character in text)
