@@ -1,0 +1,1 @@
+"""Applied ML: what the repository's own history teaches. Nothing is built here yet."""

@@ -1,0 +1,1 @@
+"""DataOps: sources, lake, tables, contracts and catalogue."""

@@ -1,0 +1,1 @@
+"""DevOps: serving, monitoring and the way to a forge."""

@@ -1,0 +1,1 @@
+"""MLOps: tracking, registry, training and evaluation."""

@@ -1,0 +1,151 @@
+"""The program a step's process runs: `python -m ropewalk.mlops.training.harness JOB ANSWER`.
+
+It is an ordinary client: it reads the lake at the given snapshots and logs with the unmodified MLflow client to
+the address in MLFLOW_TRACKING_URI, as the user's own code in the step does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import json
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import cast
+
+import mlflow
+from mlflow.entities import Dataset, DatasetInput, InputTag
+
+from ropewalk.dataops.lake import read_table
+from ropewalk.mlops.training.flavours import log_object
+from ropewalk.mlops.training.job import (
+    Answer,
+    Job,
+    MetricsInput,
+    ModelInput,
+    TableInput,
+    read_job,
+    write_answer,
+)
+from ropewalk.mlops.training.sdk import Metrics, Model, Table
+
+PR_SET_PDEATHSIG = 1
+
+
+class WrongReturn(TypeError):
+    """The step returned something else than its annotation says."""
+
+
+def main(job_path: str, answer_path: str) -> int:
+    """Run the job and write its answer; return the exit code."""
+    _die_with_parent()
+    job = read_job(Path(job_path))
+    # A process boundary: whatever the user's code raises becomes an answer.
+    try:
+        answer = _run(job)
+    except BaseException as error:  # noqa: BLE001  # see above
+        traceback.print_exc()
+        wrong = isinstance(error, WrongReturn)
+        text = str(error) if wrong else f"{type(error).__name__}: {error}"
+        write_answer(
+            Answer(error=text, place=_user_place(error, job), wrong_product=wrong), Path(answer_path)
+        )
+        return 1
+    write_answer(answer, Path(answer_path))
+    return 0
+
+
+def _run(job: Job) -> Answer:
+    function = _load_function(job)
+    inputs = [_open_input(item, job) for item in job.inputs]
+    with mlflow.start_run(run_id=job.run_id):
+        if job.parameters:
+            mlflow.log_params(job.parameters)
+        _log_tables(job)
+        returned = function(*inputs, **job.parameters)
+        return _answer(returned, job)
+
+
+def _load_function(job: Job) -> Callable[..., object]:
+    path = Path(job.root) / job.path
+    # Modules beside the step and modules from the project's root import as they do in a test.
+    sys.path[:0] = [str(path.parent), job.root]
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec
+    assert spec.loader
+    module: ModuleType = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return cast("Callable[..., object]", getattr(module, job.function))
+
+
+def _open_input(item: TableInput | ModelInput | MetricsInput, job: Job) -> Table | Model | Metrics:
+    if isinstance(item, TableInput):
+        return Table(item.table, lambda: read_table(Path(job.state), item.table, item.snapshot))
+    if isinstance(item, ModelInput):
+        return Model(uri=item.uri)
+    return Metrics(item.values)
+
+
+def _log_tables(job: Job) -> None:
+    """Log which snapshots the run reads, as MLflow datasets."""
+    datasets = [
+        DatasetInput(
+            Dataset(
+                name=item.table,
+                digest=item.digest[:36],
+                source_type="ropewalk",
+                source=json.dumps({"table": item.table, "snapshot": item.snapshot}),
+            ),
+            [InputTag("mlflow.data.context", "training")],
+        )
+        for item in job.inputs
+        if isinstance(item, TableInput)
+    ]
+    if datasets:
+        mlflow.MlflowClient().log_inputs(job.run_id, datasets)
+
+
+def _answer(returned: object, job: Job) -> Answer:
+    if job.makes == "Metrics":
+        if not isinstance(returned, dict):
+            raise _wrong(returned, job)
+        metrics = Metrics(returned)
+        mlflow.log_metrics(dict(metrics))
+        return Answer(metrics=dict(metrics))
+    if job.makes == "Model":
+        if not isinstance(returned, Model):
+            raise _wrong(returned, job)
+        logged = hasattr(returned.made, "model_uri") or returned.made is None
+        return Answer(model_uri=returned.uri if logged else log_object(returned.made))
+    return Answer()
+
+
+def _wrong(returned: object, job: Job) -> WrongReturn:
+    return WrongReturn(
+        f"{job.function} says it returns {job.makes} and returned {type(returned).__qualname__}"
+    )
+
+
+def _user_place(error: BaseException, job: Job) -> tuple[str, int] | None:
+    """Return the deepest frame of `error` that is the project's own code."""
+    root = Path(job.root)
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.is_relative_to(root) and ".venv" not in path.parts:
+            return path.relative_to(root).as_posix(), frame.lineno or 1
+    return None
+
+
+def _die_with_parent() -> None:
+    """Have the kernel end this process when the engine dies, however it dies (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
