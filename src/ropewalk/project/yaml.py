@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
-from ropewalk.errors import Place, nearest
-from ropewalk.project.errors import InvalidProjectFile, InvalidYAML, UnknownKey
+from ropewalk.errors import Place
+from ropewalk.project.errors import InvalidProjectFile, InvalidYAML
 
-T = TypeVar("T")
+MOST_VALUES = 100_000
+PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 Location = tuple[str | int, ...]
 
 
@@ -34,106 +32,112 @@ class Document:
 
     def place(self, location: Location = ()) -> Place:
         """Return where the value at `location` stands, or its nearest parent that is in the file."""
-        known = _in_file(self.places, location)
-        line, column = self.places.get(known, (1, 1))
+        line, column = self.places.get(self.known(location), (1, 1))
         return Place(self.path, line, column)
+
+    def known(self, location: Location) -> Location:
+        """Return `location` without the steps that the file does not have, such as the tags of a union."""
+        found: Location = ()
+        for step in location:
+            if (*found, step) in self.places:
+                found = (*found, step)
+        return found
+
+    def at(self, location: Location) -> object:
+        """Return the value at `location`, which the file has."""
+        data = self.data
+        for step in location:
+            data = data[step]  # type: ignore[index]  # only mappings and lists have locations below them
+        return data
 
 
 def parse_yaml(path: Path, root: Path) -> Document:
     """Read one YAML file of the project at `root`.
 
     Raises:
-        InvalidYAML: the file is not well-formed, not UTF-8, or repeats a key.
+        InvalidYAML: the file is not well-formed, not UTF-8, repeats a key, or unfolds without end.
+        InvalidProjectFile: the file cannot be read at all.
     """
     shown = path.relative_to(root).as_posix()
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-        places: dict[Location, tuple[int, int]] = {}
-        data = _construct(node, (), places, shown) if node else None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(shown, mark.line + 1, mark.column + 1) if mark else Place(shown)
-        raise InvalidYAML(f"not valid YAML: {error.problem or error.context}", place=place) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InvalidYAML(f"not valid YAML: {error}", place=Place(shown)) from error
-    return Document(shown, data, places)
-
-
-def validate(document: Document, model: type[T] | object, location: Location = ()) -> T:
-    """Return the part of `document` at `location` as `model` (anything pydantic can validate).
-
-    Raises:
-        UnknownKey: a key that the model does not have.
-        InvalidProjectFile: a value that does not fit.
-    """
-    data = document.data
-    for step in location:
-        data = data[step]  # type: ignore[index]  # the caller's location exists
-    adapter: TypeAdapter[T] = TypeAdapter(model)  # type: ignore[arg-type]  # also takes annotated unions
+        content = path.read_bytes()
+    except OSError as error:
+        raise InvalidProjectFile(f"cannot be read: {error.strerror}", place=Place(shown)) from error
+    reader = _Reader(shown)
     try:
-        return adapter.validate_python(data)
-    except ValidationError as error:
-        raise _translate(document, error, location) from error
+        node = yaml.compose(content.decode("utf-8"), Loader=yaml.SafeLoader)
+        data = reader.value(node, ()) if node else None
+    except RecursionError:
+        raise InvalidYAML("not valid YAML: nested too deeply", place=Place(shown)) from None
+    except (yaml.MarkedYAMLError, yaml.reader.ReaderError, UnicodeDecodeError) as error:
+        reason, place = _complaint(error, shown, content)
+        raise InvalidYAML(f"not valid YAML: {reason}", place=place) from error
+    return Document(shown, data, reader.places)
 
 
-def _translate(document: Document, error: ValidationError, location: Location) -> InvalidProjectFile:
-    problems = error.errors(include_url=False)
-    # Unknown keys first: a misspelt key also makes the right one "missing".
-    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
-    where = _in_file(document.places, (*location, *problem["loc"]))
-    place = document.place(where)
-    others = f"{len(problems) - 1} more in this entry" if len(problems) > 1 else None
-    if problem["type"] == "extra_forbidden":
-        key = str(problem["loc"][-1])
-        valid = _expected_keys(problems, problem)
-        return UnknownKey(f"unknown key {key!r}", place=place, nearest=nearest(key, valid), detail=others)
-    name = ".".join(str(part) for part in where) or "the file"
-    if problem["type"] == "missing":
-        return InvalidProjectFile(
-            f"{name}: key {problem['loc'][-1]!r} is missing", place=place, detail=others
+class _Reader:
+    """Turns composed YAML into plain values, and notes where each stands."""
+
+    def __init__(self, shown: str) -> None:
+        self.shown = shown
+        self.places: dict[Location, tuple[int, int]] = {}
+
+    def value(self, node: yaml.Node, location: Location) -> object:
+        mark = node.start_mark
+        self.places.setdefault(location, (mark.line + 1, mark.column + 1))
+        if len(self.places) > MOST_VALUES:
+            raise self.refuse(f"its aliases unfold to more than {MOST_VALUES:,} values", mark)
+        if isinstance(node, yaml.ScalarNode):
+            return self.scalar(node)
+        if node.tag not in PLAIN_TAGS:
+            raise self.refuse(f"the tag {node.tag} means nothing here", mark)
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, location)
+        return [self.value(item, (*location, index)) for index, item in enumerate(node.value)]
+
+    def scalar(self, node: yaml.ScalarNode) -> object:
+        try:
+            return yaml.constructor.SafeConstructor().construct_object(node)
+        except ValueError as error:
+            # A date such as 2013-02-30 looks like one and is none.
+            raise self.refuse(
+                f"{node.value!r} is no {node.tag.rpartition(':')[2]}: {error}", node.start_mark
+            ) from error
+
+    def mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for key_node, value_node in node.value:
+            mark = key_node.start_mark
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise self.refuse("a key must be a word", mark)
+            # YAML 1.1 reads `on`, `yes` and bare numbers as other types; a key is always the text that stands there.
+            key = str(key_node.value)
+            if key in found:
+                raise self.refuse(f"key {key!r} stands here twice", mark)
+            self.places[(*location, key)] = (mark.line + 1, mark.column + 1)
+            found[key] = self.value(value_node, (*location, key))
+        return found
+
+    def refuse(self, reason: str, mark: yaml.Mark) -> InvalidYAML:
+        return InvalidYAML(
+            f"not valid YAML: {reason}", place=Place(self.shown, mark.line + 1, mark.column + 1)
         )
-    return InvalidProjectFile(f"{name}: {problem['msg']}", place=place, detail=others)
 
 
-def _expected_keys(problems: list[ErrorDetails], unknown: ErrorDetails) -> list[str]:
-    """Return the keys that models allow beside the unknown one, as far as the errors tell."""
-    context = unknown.get("ctx", {})
-    siblings = [str(p["loc"][-1]) for p in problems if p["type"] == "missing"]
-    return [*siblings, *context.get("expected_keys", [])]
+def _complaint(
+    error: yaml.MarkedYAMLError | yaml.reader.ReaderError | UnicodeDecodeError, shown: str, content: bytes
+) -> tuple[str, Place]:
+    """Return what the parser or the decoder found wrong, and where."""
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8 text", _after(content[: error.start], shown)
+    if isinstance(error, yaml.reader.ReaderError):
+        before = content.decode("utf-8")[: error.position].encode()
+        return f"character #x{error.character:04x}: {error.reason}", _after(before, shown)
+    mark = error.problem_mark
+    assert mark is not None  # the scanner, parser, composer and constructor all set it
+    return str(error.problem), Place(shown, mark.line + 1, mark.column + 1)
 
 
-def _in_file(places: Mapping[Location, tuple[int, int]], location: Location) -> Location:
-    """Drop what pydantic adds to a location (union tags) and what is not in the file."""
-    known: Location = ()
-    for step in location:
-        if (*known, step) in places:
-            known = (*known, step)
-    return known
-
-
-def _construct(
-    node: yaml.Node, location: Location, places: dict[Location, tuple[int, int]], shown: str
-) -> object:
-    places.setdefault(location, (node.start_mark.line + 1, node.start_mark.column + 1))
-    if isinstance(node, yaml.MappingNode):
-        return _construct_mapping(node, location, places, shown)
-    if isinstance(node, yaml.SequenceNode):
-        return [_construct(item, (*location, i), places, shown) for i, item in enumerate(node.value)]
-    return yaml.constructor.SafeConstructor().construct_object(node)
-
-
-def _construct_mapping(
-    node: yaml.MappingNode, location: Location, places: dict[Location, tuple[int, int]], shown: str
-) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for key_node, value_node in node.value:
-        mark = key_node.start_mark
-        # YAML 1.1 reads `on`, `yes` and bare numbers as other types; a key is always the text that stands there.
-        key = str(key_node.value)
-        if key in found:
-            raise InvalidYAML(
-                f"key {key!r} stands here twice", place=Place(shown, mark.line + 1, mark.column + 1)
-            )
-        places[(*location, key)] = (mark.line + 1, mark.column + 1)
-        found[key] = _construct(value_node, (*location, key), places, shown)
-    return found
+def _after(before: bytes, shown: str) -> Place:
+    text = before.decode("utf-8")
+    return Place(shown, text.count("\n") + 1, len(text) - text.rfind("\n"))
