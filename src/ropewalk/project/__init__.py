@@ -12,7 +12,8 @@ from ropewalk.project.errors import (
 from ropewalk.project.git import GitState, git_state
 from ropewalk.project.layout import PROJECT_FILE, find_root
 from ropewalk.project.load import Entry, Project, Section, load_project, project_schema
-from ropewalk.project.yaml import Document, parse_yaml, validate
+from ropewalk.project.validation import validate
+from ropewalk.project.yaml import Document, parse_yaml
 
 __all__ = [
     "PROJECT_FILE",

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 
-from ropewalk.errors import Place, nearest
-from ropewalk.project.errors import InvalidProjectFile, UnknownKey
+from ropewalk.errors import Place
+from ropewalk.project.errors import InvalidProjectFile
 from ropewalk.project.layout import PROJECT_FILE
-from ropewalk.project.yaml import Document, parse_yaml, validate
+from ropewalk.project.validation import unknown_key, validate
+from ropewalk.project.yaml import Document, parse_yaml
+
+# Names become parts of node ids, file names and URLs.
+ENTRY_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
@@ -97,25 +102,12 @@ def project_schema(sections: Iterable[Section]) -> dict[str, object]:
     }
 
 
-def model_keys(model: object) -> list[str]:
-    """Return the keys an entry of `model` may have, over all members of a union."""
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        return [field.alias or name for name, field in model.model_fields.items()]
-    members = getattr(model, "__args__", ())
-    return sorted({key for member in members for key in model_keys(member)})
-
-
 def _refuse_unknown(document: Document, valid: list[str]) -> None:
     data = document.data
     assert isinstance(data, Mapping)
     for key in data:
         if key not in valid:
-            raise UnknownKey(
-                f"unknown key {key!r}",
-                place=document.place((key,)),
-                nearest=nearest(key, valid),
-                hint="valid here: " + ", ".join(valid),
-            )
+            raise unknown_key(document, (key,), valid)
 
 
 def _read_section(document: Document, section: Section) -> dict[str, Entry]:
@@ -128,20 +120,16 @@ def _read_section(document: Document, section: Section) -> dict[str, Entry]:
         raise InvalidProjectFile(
             f"{section.key} must map names to entries", place=document.place((section.key,))
         )
-    return {name: _read_entry(document, section, name) for name in entries}
+    return {name: _read_entry(document, section, str(name)) for name in entries}
 
 
 def _read_entry(document: Document, section: Section, name: str) -> Entry:
     location = (section.key, name)
-    try:
-        value: object = validate(document, section.model, location)
-    except UnknownKey as error:
-        key = error.message.split("'")[1]
-        valid = model_keys(section.model)
-        raise UnknownKey(
-            error.message,
-            place=error.place,
-            nearest=nearest(key, valid),
-            hint="valid here: " + ", ".join(valid),
-        ) from error
+    if not ENTRY_NAME.fullmatch(name):
+        raise InvalidProjectFile(
+            f"{section.key}: {name!r} cannot be a name",
+            place=document.place(location),
+            hint="a name starts with a letter or digit and holds only these, `_`, `-` and `.`",
+        )
+    value: object = validate(document, section.model, location)
     return Entry(name, value, document.place(location))
