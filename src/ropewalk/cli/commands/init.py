@@ -1,0 +1,20 @@
+"""`ropewalk init`: a small project of the user's own."""
+
+from __future__ import annotations
+
+import click
+
+from ropewalk.cli.session import directory
+from ropewalk.project import init_project
+
+
+@click.command("init")
+def command() -> None:
+    """Write a small project that runs: a CSV file, tables, a model, a gate and a deployment.
+
+    Nothing that exists is overwritten.
+    """
+    folder = directory().resolve()
+    for path in init_project(folder):
+        click.echo(f"+ {path.relative_to(folder)}")
+    click.echo("next: `ropewalk run`, then `ropewalk up`")

@@ -1,0 +1,43 @@
+"""`ropewalk why`: the reasons for one node, and for what it waits for."""
+
+from __future__ import annotations
+
+import click
+
+from ropewalk.cli.commands.plan import node_document
+from ropewalk.cli.output import emit_json
+from ropewalk.cli.session import open_session
+from ropewalk.pipeline import Plan, PlannedNode, Status, current_records, make_plan
+
+
+@click.command("why")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(name: str, *, as_json: bool) -> None:
+    """Say why NAME would run, or that it is fresh; with the causes among what it needs."""
+    with open_session() as session:
+        graph = session.graph()
+        node = graph.find(name)
+        records = current_records(session.workspace)
+        plan = make_plan(graph, session.kinds, session.workspace, records, [node.id])
+    found = {planned.id: planned for planned in plan.nodes}
+    causes = _causes(plan, node.id)
+    if as_json:
+        emit_json({**node_document(found[node.id]), "causes": [node_document(cause) for cause in causes]})
+        return
+    _print(found[node.id])
+    for cause in causes:
+        _print(cause)
+
+
+def _causes(plan: Plan, node_id: str) -> list[PlannedNode]:
+    """Return the other stale nodes that `node_id` needs, directly or through others."""
+    return [node for node in plan.nodes if node.id != node_id and node.status is Status.STALE]
+
+
+def _print(node: PlannedNode) -> None:
+    click.echo(f"{node.id} is {node.status.value}")
+    for reason in node.reasons:
+        click.echo(f"    {reason}")
+    if node.warning:
+        click.echo(f"    ! {node.warning}")

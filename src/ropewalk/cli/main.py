@@ -1,0 +1,98 @@
+"""The command `ropewalk`: a group whose sub-commands are imported only when one of them is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import click
+
+import ropewalk
+from ropewalk.cli.errors import report_error
+from ropewalk.errors import RopewalkError
+
+# Name -> what `ropewalk --help` says of it; the module of the same name holds the command.
+COMMANDS = {
+    "init": "Make a small project of your own here",
+    "plan": "Show what a run would do, and why; changes nothing",
+    "run": "Bring tables, models and deployments up to date",
+    "why": "Say why a node is stale, or that it is fresh",
+    "status": "Show what is recorded for every node",
+    "sql": "Ask the lake a question in SQL; read only",
+    "lineage": "Show what a node was made from, and what from it",
+    "predict": "Have a deployment predict rows of a table or file",
+    "up": "Serve pages, tracking and predictions on this machine",
+    "settings": "List every setting, its variable and its value",
+    "schema": "Print the JSON Schema of ropewalk.yaml, for editors",
+    "explain": "Explain an error code",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and help without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command; None when there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"ropewalk.cli.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Resolve as click does, with the nearest name for one that does not exist."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from ropewalk.errors import nearest
+
+            close = nearest(args[0], COMMANDS)
+            meant = f" Did you mean {close!r}?" if close else ""
+            ctx.fail(f"No such command {args[0]!r}.{meant}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table above, importing none."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-C",
+    "--directory",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=Path(),
+    help="Look for the project here instead of in the current folder.",
+)
+@click.option("--debug", is_flag=True, help="Show tracebacks and details of errors.")
+@click.version_option(ropewalk.__version__, prog_name="ropewalk")
+@click.pass_context
+def cli(context: click.Context, directory: Path, debug: bool) -> None:  # click passes options so
+    """Ship data, models and software together from one Git repository."""
+    context.obj = {"directory": directory, "debug": debug}
+
+
+def main() -> None:
+    """Run the command line and exit with the code that tells how it went."""
+    arguments = sys.argv[1:]
+    try:
+        code = cli.main(arguments, prog_name="ropewalk", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except RopewalkError as error:
+        sys.exit(report_error(error, as_json="--json" in arguments, debug="--debug" in arguments))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

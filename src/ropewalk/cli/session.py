@@ -1,0 +1,55 @@
+"""From the options of a command to an open project: the only place that reads the process's environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from ropewalk import plugins
+from ropewalk.pipeline import Graph, NodeKind, Workspace, declare_graph
+from ropewalk.project import find_root, load_project
+from ropewalk.settings import Settings, load_settings
+
+
+@dataclass(frozen=True)
+class Session:
+    """An open project with its kinds; its graph is declared when asked for."""
+
+    workspace: Workspace
+    kinds: dict[str, NodeKind]
+
+    def graph(self) -> Graph:
+        """Return the declared graph, read anew from the project's files."""
+        return declare_graph(self.workspace.project, self.kinds)
+
+
+def current_settings(**overrides: object) -> Settings:
+    """Return the settings in force, with what a command's options override."""
+    return load_settings(os.environ, **overrides)
+
+
+def directory() -> Path:
+    """Return the folder that `-C` names, or the current one."""
+    folder: Path = click.get_current_context().find_root().obj["directory"]
+    return folder
+
+
+@contextmanager
+def open_session(**overrides: object) -> Iterator[Session]:
+    """Open the project of the current folder (or `-C`), with log events set up.
+
+    Raises:
+        NoProject: there is no project here.
+    """
+    settings = current_settings(**overrides)
+    from ropewalk.logs import configure_logs
+
+    configure_logs(settings)
+    project = load_project(find_root(directory()), plugins.sections())
+    with Workspace(project, settings) as workspace:
+        yield Session(workspace, plugins.kinds())

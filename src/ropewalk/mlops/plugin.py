@@ -1,0 +1,38 @@
+"""What MLOps registers: the section `gates`, the kinds step, gate and model, and MLflow's routes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ropewalk.pipeline import NodeKind, Workspace
+from ropewalk.plugins import hookimpl
+from ropewalk.project import Section
+
+if TYPE_CHECKING:
+    from ropewalk.routes import Route
+
+
+@hookimpl
+def project_sections() -> list[Section]:
+    """Return the section that declares gates."""
+    from ropewalk.mlops.evaluation import SECTION
+
+    return [SECTION]
+
+
+@hookimpl
+def node_kinds() -> list[NodeKind]:
+    """Return the kinds of machine learning: steps, gates and models."""
+    from ropewalk.mlops.evaluation import GateKind
+    from ropewalk.mlops.registry import ModelKind
+    from ropewalk.mlops.training import StepKind
+
+    return [StepKind(), GateKind(), ModelKind()]
+
+
+@hookimpl
+def http_routes(workspace: Workspace) -> list[Route]:
+    """Return MLflow's routes."""
+    from ropewalk.mlops.tracking import routes
+
+    return routes(workspace)

@@ -1,0 +1,51 @@
+"""Walks over the lineage graph."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ropewalk.lineage import Edge, LineageGraph, kind_of
+
+CHAIN = LineageGraph.of([Edge("file:x", "source:a"), Edge("source:a", "table:b"), Edge("table:b", "model:c")])
+
+
+def test_up_goes_all_the_way():
+    """Everything a thing was made from is found, itself included."""
+    assert CHAIN.up("model:c") == {"file:x", "source:a", "table:b", "model:c"}
+
+
+def test_depth_bounds_the_walk():
+    """A depth of one stops at the neighbours."""
+    assert CHAIN.up("model:c", 1) == {"model:c", "table:b"}
+    assert CHAIN.down("source:a", 1) == {"source:a", "table:b"}
+
+
+def test_around_keeps_only_inner_edges():
+    """The part around a focus has the edges between its own ids only."""
+    part = CHAIN.around("table:b", 1, 0)
+
+    assert part.ids == ("source:a", "table:b")
+    assert part.edges == (Edge("source:a", "table:b"),)
+
+
+def test_lonely_id_is_in_the_graph():
+    """An id without edges can be asked for."""
+    graph = LineageGraph.of([], alone=["table:x"])
+
+    assert graph.around("table:x", None, None).ids == ("table:x",)
+
+
+def test_kind_is_before_the_first_colon():
+    """The kind of an id is what stands before its first colon."""
+    assert kind_of("rest:http://host/x") == "rest"
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6))))
+def test_up_and_down_mirror_each_other(pairs):
+    """One thing is above another exactly when the other is below it, also with circles."""
+    graph = LineageGraph.of(Edge(str(a), str(b)) for a, b in pairs)
+
+    for one in graph.ids:
+        for other in graph.up(one):
+            assert one in graph.down(other)

@@ -1,0 +1,124 @@
+"""Names become edges, and what does not fit together is said by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from ropewalk.errors import Place
+from ropewalk.pipeline import (
+    AmbiguousName,
+    Cycle,
+    NameTaken,
+    NodeNotFound,
+    UnknownName,
+    build_graph,
+    declare_graph,
+)
+from ropewalk.project import Project
+
+
+def test_order_follows_needs(declare):
+    """A node comes after everything it needs, whatever the order of declaration."""
+    graph = build_graph([declare("c", "b"), declare("b", "a"), declare("a")])
+
+    assert list(graph.nodes) == ["file:a", "file:b", "file:c"]
+    assert graph.inputs["file:c"] == {"b": "file:b"}
+
+
+def test_need_by_id(declare):
+    """A need may name a node by its id."""
+    graph = build_graph([declare("a"), declare("b", "file:a")])
+
+    assert graph.inputs["file:b"] == {"file:a": "file:a"}
+
+
+def test_unknown_need_names_place_and_nearest(declare):
+    """A need that nothing provides is refused with its place and the nearest name."""
+    with pytest.raises(UnknownName) as caught:
+        build_graph([declare("flights"), declare("b", "flihgts")])
+
+    assert caught.value.place == Place("here.sql", 3, 7)
+    assert caught.value.nearest == "flights"
+
+
+def test_short_name_of_two_is_ambiguous(declare):
+    """A short name that two nodes provide is refused where it is used, and only there."""
+    one = declare("x", provides=("a.t", "t"))
+    two = declare("y", provides=("b.t", "t"))
+    build_graph([one, two])
+
+    with pytest.raises(AmbiguousName, match="file:x or file:y"):
+        build_graph([one, two, declare("z", "t")])
+
+
+def test_own_name_outranks_short_name(declare):
+    """A node's full name wins over the same text as another's short name."""
+    graph = build_graph(
+        [declare("t", provides=("t",)), declare("y", provides=("b.t", "t")), declare("z", "t")]
+    )
+
+    assert graph.inputs["file:z"] == {"t": "file:t"}
+
+
+def test_two_of_one_id(declare):
+    """Two declarations of one id are refused."""
+    with pytest.raises(NameTaken, match="declared twice"):
+        build_graph([declare("a"), declare("a")])
+
+
+def test_cycle_is_spelt_out(declare):
+    """A circle is refused with every node of it named."""
+    with pytest.raises(Cycle) as caught:
+        build_graph([declare("a", "c"), declare("b", "a"), declare("c", "b")])
+
+    assert {"file:a", "file:b", "file:c"} <= set(caught.value.message.split(": ")[1].split(" -> "))
+    assert "here" not in caught.value.message
+
+
+def test_find_by_bare_name_id_and_provided_name(declare):
+    """A person may call a node by its id, a provided name, or its bare name."""
+    graph = build_graph([declare("mart.x", provides=("mart.x", "x"))])
+
+    assert {graph.find(name).id for name in ("file:mart.x", "mart.x", "x")} == {"file:mart.x"}
+
+
+def test_find_unknown_suggests(declare):
+    """An unknown name is refused with the nearest one."""
+    with pytest.raises(NodeNotFound) as caught:
+        build_graph([declare("flights")]).find("flight")
+
+    assert caught.value.nearest == "flights"
+
+
+def test_find_ambiguous_bare_name(declare):
+    """A bare name that two nodes share is refused with both ids."""
+    graph = build_graph([declare("x", provides=("a.t", "t")), declare("y", provides=("b.t", "t"))])
+
+    with pytest.raises(AmbiguousName, match="file:x or file:y"):
+        graph.find("t")
+
+
+def test_ancestors_reach_all_the_way(declare):
+    """Ancestors are the nodes themselves and all they need."""
+    graph = build_graph([declare("a"), declare("b", "a"), declare("c", "b"), declare("other")])
+
+    assert graph.ancestors(["file:c"]) == {"file:a", "file:b", "file:c"}
+
+
+def test_declare_graph_asks_every_kind(declare, tmp_path):
+    """The project's graph is what all kinds declare, together."""
+
+    class One:
+        name = "file"
+
+        def __init__(self, *nodes):
+            self.nodes = nodes
+
+        def declare(self, project):
+            return self.nodes
+
+    kinds = {"one": One(declare("a")), "two": One(declare("b", "a"))}
+
+    graph = declare_graph(Project(tmp_path, "p", {}), kinds)
+
+    assert list(graph.nodes) == ["file:a", "file:b"]

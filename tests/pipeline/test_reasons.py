@@ -1,0 +1,59 @@
+"""Reasons name what changed, how, and where."""
+
+from __future__ import annotations
+
+from ropewalk.errors import Place
+from ropewalk.pipeline.reasons import Reason, compare
+
+
+def _only(was, now, places=None):
+    (reason,) = compare(was, now, places or {})
+    return reason
+
+
+def test_equal_maps_have_no_reason():
+    """Nothing changed, nothing said."""
+    assert list(compare({"a": "1"}, {"a": "1"}, {})) == []
+
+
+def test_short_values_read_old_to_new():
+    """A changed parameter shows both values and where it stands."""
+    reason = _only({"params.depth": "6"}, {"params.depth": "8"}, {"params.depth": Place("t.py", 3, 5)})
+
+    assert str(reason) == "params.depth: 6 -> 8 (t.py:3:5)"
+
+
+def test_added_and_removed():
+    """A part that appears or vanishes is said so."""
+    assert _only({}, {"a": "1"}) == Reason("a", "added")
+    assert _only({"a": "1"}, {}) == Reason("a", "removed")
+
+
+def test_digests_are_not_shown():
+    """Nobody reads digests: they are only said to have changed."""
+    assert _only({"a": "0" * 32}, {"a": "1" * 32}).change == "changed"
+    assert _only({"a": "x" * 41}, {"a": "y" * 41}).change == "changed"
+
+
+def test_texts_show_the_changed_lines():
+    """Of a long text only the lines that differ are shown."""
+    reason = _only({"sql": "SELECT a\nWHERE b > 1"}, {"sql": "SELECT a\nWHERE b > 2"})
+
+    assert reason.change == "- WHERE b > 1; + WHERE b > 2"
+
+
+def test_many_changed_lines_are_cut():
+    """A rewritten text does not fill the screen."""
+    before, after = ("\n".join(f"{c}{i}" for i in range(20)) for c in "ab")
+
+    change = _only({"sql": before}, {"sql": after}).change
+
+    assert change.count(";") == 6
+    assert "34 more" in change
+
+
+def test_prefix_is_before_the_name():
+    """Inputs and outside facts say which they are."""
+    (reason,) = compare({"x": "1"}, {"x": "2"}, {}, prefix="input ")
+
+    assert reason.what == "input x"
