@@ -1,12 +1,14 @@
 """What a step's code is: the function, every same-file symbol it reaches, every module of the project it imports.
 
 Digests are of the syntax tree without docstrings, so comments, blank lines and formatting count for nothing.
+What cannot be told apart from running the code counts always: a statement of the file that does more than
+bind names, such as a call, a loop or a star import.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,12 +16,33 @@ from blake3 import blake3
 
 from ropewalk.project.declarations import parse_python
 
+Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+# How a tree is written down says nothing of what it does: `u"x"` is `"x"`.
+SILENT_FIELDS = ("ctx", "kind", "type_comment")
+
+
+@dataclass(frozen=True)
+class _Import:
+    """One imported name: `from ..a import b` is level 2 and parts `a`, `b`."""
+
+    level: int
+    parts: tuple[str, ...]
+
 
 @dataclass
 class _Reached:
-    """What has been found so far on the way through the code."""
+    """What has been found so far on the way through the code.
+
+    Attributes:
+        root: the project's folder.
+        folder: the folder of the step's file; modules of both import by their bare names.
+        facts: digest of each piece of code.
+        packages: top-level names of modules that are not of the project.
+        modules: files of the project that were imported.
+    """
 
     root: Path
+    folder: Path
     facts: dict[str, str] = field(default_factory=dict)
     packages: set[str] = field(default_factory=set)
     modules: set[Path] = field(default_factory=set)
@@ -42,81 +65,97 @@ def imported_packages(path: Path, symbol: str, root: Path) -> list[str]:
 
 
 def _reach(path: Path, symbol: str, root: Path) -> _Reached:
-    reached = _Reached(root)
-    tree = parse_python(path, root)
+    reached = _Reached(root, path.parent)
     shown = path.relative_to(root).as_posix()
-    symbols = _symbols(tree)
+    bindings, always = _sort_statements(parse_python(path, root))
     pending, seen = [symbol], set[str]()
+    for number, statement in enumerate(always, start=1):
+        reached.facts[f"{shown}:statement {number}"] = _digest([statement])
+        pending.extend(_names(statement))
+        _follow(_imports(statement), path, reached)
     while pending:
         name = pending.pop()
-        if name in seen or name not in symbols:
+        if name in seen or name not in bindings:
             continue
         seen.add(name)
-        node = symbols[name]
-        reached.facts[f"{shown}:{name}"] = _digest(node)
-        pending.extend(_names(node))
-        for imported in _imports(node):
-            _follow(imported, path.parent, reached)
-    # Statements that bind no name (a call at module level, a bare import) run for every step of the file.
-    for index, statement in enumerate(_nameless(tree)):
-        reached.facts[f"{shown}:statement {index + 1}"] = _digest(statement)
-        for imported in _imports(statement):
-            _follow(imported, path.parent, reached)
+        reached.facts[f"{shown}:{name}"] = _digest(bindings[name])
+        for statement in bindings[name]:
+            pending.extend(_names(statement))
+            _follow(_imports(statement), path, reached)
     return reached
 
 
-def _follow(module: str, folder: Path, reached: _Reached) -> None:
-    """Record a module of the project with all that it imports, or the package it comes from."""
-    found = _locate(module, folder, reached.root)
-    if found is None:
-        reached.packages.add(module.partition(".")[0])
-        return
-    if found in reached.modules:
-        return
-    reached.modules.add(found)
-    tree = parse_python(found, reached.root)
-    reached.facts[found.relative_to(reached.root).as_posix()] = _digest(tree)
-    for imported in _imports(tree):
-        _follow(imported, found.parent, reached)
+def _follow(imports: Iterable[_Import], importer: Path, reached: _Reached) -> None:
+    """Record each imported module of the project with all that it imports, or the package it comes from."""
+    pending = [(imported, importer) for imported in imports]
+    while pending:
+        imported, source = pending.pop()
+        found = _locate(imported, source, reached)
+        if not found and not imported.level:
+            reached.packages.add(imported.parts[0])
+        for module in found:
+            if module not in reached.modules:
+                reached.modules.add(module)
+                tree = parse_python(module, reached.root)
+                reached.facts[module.relative_to(reached.root).as_posix()] = _digest([tree])
+                pending.extend((further, module) for further in _imports(tree))
 
 
-def _locate(module: str, folder: Path, root: Path) -> Path | None:
-    """Return the project file that `module` is: beside the importing file, or below the root."""
-    parts = module.lstrip(".").split(".")
-    for base in (folder, root):
-        for stem in (base.joinpath(*parts), base.joinpath(*parts[:-1])):
-            for candidate in (stem.with_suffix(".py"), stem / "__init__.py"):
-                if stem != base and candidate.is_file():
-                    return candidate
-    return None
-
-
-def _symbols(tree: ast.Module) -> dict[str, ast.stmt]:
-    """Return the statement that binds each module-level name; the last binding wins."""
-    found: dict[str, ast.stmt] = {}
-    for node in tree.body:
-        for name in _bound(node):
-            found[name] = node
-    return found
-
-
-def _bound(node: ast.stmt) -> Iterator[str]:
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield node.name
-    elif isinstance(node, ast.Import | ast.ImportFrom):
-        for alias in node.names:
-            yield alias.asname or alias.name.partition(".")[0]
+def _locate(imported: _Import, source: Path, reached: _Reached) -> list[Path]:
+    """Return the project's files that the import runs: the module and the packages around it."""
+    if imported.level:
+        folders = [source.parents[min(imported.level, len(source.parents)) - 1]]
     else:
-        for child in ast.walk(node):
-            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
-                yield child.id
+        folders = [reached.folder, reached.root]
+    for folder in folders:
+        stems = [folder.joinpath(*imported.parts[:end]) for end in range(1, len(imported.parts) + 1)]
+        candidates = [path for stem in stems for path in (stem.with_suffix(".py"), stem / "__init__.py")]
+        found = [path for path in candidates if path.is_file() and path.is_relative_to(reached.root)]
+        if found:
+            return found
+    return []
 
 
-def _nameless(tree: ast.Module) -> Iterator[ast.stmt]:
-    for node in tree.body:
-        is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        if not is_docstring and not list(_bound(node)):
-            yield node
+def _sort_statements(tree: ast.Module) -> tuple[dict[str, list[ast.stmt]], list[ast.stmt]]:
+    """Return the statements that bind each module-level name, and those that count whatever is used."""
+    bindings: dict[str, list[ast.stmt]] = {}
+    always = []
+    for statement in tree.body:
+        names = _bound(statement)
+        for name in names:
+            bindings.setdefault(name, []).append(statement)
+        if not names and not _is_bare_constant(statement):
+            always.append(statement)
+    return bindings, always
+
+
+def _bound(statement: ast.stmt) -> list[str]:
+    """Return the names that a statement binds, if binding names is all it does."""
+    match statement:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return [statement.name]
+        case ast.Import() | ast.ImportFrom():
+            names = [alias.asname or alias.name.partition(".")[0] for alias in statement.names]
+        case ast.Assign():
+            names = [name for target in statement.targets for name in _targets(target)]
+        case ast.AnnAssign() | ast.AugAssign():
+            names = _targets(statement.target)
+        case _:
+            return []
+    # `*` stands for names nobody knows, and for a target such as `table["key"]` or `thing.field`.
+    return [] if "*" in names else names
+
+
+def _targets(target: ast.expr) -> list[str]:
+    match target:
+        case ast.Name():
+            return [target.id]
+        case ast.Tuple() | ast.List():
+            return [name for element in target.elts for name in _targets(element)]
+        case ast.Starred():
+            return _targets(target.value)
+        case _:
+            return ["*"]
 
 
 def _names(node: ast.AST) -> Iterator[str]:
@@ -125,25 +164,39 @@ def _names(node: ast.AST) -> Iterator[str]:
             yield child.id
 
 
-def _imports(node: ast.AST) -> Iterator[str]:
+def _imports(node: ast.AST) -> Iterator[_Import]:
     """Yield every module that an import in `node` may load, `from a import b` as `a.b`."""
     for child in ast.walk(node):
         if isinstance(child, ast.Import):
-            yield from (alias.name for alias in child.names)
+            yield from (_Import(0, tuple(alias.name.split("."))) for alias in child.names)
         elif isinstance(child, ast.ImportFrom):
-            stem = "." * child.level + (child.module or "")
-            joint = "" if stem.endswith(".") or not stem else "."
-            yield from (stem + joint + alias.name for alias in child.names)
+            stem = tuple(child.module.split(".")) if child.module else ()
+            yield from (_Import(child.level, (*stem, alias.name)) for alias in child.names)
 
 
-def _digest(node: ast.AST) -> str:
-    return blake3(ast.dump(_without_docstrings(node)).encode()).hexdigest()[:16]
+def _digest(statements: Iterable[ast.AST]) -> str:
+    """Return a digest of syntax trees, without recursion: a generated file may nest deeply."""
+    hasher = blake3()
+    pending: list[object] = [list(statements)]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, list):
+            hasher.update(b"[%d\n" % len(item))
+            pending.extend(reversed(item))
+        elif isinstance(item, ast.AST):
+            hasher.update(type(item).__name__.encode() + b"\n")
+            pending.extend(reversed(_fields(item)))
+        else:
+            hasher.update(repr(item).encode() + b"\n")
+    return hasher.hexdigest()[:16]
 
 
-def _without_docstrings(node: ast.AST) -> ast.AST:
-    for child in ast.walk(node):
-        if isinstance(child, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            body = child.body
-            if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-                child.body = body[1:]
-    return node
+def _fields(node: ast.AST) -> list[object]:
+    fields = [value for name, value in ast.iter_fields(node) if name not in SILENT_FIELDS]
+    if isinstance(node, Documented) and node.body and _is_bare_constant(node.body[0]):
+        return [value[1:] if value is node.body else value for value in fields]
+    return fields
+
+
+def _is_bare_constant(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)

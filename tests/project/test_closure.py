@@ -1,0 +1,306 @@
+"""The code of a step: what must change its facts, and what must never change them."""
+
+from __future__ import annotations
+
+import ast
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ropewalk.project import InvalidPython, code_facts, imported_packages
+
+Facts = Callable[[Mapping[str, str]], dict[str, str]]
+TRAIN = "steps/train.py"
+
+
+def write(root: Path, files: Mapping[str, str]) -> Path:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text))
+    return root / TRAIN
+
+
+@pytest.fixture
+def facts(tmp_path: Path) -> Facts:
+    """Return a function that writes files and returns the facts of the step `train`."""
+    return lambda files: code_facts(write(tmp_path, files), "train", tmp_path)
+
+
+def packages(root: Path, text: str) -> list[str]:
+    return imported_packages(write(root, {TRAIN: text}), "train", root)
+
+
+STEP = '''
+"""A module docstring."""
+import math
+from lib.features import clean
+
+RATE = 0.1
+UNUSED = 1
+
+def scale(x):
+    """Scale it."""
+    return x * RATE
+
+def train(table):
+    """Train it."""
+    return math.sqrt(scale(clean(table)))
+'''
+LIB = {"lib/__init__.py": "", "lib/features.py": "from lib import limits\n\ndef clean(x):\n    return x\n"}
+LIMITS = {"lib/limits.py": "MOST = 5\n"}
+PROJECT = {TRAIN: STEP, **LIB, **LIMITS}
+
+
+def test_what_is_reached(facts: Facts) -> None:
+    """The function, what it names in its file, and the modules behind its imports: nothing else."""
+    assert sorted(facts(PROJECT)) == [
+        "lib/__init__.py",
+        "lib/features.py",
+        "lib/limits.py",
+        "steps/train.py:RATE",
+        "steps/train.py:clean",
+        "steps/train.py:math",
+        "steps/train.py:scale",
+        "steps/train.py:train",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("RATE = 0.1", "RATE = 0.1  # a comment"),
+        ("RATE = 0.1", "# a comment\n\n\nRATE   =   (0.1)"),
+        ("Scale it.", "Scale it differently."),
+        ('    """Train it."""\n', ""),
+        ("A module docstring.", "Another."),
+        ("UNUSED = 1", "UNUSED = 2"),
+        ("UNUSED = 1", "UNUSED = 1\ndef another(): return UNUSED"),
+        ("return x * RATE", "return (\n        x\n        * RATE\n    )"),
+    ],
+)
+def test_what_does_not_count(facts: Facts, old: str, new: str) -> None:
+    """Comments, formatting, docstrings and symbols that nothing reaches leave every fact alone."""
+    before = facts(PROJECT)
+
+    assert facts({TRAIN: STEP.replace(old, new)}) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("RATE = 0.1", "RATE = 0.2", "steps/train.py:RATE"),
+        ("RATE = 0.1", "RATE = 0.1\nRATE += 1", "steps/train.py:RATE"),
+        ("RATE = 0.1", "RATE: float = 0.1", "steps/train.py:RATE"),
+        ("x * RATE", "x + RATE", "steps/train.py:scale"),
+        ("math.sqrt(", "math.exp(", "steps/train.py:train"),
+        ("import math", "import cmath as math", "steps/train.py:math"),
+        ("(table)", "(table, *, rounds=3)", "steps/train.py:train"),
+    ],
+)
+def test_what_counts_in_the_file(facts: Facts, old: str, new: str, changed: str) -> None:
+    """A change of anything that the step reaches in its file changes that symbol's fact and no other."""
+    before = facts(PROJECT)
+
+    after = facts({TRAIN: STEP.replace(old, new, 1)})
+
+    assert {name for name in {*before, *after} if before.get(name) != after.get(name)} == {changed}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("lib/limits.py", "MOST = 6\n"),
+        ("lib/features.py", "from lib import limits\n\ndef clean(x):\n    return -x\n"),
+        ("lib/__init__.py", "import os\n"),
+    ],
+)
+def test_what_counts_in_modules(facts: Facts, name: str, text: str) -> None:
+    """A change of an imported module, of what it imports, or of the package around it, counts."""
+    before = facts(PROJECT)
+
+    after = facts({name: text})
+
+    assert {key for key in before if before[key] != after[key]} == {name}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import lib.features",
+        "import lib.features as f",
+        "from lib import features",
+        "from lib.features import clean",
+        "from lib.features import *",
+        "def train(table):\n    import lib.features",
+        "try:\n    import lib.features\nexcept ImportError:\n    pass",
+    ],
+)
+def test_ways_to_import(facts: Facts, line: str) -> None:
+    """However a module of the project is imported, it and its package are found."""
+    step = (
+        f"{line}\n" if "def train" in line else f"{line}\ndef train(table): return clean, lib, f, features\n"
+    )
+
+    assert {"lib/__init__.py", "lib/features.py", "lib/limits.py"} <= set(facts({**PROJECT, TRAIN: step}))
+
+
+def test_two_imports_of_one_package(facts: Facts) -> None:
+    """`import a.b` and `import a.c` bind one name and load two modules: both count."""
+    step = "import lib.features\nimport lib.limits\ndef train(): return lib\n"
+
+    found = facts({**PROJECT, TRAIN: step, "lib/features.py": ""})
+
+    assert {"lib/features.py", "lib/limits.py"} <= set(found)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("from . import near", "steps/deep/near.py"),
+        ("from .near import x", "steps/deep/near.py"),
+        ("from .. import far", "steps/far.py"),
+        ("from ..far import x", "steps/far.py"),
+        ("from ... import top", "top.py"),
+    ],
+)
+def test_relative_imports(tmp_path: Path, line: str, expected: str) -> None:
+    """Leading dots climb from the importing file, one folder for each dot after the first."""
+    modules = {"steps/deep/near.py": "", "steps/far.py": "", "top.py": "", "far.py": "", "near.py": ""}
+    write(tmp_path, {**modules, "steps/deep/train.py": f"{line}\ndef train(): return near, far, x, top\n"})
+
+    found = code_facts(tmp_path / "steps/deep/train.py", "train", tmp_path)
+
+    assert [name for name in found if ":" not in name] == [expected]
+
+
+@pytest.mark.parametrize("line", ["from .nowhere import x", "from .......... import x"])
+def test_relative_import_of_nothing(tmp_path: Path, line: str) -> None:
+    """A relative import that finds nothing is neither a module nor a package: running it will say so."""
+    path = write(tmp_path, {TRAIN: f"{line}\ndef train(): return x\n"})
+
+    assert list(code_facts(path, "train", tmp_path)) == ["steps/train.py:train", "steps/train.py:x"]
+    assert imported_packages(path, "train", tmp_path) == []
+
+
+def test_module_beside_the_step_wins(facts: Facts) -> None:
+    """As for Python, a module in the step's folder hides one of that name in the root."""
+    files = {TRAIN: "import near\ndef train(): return near\n", "near.py": "", "steps/near.py": ""}
+
+    assert "steps/near.py" in facts(files)
+    assert "near.py" not in facts(files)
+
+
+def test_modules_that_import_each_other(facts: Facts) -> None:
+    """A ring of imports is walked once."""
+    files = {TRAIN: "import a\ndef train(): return a\n", "a.py": "import b\n", "b.py": "import a\n"}
+
+    assert {"a.py", "b.py"} < set(facts(files))
+
+
+@pytest.mark.parametrize(
+    ("statement", "helper"),
+    [
+        ("configure(LEVEL)", "LEVEL = 1"),
+        ("for key in KEYS: REGISTRY[key] = 1", "KEYS = ['a']"),
+        ("REGISTRY['a'] = LEVEL", "LEVEL = 1"),
+        ("settings.level = LEVEL", "LEVEL = 1"),
+        ("x, REGISTRY['a'] = LEVEL", "LEVEL = 1, 2"),
+        ("if LEVEL:\n    REGISTRY = {}", "LEVEL = 1"),
+        ("with opened() as REGISTRY: use(LEVEL)", "LEVEL = 1"),
+    ],
+)
+def test_statements_that_do_something(facts: Facts, statement: str, helper: str) -> None:
+    """A statement that does more than bind names counts for every step, with all it names."""
+    step = f"REGISTRY = {{}}\n{helper}\n{statement}\ndef train(): return 1\n"
+    before = facts({TRAIN: step})
+
+    assert facts({TRAIN: step.replace("1", "2").replace("'a'", "'b'")}) != before
+    assert "steps/train.py:statement 1" in before
+    assert f"steps/train.py:{helper.partition(' ')[0]}" in before
+
+
+@pytest.mark.parametrize("targets", ["A, B", "[A, B]", "*A, B", "A = B", "(A, (B, C))"])
+def test_bindings_of_several_names(facts: Facts, targets: str) -> None:
+    """Every name of an unpacked assignment leads to its statement; unused, it counts for nothing."""
+    used = facts({TRAIN: f"{targets} = make(1)\ndef train(): return B\n"})
+    unused = facts({TRAIN: f"{targets} = make(1)\ndef train(): return 0\n"})
+
+    assert "steps/train.py:B" in used
+    assert list(unused) == ["steps/train.py:train"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("import numpy.linalg as la\ndef train(): return la\n", ["numpy"]),
+        ("from sklearn.metrics import auc\ndef train(): return auc\n", ["sklearn"]),
+        ("import numpy\nimport pandas\ndef train(): return numpy\n", ["numpy"]),
+        ("def train():\n    import mlflow.lightgbm, json\n", ["json", "mlflow"]),
+        ("from pylab import *\ndef train(): return plot\n", ["pylab"]),
+    ],
+)
+def test_packages(tmp_path: Path, text: str, expected: list[str]) -> None:
+    """Packages that the step's code imports are listed by their top-level name, unused ones are not."""
+    assert packages(tmp_path, text) == expected
+
+
+def test_packages_of_modules(tmp_path: Path) -> None:
+    """What a module of the project imports counts among the step's packages."""
+    write(tmp_path, {"near.py": "import scipy.stats\n"})
+
+    assert packages(tmp_path, "import near\ndef train(): return near\n") == ["scipy"]
+
+
+def test_unknown_symbol(facts: Facts) -> None:
+    """A name that the file does not bind reaches nothing."""
+    assert facts({TRAIN: "def other(): return 1\n"}) == {}
+
+
+def test_broken_module(facts: Facts) -> None:
+    """A module of the project that does not parse is named, wherever it was reached from."""
+    with pytest.raises(InvalidPython) as caught:
+        facts({TRAIN: "import near\ndef train(): return near\n", "near.py": "def (:\n"})
+
+    assert str(caught.value.place) == "near.py:1:5"
+
+
+def test_deep_code(facts: Facts) -> None:
+    """Generated code may nest deeply without breaking the reader."""
+    deep = f"def train(): return {' + '.join(['1'] * 2000)}\n"
+
+    assert facts({TRAIN: deep}) != facts({TRAIN: deep.replace("1\n", "2\n")})
+
+
+@given(seed=st.integers(0, 2**32), rate=st.integers(0, 9))
+def test_only_meaning_counts(seed: int, rate: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Any mixture of comments, blank lines, docstrings and reformatting is fresh; any new constant is not."""
+    root = tmp_path_factory.mktemp("closure")
+    write(root, LIB | LIMITS)
+    before = code_facts(write(root, {TRAIN: STEP}), "train", root)
+
+    for name, text in {TRAIN: STEP, **LIB, **LIMITS}.items():
+        write(root, {name: _scribble(text, random.Random(seed))})
+    cosmetic = code_facts(root / TRAIN, "train", root)
+    write(root, {TRAIN: STEP.replace("0.1", f"0.1{rate}1")})
+
+    assert cosmetic == before
+    assert code_facts(root / TRAIN, "train", root) != before
+
+
+def _scribble(text: str, chance: random.Random) -> str:
+    """Change everything about a file that a reader of its meaning would not notice."""
+    if chance.random() < 0.3:
+        text = ast.unparse(ast.parse(text))
+    lines = []
+    for line in text.splitlines():
+        indent = line[: len(line) - len(line.lstrip())]
+        lines += [f"{indent}# {chance.random()}"] if chance.random() < 0.3 else []
+        lines.append(line + "   # said" * (chance.random() < 0.3 and not line.endswith('"')))
+        lines += [""] * chance.randrange(3)
+    return "\n".join(lines).replace("Scale it.", f"Scale {chance.random()}") + "\n"
