@@ -84,8 +84,10 @@ def parse_python(path: Path, root: Path) -> ast.Module:
     except SyntaxError as error:
         place = Place(shown, error.lineno, error.offset)
         raise InvalidPython(f"not valid Python: {error.msg}", place=place) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidPython(f"not valid Python: {error}", place=Place(shown)) from error
+    except OSError as error:
+        raise InvalidPython(f"cannot be read: {error.strerror}", place=Place(shown)) from error
 
 
 def _read_file(path: Path, root: Path) -> Iterator[StepDeclaration]:
@@ -110,6 +112,12 @@ def _declare(node: FunctionNode, shown: str) -> StepDeclaration:
             f"step {node.name!r} takes *args or **kwargs, whose names nothing can supply",
             place=place,
             hint="name each input and each parameter",
+        )
+    if arguments.defaults:
+        raise InvalidPython(
+            f"step {node.name!r} gives an input a default, and an input is what the node of that name made",
+            place=Place(shown, arguments.defaults[0].lineno, arguments.defaults[0].col_offset + 1),
+            hint="write `*,` before it to make it a tracked parameter",
         )
     needs = tuple(
         (argument.arg, _annotation_name(argument.annotation))
@@ -137,7 +145,7 @@ def _parameter(argument: ast.arg, default: ast.expr | None, shown: str) -> Param
         raise InvalidPython(f"parameter {argument.arg!r} needs a default", place=place)
     try:
         value = ast.literal_eval(default)
-    except ValueError:
+    except (ValueError, TypeError):
         raise InvalidPython(
             f"the default of parameter {argument.arg!r} must be a literal: planning does not run your code",
             place=place,
@@ -151,9 +159,12 @@ def _options(node: FunctionNode, shown: str) -> dict[str, object]:
     if not isinstance(decorator, ast.Call):
         return {}
     place = Place(shown, decorator.lineno, decorator.col_offset + 1)
+    names = [keyword.arg for keyword in decorator.keywords]
+    if decorator.args or None in names:
+        raise InvalidPython("@step takes options by name only, such as timeout='10m'", place=place)
     try:
         return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in decorator.keywords}
-    except ValueError:
+    except (ValueError, TypeError):
         raise InvalidPython("the options of @step must be literals", place=place) from None
 
 
