@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class GitState:
-    """The commit and branch a folder is at; all None outside a repository or before its first commit."""
+    """What a folder is at: None for a branch or a commit there is none of, and clean outside a repository."""
 
     commit: str | None
     branch: str | None
@@ -27,7 +27,12 @@ def git_state(root: Path) -> GitState:
 def _git(root: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
+            # Without its optional locks `git status` writes nothing and never gets in a person's way.
+            ["git", "--no-optional-locks", "-C", str(root), *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
         )
     except OSError:
         return None
