@@ -1,0 +1,104 @@
+"""The command itself: its help is quick, its mistakes are answered."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from ropewalk.cli.main import COMMANDS, cli
+
+HEAVY = (
+    "duckdb",
+    "pandas",
+    "numpy",
+    "lightgbm",
+    "mlflow",
+    "rich",
+    "sqlglot",
+    "structlog",
+    "uvicorn",
+    "pydantic",
+)
+
+
+def _imported(*arguments: str) -> set[str]:
+    code = f"import sys; sys.argv = ['ropewalk', *{arguments!r}]\nfrom ropewalk.cli.main import main\n"
+    code += "try:\n    main()\nexcept SystemExit:\n    pass\nprint('MODULES', *sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in done.stdout.partition("MODULES")[2].split()}
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_imports_nothing_heavy(option):
+    """Help and version answer without loading any large library."""
+    assert not _imported(option) & set(HEAVY)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_of_its_own(name):
+    """Each command in the table exists under its name and says what it does."""
+    command = cli.get_command(None, name)
+
+    assert command.name == name
+    assert command.help
+
+
+def test_help_lists_every_command(ropewalk):
+    """`ropewalk --help` shows every command with its line."""
+    said = ropewalk("--help")
+
+    assert said.code == 0
+    assert all(name in said.out for name in COMMANDS)
+
+
+def test_unknown_command_has_nearest(ropewalk):
+    """A misspelt command is a usage error that names the nearest one."""
+    said = ropewalk("plna")
+
+    assert said.code == 2
+    assert "'plan'" in said.err
+
+
+def test_unknown_option_is_a_usage_error(ropewalk):
+    """An option that does not exist exits with 2."""
+    assert ropewalk("plan", "--jsno").code == 2
+
+
+def test_no_project_says_what_to_do(ropewalk):
+    """Outside a project every command exits with 3 and points to init."""
+    said = ropewalk("plan")
+
+    assert said.code == 3
+    assert "error[RW201]" in said.err
+    assert "ropewalk init" in said.err
+
+
+def test_error_as_json(ropewalk):
+    """With --json an error is one JSON object on stdout."""
+    said = ropewalk("status", "--json")
+
+    assert said.code == 3
+    assert said.json["error"]["code"] == "RW201"
+
+
+def test_debug_shows_the_traceback_and_nothing_else_does(ropewalk):
+    """A traceback is for --debug only."""
+    assert "Traceback" not in ropewalk("plan").err
+    assert "Traceback" in ropewalk("--debug", "plan").err
+
+
+def test_wrong_setting_is_named(ropewalk):
+    """A setting that does not exist is refused with the nearest."""
+    said = ropewalk("settings", ROPEWALK_PROT="1")
+
+    assert said.code == 2
+    assert "ROPEWALK_PORT" in said.err
+
+
+def test_settings_show_what_is_in_force(ropewalk):
+    """The environment's value stands beside the default."""
+    said = ropewalk("settings", "--json", ROPEWALK_PORT="9999")
+
+    assert said.json["ROPEWALK_PORT"] == {"value": 9999, "default": 8765}

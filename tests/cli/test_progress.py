@@ -1,0 +1,42 @@
+"""What a person sees of a run."""
+
+from __future__ import annotations
+
+from ropewalk.cli.progress import BarProgress, PlainProgress, watch_run
+from ropewalk.pipeline import NodeResult, Reason, State
+
+RAN = NodeResult("table:a.b", State.EXECUTED, 1.5, (Reason("sql", "changed"),))
+
+
+def test_plain_line_has_state_time_and_reason(capsys):
+    """Away from a terminal each executed node is one line on stderr."""
+    PlainProgress().ended(RAN)
+
+    assert capsys.readouterr().err.split() == ["+", "executed", "1.5", "s", "table:a.b", "sql:", "changed"]
+
+
+def test_hits_are_silent_but_for_warnings(capsys):
+    """A fresh node says nothing, unless a person should know something."""
+    progress = PlainProgress()
+    progress.started("x", ())
+    progress.progressed("x", 1, 2, "half")
+    progress.ended(NodeResult("a", State.HIT))
+    progress.ended(NodeResult("b", State.HIT, warning="not reachable"))
+
+    assert capsys.readouterr().err == "! b: not reachable\n"
+
+
+def test_without_a_terminal_progress_is_plain():
+    """Logs of CI get lines, not bars."""
+    with watch_run(3) as observer:
+        assert isinstance(observer, PlainProgress)
+
+
+def test_bars_follow_a_run(capsys):
+    """On a terminal a node's line appears while it works and its result stays."""
+    with BarProgress(1) as progress:
+        progress.started("table:a.b", ())
+        progress.progressed("table:a.b", 1, 2, "half")
+        progress.ended(RAN)
+
+    assert "table:a.b  sql: changed" in capsys.readouterr().err

@@ -1,0 +1,126 @@
+"""What the engine remembers survives as it was written."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ropewalk.store import Database
+from ropewalk.store.lineage import EdgeRow, list_edges, replace_edges
+from ropewalk.store.pipeline import (
+    ActionRow,
+    NodeRunRow,
+    RunRow,
+    current_actions,
+    finish_run,
+    list_node_runs,
+    list_pipeline_runs,
+    record_action,
+    record_node_run,
+    start_run,
+)
+
+RUN = RunRow("r1", "dev", "running", "abc", "main", False, 1000, None)
+ACTION = ActionRow("k1", "t1", "table:a.b", {"sql": "x"}, {}, {"raw.a": "d"}, "{}", "r1", 5, 7, 2000)
+
+
+@pytest.fixture
+def database(tmp_path: Path):
+    opened = Database.open(tmp_path / "meta.db")
+    start_run(opened, RUN)
+    yield opened
+    opened.close()
+
+
+def _record_all(connection, *actions):
+    for action in actions:
+        record_action(connection, action, "dev")
+
+
+def _record(database, action, environment="dev"):
+    with database.write() as connection:
+        record_action(connection, action, environment)
+
+
+def test_run_reads_back(database):
+    """A run is listed as it was started."""
+    assert list_pipeline_runs(database) == [RUN]
+
+
+def test_finished_run_has_its_state(database):
+    """A run that ended says how and when."""
+    finish_run(database, "r1", "succeeded")
+
+    (run,) = list_pipeline_runs(database)
+
+    assert run.state == "succeeded"
+    assert run.finished_at >= run.started_at
+
+
+def test_killed_run_becomes_failed_when_the_next_starts(database):
+    """A run that never said how it ended counts as failed."""
+    start_run(database, replace(RUN, id="r2", started_at=2000))
+
+    assert [(run.id, run.state) for run in list_pipeline_runs(database)] == [
+        ("r2", "running"),
+        ("r1", "failed"),
+    ]
+
+
+def test_action_is_current_in_its_environment_only(database):
+    """An environment has pointers of its own."""
+    _record(database, ACTION)
+
+    assert current_actions(database, "dev") == {"table:a.b": ACTION}
+    assert current_actions(database, "production") == {}
+
+
+def test_newer_action_takes_the_pointer(database):
+    """The newest action of a node is the current one."""
+    newer = replace(ACTION, key="k2", finished_at=3000)
+    _record(database, ACTION)
+    _record(database, newer)
+
+    assert current_actions(database, "dev")["table:a.b"] == newer
+
+
+def test_same_key_again_replaces_its_output(database):
+    """Executing one key twice leaves one action, the later."""
+    again = replace(ACTION, output='{"rows":1}', task_key="t2", finished_at=3000)
+    _record(database, ACTION)
+    _record(database, again)
+
+    assert current_actions(database, "dev")["table:a.b"] == again
+
+
+def test_node_runs_read_back(database):
+    """What a run did with a node reads back, reasons as a list."""
+    row = NodeRunRow("r1", "table:a.b", "failed", ["sql: changed"], "broke", 1, 2)
+    with database.write() as connection:
+        record_node_run(connection, row)
+
+    assert list_node_runs(database, "r1") == [row]
+
+
+def test_edges_into_a_node_are_replaced(database):
+    """A table that no longer reads a source loses that edge; what it made stays."""
+    with database.write() as connection:
+        replace_edges(connection, "b", [EdgeRow("a", "b", "input"), EdgeRow("b", "v1", "product")])
+        replace_edges(connection, "b", [EdgeRow("x", "b", "input"), EdgeRow("b", "v2", "product")])
+
+    edges = [(edge.upstream, edge.downstream) for edge in list_edges(database)]
+
+    assert edges == [("x", "b"), ("b", "v1"), ("b", "v2")]
+
+
+def test_failed_transaction_records_nothing(database):
+    """An error inside the transaction leaves neither action nor pointer."""
+    unstorable = replace(ACTION, key="k2", cpu_ms="many")
+
+    with pytest.raises(sqlite3.IntegrityError), database.write() as connection:
+        _record_all(connection, ACTION, unstorable)
+
+    assert current_actions(database, "dev") == {}
