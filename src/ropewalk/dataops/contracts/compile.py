@@ -1,0 +1,178 @@
+"""From checks to SQL: what each counts, so that all of a contract's checks are one SELECT over the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ropewalk.dataops.contracts.values import Check
+
+# DuckDB's types by the standard's logical type; a parameter or bracket after the name does not matter.
+INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+LOGICAL_TYPES: Mapping[str, tuple[str, ...]] = {
+    "string": ("VARCHAR", "ENUM", "UUID"),
+    "date": ("DATE",),
+    "timestamp": (
+        "TIMESTAMP",
+        "TIMESTAMP_S",
+        "TIMESTAMP_MS",
+        "TIMESTAMP_NS",
+        "TIMESTAMP WITH TIME ZONE",
+    ),
+    "time": ("TIME", "TIME_NS", "TIME WITH TIME ZONE"),
+    "integer": (*INTEGERS, *(f"U{name}" for name in INTEGERS)),
+    "number": (*INTEGERS, *(f"U{name}" for name in INTEGERS), "DECIMAL", "DOUBLE", "FLOAT"),
+    "boolean": ("BOOLEAN",),
+    "object": ("STRUCT", "JSON", "MAP", "VARIANT"),
+    "map": ("MAP",),
+    "array": ("[]",),
+    "vector": ("[]",),
+}
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """A column of the table under check: its name as the table spells it, and DuckDB's type."""
+
+    name: str
+    type: str
+
+    @property
+    def sql(self) -> str:
+        """The column as SQL names it."""
+        return quote_name(self.name)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How a check is measured.
+
+    Attributes:
+        select: an aggregate over the table that gives one number.
+        where: the condition that failing rows meet; None when the check is not about single rows.
+    """
+
+    select: str
+    where: str | None = None
+
+
+def quote_name(name: str) -> str:
+    """Return `name` as an SQL identifier, dots and quotes in it being part of the name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_text(text: str) -> str:
+    """Return `text` as an SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quote_table(table: str) -> str:
+    """Return `schema.table` as SQL names it."""
+    return ".".join(quote_name(part) for part in table.split("."))
+
+
+def has_logical_type(column: TableColumn, logical_type: str) -> bool:
+    """Return whether DuckDB's type of `column` is one that the standard's logical type may have."""
+    name = "[]" if column.type.endswith("]") else column.type.partition("(")[0]
+    return name in LOGICAL_TYPES[logical_type]
+
+
+def measure(check: Check, columns: tuple[TableColumn, ...], table: str) -> Measure | None:
+    """Return how `check` on `columns` is measured; None for those that need no look at the rows."""
+    if check.kind == "rowCount":
+        return Measure("count(*)")
+    if check.kind in ("unique", "primaryKey", "duplicateValues"):
+        return _duplicates(columns, table)
+    if check.kind in ("required", "nullValues"):
+        return _counted(f"{columns[0].sql} IS NULL")
+    if check.kind == "missingValues":
+        return _missing(check, columns[0])
+    if check.kind in VALID:
+        column = columns[0]
+        # A value that cannot be compared (a bound that is not of the column's type) is not valid.
+        valid = VALID[check.kind](check, column)
+        return _counted(f"{column.sql} IS NOT NULL AND NOT coalesce({valid}, false)")
+    return None
+
+
+def _counted(condition: str) -> Measure:
+    return Measure(f"count(*) FILTER (WHERE {condition})", condition)
+
+
+def _duplicates(columns: tuple[TableColumn, ...], table: str) -> Measure:
+    """Count the rows that would have to go for the rest to be distinct; rows with a NULL are no duplicates."""
+    names = ", ".join(column.sql for column in columns)
+    key = names if len(columns) == 1 else f"row({names})"
+    full = " AND ".join(f"{column.sql} IS NOT NULL" for column in columns)
+    repeated = f"SELECT {key} FROM {quote_table(table)} WHERE {full} GROUP BY {names} HAVING count(*) > 1"  # noqa: S608  # quoted names
+    return Measure(
+        f"count(*) FILTER (WHERE {full}) - count(DISTINCT {key}) FILTER (WHERE {full})",
+        f"{full} AND {key} IN ({repeated})",
+    )
+
+
+def _missing(check: Check, column: TableColumn) -> Measure:
+    condition = f"{column.sql} IS NULL"
+    if check.values:
+        condition = f"({condition} OR {_as_text(column)} IN ({_texts(check)}))"
+    return _counted(condition)
+
+
+def _as_text(column: TableColumn) -> str:
+    return f"CAST({column.sql} AS VARCHAR)"
+
+
+def _texts(check: Check) -> str:
+    return ", ".join(quote_text(value) for value in check.values)
+
+
+def _typed(value: str, column: TableColumn) -> str:
+    return f"TRY_CAST({quote_text(value)} AS {column.type})"
+
+
+def _among(check: Check, column: TableColumn) -> str:
+    return f"{column.sql} IN ({', '.join(_typed(value, column) for value in check.values)})"
+
+
+def _matches(check: Check, column: TableColumn) -> str:
+    return f"regexp_matches({_as_text(column)}, {quote_text(check.pattern or '')})"
+
+
+def _allowed(check: Check, column: TableColumn) -> str:
+    parts = [_among(check, column)] if check.values else []
+    parts += [_matches(check, column)] if check.pattern is not None else []
+    return " AND ".join(parts) or "false"
+
+
+def _compared(operator: str) -> Callable[[Check, TableColumn], str]:
+    return lambda check, column: f"{column.sql} {operator} {_typed(check.values[0], column)}"
+
+
+def _sized(function: str, operator: str) -> Callable[[Check, TableColumn], str]:
+    def valid(check: Check, column: TableColumn) -> str:
+        subject = _as_text(column) if function == "length" else column.sql
+        return f"{function}({subject}) {operator} TRY_CAST({quote_text(check.values[0])} AS DOUBLE)"
+
+    return valid
+
+
+def _multiple(check: Check, column: TableColumn) -> str:
+    return f"{column.sql} % TRY_CAST({quote_text(check.values[0])} AS DECIMAL(38, 9)) = 0"
+
+
+# What a value that is not NULL must meet, by kind of check.
+VALID: Mapping[str, Callable[[Check, TableColumn], str]] = {
+    "enum": _among,
+    "invalidValues": _allowed,
+    "pattern": _matches,
+    "minimum": _compared(">="),
+    "maximum": _compared("<="),
+    "exclusiveMinimum": _compared(">"),
+    "exclusiveMaximum": _compared("<"),
+    "multipleOf": _multiple,
+    "minLength": _sized("length", ">="),
+    "maxLength": _sized("length", "<="),
+    "minItems": _sized("len", ">="),
+    "maxItems": _sized("len", "<="),
+    "uniqueItems": lambda _, column: f"len(list_distinct({column.sql})) = len({column.sql})",
+}

@@ -1,0 +1,53 @@
+"""The contract files of a project, found without reading them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ropewalk.dataops.contracts.errors import InvalidContract
+from ropewalk.dataops.contracts.values import Contract
+from ropewalk.errors import Place
+
+SUFFIX = ".odcs.yaml"
+GLOSSARY = "glossary.yaml"
+
+
+def contract_files(root: Path) -> Mapping[str, Path]:
+    """Return the contract file of each table that has one in the project at `root`, by the table's name.
+
+    Raises:
+        InvalidContract: two files are about one table, or a file's name is not `TABLE.odcs.yaml`.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted((root / "contracts").rglob("*.y*ml")):
+        shown = Place(path.relative_to(root).as_posix())
+        if path.name == GLOSSARY:
+            continue
+        if not path.name.endswith(SUFFIX):
+            raise InvalidContract(
+                "a contract's file is named after its table: SCHEMA.TABLE.odcs.yaml", place=shown
+            )
+        table = path.name.removesuffix(SUFFIX)
+        if table in found:
+            raise InvalidContract(
+                f"{table} has two contracts, here and in {found[table].relative_to(root).as_posix()}",
+                place=shown,
+            )
+        found[table] = path
+    return found
+
+
+def read_contract(path: Path, root: Path) -> Contract:
+    """Return the contract in the file at `path` of the project at `root`.
+
+    Raises:
+        InvalidYAML: the file is not YAML.
+        UnknownKey: a key that the standard does not have.
+        InvalidContract: the file asks for something that cannot be checked, or is about another table.
+        InvalidProjectFile: a value does not fit the standard.
+    """
+    # The standard's model takes as long to import as a small project to plan; only a changed file needs it.
+    from ropewalk.dataops.contracts.reading import parse_contract  # see above
+
+    return parse_contract(path, path.name.removesuffix(SUFFIX), root)

@@ -1,0 +1,155 @@
+"""From what a contract says of a column (type, required, bounds, valid values) to the checks it asks for."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+
+from open_data_contract_standard.model import SchemaProperty
+
+from ropewalk.dataops.contracts.errors import InvalidContract
+from ropewalk.dataops.contracts.values import Check
+from ropewalk.errors import Place, nearest
+from ropewalk.project import Document, UnknownKey
+
+Location = tuple[str | int, ...]
+_RANGE = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+_NUMBER = (*_RANGE, "multipleOf", "format")
+_TIME = (*_RANGE, "format", "timezone", "defaultTimezone")
+# The standard's logical types, and the options each takes.
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "string": ("minLength", "maxLength", "pattern", "format"),
+    "date": (*_RANGE, "format"),
+    "timestamp": _TIME,
+    "time": _TIME,
+    "number": _NUMBER,
+    "integer": _NUMBER,
+    "boolean": (),
+    "object": (),
+    "array": ("minItems", "maxItems", "uniqueItems"),
+    "map": (),
+    "vector": (
+        "dimensions",
+        "elementType",
+        "distanceMetric",
+        "embeddingModel",
+        "embeddingModelVersion",
+        "normalized",
+    ),
+}
+# Options that tell a reader something and ask for no check.
+DESCRIPTIVE = {"format", "timezone", "defaultTimezone", *OPTIONS["vector"]}
+CHECKING_KEYS = ("required", "unique", "primaryKey", "logicalTypeOptions", "enum", "quality")
+
+
+def column_name(item: SchemaProperty) -> str:
+    """Return the column that a property of the contract describes."""
+    return item.physicalName or item.name or ""
+
+
+def property_checks(document: Document, location: Location, item: SchemaProperty) -> Iterator[Check]:
+    """Yield the checks that the property at `location` asks for, its quality rules aside.
+
+    Raises:
+        InvalidContract: an unknown logical type, an option's value that does not fit, a check on a nested property.
+        UnknownKey: an option that the logical type does not have.
+    """
+    columns = (column_name(item),)
+    _refuse_nested(document, location, item)
+    yield Check("present", columns, document.place((*location, "name")))
+    if item.logicalType is not None:
+        place = document.place((*location, "logicalType"))
+        _refuse_unknown_type(item.logicalType, place)
+        yield Check("logicalType", columns, place, (item.logicalType,))
+    if item.required or item.primaryKey:
+        key = "required" if item.required else "primaryKey"
+        yield Check("required", columns, document.place((*location, key)))
+    if item.unique:
+        yield Check("unique", columns, document.place((*location, "unique")))
+    if item.enum is not None:
+        valid = tuple(literal(entry.value) for entry in item.enum)
+        yield Check("enum", columns, document.place((*location, "enum")), valid)
+    yield from _option_checks(document, (*location, "logicalTypeOptions"), item)
+
+
+def unique_key(document: Document, properties: list[SchemaProperty]) -> Iterator[Check]:
+    """Yield the check that the primary key, over all its columns, is unique; nothing without one."""
+    keys = [(item.primaryKeyPosition or 0, index) for index, item in enumerate(properties) if item.primaryKey]
+    if keys:
+        columns = tuple(column_name(properties[index]) for _, index in sorted(keys))
+        first = ("schema", 0, "properties", keys[0][1], "primaryKey")
+        yield Check("primaryKey", columns, document.place(first))
+
+
+def literal(value: object) -> str:
+    """Return a YAML value as the text that DuckDB casts to the column's type."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dt.datetime):
+        return value.isoformat(sep=" ")
+    return str(value)
+
+
+def _refuse_unknown_type(name: str, place: Place) -> None:
+    if name not in OPTIONS:
+        raise InvalidContract(
+            f"{name!r} is not a logical type",
+            place=place,
+            nearest=nearest(name, OPTIONS),
+            hint="one of " + ", ".join(OPTIONS),
+        )
+
+
+def _refuse_nested(document: Document, location: Location, item: SchemaProperty) -> None:
+    """Say so when a part of a nested value asks for a check: only whole columns are checked."""
+    for index, child in enumerate(item.properties or []):
+        below = (*location, "properties", index)
+        for key in CHECKING_KEYS:
+            if getattr(child, key):
+                raise InvalidContract(
+                    f"{key!r} on a part of {column_name(item)!r} cannot be checked",
+                    place=document.place((*below, key)),
+                    hint="checks are for whole columns; a quality rule of type sql can look inside",
+                )
+        _refuse_nested(document, below, child)
+
+
+def _option_checks(document: Document, location: Location, item: SchemaProperty) -> Iterator[Check]:
+    options = item.logicalTypeOptions or {}
+    if options and item.logicalType is None:
+        raise InvalidContract("logicalTypeOptions needs a logicalType", place=document.place(location))
+    valid = OPTIONS[item.logicalType] if item.logicalType else ()
+    for key, value in options.items():
+        place = document.place((*location, key))
+        if key not in valid:
+            raise UnknownKey(
+                f"unknown key {key!r}",
+                place=place,
+                nearest=nearest(key, valid),
+                hint=f"a column of logical type {item.logicalType} takes "
+                + (", ".join(valid) or "no options"),
+            )
+        if key not in DESCRIPTIVE:
+            yield from _option_check(item, key, value, place)
+
+
+def _option_check(item: SchemaProperty, key: str, value: object, place: Place) -> Iterator[Check]:
+    columns = (column_name(item),)
+    if key == "pattern":
+        yield Check(key, columns, place, pattern=str(value))
+    elif isinstance(value, bool):
+        # The standard's v3.0 wrote `exclusiveMinimum: true` beside `minimum`.
+        if key != "uniqueItems":
+            raise InvalidContract(f"{key} must be a bound, not {literal(value)}", place=place)
+        if value:
+            yield Check(key, columns, place)
+    else:
+        yield Check(key, columns, place, (_bound(item, key, value, place),))
+
+
+def _bound(item: SchemaProperty, key: str, value: object, place: Place) -> str:
+    is_number = isinstance(value, int | float)
+    wants_number = key not in _RANGE or item.logicalType in ("number", "integer")
+    if wants_number and not is_number:
+        raise InvalidContract(f"{key} must be a number, not {value!r}", place=place)
+    return literal(value)
