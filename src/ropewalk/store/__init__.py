@@ -1,5 +1,6 @@
 """The metadata database: its file, its migrations, and the only SQL that speaks to it."""
 
 from ropewalk.store.database import Database, now_ms
+from ropewalk.store.errors import DatabaseBusy, DatabaseTooNew, DatabaseUnusable, MigrationGap
 
-__all__ = ["Database", "now_ms"]
+__all__ = ["Database", "DatabaseBusy", "DatabaseTooNew", "DatabaseUnusable", "MigrationGap", "now_ms"]

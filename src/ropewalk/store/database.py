@@ -13,25 +13,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import NamedTuple
 
-from ropewalk.errors import Conflict, Failed
+from ropewalk.store.errors import DatabaseBusy, DatabaseTooNew, DatabaseUnusable, MigrationGap
 
 BUSY_TIMEOUT_S = 30.0
 _MIGRATION_NAME = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
-
-
-class DatabaseTooNew(Conflict):
-    """The metadata database was written by a newer Ropewalk."""
-
-    code = "RW301"
-
-
-class MigrationGap(Failed):
-    """The numbered migrations of this build are not one unbroken sequence."""
-
-    code = "RW401"
 
 
 class Migration(NamedTuple):
@@ -45,22 +34,34 @@ class Migration(NamedTuple):
 class Database:
     """A metadata database file; one connection per thread, writers serialised by SQLite itself."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self.path = path
+        self.busy_timeout_s = busy_timeout_s
         self._local = threading.local()
         self._lock = threading.Lock()
         self._connections: list[sqlite3.Connection] = []
 
     @classmethod
-    def open(cls, path: Path) -> Database:
+    def open(cls, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:
         """Open the database at `path`, create it when missing, and bring its schema up to date.
 
         Raises:
             DatabaseTooNew: the file's schema is newer than this program.
+            DatabaseUnusable: the file cannot be opened or is no database.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        database = cls(path)
-        database.migrate()
+        database = cls(path, busy_timeout_s)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            database.migrate()
+        except (OSError, sqlite3.DatabaseError) as error:
+            database.close()
+            raise DatabaseUnusable(
+                f"{path} cannot be used as the metadata database: {error}",
+                hint="move the file away to start with an empty one, or mend its permissions",
+            ) from error
+        except BaseException:
+            database.close()
+            raise
         return database
 
     @contextmanager
@@ -75,15 +76,15 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """Yield a connection inside a write transaction; commit at the end, roll back on any error."""
+        """Yield a connection inside a write transaction; commit at the end, roll back on any error.
+
+        Raises:
+            DatabaseBusy: another process kept writing for longer than the busy time-out.
+        """
         connection = self._connect()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        self._begin(connection)
+        with _all_or_nothing(connection):
             yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
 
     def migrate(self) -> None:
         """Apply the migrations the file does not have yet, each in a transaction of its own."""
@@ -96,7 +97,9 @@ class Database:
                 hint="use the Ropewalk version that wrote it, or a newer one",
             )
         for step in steps[version:]:
-            _apply(connection, step)
+            self._begin(connection)
+            with _all_or_nothing(connection):
+                apply_migration(connection, step)
 
     def close(self) -> None:
         """Close every thread's connection."""
@@ -106,12 +109,23 @@ class Database:
             self._connections.clear()
         self._local = threading.local()
 
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            raise DatabaseBusy(
+                f"{self.path} has been locked by another process for {self.busy_timeout_s:g} seconds",
+                hint="wait for the other `ropewalk`, or end it, and try again",
+            ) from error
+
     def _connect(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             # Each thread uses only its own connection; `close` may run in another.
             connection = sqlite3.connect(
-                self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+                self.path, timeout=self.busy_timeout_s, isolation_level=None, check_same_thread=False
             )
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA journal_mode=WAL")
@@ -123,13 +137,13 @@ class Database:
         return connection
 
 
-def migrations() -> list[Migration]:
-    """Return the migrations of this build in order.
+def migrations(folder: Traversable | None = None) -> list[Migration]:
+    """Return the migrations in `folder` (of this build, if None) in order.
 
     Raises:
         MigrationGap: a number is missing or used twice.
     """
-    folder = resources.files("ropewalk.store") / "migrations"
+    folder = folder or resources.files("ropewalk.store") / "migrations"
     found = sorted(
         Migration(int(match[1]), entry.name, entry.read_text(encoding="utf-8"))
         for entry in folder.iterdir()
@@ -146,27 +160,36 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _apply(connection: sqlite3.Connection, step: Migration) -> None:
-    connection.execute("BEGIN IMMEDIATE")
+@contextmanager
+def _all_or_nothing(connection: sqlite3.Connection) -> Iterator[None]:
+    """Commit the open transaction at the end, or roll it back on any error, also one of the commit itself."""
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # A full disk may have ended the transaction already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def apply_migration(connection: sqlite3.Connection, step: Migration) -> None:
+    """Run one migration inside the open transaction, unless the file has it already."""
     # Another process may have migrated while this one waited for the write lock.
     if connection.execute("PRAGMA user_version").fetchone()[0] >= step.number:
-        connection.execute("ROLLBACK")
         return
-    try:
-        for statement in _statements(step.sql):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {step.number}")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
+    for statement in split_statements(step.sql):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {step.number}")
 
 
-def _statements(sql: str) -> Iterator[str]:
-    """Split a script at the semicolons that end statements, as `sqlite3.complete_statement` sees them."""
+def split_statements(sql: str) -> Iterator[str]:
+    """Yield the statements of a script, ended where `sqlite3.complete_statement` sees an end or the script does."""
     pending = ""
     for line in sql.splitlines(keepends=True):
         pending += line
         if sqlite3.complete_statement(pending):
             yield pending
             pending = ""
+    if pending.strip():
+        yield pending

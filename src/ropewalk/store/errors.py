@@ -1,0 +1,38 @@
+"""What can go wrong with the metadata database as a file.
+
+RopewalkError
+├── Conflict
+│   ├── DatabaseTooNew     a newer Ropewalk wrote it
+│   └── DatabaseBusy       another process has been writing for too long
+└── Failed
+    ├── MigrationGap       the migrations of this build are not one sequence
+    └── DatabaseUnusable   it cannot be opened, or is no database
+"""
+
+from __future__ import annotations
+
+from ropewalk.errors import Conflict, Failed
+
+
+class DatabaseTooNew(Conflict):
+    """The metadata database was written by a newer Ropewalk."""
+
+    code = "RW301"
+
+
+class DatabaseBusy(Conflict):
+    """Another process has held the metadata database's write lock for longer than anyone waits."""
+
+    code = "RW302"
+
+
+class MigrationGap(Failed):
+    """The numbered migrations of this build are not one unbroken sequence."""
+
+    code = "RW401"
+
+
+class DatabaseUnusable(Failed):
+    """The metadata database cannot be opened, or its file is no database."""
+
+    code = "RW402"
