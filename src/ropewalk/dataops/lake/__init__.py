@@ -1,0 +1,49 @@
+"""The lake: versioned tables in DuckLake that many may read while one writes.
+
+Other rooms import from here and nowhere deeper.
+"""
+
+from ropewalk.dataops.lake.console import QueryResult
+from ropewalk.dataops.lake.digest import Column, TableDigest
+from ropewalk.dataops.lake.errors import (
+    ExtensionMissing,
+    InvalidQuery,
+    InvalidTableName,
+    LakeBusy,
+    LakeFailed,
+    QueryNotAllowed,
+    QueryTimeout,
+    SnapshotMissing,
+    TableMissing,
+    translate_error,
+)
+from ropewalk.dataops.lake.lake import Build, Lake, TableInfo, open_lake
+from ropewalk.dataops.lake.names import TableName, literal, quote
+from ropewalk.dataops.lake.reader import open_reader, read_table
+from ropewalk.dataops.lake.transaction import LakeTransaction
+
+__all__ = [
+    "Build",
+    "Column",
+    "ExtensionMissing",
+    "InvalidQuery",
+    "InvalidTableName",
+    "Lake",
+    "LakeBusy",
+    "LakeFailed",
+    "LakeTransaction",
+    "QueryNotAllowed",
+    "QueryResult",
+    "QueryTimeout",
+    "SnapshotMissing",
+    "TableDigest",
+    "TableInfo",
+    "TableMissing",
+    "TableName",
+    "literal",
+    "open_lake",
+    "open_reader",
+    "quote",
+    "read_table",
+    "translate_error",
+]

@@ -1,0 +1,87 @@
+"""The lake on disk: a DuckLake catalogue in SQLite beside a folder of Parquet files, and how it is attached.
+
+Inlining is off and the catalogue is in WAL mode, so that readers and the one writer do not stop each other.
+The data path is given at each attach, so that a project's folder can be moved.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from ropewalk.dataops.lake.errors import SnapshotMissing, TableMissing, translate_error
+from ropewalk.dataops.lake.extensions import connect
+from ropewalk.dataops.lake.names import literal
+
+CATALOG_FILE = "catalog.sqlite"
+DATA_FOLDER = "data"
+BUSY_TIMEOUT_MS = 30_000
+BOOKS = (
+    "CREATE SCHEMA ropewalk",
+    "CREATE TABLE ropewalk.builds (node VARCHAR, key VARCHAR, digest VARCHAR, rows BIGINT)",
+    "CREATE TABLE ropewalk.source_files (source VARCHAR, path VARCHAR, digest VARCHAR, size BIGINT, rows BIGINT)",
+    "CREATE TABLE ropewalk.watermarks (source VARCHAR, value VARCHAR)",
+)
+
+
+def create_catalog(folder: Path) -> None:
+    """Make an empty lake in `folder` with its book-keeping tables; the caller holds the writer lease.
+
+    The catalogue appears by one rename, so a crash leaves either no lake or a whole one.
+    """
+    (folder / DATA_FOLDER).mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f"new-{CATALOG_FILE}"
+    for stale in folder.glob(f"{unfinished.name}*"):
+        stale.unlink()
+    connection = connect()
+    try:
+        attach(connection, unfinished, folder / DATA_FOLDER)
+        connection.execute("BEGIN; " + "; ".join(BOOKS) + "; COMMIT")
+    finally:
+        connection.close()
+    unfinished.rename(folder / CATALOG_FILE)
+
+
+def attach(
+    connection: duckdb.DuckDBPyConnection,
+    catalog: Path,
+    data: Path,
+    *,
+    is_read_only: bool = False,
+    snapshot: int | None = None,
+) -> None:
+    """Attach a catalogue as `lake` and make it the default, at one `snapshot` if that is given.
+
+    Raises:
+        SnapshotMissing: the lake does not have that snapshot.
+        LakeFailed: the files are not a lake.
+    """
+    options = [
+        f"DATA_PATH {literal(f'{data}/')}",
+        "OVERRIDE_DATA_PATH true",
+        "DATA_INLINING_ROW_LIMIT 0",
+        "META_JOURNAL_MODE 'WAL'",
+        f"META_BUSY_TIMEOUT {BUSY_TIMEOUT_MS}",
+    ]
+    options += ["READ_ONLY"] if is_read_only else []
+    options += [f"SNAPSHOT_VERSION {snapshot:d}"] if snapshot is not None else []
+    try:
+        connection.execute(f"ATTACH {literal(f'ducklake:sqlite:{catalog}')} AS lake ({', '.join(options)})")
+        connection.execute("USE lake")
+    except duckdb.Error as error:
+        if "No snapshot found" in str(error):
+            raise SnapshotMissing(f"the lake has no snapshot {snapshot}") from error
+        raise translate_error(error) from error
+
+
+def require_catalog(folder: Path) -> Path:
+    """Return the catalogue's file in the lake's `folder`.
+
+    Raises:
+        TableMissing: there is no lake yet.
+    """
+    catalog = folder / CATALOG_FILE
+    if not catalog.is_file():
+        raise TableMissing(f"there is no lake in {folder} yet", hint="`ropewalk run` makes it")
+    return catalog

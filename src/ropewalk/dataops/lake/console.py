@@ -1,0 +1,158 @@
+"""Read-only SQL for people: one SELECT over the lake's tables, within a time and a number of rows.
+
+Three fences stand one behind the other: DuckDB's own parse of the text must be one SELECT whose table functions
+are all on the list below; the lake is attached read-only; and the engine may open no file but the lake's own.
+The first is needed beside the last because the SQLite extension opens files by a way of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from ropewalk.dataops.lake.catalog import CATALOG_FILE, DATA_FOLDER
+from ropewalk.dataops.lake.digest import Column
+from ropewalk.dataops.lake.errors import InvalidQuery, QueryNotAllowed, QueryTimeout, translate_error
+from ropewalk.dataops.lake.names import literal
+from ropewalk.dataops.lake.reader import open_reader
+from ropewalk.dataops.lake.retry import retry_locked
+from ropewalk.errors import nearest
+
+TABLE_FUNCTIONS = frozenset(
+    {"range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree"}
+)
+# Built in beside the table functions: scalar functions that run SQL or reach outside.
+SCALAR_FUNCTIONS_REFUSED = frozenset({"write_log", "getenv", "json_execute_serialized_sql"})
+
+
+@dataclass(frozen=True)
+class QueryResult:
+    """What a query found.
+
+    Attributes:
+        columns: names and types, in order.
+        rows: the values, no more than were asked for.
+        is_complete: whether these are all the rows there are.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[object, ...], ...]
+    is_complete: bool
+
+
+class Console:
+    """An engine of its own, read-only and locked down, for the lake in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._connection = open_reader(folder)
+        catalog = folder / CATALOG_FILE
+        files = ", ".join(literal(f"{catalog}{suffix}") for suffix in ("", "-wal", "-shm", "-journal"))
+        self._connection.execute(
+            f"SET allowed_directories = [{literal(f'{folder / DATA_FOLDER}/')}];"
+            f"SET allowed_paths = [{files}];"
+            "SET enable_external_access = false; SET lock_configuration = true"
+        )
+
+    def run(
+        self, sql: str, limit: int, timeout_s: float, table_names: Callable[[], tuple[str, ...]]
+    ) -> QueryResult:
+        """Return up to `limit` rows of the one SELECT that `sql` is; `table_names` serves error messages.
+
+        Raises:
+            RopewalkError: as `Lake.query` says.
+        """
+        with self._connection.cursor() as connection:
+            connection.execute("USE lake")
+            try:
+                self._check(connection, sql)
+                with _stopped_after(connection, timeout_s):
+                    return retry_locked(lambda: _fetch(connection, sql, limit))
+            except duckdb.InterruptException as error:
+                raise QueryTimeout(
+                    f"the query ran longer than {timeout_s:g} s", hint="ask for less, or aggregate"
+                ) from error
+            except duckdb.Error as error:
+                raise translate_error(
+                    _placed(connection, sql) or error, table_names(), first_line=0
+                ) from error
+
+    def close(self) -> None:
+        """Close the engine."""
+        self._connection.close()
+
+    def _check(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+        statements = connection.extract_statements(sql)
+        if not statements:
+            raise InvalidQuery("there is no SQL statement")
+        if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+            raise QueryNotAllowed(
+                "only one SELECT is allowed here", hint="the lake is changed by `ropewalk run`"
+            )
+        serialized = connection.execute("SELECT json_serialize_sql(?)", [statements[0].query]).fetchone()
+        tree = json.loads(serialized[0]) if serialized else {}
+        if tree.get("error", True):
+            raise QueryNotAllowed("only SELECT is allowed here", hint="the lake is changed by `ropewalk run`")
+        for kind, name in _functions(tree):
+            _refuse_function(kind, name)
+
+
+def _refuse_function(kind: str, name: str) -> None:
+    if kind == "TABLE_FUNCTION" and name not in TABLE_FUNCTIONS:
+        raise QueryNotAllowed(
+            f"the table function {name!r} is not allowed here",
+            nearest=nearest(name, TABLE_FUNCTIONS),
+            hint="allowed: " + ", ".join(sorted(TABLE_FUNCTIONS)),
+        )
+    if name in SCALAR_FUNCTIONS_REFUSED:
+        raise QueryNotAllowed(f"the function {name!r} is not allowed here")
+
+
+def _functions(tree: object) -> Iterator[tuple[str, str]]:
+    """Yield (kind, name) of every function in DuckDB's own parse of a statement."""
+    if isinstance(tree, list):
+        for item in tree:
+            yield from _functions(item)
+    elif isinstance(tree, dict):
+        if tree.get("type") == "TABLE_FUNCTION":
+            yield "TABLE_FUNCTION", str(tree["function"].get("function_name", "")).lower()
+        elif "function_name" in tree:
+            yield "FUNCTION", str(tree["function_name"]).lower()
+        for item in tree.values():
+            yield from _functions(item)
+
+
+def _fetch(connection: duckdb.DuckDBPyConnection, sql: str, limit: int) -> QueryResult:
+    relation = connection.sql(sql)
+    columns = tuple(
+        Column(name, str(kind)) for name, kind in zip(relation.columns, relation.types, strict=True)
+    )
+    rows = relation.limit(limit + 1).fetchall()
+    return QueryResult(columns, tuple(rows[:limit]), len(rows) <= limit)
+
+
+def _placed(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Error | None:
+    """Return the error of preparing `sql`, which names its line and column, as that of a relation does not."""
+    try:
+        connection.execute(f"EXPLAIN\n{sql}")
+    except duckdb.Error as error:
+        return error
+    return None
+
+
+class _stopped_after:  # noqa: N801  # reads as a phrase: with _stopped_after(...)
+    """Interrupt what runs on `connection` when the block takes longer than `seconds`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, connection.interrupt)
+        self._timer.daemon = True
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()

@@ -1,0 +1,57 @@
+"""The digest of a table's content: equal content, equal digest, whatever the order or the history of its rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+from blake3 import blake3
+
+from ropewalk.dataops.lake.names import quote
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's name and its type, as the engine writes it."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class TableDigest:
+    """How many rows a table has, and the digest (64 hex digits) of its columns and rows."""
+
+    rows: int
+    digest: str
+
+
+def read_columns(connection: duckdb.DuckDBPyConnection, relation: str) -> list[Column]:
+    """Return the columns of `relation`, which is SQL (a quoted table name)."""
+    described = connection.execute(f"DESCRIBE {relation}").fetchall()
+    return [Column(str(row[0]), str(row[1])) for row in described]
+
+
+def table_names(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """Return `schema.table` of every table of the lake that `connection` sees, for messages."""
+    found = connection.execute(
+        "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'lake' ORDER BY ALL"
+    ).fetchall()
+    return tuple(str(row[0]) for row in found)
+
+
+def digest_relation(connection: duckdb.DuckDBPyConnection, relation: str) -> TableDigest:
+    """Return the digest of `relation`, which is SQL (a quoted table name).
+
+    Each row is hashed over its columns in the order of their names, and the hashes are added up and xor-ed:
+    neither the order of the rows nor that in which columns were added makes a difference.
+    """
+    columns = sorted(read_columns(connection, relation), key=lambda column: column.name)
+    row_hash = f"hash({', '.join(quote(column.name) for column in columns)})"
+    counted = connection.execute(
+        f"SELECT count(*), coalesce(sum({row_hash}), 0), coalesce(bit_xor({row_hash}), 0) FROM {relation}"  # noqa: S608  # quoted names
+    ).fetchone()
+    assert counted is not None
+    signature = repr([(column.name, column.type) for column in columns])
+    digest = blake3(f"{signature}|{counted[0]}|{counted[1]}|{counted[2]}".encode()).hexdigest()
+    return TableDigest(int(counted[0]), digest)

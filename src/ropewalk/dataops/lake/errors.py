@@ -1,0 +1,184 @@
+"""What can go wrong in the lake, and the one place where DuckDB's errors become ours.
+
+RopewalkError
+├── InvalidInput
+│   ├── InvalidTableName     RW122  not `schema.table`
+│   ├── InvalidQuery         RW123  SQL that does not parse, bind or compute
+│   └── QueryNotAllowed      RW124  more than one statement, not a SELECT, or a function that reads files
+├── NotFound
+│   ├── TableMissing         RW220  a table the lake does not have
+│   └── SnapshotMissing      RW221  a snapshot the lake does not have
+├── Conflict
+│   └── LakeBusy             RW320  another process is writing
+├── Failed
+│   ├── LakeFailed           RW420  the engine broke for a reason that is not the query's
+│   └── QueryTimeout         RW421  a query ran longer than allowed
+└── Unavailable
+    └── ExtensionMissing     RW620  an extension of the engine is not installed
+"""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+
+from ropewalk.errors import (
+    Conflict,
+    Failed,
+    InvalidInput,
+    NotFound,
+    Place,
+    RopewalkError,
+    Unavailable,
+    nearest,
+)
+
+_LINE = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
+_MISSING_TABLE = re.compile(r"Table with name \"?(?P<name>[^\s\"!]+)\"? does not exist")
+_MISSING_COLUMN = re.compile(
+    r'(?:Referenced column "(?P<a>[^"]+)"|does not have a column named "(?P<b>[^"]+)"|column (?P<c>\S+) does not exist)'
+)
+_CANDIDATES = re.compile(r"Candidate bindings:[ :]*(.*)")
+_SUGGESTED = re.compile(r'Did you mean "([^"]+)"')
+_UNSUPPORTED = re.compile(r"unsupported type (.+)")
+
+
+class InvalidTableName(InvalidInput):
+    """A table's name is not `schema.table`."""
+
+    code = "RW122"
+
+
+class InvalidQuery(InvalidInput):
+    """A query does not parse, names something that does not exist, or cannot be computed."""
+
+    code = "RW123"
+
+
+class QueryNotAllowed(InvalidInput):
+    """A query does more than read tables of the lake."""
+
+    code = "RW124"
+
+
+class TableMissing(NotFound):
+    """The lake has no table of that name."""
+
+    code = "RW220"
+
+
+class SnapshotMissing(NotFound):
+    """The lake has no snapshot of that number."""
+
+    code = "RW221"
+
+
+class LakeBusy(Conflict):
+    """Another process holds the lake's one writer lease."""
+
+    code = "RW320"
+
+
+class LakeFailed(Failed):
+    """The engine broke for a reason that is not the query's."""
+
+    code = "RW420"
+
+
+class QueryTimeout(Failed):
+    """A query ran longer than it was allowed to."""
+
+    code = "RW421"
+
+
+class ExtensionMissing(Unavailable):
+    """An extension of the engine is not installed, or is of another version."""
+
+    code = "RW620"
+
+
+_INPUT_ERRORS = (
+    duckdb.ParserException,
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ConversionException,
+    duckdb.InvalidInputException,
+    duckdb.OutOfRangeException,
+    duckdb.NotImplementedException,
+    duckdb.TypeMismatchException,
+    duckdb.ConstraintException,
+    duckdb.PermissionException,
+)
+
+
+def translate_error(
+    error: duckdb.Error, tables: tuple[str, ...] = (), path: str = "query", first_line: int = 1
+) -> RopewalkError:
+    """Return DuckDB's `error` as ours, with its place in the SQL and the nearest valid name.
+
+    Args:
+        error: what DuckDB raised.
+        tables: the names that a table could have had.
+        path: the file that the SQL stands in.
+        first_line: the line of that file at which the SQL starts.
+    """
+    text = str(error)
+    place = _place(text, path, first_line)
+    if isinstance(error, duckdb.InterruptException):
+        return QueryTimeout("the query was stopped before it had finished")
+    if match := _MISSING_TABLE.search(text):
+        return _table_missing(match["name"], text, tables, place)
+    if not isinstance(error, _INPUT_ERRORS):
+        return LakeFailed(_sentence(text), detail=text)
+    if match := _UNSUPPORTED.search(text):
+        return InvalidQuery(
+            f"the lake cannot keep a column of type {match[1]}",
+            place=place,
+            hint="cast it to a type such as VARCHAR",
+        )
+    return InvalidQuery(_sentence(text), place=place, nearest=_nearest_column(text), detail=_excerpt(text))
+
+
+def _table_missing(name: str, text: str, tables: tuple[str, ...], place: Place | None) -> TableMissing:
+    close = nearest(name, tables) or nearest(name.rpartition(".")[2], [t.rpartition(".")[2] for t in tables])
+    full = next((t for t in tables if t == close or t.endswith(f".{close}")), None)
+    suggested = _SUGGESTED.search(text)
+    fallback = suggested[1] if suggested and not tables else None
+    return TableMissing(f"there is no table {name!r}", place=place, nearest=full or fallback)
+
+
+def _nearest_column(text: str) -> str | None:
+    found = _MISSING_COLUMN.search(text)
+    if found is None:
+        suggested = _SUGGESTED.search(text)
+        return suggested[1] if suggested else None
+    candidates = _CANDIDATES.search(text)
+    valid = re.findall(r'"([^"]+)"', candidates[1]) if candidates else []
+    return nearest(next(name for name in found.groups() if name), valid)
+
+
+def _place(text: str, path: str, first_line: int) -> Place | None:
+    found = _LINE.search(text)
+    if found is None:
+        return None
+    # A long line is shown from its middle, after "...": then only the line is certain.
+    column = len(found[3]) - len(f"LINE {found[1]}: ") + 1
+    shortened = found[2].startswith("...")
+    return Place(path, int(found[1]) + first_line - 1, None if shortened else column)
+
+
+def _sentence(text: str) -> str:
+    """Return the first paragraph of DuckDB's message without its class name."""
+    first = text.split("\n\n", maxsplit=1)[0].split("\nLINE ", maxsplit=1)[0]
+    first = first.split("\nCandidate bindings", maxsplit=1)[0].split("\nDid you mean", maxsplit=1)[0]
+    return re.sub(r"^[A-Z][A-Za-z ]* Error: ", "", first).replace("\n", " ").strip()
+
+
+def _excerpt(text: str) -> str | None:
+    """Return the line of SQL that DuckDB shows, with its caret below."""
+    found = _LINE.search(text)
+    if found is None:
+        return None
+    prefix = len(f"LINE {found[1]}: ")
+    return f"{found[2]}\n{found[3][prefix:]}^"

@@ -1,0 +1,51 @@
+"""Names of tables and how they are written in SQL."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ropewalk.dataops.lake.errors import InvalidTableName
+
+_PART = re.compile(r"^[^\W\d]\w*$")
+
+
+@dataclass(frozen=True)
+class TableName:
+    """A table of the lake: its schema and its own name."""
+
+    schema: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> TableName:
+        """Return the name that `schema.table` is.
+
+        Raises:
+            InvalidTableName: it is something else.
+        """
+        schema, _, name = text.partition(".")
+        if not (_PART.match(schema) and _PART.match(name)):
+            raise InvalidTableName(
+                f"{text!r} is not the name of a table", hint="write schema.table, such as mart.flights"
+            )
+        return cls(schema, name)
+
+    @property
+    def sql(self) -> str:
+        """The name as SQL, every part quoted."""
+        return f"{quote(self.schema)}.{quote(self.name)}"
+
+    def __str__(self) -> str:
+        """`schema.table`, as people write it."""
+        return f"{self.schema}.{self.name}"
+
+
+def quote(name: str) -> str:
+    """Return `name` as an SQL identifier, whatever characters it has."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return `text` as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,138 @@
+"""One change of the lake: several tables and their book-keeping, all of it or none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+
+from ropewalk.dataops.lake.digest import Column, TableDigest, digest_relation, read_columns, table_names
+from ropewalk.dataops.lake.errors import InvalidQuery, TableMissing, translate_error
+from ropewalk.dataops.lake.names import TableName, quote
+from ropewalk.errors import Place
+
+STAGE = '"temp"."ropewalk_stage"'
+Value = str | int | None
+
+
+class LakeTransaction:
+    """What may be done between BEGIN and COMMIT; made by `Lake.transaction`.
+
+    DuckDB's own errors pass through the methods and are translated at the end of the transaction.
+
+    Attributes:
+        connection: the engine inside the transaction, with the lake as its default.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+
+    def replace(self, table: str, select_sql: str, origin: Place | None = None) -> TableDigest:
+        """Make `table` hold exactly the rows of `select_sql`; unchanged content is not written again.
+
+        The table is created when missing and rebuilt in place otherwise, also with other columns. `origin` is
+        where the SQL starts in a person's file: errors then name the line there.
+
+        Raises:
+            InvalidTableName: `table` is not `schema.table`.
+            InvalidQuery, TableMissing: `select_sql` is not one SELECT, or cannot be computed.
+        """
+        name = TableName.parse(table)
+        try:
+            self._require_select(select_sql)
+            # The SQL starts on a line of its own, so that the columns in DuckDB's messages are those of the file.
+            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE ropewalk_stage AS\n{select_sql}")
+        except duckdb.Error as error:
+            path, line = (origin.path, origin.line or 1) if origin else ("query", 1)
+            names = table_names(self.connection)
+            raise translate_error(error, names, path, line - 1) from error
+        made = self._publish_stage(name)
+        self.connection.execute("DROP TABLE " + STAGE)
+        return made
+
+    def digest(self, table: str) -> TableDigest:
+        """Return the digest of `table` as this transaction sees it.
+
+        Raises:
+            TableMissing: the lake has no such table.
+        """
+        name = TableName.parse(table)
+        if self.columns(table) is None:
+            raise TableMissing(f"there is no table {table!r}")
+        return digest_relation(self.connection, name.sql)
+
+    def columns(self, table: str) -> list[Column] | None:
+        """Return the columns of `table` as this transaction sees it, or None when there is no such table."""
+        name = TableName.parse(table)
+        found = self.connection.execute(
+            "SELECT 1 FROM duckdb_tables() WHERE database_name = 'lake' AND schema_name = ? AND table_name = ?",
+            [name.schema, name.name],
+        ).fetchone()
+        return read_columns(self.connection, name.sql) if found else None
+
+    def drop(self, table: str) -> None:
+        """Remove `table` from the lake from this snapshot on, if it is there."""
+        self.connection.execute(f"DROP TABLE IF EXISTS {TableName.parse(table).sql}")
+
+    def record_build(self, node_id: str, key: str, digest: TableDigest) -> None:
+        """Write down, with the data, under which action key the node's content was made."""
+        self.rewrite_book("builds", node_id, [(node_id, key, digest.digest, digest.rows)])
+
+    def forget_build(self, node_id: str) -> None:
+        """Remove what is written down about a node."""
+        self.rewrite_book("builds", node_id, [])
+
+    def read_book(self, book: str, owner: str) -> list[tuple[Value, ...]]:
+        """Return the rows that the book-keeping table `book` has for `owner` (its first column)."""
+        column = self._book_columns(book)[0]
+        return self.connection.execute(
+            f"SELECT * FROM {_book(book)} WHERE {quote(column)} = ? ORDER BY ALL",  # noqa: S608  # quoted names
+            [owner],
+        ).fetchall()
+
+    def rewrite_book(self, book: str, owner: str, rows: Sequence[tuple[Value, ...]]) -> None:
+        """Make `rows` the only rows that the book-keeping table `book` has for `owner` (its first column).
+
+        The whole table is written anew: it stays one small file, however often it changes.
+        """
+        columns = self._book_columns(book)
+        marks = ", ".join("?" for _ in columns)
+        execute = self.connection.execute
+        execute(
+            f"CREATE OR REPLACE TEMP TABLE ropewalk_stage AS FROM {_book(book)} WHERE {quote(columns[0])} <> ?",
+            [owner],
+        )
+        if rows:
+            values = [list(row) for row in rows]
+            self.connection.executemany(f"INSERT INTO {STAGE} VALUES ({marks})", values)  # noqa: S608  # quoted names
+        execute(f"DELETE FROM {_book(book)}")  # noqa: S608  # quoted names
+        execute(f"INSERT INTO {_book(book)} FROM {STAGE} ORDER BY ALL")
+        execute("DROP TABLE " + STAGE)
+
+    def _book_columns(self, book: str) -> list[str]:
+        return [column.name for column in read_columns(self.connection, _book(book))]
+
+    def _require_select(self, sql: str) -> None:
+        statements = self.connection.extract_statements(sql)
+        if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+            raise InvalidQuery("a table is made by exactly one SELECT statement")
+
+    def _publish_stage(self, name: TableName) -> TableDigest:
+        """Write the staged rows to the table unless it holds the same content already."""
+        staged, made = read_columns(self.connection, STAGE), digest_relation(self.connection, STAGE)
+        present = self.columns(str(name))
+        if present == staged and digest_relation(self.connection, name.sql) == made:
+            return made
+        execute = self.connection.execute
+        if present == staged:
+            execute(f"DELETE FROM {name.sql}")  # noqa: S608  # quoted names
+            execute(f"INSERT INTO {name.sql} FROM {STAGE}")
+            return made
+        execute(f"CREATE SCHEMA IF NOT EXISTS {quote(name.schema)}")
+        execute(f"DROP TABLE IF EXISTS {name.sql}")
+        execute(f"CREATE TABLE {name.sql} AS FROM {STAGE}")
+        return made
+
+
+def _book(name: str) -> str:
+    return f"ropewalk.{quote(name)}"

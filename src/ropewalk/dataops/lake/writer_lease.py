@@ -1,0 +1,75 @@
+"""One writer per lake: a file lock between processes, a plain lock between the threads of one.
+
+The file lock goes away with its process, however that ends, so there is nothing to clean up after a kill.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ropewalk.dataops.lake.errors import LakeBusy
+
+LOCK_FILE = "writer.lock"
+POLL_S = 0.05
+
+
+class WriterLease:
+    """The right to write to the lake in `folder`; other processes are waited for up to `wait_s` seconds.
+
+    The threads of this process wait for each other as long as it takes.
+    """
+
+    def __init__(self, folder: Path, wait_s: float) -> None:
+        self.path = folder / LOCK_FILE
+        self.wait_s = wait_s
+        self._threads = threading.Lock()
+        self._owner: int | None = None
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Hold the lease for the length of the block.
+
+        Raises:
+            LakeBusy: another process kept it too long, or this thread holds it already.
+        """
+        if self._owner == threading.get_ident():
+            raise LakeBusy("this thread is writing to the lake already", hint="end that transaction first")
+        with self._threads:
+            descriptor = self._lock_file()
+            self._owner = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._owner = None
+                os.close(descriptor)
+
+    def _lock_file(self) -> int:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        deadline = time.monotonic() + self.wait_s
+        while not _try_lock(descriptor):
+            if time.monotonic() > deadline:
+                holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+                os.close(descriptor)
+                raise LakeBusy(
+                    f"process {holder} has been writing to the lake for more than {self.wait_s:g} s",
+                    hint="wait for it to end, or end it",
+                )
+            time.sleep(POLL_S)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        return descriptor
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
