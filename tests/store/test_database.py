@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -299,6 +300,22 @@ def test_busy(database: Database) -> None:
     other.close()
 
     _insert(database, 1)
+
+
+@pytest.mark.parametrize(("held_s", "busy_timeout_s"), [(0.1, 5.0), (0.5, 0.1)])
+def test_new_file_that_another_process_is_making(
+    tmp_path: Path, held_s: float, busy_timeout_s: float
+) -> None:
+    """While another process holds a new file, opening it waits as long as for any lock."""
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE a (b)")
+    other.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(held_s, other.close)
+    release.start()
+
+    with nullcontext() if held_s < busy_timeout_s else pytest.raises(DatabaseBusy, match="has been locked"):
+        Database.open(tmp_path / "a.db", busy_timeout_s).close()
+    release.join()
 
 
 def test_write_within_a_write(database: Database) -> None:

@@ -110,8 +110,13 @@ class Database:
         self._local = threading.local()
 
     def _begin(self, connection: sqlite3.Connection) -> None:
-        try:
+        with self._busy_translated():
             connection.execute("BEGIN IMMEDIATE")
+
+    @contextmanager
+    def _busy_translated(self) -> Iterator[None]:
+        try:
+            yield
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                 raise
@@ -119,6 +124,19 @@ class Database:
                 f"{self.path} has been locked by another process for {self.busy_timeout_s:g} seconds",
                 hint="wait for the other `ropewalk`, or end it, and try again",
             ) from error
+
+    def _use_write_ahead_log(self, connection: sqlite3.Connection) -> None:
+        deadline = time.monotonic() + self.busy_timeout_s
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                # SQLite itself does not wait for a lock here, where two processes make one new file.
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
     def _connect(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
@@ -128,7 +146,8 @@ class Database:
                 self.path, timeout=self.busy_timeout_s, isolation_level=None, check_same_thread=False
             )
             connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode=WAL")
+            with self._busy_translated():
+                self._use_write_ahead_log(connection)
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("PRAGMA foreign_keys=ON")
             self._local.connection = connection
