@@ -91,6 +91,8 @@ class Lake:
             LakeBusy: another process kept the lake's writer lease too long.
             RopewalkError: what DuckDB could not do, in our words.
         """
+        with self._lock:
+            self._open()
         with self._lease.hold(), self.cursor() as connection:
             connection.execute("BEGIN")
             try:
