@@ -1,14 +1,18 @@
 """The content-addressed object store: bytes named by their blake3 digest, written once, never changed.
 
-An object appears by one rename of a fully written file, so a crash leaves either nothing or the whole object.
+An object appears by one rename of a fully written file, so a crash leaves either nothing or the whole object;
+what a killed writer left in `incoming/` is swept a day later.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -18,6 +22,8 @@ from blake3 import blake3
 from ropewalk.errors import NotFound
 
 BLOCK = 1 << 20
+ABANDONED_S = 24 * 3600
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class ObjectMissing(NotFound):
@@ -41,6 +47,7 @@ class ObjectStore:
         self.folder = folder
         self._incoming = folder / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._sweep()
 
     def put_bytes(self, content: bytes) -> StoredObject:
         """Store `content` and return its name."""
@@ -71,25 +78,41 @@ class ObjectStore:
         Raises:
             ObjectMissing: it is not in the store.
         """
-        path = self._place(digest)
-        if not path.is_file():
+        if not self.has(digest):
             raise ObjectMissing(
                 f"object {digest} is not in the store", hint="run the step that made it again"
             )
-        return path
+        return self._place(digest)
 
     def has(self, digest: str) -> bool:
         """Return whether the object is in the store."""
-        return self._place(digest).is_file()
+        # A digest may come from outside; one that is none could name a file elsewhere.
+        return _DIGEST.fullmatch(digest) is not None and self._place(digest).is_file()
 
     def link(self, digest: str, target: Path) -> None:
-        """Make the object appear at `target`: a hard link where the filesystem allows, else a copy."""
+        """Make the object appear at `target`, in place of what is there: a hard link where that works, else a copy.
+
+        Raises:
+            ObjectMissing: it is not in the store.
+        """
         source = self.path(digest)
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            target.hardlink_to(source)
-        except OSError:
-            shutil.copyfile(source, target)
+        # Never through `target` itself: it may be a link to another object, which writing to it would change.
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".link-") as folder:
+            beside = Path(folder) / "object"
+            try:
+                beside.hardlink_to(source)
+            except OSError:
+                shutil.copyfile(source, beside)
+                beside.chmod(0o444)
+            beside.replace(target)
+
+    def _sweep(self) -> None:
+        oldest = time.time() - ABANDONED_S
+        for path in self._incoming.iterdir():
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
 
     def _place(self, digest: str) -> Path:
         return self.folder / digest[:2] / digest[2:]
