@@ -11,7 +11,7 @@ from typing import Self, TypeVar, cast
 
 from ropewalk.pipeline.objects import ObjectStore
 from ropewalk.project import Project
-from ropewalk.settings import Settings, state_path
+from ropewalk.settings import InvalidSetting, Settings, state_path
 from ropewalk.store import Database
 
 T = TypeVar("T")
@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 class Workspace:
     """A project opened for work; a context manager that closes whatever was opened through it.
+
+    Opening raises `InvalidSetting` when the state folder cannot be made, and what `Database.open` raises.
 
     Attributes:
         settings: the settings in force.
@@ -32,8 +34,7 @@ class Workspace:
     def __init__(self, project: Project, settings: Settings) -> None:
         self.settings = settings
         self.project = project
-        self.state = state_path(settings, project.root)
-        self.state.mkdir(parents=True, exist_ok=True)
+        self.state = _make_folder(state_path(settings, project.root))
         self._closing = ExitStack()
         self._lock = threading.RLock()
         self._opened: dict[str, object] = {}
@@ -59,7 +60,9 @@ class Workspace:
 
     def close(self) -> None:
         """Close everything, last opened first."""
-        self._closing.close()
+        with self._lock:
+            self._opened.clear()
+            self._closing.close()
 
     def __enter__(self) -> Self:
         return self
@@ -68,3 +71,14 @@ class Workspace:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _make_folder(state: Path) -> Path:
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidSetting(
+            f"the state folder {state} cannot be made: {error.strerror}",
+            hint="set ROPEWALK_STATE_DIR to a folder that you may write to",
+        ) from error
+    return state
