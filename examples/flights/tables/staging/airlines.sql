@@ -1,0 +1,2 @@
+-- The carriers' codes and names.
+SELECT carrier, name FROM raw.airlines
