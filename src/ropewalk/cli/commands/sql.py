@@ -1,0 +1,39 @@
+"""`ropewalk sql`: one read-only question to the lake."""
+
+from __future__ import annotations
+
+import click
+
+from ropewalk.cli.output import emit_json, emit_table
+from ropewalk.cli.session import open_session
+from ropewalk.dataops.lake import QueryResult, open_lake
+
+
+@click.command("sql")
+@click.argument("query")
+@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="Most rows to return.")
+@click.option(
+    "--timeout", type=click.FloatRange(0.1), default=30.0, show_default=True, help="Seconds allowed."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print columns and rows as one JSON object.")
+def command(query: str, *, limit: int, timeout: float, as_json: bool) -> None:
+    """Ask the lake QUERY, one SELECT in DuckDB's SQL; nothing can be changed with it."""
+    with open_session() as session:
+        result = open_lake(session.workspace).query(query, limit=limit, timeout_s=timeout)
+    names = [column.name for column in result.columns]
+    if as_json:
+        emit_json(query_document(result))
+        return
+    emit_table(names, result.rows)
+    more = "" if result.is_complete else f", and there are more (--limit {limit})"
+    click.echo(f"{len(result.rows):,} rows{more}", err=True)
+
+
+def query_document(result: QueryResult) -> dict[str, object]:
+    """Return a query's result as plain JSON values, one object per row."""
+    names = [column.name for column in result.columns]
+    return {
+        "columns": [{"name": column.name, "type": column.type} for column in result.columns],
+        "rows": [dict(zip(names, row, strict=True)) for row in result.rows],
+        "is_complete": result.is_complete,
+    }
