@@ -6,8 +6,9 @@ reference page and `--help` are generated from it. No other module reads `os.env
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import Field, dataclass, fields, replace
 from dataclasses import field as dataclass_field
 from pathlib import Path
 from typing import TypeVar
@@ -24,9 +25,12 @@ class InvalidSetting(InvalidInput):
     code = "RW101"
 
 
-def _setting(default: T, help_text: str) -> T:
+def _setting(
+    default: T, help_text: str, *, choices: tuple[str, ...] = (), least: int = 1, most: int = sys.maxsize
+) -> T:
+    metadata = {"help": help_text, "choices": choices, "least": least, "most": most}
     # A dataclass field stands in for its default, as `dataclasses.field` itself is typed.
-    return dataclass_field(default=default, metadata={"help": help_text})
+    return dataclass_field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -36,18 +40,20 @@ class Settings:
     state_dir: str = _setting(".ropewalk", "Folder for state, lake and objects, relative to the project")
     environment: str = _setting("dev", "Environment whose pointers `ropewalk run` moves")
     host: str = _setting("127.0.0.1", "Address that `ropewalk up` listens on")
-    port: int = _setting(8765, "Port that `ropewalk up` listens on")
+    port: int = _setting(8765, "Port that `ropewalk up` listens on; 0 takes a free one", least=0, most=65535)
     parallel: int = _setting(2, "How many steps may run at once")
     step_timeout: int = _setting(3600, "Seconds after which a step that names no timeout is ended")
-    log_level: str = _setting("info", "Least level of log events: debug, info, warning or error")
-    log_format: str = _setting("console", "Shape of log events: console or json")
+    log_level: str = _setting(
+        "info", "Least level of log events", choices=("debug", "info", "warning", "error")
+    )
+    log_format: str = _setting("console", "Shape of log events", choices=("console", "json"))
 
 
 def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
     """Return the settings that `environ` and then `overrides` (None means unset) ask for.
 
     Raises:
-        InvalidSetting: a `ROPEWALK_` variable that is no setting, or a value of the wrong type.
+        InvalidSetting: a `ROPEWALK_` variable that is no setting, or a value that does not fit.
     """
     known = {f.name: f for f in fields(Settings)}
     given: dict[str, object] = {}
@@ -60,25 +66,51 @@ def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
             raise InvalidSetting(
                 f"{variable} is not a setting",
                 nearest=PREFIX + close.upper() if close else None,
-                hint="`ropewalk settings` lists them all",
+                hint="the settings are " + ", ".join(PREFIX + name.upper() for name in known),
             )
-        given[name] = _parse(variable, text, type(known[name].default))
+        given[name] = _parse(text, known[name])
     given |= {name: value for name, value in overrides.items() if value is not None}
+    for name, value in given.items():
+        _check(value, known[name])
     return replace(Settings(), **given)  # type: ignore[arg-type]  # names and types were checked above
 
 
-def _parse(variable: str, text: str, kind: type[object]) -> object:
-    if kind is not int:
+def _parse(text: str, setting: Field[object]) -> object:
+    if not isinstance(setting.default, int):
         return text
     try:
         return int(text)
     except ValueError:
-        raise InvalidSetting(f"{variable} must be a whole number, not {text!r}") from None
+        raise InvalidSetting(f"{_variable(setting)} must be a whole number, not {text!r}") from None
+
+
+def _check(value: object, setting: Field[object]) -> None:
+    choices, least, most = (setting.metadata[key] for key in ("choices", "least", "most"))
+    if isinstance(value, int):
+        if not least <= value <= most:
+            limits = f"{least} or more" if most == sys.maxsize else f"from {least} to {most}"
+            raise InvalidSetting(f"{_variable(setting)} must be {limits}, not {value}")
+    elif not value:
+        raise InvalidSetting(f"{_variable(setting)} must not be empty", hint="unset it for its default")
+    elif choices and value not in choices:
+        raise InvalidSetting(
+            f"{_variable(setting)} must be one of {', '.join(choices)}, not {value!r}",
+            nearest=nearest(str(value), choices),
+        )
+
+
+def _variable(setting: Field[object]) -> str:
+    return PREFIX + setting.name.upper()
 
 
 def describe_settings() -> list[tuple[str, str, object, str]]:
     """Return (name, environment variable, default, help) of every setting, in table order."""
-    return [(f.name, PREFIX + f.name.upper(), f.default, str(f.metadata["help"])) for f in fields(Settings)]
+    return [(f.name, _variable(f), f.default, _help(f)) for f in fields(Settings)]
+
+
+def _help(setting: Field[object]) -> str:
+    choices = ", ".join(setting.metadata["choices"])
+    return f"{setting.metadata['help']}: {choices}" if choices else str(setting.metadata["help"])
 
 
 def state_path(settings: Settings, root: Path) -> Path:

@@ -1,0 +1,122 @@
+"""The one table of settings: its defaults, the environment, and every way to get it wrong."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
+
+import pytest
+
+import ropewalk
+from ropewalk.settings import InvalidSetting, Settings, describe_settings, load_settings, state_path
+
+
+def test_defaults() -> None:
+    """An empty environment gives the table's defaults; variables of others do not matter."""
+    assert load_settings({}) == load_settings({"PATH": "/bin", "ROPE_PORT": "x"}) == Settings()
+
+
+def test_environment_and_overrides() -> None:
+    """What the environment says replaces a default, what the caller says replaces both, None says nothing."""
+    environ = {"ROPEWALK_PORT": "9000", "ROPEWALK_ENVIRONMENT": "mr-42", "ROPEWALK_LOG_LEVEL": "debug"}
+
+    settings = load_settings(environ, port=0, environment=None)
+
+    assert (settings.port, settings.environment, settings.log_level) == (0, "mr-42", "debug")
+
+
+def test_settings_are_frozen() -> None:
+    """Nothing changes a setting after the start."""
+    with pytest.raises(FrozenInstanceError):
+        load_settings({}).port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "words"),
+    [
+        ("ROPEWALK_PORT", "many", "must be a whole number, not 'many'"),
+        ("ROPEWALK_PORT", "", "must be a whole number"),
+        ("ROPEWALK_PORT", "1.5", "must be a whole number"),
+        ("ROPEWALK_PORT", "65536", "must be from 0 to 65535, not 65536"),
+        ("ROPEWALK_PORT", "-1", "must be from 0 to 65535"),
+        ("ROPEWALK_PARALLEL", "0", "must be 1 or more, not 0"),
+        ("ROPEWALK_STEP_TIMEOUT", "-5", "must be 1 or more"),
+        ("ROPEWALK_STATE_DIR", "", "must not be empty"),
+        ("ROPEWALK_ENVIRONMENT", "", "must not be empty"),
+        ("ROPEWALK_LOG_LEVEL", "loud", "must be one of debug, info, warning, error, not 'loud'"),
+        ("ROPEWALK_LOG_FORMAT", "xml", "must be one of console, json, not 'xml'"),
+    ],
+)
+def test_values_that_do_not_fit(variable: str, text: str, words: str) -> None:
+    """A value of the wrong type, out of range or not among the choices is refused with the variable's name."""
+    with pytest.raises(InvalidSetting, match=words) as caught:
+        load_settings({variable: text})
+
+    assert caught.value.message.startswith(variable)
+
+
+@pytest.mark.parametrize(
+    ("variable", "nearest"),
+    [("ROPEWALK_PROT", "ROPEWALK_PORT"), ("ROPEWALK_LOG_LEVLE", "ROPEWALK_LOG_LEVEL"), ("ROPEWALK_X9", None)],
+)
+def test_unknown_settings(variable: str, nearest: str | None) -> None:
+    """A variable with our prefix that is no setting is refused: a misspelt one never passes in silence."""
+    with pytest.raises(InvalidSetting, match=f"{variable} is not a setting") as caught:
+        load_settings({variable: "1"})
+
+    assert caught.value.nearest == nearest
+    assert caught.value.hint is not None
+    assert "ROPEWALK_PORT" in caught.value.hint
+
+
+@pytest.mark.parametrize(("name", "nearest"), [("warn", "warning"), ("zzz", None)])
+def test_nearest_choice(name: str, nearest: str | None) -> None:
+    """A choice that is almost right is shown the right one."""
+    with pytest.raises(InvalidSetting) as caught:
+        load_settings({"ROPEWALK_LOG_LEVEL": name})
+
+    assert caught.value.nearest == nearest
+
+
+def test_overrides_are_checked_too() -> None:
+    """A value from an option is held to the same limits as one from the environment."""
+    with pytest.raises(InvalidSetting, match="ROPEWALK_PORT must be from 0 to 65535"):
+        load_settings({}, port=70_000)
+
+
+def test_description() -> None:
+    """Every setting is described: name, variable, default, and a help text that lists its choices."""
+    rows = describe_settings()
+
+    assert [row[0] for row in rows] == [field.name for field in fields(Settings)]
+    assert rows[3][:3] == ("port", "ROPEWALK_PORT", 8765)
+    assert {row[0]: row[3] for row in rows}["log_format"] == "Shape of log events: console, json"
+    assert all(row[3] for row in rows)
+
+
+@pytest.mark.parametrize(("setting", "expected"), [(".ropewalk", "project/.ropewalk"), ("../state", "state")])
+def test_state_path(tmp_path: Path, setting: str, expected: str) -> None:
+    """The state folder is relative to the project."""
+    settings = load_settings({}, state_dir=setting)
+
+    assert state_path(settings, tmp_path / "project") == tmp_path / expected
+
+
+def test_state_path_elsewhere(tmp_path: Path) -> None:
+    """An absolute state folder stays where it is."""
+    assert state_path(load_settings({}, state_dir=str(tmp_path)), Path("/project")) == tmp_path
+
+
+def test_nobody_else_reads_the_environment() -> None:
+    """Settings come from one place: only the program's entry and the processes it starts see `os.environ`."""
+    package = Path(ropewalk.__file__).parent
+    readers = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
+    }
+
+    # session.py hands it to load_settings; a step's process inherits it, and tells MLflow's client where we are.
+    assert readers <= {"cli/session.py", "mlops/training/process.py", "mlops/training/harness.py"}
