@@ -3,13 +3,16 @@
 from ropewalk.project.closure import code_facts, imported_packages
 from ropewalk.project.declarations import Parameter, StepDeclaration, read_steps
 from ropewalk.project.errors import (
+    AlreadyThere,
     InvalidProjectFile,
     InvalidPython,
     InvalidYAML,
     NoProject,
+    NotWritten,
     UnknownKey,
 )
 from ropewalk.project.git import GitState, git_state
+from ropewalk.project.init import init_project
 from ropewalk.project.layout import PROJECT_FILE, find_root
 from ropewalk.project.load import Entry, Project, Section, load_project, project_schema
 from ropewalk.project.validation import validate
@@ -17,6 +20,7 @@ from ropewalk.project.yaml import Document, parse_yaml
 
 __all__ = [
     "PROJECT_FILE",
+    "AlreadyThere",
     "Document",
     "Entry",
     "GitState",
@@ -24,6 +28,7 @@ __all__ = [
     "InvalidPython",
     "InvalidYAML",
     "NoProject",
+    "NotWritten",
     "Parameter",
     "Project",
     "Section",
@@ -33,6 +38,7 @@ __all__ = [
     "find_root",
     "git_state",
     "imported_packages",
+    "init_project",
     "load_project",
     "parse_yaml",
     "project_schema",

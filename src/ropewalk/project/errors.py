@@ -3,6 +3,10 @@
 RopewalkError
 ├── NotFound
 │   └── NoProject            no ropewalk.yaml here or above
+├── Conflict
+│   └── AlreadyThere         a file that `ropewalk init` would write exists
+├── Failed
+│   └── NotWritten           the folder refused a file
 └── InvalidInput
     └── InvalidProjectFile   a file of the project does not fit
         ├── InvalidYAML      it is not YAML
@@ -12,7 +16,7 @@ RopewalkError
 
 from __future__ import annotations
 
-from ropewalk.errors import InvalidInput, NotFound
+from ropewalk.errors import Conflict, Failed, InvalidInput, NotFound
 
 
 class NoProject(NotFound):
@@ -43,3 +47,15 @@ class InvalidPython(InvalidProjectFile):
     """A Python file of the project does not parse, or declares a step wrongly."""
 
     code = "RW113"
+
+
+class AlreadyThere(Conflict):
+    """A file that a new project would have exists already."""
+
+    code = "RW310"
+
+
+class NotWritten(Failed):
+    """The folder did not let a file of a new project be written."""
+
+    code = "RW411"
