@@ -12,13 +12,11 @@ from ropewalk.dataops.contracts.compile import (
     TableColumn,
     has_logical_type,
     measure,
-    quote_name,
-    quote_table,
-    quote_text,
 )
 from ropewalk.dataops.contracts.statements import as_number, run, run_rule
 from ropewalk.dataops.contracts.values import Check, CheckReport, CheckResult, Contract, Number
 from ropewalk.dataops.contracts.words import describe_rows, describe_value, share_of
+from ropewalk.dataops.lake import TableName, literal, quote
 from ropewalk.errors import nearest
 from ropewalk.pipeline import JSON
 
@@ -34,6 +32,11 @@ class _Subject:
     columns: Mapping[str, TableColumn]
     contract: Contract
 
+    @property
+    def sql(self) -> str:
+        """The table as SQL names it."""
+        return TableName.parse(self.table).sql
+
     def find(self, check: Check) -> tuple[TableColumn, ...] | None:
         """Return the columns that `check` is about, or None when the table lacks one."""
         found = [self.columns[name.lower()] for name in check.columns if name.lower() in self.columns]
@@ -46,7 +49,7 @@ def check_table(connection: duckdb.DuckDBPyConnection, table: str, contract: Con
     Raises:
         CheckNotRun: a check could not be run: an SQL rule that fails, a pattern that is not one.
     """
-    described = run(connection, f"DESCRIBE {quote_table(table)}", contract.place)
+    described = run(connection, f"DESCRIBE {TableName.parse(table).sql}", contract.place)
     columns = {str(name).lower(): TableColumn(str(name), str(kind)) for name, kind, *_ in described}
     subject = _Subject(connection, table, columns, contract)
     _refuse_bad_patterns(subject)
@@ -69,7 +72,7 @@ def _measure(subject: _Subject, check: Check) -> Measure | None:
 
 def _aggregate(subject: _Subject, measures: list[Measure]) -> tuple[int, list[Number]]:
     expressions = ["count(*)", *(found.select for found in measures)]
-    statement = f"SELECT {', '.join(expressions)} FROM {quote_table(subject.table)}"  # noqa: S608  # quoted names
+    statement = f"SELECT {', '.join(expressions)} FROM {subject.sql}"  # noqa: S608  # quoted names
     rows, *values = run(subject.connection, statement, subject.contract.place)[0]
     return int(str(rows)), [as_number(value) for value in values]
 
@@ -85,8 +88,8 @@ def _judge(
     if check.kind == "logicalType":
         return _judge_type(check, columns[0])
     if check.kind == "sql":
-        column = quote_name(columns[0].name) if columns else None
-        found = run_rule(subject.connection, check, quote_table(subject.table), column)
+        column = quote(columns[0].name) if columns else None
+        found = run_rule(subject.connection, check, subject.sql, column)
         return _result(check, describe_value(check, found), passed=check.expect.holds(found))
     return _result(check, "the table has it", passed=True)
 
@@ -125,8 +128,8 @@ def _sample(subject: _Subject, check: Check, where: str) -> tuple[Mapping[str, J
     """Return some failing rows: the primary key and the checked columns, or all when there is no key."""
     wanted = [*subject.contract.primary_key, *check.columns] if subject.contract.primary_key else []
     names = dict.fromkeys(c.name for name in wanted if (c := subject.columns.get(name.lower())))
-    columns = ", ".join(map(quote_name, names)) or "*"
-    statement = f"SELECT {columns} FROM {quote_table(subject.table)} WHERE {where} LIMIT {SAMPLE_ROWS}"  # noqa: S608  # quoted names
+    columns = ", ".join(map(quote, names)) or "*"
+    statement = f"SELECT {columns} FROM {subject.sql} WHERE {where} LIMIT {SAMPLE_ROWS}"  # noqa: S608  # quoted names
     rows = run(subject.connection, statement, check.place)
     shown = list(names) or [column.name for column in subject.columns.values()]
     return tuple({name: _plain(value) for name, value in zip(shown, row, strict=True)} for row in rows)
@@ -139,5 +142,5 @@ def _plain(value: object) -> JSON:
 def _refuse_bad_patterns(subject: _Subject) -> None:
     for check in subject.contract.checks:
         if check.pattern is not None:
-            statement = f"SELECT regexp_matches('', {quote_text(check.pattern)})"
+            statement = f"SELECT regexp_matches('', {literal(check.pattern)})"
             run(subject.connection, statement, check.place)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ropewalk.dataops.contracts.values import Check
+from ropewalk.dataops.lake import TableName, literal, quote
 
 # DuckDB's types by the standard's logical type; a parameter or bracket after the name does not matter.
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
@@ -40,7 +41,7 @@ class TableColumn:
     @property
     def sql(self) -> str:
         """The column as SQL names it."""
-        return quote_name(self.name)
+        return quote(self.name)
 
 
 @dataclass(frozen=True)
@@ -54,21 +55,6 @@ class Measure:
 
     select: str
     where: str | None = None
-
-
-def quote_name(name: str) -> str:
-    """Return `name` as an SQL identifier, dots and quotes in it being part of the name."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def quote_text(text: str) -> str:
-    """Return `text` as an SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def quote_table(table: str) -> str:
-    """Return `schema.table` as SQL names it."""
-    return ".".join(quote_name(part) for part in table.split("."))
 
 
 def has_logical_type(column: TableColumn, logical_type: str) -> bool:
@@ -104,7 +90,9 @@ def _duplicates(columns: tuple[TableColumn, ...], table: str) -> Measure:
     names = ", ".join(column.sql for column in columns)
     key = names if len(columns) == 1 else f"row({names})"
     full = " AND ".join(f"{column.sql} IS NOT NULL" for column in columns)
-    repeated = f"SELECT {key} FROM {quote_table(table)} WHERE {full} GROUP BY {names} HAVING count(*) > 1"  # noqa: S608  # quoted names
+    repeated = (
+        f"SELECT {key} FROM {TableName.parse(table).sql} WHERE {full} GROUP BY {names} HAVING count(*) > 1"  # noqa: S608  # quoted names
+    )
     return Measure(
         f"count(*) FILTER (WHERE {full}) - count(DISTINCT {key}) FILTER (WHERE {full})",
         f"{full} AND {key} IN ({repeated})",
@@ -123,11 +111,11 @@ def _as_text(column: TableColumn) -> str:
 
 
 def _texts(check: Check) -> str:
-    return ", ".join(quote_text(value) for value in check.values)
+    return ", ".join(literal(value) for value in check.values)
 
 
 def _typed(value: str, column: TableColumn) -> str:
-    return f"TRY_CAST({quote_text(value)} AS {column.type})"
+    return f"TRY_CAST({literal(value)} AS {column.type})"
 
 
 def _among(check: Check, column: TableColumn) -> str:
@@ -135,7 +123,7 @@ def _among(check: Check, column: TableColumn) -> str:
 
 
 def _matches(check: Check, column: TableColumn) -> str:
-    return f"regexp_matches({_as_text(column)}, {quote_text(check.pattern or '')})"
+    return f"regexp_matches({_as_text(column)}, {literal(check.pattern or '')})"
 
 
 def _allowed(check: Check, column: TableColumn) -> str:
@@ -151,13 +139,13 @@ def _compared(operator: str) -> Callable[[Check, TableColumn], str]:
 def _sized(function: str, operator: str) -> Callable[[Check, TableColumn], str]:
     def valid(check: Check, column: TableColumn) -> str:
         subject = _as_text(column) if function == "length" else column.sql
-        return f"{function}({subject}) {operator} TRY_CAST({quote_text(check.values[0])} AS DOUBLE)"
+        return f"{function}({subject}) {operator} TRY_CAST({literal(check.values[0])} AS DOUBLE)"
 
     return valid
 
 
 def _multiple(check: Check, column: TableColumn) -> str:
-    return f"{column.sql} % TRY_CAST({quote_text(check.values[0])} AS DECIMAL(38, 9)) = 0"
+    return f"{column.sql} % TRY_CAST({literal(check.values[0])} AS DECIMAL(38, 9)) = 0"
 
 
 # What a value that is not NULL must meet, by kind of check.

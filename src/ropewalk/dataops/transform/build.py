@@ -1,0 +1,75 @@
+"""Building a table: its SELECT, its contract and the book-keeping in one transaction of the lake."""
+
+from __future__ import annotations
+
+import duckdb
+
+from ropewalk.dataops.contracts import CheckReport, check_table, refuse_broken
+from ropewalk.dataops.lake import Lake, LakeTransaction, TableDigest, open_lake, translate_error
+from ropewalk.dataops.transform.errors import TableFailed
+from ropewalk.dataops.transform.qualify import QualifiedSQL, qualify
+from ropewalk.dataops.transform.values import TableSpec
+from ropewalk.errors import Place
+from ropewalk.pipeline import Output, Task
+
+
+def build_table(task: Task) -> Output:
+    """Make the table that `task` names hold the rows of its SELECT, unless they break its contract.
+
+    Raises:
+        TableFailed: the engine could not compute it; the error names the place in the file.
+        ContractBroken: a check of severity error failed; the table keeps its old content.
+        CheckNotRun: a check of the contract could not be run.
+    """
+    spec = task.node.spec
+    assert isinstance(spec, TableSpec)
+    lake = open_lake(task.workspace)
+    select = qualify(spec, task.input_ids)
+    with lake.transaction(f"build {spec.table}") as transaction:
+        task.report(0, None, "computing")
+        made = _replace(transaction, spec, select, lake)
+        report = _check(transaction, spec, task)
+        transaction.record_build(task.node.id, task.key, made)
+        columns = transaction.columns(spec.table) or []
+    return Output(
+        digest=made.digest,
+        reference=f"snapshot:{lake.snapshot()}",
+        summary={
+            "rows": made.rows,
+            "columns": [column.name for column in columns],
+            "contract": report.summary() if report else None,
+        },
+    )
+
+
+def _replace(transaction: LakeTransaction, spec: TableSpec, select: QualifiedSQL, lake: Lake) -> TableDigest:
+    try:
+        # On a line of its own the SELECT keeps its columns, whatever the lake writes before it.
+        return transaction.replace(spec.table, f"\n{select.text}")
+    except duckdb.Error as error:
+        found = translate_error(error, lake.table_names(), spec.path, first_line=0)
+        place = select.as_written(found.place) if found.place else Place(spec.path)
+        raise TableFailed(
+            f"{spec.table} cannot be built: {found.message}",
+            place=place,
+            nearest=found.nearest,
+            hint=found.hint,
+            detail=_excerpt(spec, place),
+        ) from error
+
+
+def _excerpt(spec: TableSpec, place: Place) -> str | None:
+    """Return the line of the file that `place` is in, with a mark below its column."""
+    if place.line is None or place.column is None:
+        return None
+    line = spec.sql.statement.splitlines()[place.line - 1]
+    return f"{line}\n{' ' * (place.column - 1)}^"
+
+
+def _check(transaction: LakeTransaction, spec: TableSpec, task: Task) -> CheckReport | None:
+    if spec.contract is None:
+        return None
+    task.report(0, None, "checking its contract")
+    report = check_table(transaction.connection, spec.table, spec.contract)
+    refuse_broken(report, spec.contract)
+    return report

@@ -1,0 +1,104 @@
+"""The tables of a project as nodes, with their contracts; nothing is executed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from ropewalk.dataops.contracts import Check, Contract, InvalidContract, contract_files, fill_placeholders
+from ropewalk.dataops.lake import quote
+from ropewalk.dataops.transform.cache import ParseCache
+from ropewalk.dataops.transform.errors import ContractWithoutTable, FileInSQL, InvalidSQL
+from ropewalk.dataops.transform.files import read_text, table_files
+from ropewalk.dataops.transform.values import TableSpec
+from ropewalk.errors import Place, nearest
+from ropewalk.pipeline import Need, Node
+from ropewalk.project import Project
+
+STATE_FOLDER = ".ropewalk"
+
+
+def declare_tables(project: Project) -> list[Node]:
+    """Return a node for each file below `tables/`.
+
+    Raises:
+        InvalidProjectFile: a file's place, SQL or contract is wrong.
+        ContractWithoutTable: a contract is about a table that nothing makes.
+    """
+    cache = ParseCache(project.root / STATE_FOLDER)
+    contracts = _read_contracts(project, cache)
+    nodes = [
+        _declare(table, path, project.root, cache, contracts.get(table))
+        for table, path in table_files(project.root).items()
+    ]
+    cache.save()
+    return nodes
+
+
+def _read_contracts(project: Project, cache: ParseCache) -> Mapping[str, Contract]:
+    """Return the contract of each table that has one, by the table's name in lower case."""
+    files = contract_files(project.root)
+    provided = [*table_files(project.root), *(f"raw.{name}" for name in project.entries("sources"))]
+    known = {name.lower() for name in provided}
+    for table, path in files.items():
+        if table.lower() not in known:
+            close = nearest(table, provided)
+            raise ContractWithoutTable(
+                f"no file and no source makes the table {table!r} of this contract",
+                place=Place(path.relative_to(project.root).as_posix()),
+                nearest=close,
+                hint="a contract's file is named after its table: SCHEMA.TABLE.odcs.yaml",
+            )
+    return {table.lower(): cache.contract(path, project.root) for table, path in files.items()}
+
+
+def _declare(table: str, path: Path, root: Path, cache: ParseCache, contract: Contract | None) -> Node:
+    shown = path.relative_to(root).as_posix()
+    sql = cache.sql(read_text(path, root), shown)
+    needs = {item.name: Place(shown, item.line, item.column) for item in reversed(sql.references)}
+    facts, places = {"sql": sql.normal}, {"sql": Place(shown)}
+    if contract is not None:
+        facts["contract"] = contract.text()
+        places["contract"] = Place(contract.place.path)
+        needs = dict(_rule_needs(table, contract, cache)) | needs
+    return Node(
+        id=f"table:{table}",
+        origin=Place(shown),
+        spec=TableSpec(table, shown, sql, contract),
+        provides=(table, table.rpartition(".")[2]),
+        needs=tuple(Need(name, place) for name, place in sorted(needs.items())),
+        facts=facts,
+        places=places,
+    )
+
+
+def _rule_needs(table: str, contract: Contract, cache: ParseCache) -> Iterator[tuple[str, Place]]:
+    """Yield the other tables that the contract's SQL rules read: they must be there, and count like inputs."""
+    for check in contract.checks:
+        for name in _tables_of_rule(table, check, cache):
+            if name != table:
+                yield name, check.place
+
+
+def _tables_of_rule(table: str, check: Check, cache: ParseCache) -> list[str]:
+    if check.query is None:
+        return []
+    column = quote(check.columns[0]) if check.columns else None
+    try:
+        found = cache.sql(fill_placeholders(check.query, table, column), check.place.path)
+    except (InvalidSQL, FileInSQL) as error:
+        raise InvalidContract(
+            f"the query of {check.name}: {error.message}",
+            place=check.place,
+            hint=error.hint,
+            detail=error.detail,
+        ) from error
+    names = [reference.name for reference in found.references]
+    for name in names:
+        if "." not in name:
+            raise InvalidContract(
+                f"the query of {check.name} names {name!r} without its schema",
+                place=check.place,
+                hint="write schema.table, or ${table} for the contract's own",
+            )
+    return names

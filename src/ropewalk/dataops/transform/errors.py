@@ -1,0 +1,55 @@
+"""What can be wrong with a table's SQL.
+
+RopewalkError
+├── InvalidInput
+│   └── InvalidProjectFile
+│       ├── InvalidSQL           RW131  not one SELECT that parses
+│       ├── InvalidTableFile     RW132  a file below tables/ whose place gives no table name
+│       ├── TableDeclaredTwice   RW133  two files give one table
+│       └── FileInSQL            RW134  the SQL reads a file or an outside system by itself
+├── NotFound
+│   └── ContractWithoutTable     RW230  a contract for a table that nothing makes
+└── Failed
+    └── TableFailed              RW431  the engine could not compute the table
+"""
+
+from __future__ import annotations
+
+from ropewalk.errors import Failed, NotFound
+from ropewalk.project import InvalidProjectFile
+
+
+class InvalidSQL(InvalidProjectFile):
+    """A table's file is not exactly one SELECT that parses."""
+
+    code = "RW131"
+
+
+class InvalidTableFile(InvalidProjectFile):
+    """A file below `tables/` stands where no table name can be read from its path."""
+
+    code = "RW132"
+
+
+class TableDeclaredTwice(InvalidProjectFile):
+    """Two files give one table."""
+
+    code = "RW133"
+
+
+class FileInSQL(InvalidProjectFile):
+    """A table's SQL reads a file or an outside system by itself, past the sources."""
+
+    code = "RW134"
+
+
+class ContractWithoutTable(NotFound):
+    """A contract is about a table that no file and no source provides."""
+
+    code = "RW230"
+
+
+class TableFailed(Failed):
+    """The engine could not compute a table: an unknown column, a value of the wrong type."""
+
+    code = "RW431"

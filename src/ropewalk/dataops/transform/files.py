@@ -1,0 +1,75 @@
+"""Where tables stand in a project: `tables/SCHEMA/NAME.sql` is the table `schema.name`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from ropewalk.dataops.transform.errors import InvalidSQL, InvalidTableFile, TableDeclaredTwice
+from ropewalk.errors import Place
+
+RESERVED = {"raw": "which sources fill", "ropewalk": "in which the lake keeps its books"}
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def table_files(root: Path) -> Mapping[str, Path]:
+    """Return the file of each table that the project at `root` declares, by the table's name in lower case.
+
+    Raises:
+        InvalidTableFile: a file stands at another depth, or its path gives no name.
+        TableDeclaredTwice: two files give one table.
+    """
+    folder = root / "tables"
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*.sql")):
+        if path.is_dir() or any(part.startswith(".") for part in path.relative_to(folder).parts):
+            continue
+        shown = path.relative_to(root).as_posix()
+        name = _table_name(path.relative_to(folder), Place(shown))
+        if name in found:
+            raise TableDeclaredTwice(
+                f"{name} has two files, here and {found[name].relative_to(root).as_posix()}",
+                place=Place(shown),
+                hint="the names of tables do not differ by upper and lower case; rename one file",
+            )
+        found[name] = path
+    return found
+
+
+def read_text(path: Path, root: Path) -> str:
+    """Return the text of a table's file.
+
+    Raises:
+        InvalidSQL: it is not UTF-8, or cannot be read.
+    """
+    place = Place(path.relative_to(root).as_posix())
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidSQL(f"not UTF-8 text: {error.reason} at byte {error.start}", place=place) from error
+    except OSError as error:
+        raise InvalidSQL(f"cannot be read: {error.strerror}", place=place) from error
+
+
+def _table_name(relative: Path, place: Place) -> str:
+    parts = relative.with_suffix("").parts
+    if len(parts) != 2:
+        raise InvalidTableFile(
+            "a table's file stands in exactly one folder below tables/, which is its schema",
+            place=place,
+            hint=f"such as tables/mart/{parts[-1]}.sql for mart.{parts[-1]}",
+        )
+    for part in parts:
+        if not _NAME.fullmatch(part):
+            raise InvalidTableFile(
+                f"{part!r} is not a name of SQL",
+                place=place,
+                hint="letters, digits and underscores, not starting with a digit",
+            )
+    schema = parts[0].lower()
+    if schema in RESERVED:
+        raise InvalidTableFile(
+            f"the schema {schema} is the one {RESERVED[schema]}; no table can stand there", place=place
+        )
+    return ".".join(parts).lower()

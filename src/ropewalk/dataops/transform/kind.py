@@ -1,0 +1,43 @@
+"""The kind `table`: one SQL file, one table of the lake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ropewalk.dataops.lake import open_lake
+from ropewalk.dataops.transform.build import build_table
+from ropewalk.dataops.transform.declare import declare_tables
+from ropewalk.pipeline import Node, Output, Probe, Task, Workspace
+from ropewalk.project import Project
+
+
+class TableKind:
+    """How the pipeline declares and builds the tables of `tables/**/*.sql`."""
+
+    name = "table"
+
+    def declare(self, project: Project) -> Iterable[Node]:
+        """Return a node for each file below `tables/`, parsed and never executed.
+
+        Raises:
+            InvalidProjectFile: a file's place, SQL or contract is wrong.
+            ContractWithoutTable: a contract is about a table that nothing makes.
+        """
+        return declare_tables(project)
+
+    def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:  # the port's shape
+        """Return that a table depends on nothing outside the project and the lake."""
+        return Probe()
+
+    def holds(self, node: Node, key: str, output: Output, workspace: Workspace) -> bool:  # the port's shape
+        """Return whether the lake itself says that the table was made under `key`."""
+        return open_lake(workspace).built_key(node.id) == key
+
+    def execute(self, task: Task) -> Output:
+        """Build the table and check its contract in one transaction of the lake.
+
+        Raises:
+            TableFailed: the engine could not compute it.
+            ContractBroken: the new content breaks the contract; the old content stays.
+        """
+        return build_table(task)

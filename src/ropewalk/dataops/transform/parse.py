@@ -1,0 +1,160 @@
+"""Parsing one table's SQL without running it: what it reads, its normal form, and what is wrong with it.
+
+The engine's own parser decides what is valid; sqlglot's tree tells what the statement reads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import duckdb
+from blake3 import blake3
+from sqlglot import Token, TokenType, exp, parse_one
+from sqlglot.dialects.duckdb import DuckDB
+from sqlglot.errors import ParseError, SqlglotError
+
+from ropewalk.dataops.lake import translate_error
+from ropewalk.dataops.transform.errors import InvalidSQL
+from ropewalk.dataops.transform.references import find_references, place_at, refuse_outside_reads
+from ropewalk.dataops.transform.values import ParsedSQL
+from ropewalk.errors import Place
+
+_LEADING_COMMENT = re.compile(
+    r"\s*(?:/\*(?P<block>.*?)\*/|(?P<lines>(?:[ \t]*--[^\n]*(?:\n|$))+))", re.DOTALL
+)
+_FIRST_WORDS = ("SELECT", "WITH", "FROM", "VALUES", "(")
+_LITERALS = (TokenType.STRING, TokenType.NUMBER)
+
+
+def parse_sql(text: str, path: str) -> ParsedSQL:
+    """Return what the SQL `text` of the file at `path` says.
+
+    Raises:
+        InvalidSQL: it does not parse, is empty, is more than one statement, or is no SELECT.
+        FileInSQL: it reads a file or an outside system by itself.
+    """
+    _refuse_what_the_engine_refuses(text, path)
+    tokens = _tokenize(text, path)
+    statement = _without_semicolon(text, tokens)
+    tree = _read_tree(statement, path)
+    refuse_outside_reads(tree, text, path)
+    return ParsedSQL(
+        statement=statement,
+        normal=_normal(tree, tokens, text),
+        references=find_references(tree, text, path),
+        description=_description(text),
+    )
+
+
+def _refuse_what_the_engine_refuses(text: str, path: str) -> None:
+    try:
+        with duckdb.connect() as engine:
+            statements = engine.extract_statements(text)
+    except duckdb.Error as error:
+        found = translate_error(error, path=path)
+        is_template = "{{" in text or "{%" in text
+        raise InvalidSQL(
+            f"not valid SQL: {found.message}",
+            # Without a place the engine means the end of the text.
+            place=found.place or place_at(text, max(len(text.rstrip()) - 1, 0), path),
+            hint="tables are plain SQL without templates: name the tables themselves"
+            if is_template
+            else None,
+            detail=found.detail,
+        ) from error
+    if not statements:
+        raise InvalidSQL("the file has no statement", place=Place(path), hint="write one SELECT")
+    names = ", ".join(sorted({name for item in statements for name in item.named_parameters}))
+    if names:
+        raise InvalidSQL(f"a table's SQL takes no parameters, and this has {names}", place=Place(path))
+
+
+def _tokenize(text: str, path: str) -> list[Token]:
+    """Return the words of `text`, which are those of one SELECT."""
+    try:
+        tokens = DuckDB().tokenize(text)
+    except SqlglotError as error:
+        raise _unreadable(error, path) from error
+    starts = [token for token in tokens if token.token_type != TokenType.SEMICOLON]
+    ended = next(
+        (i for i, token in enumerate(tokens) if token.token_type == TokenType.SEMICOLON), len(tokens)
+    )
+    if len(starts) > ended:
+        raise InvalidSQL(
+            "the file has more than one statement",
+            place=place_at(text, starts[ended].start, path),
+            hint="one file is one table; common table expressions (WITH) can hold the parts",
+        )
+    if starts[0].text.upper() not in _FIRST_WORDS:
+        raise InvalidSQL(
+            f"a table is made by one SELECT, not by {starts[0].text.upper()}",
+            place=place_at(text, starts[0].start, path),
+            hint="write the SELECT alone; Ropewalk makes the table of it",
+        )
+    return tokens
+
+
+def _read_tree(text: str, path: str) -> exp.Expr:
+    try:
+        tree = parse_one(text, dialect="duckdb")
+    except SqlglotError as error:
+        raise _unreadable(error, path) from error
+    if not isinstance(tree, exp.Query | exp.Values):
+        raise InvalidSQL(f"a table is made by one SELECT, not by {tree.key.upper()}", place=Place(path))
+    return tree
+
+
+def _unreadable(error: SqlglotError, path: str) -> InvalidSQL:
+    return InvalidSQL(
+        "this SQL is valid, and Ropewalk cannot tell which tables it reads",
+        place=_sqlglot_place(error, path),
+        hint="write that part in plainer SQL",
+        detail=str(error),
+    )
+
+
+def _sqlglot_place(error: SqlglotError, path: str) -> Place:
+    if not isinstance(error, ParseError) or not error.errors:
+        return Place(path)
+    found = error.errors[0]
+    # sqlglot counts to the last character of what it stumbled over.
+    return Place(path, found["line"], max(found["col"] - len(found["highlight"]) + 1, 1))
+
+
+def _without_semicolon(text: str, tokens: list[Token]) -> str:
+    """Return the text up to the statement's end; what comes before keeps its lines for error messages."""
+    last = next(token for token in reversed(tokens) if token.token_type != TokenType.SEMICOLON)
+    return text[: last.end + 1]
+
+
+def _normal(tree: exp.Expr, tokens: list[Token], text: str) -> str:
+    """Return the statement in one fixed form, in which comments, layout and the case of keywords do not count."""
+    pretty: str = tree.sql(dialect="duckdb", pretty=True, comments=False)
+    if not _lost_literals(tokens, pretty) and parse_one(pretty, dialect="duckdb") == tree:
+        return pretty
+    # The generator said less than was written (VARCHAR(10) is VARCHAR to it), so the words themselves count too.
+    exact = " ".join(_word(token, text) for token in tokens if token.token_type != TokenType.SEMICOLON)
+    return f"{pretty}\n-- {blake3(exact.encode()).hexdigest()[:16]}"
+
+
+def _lost_literals(tokens: list[Token], pretty: str) -> Counter[str]:
+    def literals(found: list[Token]) -> Counter[str]:
+        return Counter(token.text for token in found if token.token_type in _LITERALS)
+
+    return literals(tokens) - literals(DuckDB().tokenize(pretty))
+
+
+def _word(token: Token, text: str) -> str:
+    written = text[token.start : token.end + 1]
+    # What is quoted differs from its text, and keeps its case.
+    return written.upper() if written == token.text else written
+
+
+def _description(text: str) -> str | None:
+    found = _LEADING_COMMENT.match(text)
+    if not found:
+        return None
+    lines = (found["block"] or found["lines"]).splitlines()
+    words = " ".join(line.strip().lstrip("-*").strip() for line in lines).strip()
+    return words or None

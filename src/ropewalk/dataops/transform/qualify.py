@@ -1,0 +1,71 @@
+"""Writing short table names out in full before the engine sees them, and finding the way back for its complaints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ropewalk.dataops.transform.errors import TableFailed
+from ropewalk.dataops.transform.values import Reference, TableSpec
+from ropewalk.errors import Place
+
+READABLE = ("table", "source")
+
+
+@dataclass(frozen=True)
+class Insertion:
+    """Text put in before a reference."""
+
+    before: Reference
+    text: str
+
+
+@dataclass(frozen=True)
+class QualifiedSQL:
+    """A statement with every table named in full, and what was put in for that, in order."""
+
+    text: str
+    insertions: tuple[Insertion, ...]
+
+    def as_written(self, place: Place) -> Place:
+        """Return where the character at `place` of the text stands in the file."""
+        if place.column is None:
+            return place
+        column = place.column
+        for insertion in self.insertions:
+            if insertion.before.line == place.line and insertion.before.column < column:
+                column = max(column - len(insertion.text), insertion.before.column)
+        return Place(place.path, place.line, column)
+
+
+def qualify(spec: TableSpec, input_ids: Mapping[str, str]) -> QualifiedSQL:
+    """Return the table's SELECT with each short name written out as the pipeline resolved it.
+
+    Args:
+        spec: the table.
+        input_ids: the node behind each name that the table reads.
+
+    Raises:
+        TableFailed: a name means something that has no rows, such as a step.
+    """
+    text = spec.sql.statement
+    insertions = [
+        Insertion(reference, _prefix(spec, reference, input_ids[reference.name]))
+        for reference in spec.sql.references
+    ]
+    for insertion in reversed(insertions):
+        offset = insertion.before.offset
+        text = text[:offset] + insertion.text + text[offset:]
+    return QualifiedSQL(text, tuple(insertions))
+
+
+def _prefix(spec: TableSpec, reference: Reference, node_id: str) -> str:
+    """Return what is missing before the reference: `mart.`, or nothing for a full name."""
+    kind, _, table = node_id.partition(":")
+    if kind not in READABLE:
+        raise TableFailed(
+            f"{spec.table} selects from {reference.name!r}, which is a {kind}",
+            place=Place(spec.path, reference.line, reference.column),
+            hint="FROM takes tables and sources (raw.NAME)",
+        )
+    return "" if "." in reference.name else f"{table.partition('.')[0]}."
