@@ -1,0 +1,34 @@
+"""What can be wrong with a gate, and a gate that does not pass.
+
+RopewalkError
+├── InvalidInput
+│   └── InvalidProjectFile
+│       ├── InvalidGate      a condition names a step that is not there or makes no metrics
+├── NotFound
+│   └── MetricMissing        the step did not record the metric
+└── GateFailed
+    └── GateNotPassed        a metric is outside a bound
+"""
+
+from __future__ import annotations
+
+from ropewalk.errors import GateFailed, NotFound
+from ropewalk.project import InvalidProjectFile
+
+
+class InvalidGate(InvalidProjectFile):
+    """A gate's condition names a step that does not exist, or one that makes no metrics."""
+
+    code = "RW170"
+
+
+class MetricMissing(NotFound):
+    """A gate's condition names a metric that its step did not record."""
+
+    code = "RW270"
+
+
+class GateNotPassed(GateFailed):
+    """A metric is outside a bound of the gate; the candidate is not registered."""
+
+    code = "RW570"

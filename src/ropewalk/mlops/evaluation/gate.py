@@ -1,0 +1,181 @@
+"""The node kind `gate`: judges a candidate's metrics before it may become a model version."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import cast
+
+from blake3 import blake3
+
+from ropewalk.errors import NotFound, Place, nearest
+from ropewalk.mlops.evaluation.conditions import SECTION, Condition
+from ropewalk.mlops.evaluation.errors import GateNotPassed, InvalidGate, MetricMissing
+from ropewalk.mlops.evaluation.judge import Baseline, in_production, judge
+from ropewalk.pipeline import JSON, Need, Node, Output, Probe, Task, Workspace
+from ropewalk.project import PROJECT_FILE, Entry, Project, StepDeclaration, parse_yaml, read_steps
+from ropewalk.store.gates import GateResult, get_decision, record_decision
+
+PRODUCTION = "production"
+
+
+class GateKind:
+    """Gates as nodes: `gate:late` needs the steps whose metrics its conditions name."""
+
+    name = "gate"
+
+    def declare(self, project: Project) -> Iterable[Node]:
+        """Yield one node per entry of `gates`.
+
+        Raises:
+            InvalidGate: a condition names a step that is not there or makes no metrics.
+        """
+        entries = project.entries(SECTION.key)
+        if not entries:
+            return
+        steps = {step.name: step for step in read_steps(project.root)}
+        document = parse_yaml(project.root / PROJECT_FILE, project.root)
+        for entry in entries.values():
+            conditions = cast("list[Condition]", entry.value)
+            places = [document.place((SECTION.key, entry.name, i, "metric")) for i in range(len(conditions))]
+            yield _node(entry, conditions, places, steps)
+
+    def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:
+        """Return nothing: a gate depends on no outside state.
+
+        The version in production is left out on purpose. A gate decides once per candidate: were the
+        baseline part of the key, every promotion would have all gates judged again, against themselves.
+        """
+        return Probe()
+
+    def holds(self, node: Node, key: str, output: Output, workspace: Workspace) -> bool:
+        """Return whether the decision made under `key` is still recorded, and let the candidate pass."""
+        decision = get_decision(workspace.database, key)
+        return decision is not None and decision.has_passed
+
+    def execute(self, task: Task) -> Output:
+        """Judge every condition, record the results, and return them.
+
+        Raises:
+            MetricMissing: a step did not record a metric that a condition names.
+            GateNotPassed: a metric is outside a bound.
+        """
+        conditions = cast("list[Condition]", task.node.spec)
+        baseline = _baseline(task.workspace, task.node.name)
+        recorded = {name: step_metrics(output) for name, output in task.inputs.items()}
+        results = [
+            result
+            for i, condition in enumerate(conditions, start=1)
+            for result in judge(condition, _value(condition, recorded, task.node, i), baseline)
+        ]
+        record_decision(task.workspace.database, task.node.name, task.key, task.run_id, results)
+        _refuse_failed(task.node, results)
+        return _output(results, recorded)
+
+
+def step_metrics(output: Output) -> dict[str, float]:
+    """Return the figures that a step recorded, by name; what is not a number counts as NaN."""
+    metrics = output.summary.get("metrics")
+    return {name: _number(value) for name, value in metrics.items()} if isinstance(metrics, dict) else {}
+
+
+def _node(
+    entry: Entry, conditions: list[Condition], places: list[Place], steps: Mapping[str, StepDeclaration]
+) -> Node:
+    for condition, place in zip(conditions, places, strict=True):
+        _check_step(condition, place, steps)
+    return Node(
+        id=f"gate:{entry.name}",
+        origin=entry.place,
+        spec=conditions,
+        needs=tuple(_needs(conditions, places)),
+        facts={f"condition {i}": str(condition) for i, condition in enumerate(conditions, start=1)},
+        places={f"condition {i}": place for i, place in enumerate(places, start=1)},
+    )
+
+
+def _needs(conditions: list[Condition], places: list[Place]) -> Iterator[Need]:
+    seen: set[str] = set()
+    for condition, place in zip(conditions, places, strict=True):
+        if condition.step not in seen:
+            seen.add(condition.step)
+            yield Need(condition.step, place)
+
+
+def _check_step(condition: Condition, place: Place, steps: Mapping[str, StepDeclaration]) -> None:
+    step = steps.get(condition.step)
+    measured = [name for name, found in steps.items() if found.makes == "Metrics"]
+    if step is None:
+        raise InvalidGate(
+            f"no step is called {condition.step!r}",
+            place=place,
+            nearest=nearest(condition.step, measured),
+            hint="steps that return Metrics: " + (", ".join(measured) or "none yet"),
+        )
+    if step.makes != "Metrics":
+        raise InvalidGate(
+            f"step {step.name!r} at {step.place} returns {step.makes or 'nothing'}; a gate reads Metrics",
+            place=place,
+            hint="name a step that returns Metrics: " + (", ".join(measured) or "none yet"),
+        )
+
+
+def _baseline(workspace: Workspace, model: str) -> Baseline | None:
+    from ropewalk.mlops.registry import get_version
+
+    try:
+        version = get_version(workspace, model, PRODUCTION)
+    except NotFound:
+        return None
+    return Baseline(version.version, version.metrics)
+
+
+def _value(
+    condition: Condition, recorded: Mapping[str, Mapping[str, float]], node: Node, position: int
+) -> float:
+    metrics = recorded[condition.step]
+    if condition.figure not in metrics:
+        close = nearest(condition.figure, metrics)
+        raise MetricMissing(
+            f"step {condition.step!r} recorded no metric {condition.figure!r}",
+            place=node.places[f"condition {position}"],
+            nearest=f"{condition.step}.{close}" if close else None,
+            hint="it recorded " + (", ".join(metrics) or "none"),
+        )
+    return metrics[condition.figure]
+
+
+def _refuse_failed(node: Node, results: list[GateResult]) -> None:
+    failed = [result for result in results if result.verdict == "failed"]
+    if not failed:
+        return
+    raise GateNotPassed(
+        f"gate {node.name!r} does not pass: {failed[0].reason} ({in_production(failed[0])})",
+        place=node.origin,
+        hint=f"`ropewalk why {node.needs[0].name}` shows what changed; the version in production stays as it is",
+        detail="\n".join(f"{result.verdict}: {result.reason}" for result in results),
+    )
+
+
+def _output(results: list[GateResult], recorded: Mapping[str, Mapping[str, float]]) -> Output:
+    metrics: dict[str, JSON] = {
+        f"{step}.{name}": value
+        for step, figures in recorded.items()
+        for name, value in figures.items()
+        if math.isfinite(value)
+    }
+    rows: list[JSON] = [asdict(result) for result in results]
+    digest = blake3(json.dumps([rows, metrics], sort_keys=True).encode()).hexdigest()
+    return Output(
+        digest=digest,
+        reference=f"gate:{digest[:12]}",
+        summary={"verdict": "passed", "results": rows, "metrics": metrics},
+    )
+
+
+def _number(value: JSON) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
+    return float(value)
