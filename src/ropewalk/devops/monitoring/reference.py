@@ -1,0 +1,95 @@
+"""The reference of a model version: the profile of what it was trained on, found by its lineage."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import duckdb
+import msgspec
+import yaml
+from duckdb import DuckDBPyConnection
+
+from ropewalk.devops.monitoring.errors import UnknownTraining
+from ropewalk.devops.monitoring.profile import Profile, column_types, take_profile
+from ropewalk.devops.monitoring.sql import table_source
+from ropewalk.mlops.registry import INPUTS_TAG, ModelVersion, get_version
+from ropewalk.mlops.tracking import logged_model_files
+from ropewalk.pipeline import Workspace
+from ropewalk.store.monitoring import get_profile, keep_profile
+
+
+class TrainingTable(msgspec.Struct, frozen=True):
+    """A table that a model version was trained on, as its lineage tag says."""
+
+    table: str
+    snapshot: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Finds reference profiles, each computed once per model version and then kept.
+
+    Attributes:
+        workspace: the open project.
+        connection: a connection to the lake.
+        label: the column of outcomes, whose mean in the training data is the expected rate.
+    """
+
+    workspace: Workspace
+    connection: DuckDBPyConnection
+    label: str
+
+    def profile(self, model: str, version: int) -> Profile:
+        """Return the profile of what version `version` of `model` was trained on.
+
+        Raises:
+            UnknownTraining: the version does not say what it was trained on, or that is gone.
+        """
+        kept = get_profile(self.workspace.database, model, version)
+        profile = msgspec.json.decode(kept, type=Profile) if kept else None
+        if profile is None or profile.label != self.label:
+            profile = self._compute(get_version(self.workspace, model, str(version)))
+            text = msgspec.json.encode(profile).decode()
+            keep_profile(self.workspace.database, model, version, text)
+        return profile
+
+    def _compute(self, version: ModelVersion) -> Profile:
+        wanted = _signature(self.workspace, version)
+        try:
+            tables = {
+                source: set(column_types(self.connection, source))
+                for source in (table_source(t.table, t.snapshot) for t in _training_tables(version))
+            }
+            # A step may read several tables; the rows to compare with are in the one with the model's columns.
+            source = max(tables, key=lambda source: len(tables[source] & set(wanted or tables[source])))
+            return take_profile(self.connection, source, self.label, wanted)
+        except duckdb.Error as error:
+            raise UnknownTraining(
+                f"what {version.name}/{version.version} was trained on cannot be read: {error}",
+                hint="`ropewalk run` trains it again on the present data",
+            ) from error
+
+
+def _training_tables(version: ModelVersion) -> list[TrainingTable]:
+    tag = version.tags.get(INPUTS_TAG)
+    tables = msgspec.json.decode(tag, type=list[TrainingTable]) if tag else []
+    if not tables:
+        raise UnknownTraining(
+            f"{version.name}/{version.version} does not say what it was trained on",
+            hint="monitors compare with the tables that the training step takes as inputs",
+        )
+    return tables
+
+
+def _signature(workspace: Workspace, version: ModelVersion) -> list[str] | None:
+    """Return the columns the model reads; None when it was logged without a signature that names them."""
+    files = logged_model_files(workspace, version.model_id) if version.model_id else {}
+    if "MLmodel" not in files:
+        return None
+    text = workspace.objects.path(files["MLmodel"].digest).read_text(encoding="utf-8")
+    signature = yaml.safe_load(text).get("signature") or {}
+    columns = json.loads(signature.get("inputs") or "[]")
+    names = [column["name"] for column in columns if "name" in column]
+    return names or None

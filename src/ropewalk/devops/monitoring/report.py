@@ -1,0 +1,56 @@
+"""What a monitor found, as values: for the command line, pages and other programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from ropewalk.devops.monitoring.errors import NotMonitored
+from ropewalk.devops.monitoring.section import SECTION, Monitor
+from ropewalk.errors import nearest
+from ropewalk.pipeline import Workspace
+from ropewalk.store.monitoring import Alert, WindowRow, list_windows
+from ropewalk.store.monitoring import list_alerts as stored_alerts
+
+
+@dataclass(frozen=True)
+class MonitorReport:
+    """The windows of one deployment with their figures, and the alerts that stand or stood.
+
+    Attributes:
+        deployment: the deployment's name.
+        monitor: its declaration: windows, labels and limits.
+        windows: the earliest first; none before the first run of the monitor.
+        alerts: by window and limit; a cleared one has `cleared_at`.
+    """
+
+    deployment: str
+    monitor: Monitor
+    windows: tuple[WindowRow, ...]
+    alerts: tuple[Alert, ...]
+
+
+def monitor_report(workspace: Workspace, name: str) -> MonitorReport:
+    """Return what the monitor of deployment `name` found when it last ran.
+
+    Raises:
+        NotMonitored: the project declares no monitor for it.
+    """
+    declared = workspace.project.entries(SECTION.key)
+    if name not in declared:
+        raise NotMonitored(
+            f"deployment {name!r} has no monitor",
+            nearest=nearest(name, declared),
+            hint="declare it below `monitor:` in ropewalk.yaml",
+        )
+    return MonitorReport(
+        deployment=name,
+        monitor=cast("Monitor", declared[name].value),
+        windows=tuple(list_windows(workspace.database, name)),
+        alerts=tuple(stored_alerts(workspace.database, name)),
+    )
+
+
+def list_alerts(workspace: Workspace) -> list[Alert]:
+    """Return the alerts of every deployment, by deployment, window and limit."""
+    return stored_alerts(workspace.database)

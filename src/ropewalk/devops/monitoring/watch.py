@@ -1,0 +1,111 @@
+"""One execution of a monitor: collect predictions, compute windows, judge them, tell of what is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+from ropewalk.dataops.lake import open_lake
+from ropewalk.devops.forge import IssueFiles
+from ropewalk.devops.monitoring.alerts import raise_alerts
+from ropewalk.devops.monitoring.errors import ColumnMissing
+from ropewalk.devops.monitoring.figures import add_drift, compute_windows
+from ropewalk.devops.monitoring.limits import find_breaches
+from ropewalk.devops.monitoring.profile import column_types
+from ropewalk.devops.monitoring.reference import Reference
+from ropewalk.devops.monitoring.section import Monitor
+from ropewalk.devops.monitoring.sql import Sources, table_source
+from ropewalk.devops.serving import compact
+from ropewalk.errors import Place, nearest
+from ropewalk.pipeline import Task
+from ropewalk.store.monitoring import WindowRow, replace_windows
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What one execution found.
+
+    Attributes:
+        windows: every window with its figures and breaches, the earliest first.
+        alerts: how many breaches stand.
+        unplaced: how many predictions have no readable time, and so no window.
+    """
+
+    windows: Sequence[WindowRow]
+    alerts: int = 0
+    unplaced: int = 0
+
+
+def watch(task: Task) -> Watched:
+    """Collect the deployment's new predictions, keep the figures of every window, and raise alerts.
+
+    Raises:
+        ColumnMissing: the predictions or the labels lack a column that the monitor names.
+        UnusablePrediction: a prediction is no number.
+        UnusableLabel: a label is neither 0 nor 1.
+        UnknownTraining: what the model was trained on cannot be read.
+    """
+    workspace, name = task.workspace, task.node.name
+    task.report(0, 3, "collecting predictions")
+    compact(workspace, name)
+    task.report(1, 3, "computing windows")
+    sources, windows, unplaced = _compute(task)
+    replace_windows(workspace.database, name, windows)
+    task.report(2, 3, "holding windows against limits")
+    issues = IssueFiles(workspace.state / "issues")
+    alerts = raise_alerts(workspace.database, issues, name, windows, sources)
+    return Watched(windows, alerts, unplaced)
+
+
+def _compute(task: Task) -> tuple[Sources | None, list[WindowRow], int]:
+    monitor = cast("Monitor", task.node.spec)
+    lake = open_lake(task.workspace)
+    table = f"predictions.{task.node.name}"
+    if table not in lake.table_names():
+        return None, [], 0
+    with lake.cursor() as connection:
+        columns = column_types(connection, table_source(table))
+        sources = _sources(connection, task, table, columns)
+        windows, unplaced = compute_windows(connection, sources, task.node.name, monitor.min_rows)
+        reference = Reference(task.workspace, connection, monitor.labels.column)
+        drifted = add_drift(connection, sources, windows, columns, reference.profile)
+    judged = [
+        replace(window, breaches=find_breaches(window, monitor.limits, monitor.min_rows))
+        for window in drifted
+    ]
+    return sources, judged, unplaced
+
+
+def _sources(
+    connection: DuckDBPyConnection, task: Task, predictions: str, columns: Mapping[str, str]
+) -> Sources:
+    monitor = cast("Monitor", task.node.spec)
+    kind, _, name = task.input_ids[monitor.labels.table].partition(":")
+    labels = f"raw.{name}" if kind == "source" else name
+    wanted = [monitor.labels.key, monitor.labels.column]
+    _require(columns, [monitor.labels.key, monitor.time], predictions, task.node.origin)
+    _require(column_types(connection, table_source(labels)), wanted, labels, task.node.origin)
+    return Sources(
+        predictions=table_source(predictions),
+        labels=table_source(labels),
+        key=monitor.labels.key,
+        label=monitor.labels.column,
+        time=monitor.time,
+        time_type=columns[monitor.time],
+        by=monitor.by,
+    )
+
+
+def _require(columns: Mapping[str, str], names: Iterable[str], table: str, place: Place) -> None:
+    for name in names:
+        if name not in columns:
+            raise ColumnMissing(
+                f"table {table} has no column {name!r}, which the monitor needs",
+                place=place,
+                nearest=nearest(name, columns),
+                hint="columns: " + ", ".join(columns),
+            )
