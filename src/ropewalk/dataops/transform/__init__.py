@@ -1,6 +1,6 @@
 """Tables made by SQL: parsed to plan, built in one transaction with their contract."""
 
-from ropewalk.dataops.transform.declare import declare_tables
+from ropewalk.dataops.transform.declare import TableDeclarations, declare_tables, read_tables
 from ropewalk.dataops.transform.errors import (
     ContractWithoutTable,
     FileInSQL,
@@ -20,10 +20,12 @@ __all__ = [
     "InvalidTableFile",
     "ParsedSQL",
     "Reference",
+    "TableDeclarations",
     "TableDeclaredTwice",
     "TableFailed",
     "TableKind",
     "TableSpec",
     "declare_tables",
+    "read_tables",
     "table_files",
 ]

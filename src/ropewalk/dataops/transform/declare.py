@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from ropewalk.dataops.contracts import Check, Contract, InvalidContract, contract_files, fill_placeholders
@@ -18,6 +19,29 @@ from ropewalk.project import Project
 STATE_FOLDER = ".ropewalk"
 
 
+@dataclass(frozen=True)
+class TableDeclarations:
+    """What a project's files say of tables.
+
+    Attributes:
+        specs: each table that a file makes, by its name.
+        contracts: each contract, by the name of its table; that table may also be a source's.
+    """
+
+    specs: Mapping[str, TableSpec]
+    contracts: Mapping[str, Contract]
+
+
+def read_tables(project: Project) -> TableDeclarations:
+    """Return the tables and contracts that the project's files declare.
+
+    Raises:
+        InvalidProjectFile: a file's place, SQL or contract is wrong.
+        ContractWithoutTable: a contract is about a table that nothing makes.
+    """
+    return _read(project, ParseCache(project.root / STATE_FOLDER))
+
+
 def declare_tables(project: Project) -> list[Node]:
     """Return a node for each file below `tables/`.
 
@@ -26,19 +50,25 @@ def declare_tables(project: Project) -> list[Node]:
         ContractWithoutTable: a contract is about a table that nothing makes.
     """
     cache = ParseCache(project.root / STATE_FOLDER)
-    contracts = _read_contracts(project, cache)
-    nodes = [
-        _declare(table, path, project.root, cache, contracts.get(table))
-        for table, path in table_files(project.root).items()
-    ]
+    nodes = [_declare(spec, cache) for spec in _read(project, cache).specs.values()]
     cache.save()
     return nodes
 
 
-def _read_contracts(project: Project, cache: ParseCache) -> Mapping[str, Contract]:
+def _read(project: Project, cache: ParseCache) -> TableDeclarations:
+    files = table_files(project.root)
+    contracts = _read_contracts(project, files, cache)
+    specs = {
+        table: _read_spec(table, path, project.root, cache, contracts.get(table))
+        for table, path in files.items()
+    }
+    return TableDeclarations(specs, contracts)
+
+
+def _read_contracts(project: Project, tables: Iterable[str], cache: ParseCache) -> Mapping[str, Contract]:
     """Return the contract of each table that has one, by the table's name in lower case."""
     files = contract_files(project.root)
-    provided = [*table_files(project.root), *(f"raw.{name}" for name in project.entries("sources"))]
+    provided = [*tables, *(f"raw.{name}" for name in project.entries("sources"))]
     known = {name.lower() for name in provided}
     for table, path in files.items():
         if table.lower() not in known:
@@ -52,20 +82,25 @@ def _read_contracts(project: Project, cache: ParseCache) -> Mapping[str, Contrac
     return {table.lower(): cache.contract(path, project.root) for table, path in files.items()}
 
 
-def _declare(table: str, path: Path, root: Path, cache: ParseCache, contract: Contract | None) -> Node:
+def _read_spec(table: str, path: Path, root: Path, cache: ParseCache, contract: Contract | None) -> TableSpec:
     shown = path.relative_to(root).as_posix()
-    sql = cache.sql(read_text(path, root), shown)
-    needs = {item.name: Place(shown, item.line, item.column) for item in reversed(sql.references)}
-    facts, places = {"sql": sql.normal}, {"sql": Place(shown)}
+    return TableSpec(table, shown, cache.sql(read_text(path, root), shown), contract)
+
+
+def _declare(spec: TableSpec, cache: ParseCache) -> Node:
+    origin, contract = Place(spec.path), spec.contract
+    # Of a name that is read twice, the first place counts.
+    needs = {item.name: Place(spec.path, item.line, item.column) for item in reversed(spec.sql.references)}
+    facts, places = {"sql": spec.sql.normal}, {"sql": origin}
     if contract is not None:
         facts["contract"] = contract.text()
         places["contract"] = Place(contract.place.path)
-        needs = dict(_rule_needs(table, contract, cache)) | needs
+        needs = dict(_rule_needs(spec.table, contract, cache)) | needs
     return Node(
-        id=f"table:{table}",
-        origin=Place(shown),
-        spec=TableSpec(table, shown, sql, contract),
-        provides=(table, table.rpartition(".")[2]),
+        id=f"table:{spec.table}",
+        origin=origin,
+        spec=spec,
+        provides=(spec.table, spec.table.rpartition(".")[2]),
         needs=tuple(Need(name, place) for name, place in sorted(needs.items())),
         facts=facts,
         places=places,
