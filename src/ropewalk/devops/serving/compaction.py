@@ -1,0 +1,156 @@
+"""From the prediction log to the lake's table `predictions.<deployment>`: each prediction exactly once.
+
+The rows and the positions up to which segments are consumed change in one transaction of the lake, so whatever
+happens in between, the next compaction starts where the table ends.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from ropewalk.dataops.lake import Lake, LakeTransaction, TableName, literal, open_lake, quote
+from ropewalk.devops.serving.column_types import TEXT, TIME, signature_type, values_type, wider
+from ropewalk.devops.serving.deployments import prediction_folder
+from ropewalk.devops.serving.segments import Entry, prediction_ids, read_segments
+from ropewalk.pipeline import Workspace
+
+SCHEMA = "predictions"
+POSITIONS = "prediction_positions"
+_OWN = {"prediction_id": TEXT, "request_id": TEXT, "predicted_at": TIME, "model_version": "BIGINT"}
+_PREDICTION = "prediction"
+
+
+@dataclass
+class _Batch:
+    """What one compaction has read: the rows as a file, their columns' types, and how far it came."""
+
+    rows: int = 0
+    types: dict[str, str | None] = field(default_factory=lambda: dict[str, str | None](_OWN))
+    positions: dict[str, int] = field(default_factory=dict)
+
+
+def compact(workspace: Workspace, name: str) -> int:
+    """Bring the deployment's new predictions into the lake's table of them; return how many there were.
+
+    Raises:
+        SegmentDamaged: the log's bytes are not what was written; nothing is taken.
+        LakeBusy: another process kept the lake's writer lease too long.
+    """
+    folder, lake = prediction_folder(workspace, name), open_lake(workspace)
+    if next(read_segments(folder, _positions(lake, name)), None) is None:
+        return 0
+    with (
+        lake.transaction(f"predictions of {name}") as transaction,
+        tempfile.NamedTemporaryFile(dir=folder) as file,
+    ):
+        transaction.connection.execute(
+            f"CREATE TABLE IF NOT EXISTS ropewalk.{POSITIONS} (deployment VARCHAR, segment VARCHAR, position BIGINT)"
+        )
+        # Read again inside the transaction: another process may have taken some of them meanwhile.
+        before = {str(row[1]): int(row[2] or 0) for row in transaction.read_book(POSITIONS, name)}
+        batch = _write_rows(read_segments(folder, before), file)
+        if batch.rows:
+            _load(transaction, TableName(SCHEMA, name), batch, Path(file.name))
+            rows = [(name, *item) for item in sorted({**before, **batch.positions}.items())]
+            transaction.rewrite_book(POSITIONS, name, rows)
+    return batch.rows
+
+
+def _positions(lake: Lake, name: str) -> dict[str, int]:
+    with lake.cursor() as connection:
+        exists = connection.execute(
+            "SELECT 1 FROM duckdb_tables() WHERE database_name = 'lake' AND table_name = ?", [POSITIONS]
+        ).fetchone()
+        if not exists:
+            return {}
+        query = f"SELECT segment, position FROM ropewalk.{POSITIONS} WHERE deployment = ?"  # noqa: S608  # a constant
+        rows = connection.execute(query, [name]).fetchall()
+    return {str(segment): int(position) for segment, position in rows}
+
+
+def _write_rows(entries: Iterator[Entry], stream: IO[bytes]) -> _Batch:
+    batch = _Batch()
+    for entry in entries:
+        batch.positions[entry.segment] = entry.position
+        _note_types(entry, batch.types)
+        stream.write(_lines.encode_lines(list(_rows(entry))))
+        batch.rows += len(entry.record.predictions)
+    stream.flush()
+    return batch
+
+
+def _rows(entry: Entry) -> Iterator[dict[str, object]]:
+    """Yield the table's rows for one request."""
+    record = entry.record
+    names = [_column_name(name) for name in record.names]
+    own: dict[str, object] = {
+        "request_id": record.request_id,
+        "predicted_at": datetime.fromtimestamp(record.arrived_at / 1000, UTC).replace(tzinfo=None),
+        "model_version": entry.header.version,
+    }
+    ids = prediction_ids(record.request_id, len(record.predictions))
+    for prediction_id, prediction, *values in zip(ids, record.predictions, *record.columns, strict=True):
+        sent = dict(zip(names, values, strict=True))
+        yield {"prediction_id": prediction_id, **own, _PREDICTION: prediction, **sent}
+
+
+def _note_types(entry: Entry, types: dict[str, str | None]) -> None:
+    record, known = entry.record, entry.header.types
+    types[_PREDICTION] = wider(types.get(_PREDICTION), values_type(record.predictions))
+    for name, values in zip(record.names, record.columns, strict=True):
+        column = _column_name(name)
+        here = signature_type(known[name]) if name in known else values_type(values)
+        types[column] = wider(types.get(column), here)
+
+
+def _column_name(name: str) -> str:
+    """Return the table's column for a request's column; our own columns keep their names."""
+    return f"input_{name}" if name.casefold() in {*_OWN, _PREDICTION} else name
+
+
+def _load(transaction: LakeTransaction, table: TableName, batch: _Batch, path: Path) -> None:
+    types = _fit_table(transaction, table, {name: kind for name, kind in batch.types.items() if kind})
+    columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in types.items())
+    source = f"read_json({literal(str(path))}, format = 'newline_delimited', columns = {{{columns}}})"
+    transaction.connection.execute(f"INSERT INTO {table.sql} BY NAME FROM {source}")
+
+
+def _fit_table(transaction: LakeTransaction, table: TableName, types: Mapping[str, str]) -> dict[str, str]:
+    """Make the table hold columns of `types`, creating and widening as needed; return each one's type there."""
+    execute = transaction.connection.execute
+    present = transaction.columns(str(table))
+    if present is None:
+        listed = ", ".join(f"{quote(name)} {kind}" for name, kind in types.items())
+        execute(f"CREATE SCHEMA IF NOT EXISTS {quote(SCHEMA)}")
+        execute(f"CREATE TABLE {table.sql} ({listed})")
+        return dict(types)
+    standing = {column.name: column.type for column in present}
+    fitting = {name: wider(standing.get(name), kind) or TEXT for name, kind in types.items()}
+    for name, kind in fitting.items():
+        if name not in standing:
+            execute(f"ALTER TABLE {table.sql} ADD COLUMN {quote(name)} {kind}")
+        elif standing[name] != kind:
+            _widen(transaction, table, name, kind)
+    return fitting
+
+
+def _widen(transaction: LakeTransaction, table: TableName, name: str, kind: str) -> None:
+    # The lake alters types in place only from one number to a larger one.
+    wide = quote(f"{name} widened")
+    for statement in (
+        f"ALTER TABLE {table.sql} ADD COLUMN {wide} {kind}",
+        f"UPDATE {table.sql} SET {wide} = {quote(name)}",  # noqa: S608  # quoted names
+        f"ALTER TABLE {table.sql} DROP COLUMN {quote(name)}",
+        f"ALTER TABLE {table.sql} RENAME COLUMN {wide} TO {quote(name)}",
+    ):
+        transaction.connection.execute(statement)
+
+
+_lines = msgspec.json.Encoder()

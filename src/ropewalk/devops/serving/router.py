@@ -1,0 +1,119 @@
+"""The public routes of serving: they find the deployment's worker and hand the request over to it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from ropewalk.devops.serving.deployments import list_deployments, missing_deployment
+from ropewalk.devops.serving.errors import DeploymentAmbiguous, WorkerLost, WorkerMissing
+from ropewalk.devops.serving.replies import error_reply
+from ropewalk.devops.serving.request_body import read_body
+from ropewalk.devops.serving.supervisor import Supervisor, running_supervisor
+from ropewalk.errors import RopewalkError
+from ropewalk.pipeline import Workspace
+from ropewalk.routes import Endpoint, Permission, Route
+
+FindSupervisor = Callable[[], Supervisor | None]
+
+
+def routes(workspace: Workspace, supervisor: FindSupervisor | None = None) -> list[Route]:
+    """Return the routes that answer predictions and health for the deployments of `workspace`.
+
+    Args:
+        workspace: the open project.
+        supervisor: how to find who keeps the workers; by default the one entered for this workspace.
+    """
+    router = _Router(workspace, supervisor or (lambda: running_supervisor(workspace)))
+    return [
+        Route("POST", "/invocations", Permission.PREDICT, _told(router.invoke_only)),
+        Route("POST", "/deployments/{name}/invocations", Permission.PREDICT, _told(router.invoke_named)),
+        Route("GET", "/deployments/{name}/health", Permission.READ, _told(router.tell_health)),
+    ]
+
+
+class _Router:
+    """The endpoints, and what they share."""
+
+    def __init__(self, workspace: Workspace, supervisor: FindSupervisor) -> None:
+        self._workspace = workspace
+        self._find_supervisor = supervisor
+
+    async def invoke_named(self, request: Request) -> Response:
+        """Predict with the deployment that the path names."""
+        return await self._invoke(request.path_params["name"], request)
+
+    async def invoke_only(self, request: Request) -> Response:
+        """Predict with the project's one deployment."""
+        names = self._names()
+        if len(names) > 1:
+            raise DeploymentAmbiguous(
+                f"there are {len(names)} deployments: {', '.join(names)}",
+                hint=f"name one in the path: POST /deployments/{names[0]}/invocations",
+            )
+        return await self._invoke(names[0] if names else "", request)
+
+    async def tell_health(self, request: Request) -> Response:
+        """Say which version answers for a deployment, or that none does."""
+        backend = self._supervisor(request.path_params["name"]).backend(request.path_params["name"])
+        deployment = backend.deployment
+        about = {"deployment": deployment.name, "model": deployment.target.model, "ready": True}
+        return JSONResponse({**about, "model_version": deployment.target.version})
+
+    async def _invoke(self, name: str, request: Request) -> Response:
+        supervisor = self._supervisor(name)
+        body = await read_body(request.receive)
+        # Nothing is awaited between finding the worker and counting the request: a swap cannot come between.
+        backend = supervisor.backend(name)
+        with backend.in_use() as client:
+            reply = await _ask(client, body, request.headers.get("content-type", ""))
+        return Response(reply.content, reply.status_code, media_type="application/json")
+
+    def _supervisor(self, name: str) -> Supervisor:
+        supervisor = self._find_supervisor()
+        if supervisor is None:
+            names = self._names()
+            if name not in names:
+                raise missing_deployment(name, names)
+            raise WorkerMissing(f"no worker runs for {name!r}", hint="`ropewalk up` starts the workers")
+        return supervisor
+
+    def _names(self) -> list[str]:
+        supervisor = self._find_supervisor()
+        if supervisor is not None:
+            return supervisor.names
+        return [deployment.name for deployment in list_deployments(self._workspace)]
+
+
+async def _ask(client: httpx.AsyncClient, body: bytes, media_type: str) -> httpx.Response:
+    try:
+        return await client.post("/invocations", content=body, headers={"content-type": media_type})
+    except httpx.ConnectError as error:
+        raise WorkerMissing(
+            "the worker is gone", hint="try again in a moment: it is being started"
+        ) from error
+    except httpx.TransportError as error:
+        raise WorkerLost(
+            "the worker ended or stalled before it had answered",
+            hint="send the request again; its prediction may have been recorded already",
+            detail=f"{type(error).__name__}: {error}",
+        ) from error
+
+
+def _told(endpoint: Callable[[Request], Awaitable[Response]]) -> Endpoint:
+    """Return the endpoint with our errors answered in MLflow's shape, as the workers answer theirs."""
+
+    @wraps(endpoint)
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except RopewalkError as error:
+            status, body = error_reply(error)
+            retry = {"retry-after": "1"} if status == 503 else None
+            return Response(body, status, retry, "application/json")
+
+    return answer

@@ -1,0 +1,178 @@
+"""The prediction log: one file per worker process, appended to before each reply.
+
+A segment is a row of frames, each `length, CRC-32, JSON`: first a header that says whose predictions these are,
+then one record per request. A frame is appended by a single write, so a process killed at any moment loses no
+record that was acknowledged, and leaves at most one torn frame at the very end. The bytes are in the kernel's
+hands before the reply; surviving a power cut as well would cost a disk flush per request and is not promised.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from ropewalk.devops.serving.errors import PredictionNotRecorded, SegmentDamaged
+from ropewalk.devops.serving.payload import Values
+from ropewalk.errors import Place
+from ropewalk.store import now_ms
+
+_Decoded = TypeVar("_Decoded")
+_FRAME = struct.Struct("<II")
+
+
+class SegmentHeader(msgspec.Struct, frozen=True):
+    """Whose predictions a segment holds.
+
+    Attributes:
+        deployment: the deployment that answered.
+        model: the model's registered name.
+        version: its version.
+        key: the request column that identifies what is predicted.
+        types: MLflow type of each of the model's columns.
+    """
+
+    deployment: str
+    model: str
+    version: int
+    key: str
+    types: dict[str, str]
+
+
+class Record(msgspec.Struct, array_like=True, frozen=True):
+    """One answered request: its id, arrival (UTC ms), columns as sent, and one prediction per row."""
+
+    request_id: str
+    arrived_at: int
+    names: Sequence[str]
+    columns: Sequence[Values]
+    predictions: Sequence[object]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A record as read back, with the segment it stands in and the position after it."""
+
+    segment: str
+    position: int
+    header: SegmentHeader
+    record: Record
+
+
+class SegmentWriter:
+    """The segment of this process; made at once, so that a folder that cannot be written shows at start.
+
+    Raises:
+        PredictionNotRecorded: the file cannot be made or written.
+    """
+
+    def __init__(self, folder: Path, header: SegmentHeader) -> None:
+        self.path = folder / f"{now_ms()}-{os.getpid()}.seg"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            flags = os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY
+            self._descriptor = os.open(self.path, flags, 0o600)
+        except OSError as error:
+            raise PredictionNotRecorded(f"cannot write {self.path}: {error.strerror}") from error
+        self._end = 0
+        self._append(msgspec.json.encode(header))
+
+    def append(self, record: Record) -> None:
+        """Append one record; when this returns, it survives the end of this process.
+
+        Raises:
+            PredictionNotRecorded: the disk is full or gone; the segment is as it was before.
+        """
+        self._append(msgspec.json.encode(record))
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+    def _append(self, content: bytes) -> None:
+        frame = _FRAME.pack(len(content), zlib.crc32(content)) + content
+        try:
+            written = os.write(self._descriptor, frame)
+        except OSError as error:
+            raise self._undone(error.strerror or str(error)) from error
+        if written != len(frame):
+            raise self._undone("the disk took only a part")
+        self._end += written
+
+    def _undone(self, reason: str) -> PredictionNotRecorded:
+        os.ftruncate(self._descriptor, self._end)
+        return PredictionNotRecorded(
+            f"the prediction could not be recorded: {reason}",
+            hint=f"make room on the disk that holds {self.path.parent}",
+        )
+
+
+def read_segments(folder: Path, after: Mapping[str, int]) -> Iterator[Entry]:
+    """Yield the records of all segments in `folder` that stand behind the positions `after`.
+
+    A torn frame at the end of a segment is left alone: it was never acknowledged, or is being written now.
+
+    Raises:
+        SegmentDamaged: bytes before the end are not what was written.
+    """
+    for path in segment_files(folder):
+        yield from _read_segment(path, after.get(path.name, 0))
+
+
+def prediction_ids(request_id: str, rows: int) -> Sequence[str]:
+    """Return the id of each row's prediction; the log's reader derives the same ids."""
+    return [f"{request_id}-{row}" for row in range(rows)]
+
+
+def segment_files(folder: Path) -> list[Path]:
+    """Return the segments in `folder`, oldest first."""
+    return sorted(folder.glob("*.seg"), key=lambda path: (len(path.name.partition("-")[0]), path.name))
+
+
+def _read_segment(path: Path, after: int) -> Iterator[Entry]:
+    if path.stat().st_size <= after:
+        return
+    content = path.read_bytes()
+    frames = _frames(path, content, 0)
+    first = next(frames, None)
+    if first is None:
+        return
+    header = _decode(path, 0, first[1], SegmentHeader)
+    for position, frame in _frames(path, content, max(after, first[0])):
+        yield Entry(path.name, position, header, _decode(path, position, frame, Record))
+
+
+def _frames(path: Path, content: bytes, start: int) -> Iterator[tuple[int, bytes]]:
+    """Yield (position behind the frame, its bytes) for each whole frame from `start` on."""
+    while start + _FRAME.size <= len(content):
+        length, checksum = _FRAME.unpack_from(content, start)
+        end = start + _FRAME.size + length
+        # A lost write at a power cut can leave zeros behind the last frame.
+        if end > len(content) or length == 0:
+            return
+        frame = content[start + _FRAME.size : end]
+        if zlib.crc32(frame) != checksum:
+            raise _damaged(path, start, "the checksum does not match")
+        yield end, frame
+        start = end
+
+
+def _decode(path: Path, position: int, frame: bytes, kind: type[_Decoded]) -> _Decoded:
+    try:
+        return msgspec.json.decode(frame, type=kind)
+    except msgspec.MsgspecError as error:
+        raise _damaged(path, position, str(error)) from error
+
+
+def _damaged(path: Path, position: int, reason: str) -> SegmentDamaged:
+    return SegmentDamaged(
+        f"the prediction log is damaged at byte {position}: {reason}",
+        place=Place(str(path)),
+        hint="restore the file from a backup, or move it away to go on without its predictions",
+    )

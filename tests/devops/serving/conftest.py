@@ -1,0 +1,147 @@
+"""Real LightGBM models, saved once per session by MLflow, and workers started on them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import lightgbm
+import numpy as np
+import pandas as pd
+import pytest
+
+from ropewalk.devops.serving.process import SocketFolder, WorkerProcess
+from ropewalk.devops.serving.segments import SegmentHeader
+from ropewalk.devops.serving.words import WorkerSpec
+
+HEADER = SegmentHeader(
+    "late", "late", 3, "flight_id", {"hour": "long", "distance": "double", "carrier": "string"}
+)
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """A booster with the table it was trained on, and the MLmodel folder it was saved to."""
+
+    folder: Path
+    booster: lightgbm.Booster
+    table: pd.DataFrame
+
+    def rows(self, count: int, start: int = 0) -> list[list[object]]:
+        """The first rows as a JSON client would send them."""
+        plain = self.table.iloc[start : start + count].astype(object)
+        return plain.where(plain.notna(), None).to_numpy().tolist()
+
+    def split(self, count: int, start: int = 0) -> dict[str, object]:
+        """The first rows as a payload of MLflow's split shape."""
+        return {"dataframe_split": {"columns": list(self.table.columns), "data": self.rows(count, start)}}
+
+
+def flights(count: int = 3000) -> tuple[pd.DataFrame, np.ndarray]:
+    """Flights with categories of text and of numbers, missing values and flags, and whether each was late."""
+    random = np.random.default_rng(7)
+    table = pd.DataFrame(
+        {
+            "hour": random.integers(0, 24, count),
+            "distance": random.normal(1000, 300, count),
+            "carrier": pd.Categorical(random.choice(["UA", "AA", "DL", "B6"], count)),
+            "month": pd.Categorical(random.integers(1, 13, count)),
+            "wind": random.normal(10, 3, count).astype("float32"),
+            "is_hub": random.random(count) < 0.5,
+        }
+    )
+    table.loc[random.random(count) < 0.1, "wind"] = np.nan
+    table.loc[random.random(count) < 0.05, "carrier"] = np.nan
+    noise = random.random(count) < 0.1
+    return table, ((table.distance > 1000) ^ (table.carrier == "UA") ^ noise).to_numpy().astype(int)
+
+
+def save(folder: Path, model: object, table: object, **options: object) -> None:
+    """Save a model with MLflow, its signature and an input example."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow.lightgbm
+        from mlflow.models import infer_signature
+
+        mlflow.lightgbm.save_model(
+            model,
+            str(folder),
+            signature=infer_signature(table, model.predict(table)),
+            pip_requirements=["lightgbm"],
+            **options,
+        )
+
+
+@pytest.fixture(scope="session")
+def late_model(tmp_path_factory: pytest.TempPathFactory) -> SavedModel:
+    """Return the model most tests use: a booster with categories, missing values and flags."""
+    folder = tmp_path_factory.mktemp("late") / "model"
+    table, late = flights()
+    booster = lightgbm.train({"objective": "binary", "verbosity": -1}, lightgbm.Dataset(table, late), 40)
+    save(folder, booster, table, input_example=table.head(2))
+    return SavedModel(folder, booster, table)
+
+
+@pytest.fixture(scope="session")
+def later_model(tmp_path_factory: pytest.TempPathFactory) -> SavedModel:
+    """Return another version of it, which answers otherwise."""
+    folder = tmp_path_factory.mktemp("later") / "model"
+    table, late = flights()
+    booster = lightgbm.train({"objective": "binary", "verbosity": -1}, lightgbm.Dataset(table, 1 - late), 10)
+    save(folder, booster, table)
+    return SavedModel(folder, booster, table)
+
+
+@dataclass(frozen=True)
+class RunningWorker:
+    """A worker with a client for its socket and the folder of its segments."""
+
+    process: WorkerProcess
+    client: httpx.Client
+    predictions: Path
+
+
+StartWorker = Callable[[Path], RunningWorker]
+
+
+@contextmanager
+def running_worker(folder: Path, here: Path) -> Iterator[RunningWorker]:
+    """Start a worker on an MLmodel folder, with its files below `here`."""
+    with ExitStack() as stack:
+        socket = str(stack.enter_context(SocketFolder(here)) / "0.sock")
+        spec = WorkerSpec(str(folder), os.getpid(), socket, str(here / "p"), "late", "late", 3, "flight_id")
+        process = stack.enter_context(WorkerProcess(spec, here / "worker.log"))
+        process.wait_ready()
+        transport = httpx.HTTPTransport(uds=socket)
+        client = stack.enter_context(httpx.Client(transport=transport, base_url="http://worker"))
+        yield RunningWorker(process, client, here / "p")
+
+
+@pytest.fixture
+def start_worker(tmp_path: Path) -> Iterator[StartWorker]:
+    """Return a function that starts a worker of the test's own on an MLmodel folder."""
+    with ExitStack() as stack:
+        yield lambda folder: stack.enter_context(running_worker(folder, tmp_path))
+
+
+@pytest.fixture(scope="module")
+def worker(late_model: SavedModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWorker]:
+    """Return a worker that the tests of a module share."""
+    with running_worker(late_model.folder, tmp_path_factory.mktemp("worker")) as found:
+        yield found
+
+
+@pytest.fixture
+def place_version() -> Callable[[Path, SavedModel, str, int], None]:
+    """Return a function that puts a saved model where a workspace keeps a registered version's files."""
+
+    def place(state: Path, model: SavedModel, name: str, version: int) -> None:
+        shutil.copytree(model.folder, state / "serving" / name / str(version))
+
+    return place
