@@ -49,6 +49,7 @@ def plugin_manager() -> pluggy.PluginManager:
     """Return the manager with the built-in and the installed plugins registered."""
     manager = pluggy.PluginManager("ropewalk")
     manager.add_hookspecs(importlib.import_module(__name__))
+    # By name, so that this floor imports nothing of the rooms above it.
     for name in BUILT_IN:
         manager.register(importlib.import_module(name), name)
     manager.load_setuptools_entrypoints("ropewalk")

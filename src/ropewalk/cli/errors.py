@@ -35,6 +35,7 @@ def exit_code(error: type[RopewalkError]) -> int:
 
 def report_error(error: RopewalkError, *, as_json: bool, debug: bool) -> int:
     """Print `error` (JSON to stdout, text to stderr) and return the exit code it asks for."""
+    # A program that asked for JSON reads stdout; it must find the error there, as one object.
     if as_json:
         click.echo(json.dumps({"error": error.as_json()}))
     else:

@@ -48,6 +48,7 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Resolve as click does, with the nearest name for one that does not exist."""
+        # click offers no nearest name for commands.
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             from ropewalk.errors import nearest
 
@@ -82,6 +83,7 @@ def main() -> None:
     """Run the command line and exit with the code that tells how it went."""
     arguments = sys.argv[1:]
     try:
+        # Not standalone: click would print its own traceback for our errors and exit with its own codes.
         code = cli.main(arguments, prog_name="ropewalk", standalone_mode=False)
     except click.ClickException as error:
         error.show()

@@ -18,6 +18,7 @@ MARKS = {State.HIT: "=", State.EXECUTED: "+", State.FAILED: "x", State.BLOCKED: 
 @contextmanager
 def watch_run(total: int) -> Iterator[Observer]:
     """Yield an observer for a run of `total` nodes."""
+    # Bars in a CI log are noise; and whoever reads stdout must never meet progress.
     if not sys.stderr.isatty():
         yield PlainProgress()
         return
@@ -58,6 +59,7 @@ class BarProgress:
             TimeElapsedColumn(),
             TextColumn("{task.fields[text]}"),
             console=Console(stderr=True),
+            # When the run is over the bars are gone and only the lines of what was done remain.
             transient=True,
         )
         self._all = self._progress.add_task("run", total=total, text="")

@@ -47,6 +47,7 @@ def open_session(**overrides: object) -> Iterator[Session]:
         NoProject: there is no project here.
     """
     settings = current_settings(**overrides)
+    # structlog costs more CPU than the rest of a short command; it is not needed for `--help`.
     from ropewalk.logs import configure_logs
 
     configure_logs(settings)

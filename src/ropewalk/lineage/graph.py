@@ -55,6 +55,7 @@ class LineageGraph:
 
     def within(self, ids: Iterable[str]) -> LineageGraph:
         """Return the graph of only `ids` and the edges between them."""
+        # Ids without edges stay: the focus of a question is in its answer even when nothing is joined to it.
         kept = frozenset(ids)
         edges = tuple(edge for edge in self.edges if edge.upstream in kept and edge.downstream in kept)
         return LineageGraph(edges, kept)
@@ -81,6 +82,7 @@ def _neighbours(pairs: Iterable[tuple[str, str]]) -> Neighbours:
 
 
 def _walk(focus: str, neighbours: Neighbours, depth: int | None) -> set[str]:
+    # Ring by ring, so that a depth is a number of edges on the shortest way.
     seen, ring, steps = {focus}, {focus}, 0
     while ring and (depth is None or steps < depth):
         ring = {other for node in ring for other in neighbours.get(node, ())} - seen

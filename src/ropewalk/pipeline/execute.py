@@ -100,12 +100,14 @@ def execute(
     Raises:
         RunInProgress: another run is at work in this project.
     """
+    # A selection always brings what it needs: running one node on stale inputs would be a lie.
     chosen = graph.ancestors(selected) if selected is not None else set(graph.nodes)
     with run_lock(workspace.state):
         run_id = _start(workspace)
         run = _Run(graph, kinds, workspace, observer, run_id)
         try:
             results = run.work(chosen)
+        # Also Ctrl-C: the run must not stay marked as running, and long steps must hear of the end.
         except BaseException:
             workspace.stopping.set()
             finish_run(workspace.database, run_id, "failed")
@@ -145,6 +147,7 @@ class _Run:
 
     def work(self, chosen: set[str]) -> list[NodeResult]:
         """Go through the chosen nodes in order, as many at once as the settings allow."""
+        # Nodes become ready one by one as their inputs end, so a slow branch never holds up another.
         sorter = graphlib.TopologicalSorter({i: set(self.graph.inputs[i].values()) for i in chosen})
         sorter.prepare()
         pending: dict[Future[NodeResult], str] = {}
@@ -153,6 +156,7 @@ class _Run:
                 while sorter.is_active():
                     for node_id in sorter.get_ready():
                         pending[pool.submit(self._handle, node_id)] = node_id
+                    # Results and the observer are touched by this thread only; workers just return what they found.
                     for future in wait(pending, return_when=FIRST_COMPLETED).done:
                         node_id = pending.pop(future)
                         self.results[node_id] = future.result()
@@ -181,11 +185,13 @@ class _Run:
 
     def _bring_up_to_date(self, node: Node) -> NodeResult:
         input_ids = self.graph.inputs[node.id]
+        # An input without an output failed or was blocked itself; either way there is nothing to work with.
         missing = [i for i in input_ids.values() if self.results[i].output is None]
         if missing:
             return self._block(node, missing)
         inputs = {name: _made(self.results[i]) for name, i in input_ids.items()}
         record = self.records.get(node.id)
+        # The plan may be older than this moment: what counts is how things stand now that the inputs are known.
         found = assess(node, self.kinds[node.kind], self.workspace, record, inputs)
         if found.is_fresh and record:
             return NodeResult(node.id, State.HIT, output=record.output, warning=found.warning)
@@ -202,8 +208,12 @@ class _Run:
         task = Task(node, found.key, inputs, input_ids, self.run_id, self.workspace, report)
         started, cpu = now_ms(), time.thread_time()
         output = self.kinds[node.kind].execute(task)
+        # An execution may have seen more of the outside than the probe before it did (files that arrived
+        # meanwhile); the record must say what was really used, or the next plan would be wrong.
         outside = found.probe.facts if output.observed is None else output.observed
         key = action_key(node, outside, {name: made.digest for name, made in inputs.items()})
+        # The kind has committed its content by now. If the process dies before the next line, the node is
+        # executed once more and finds its content already there.
         row = self._row(node, State.EXECUTED, started, found.reasons)
         save_success(task, key, outside, output, row, int((time.thread_time() - cpu) * 1000))
         seconds = (row.finished_at - started) / 1000

@@ -33,6 +33,7 @@ class Graph:
             NodeNotFound: nothing has that name.
             AmbiguousName: several nodes do.
         """
+        # People say `late` for `model:late`: a bare name of any kind is tried after the provided names.
         ids = self.names.get(name) or tuple(i for i, node in self.nodes.items() if node.name == name)
         if not ids:
             close = nearest(name, [*self.names, *(node.name for node in self.nodes.values())])
@@ -49,6 +50,7 @@ class Graph:
         pending = list(ids)
         while pending:
             node_id = pending.pop()
+            # A set instead of recursion: a chain of a thousand tables must not meet Python's stack limit.
             if node_id not in found:
                 found.add(node_id)
                 pending.extend(self.inputs[node_id].values())
@@ -85,6 +87,7 @@ def build_graph(declared: Iterable[Node]) -> Graph:
 
 
 def _names(nodes: Mapping[str, Node]) -> dict[str, tuple[str, ...]]:
+    # An id can always be asked for, so that a gate or a model needs no second name.
     names: dict[str, tuple[str, ...]] = {node_id: (node_id,) for node_id in nodes}
     for node in nodes.values():
         for name in node.provides:
@@ -107,6 +110,7 @@ def _resolve(node: Node, need: Need, names: Mapping[str, tuple[str, ...]]) -> st
             nearest=nearest(need.name, names),
             hint="a source NAME provides raw.NAME, tables/SCHEMA/NAME.sql provides SCHEMA.NAME, a step its own name",
         )
+    # Two tables may share a last name; only using that short name is a mistake.
     if len(found) > 1:
         raise AmbiguousName(
             f"{node.id} asks for {need.name!r}, which can mean {' or '.join(found)}",
@@ -117,6 +121,7 @@ def _resolve(node: Node, need: Need, names: Mapping[str, tuple[str, ...]]) -> st
 
 
 def _order(nodes: Mapping[str, Node], inputs: Mapping[str, Mapping[str, str]]) -> list[str]:
+    # graphlib reports one circle, last node first repeated at the end; a person reads it in the order of needs.
     sorter = graphlib.TopologicalSorter({i: set(inputs[i].values()) for i in nodes})
     try:
         return list(sorter.static_order())

@@ -25,11 +25,13 @@ def action_key(node: Node, outside: Mapping[str, str], inputs: Mapping[str, str]
         inputs: content digest of each input, by the name the node needs it under.
     """
     content = {
+        # Raised when the recipe itself changes, so that old keys can never be mistaken for new ones.
         "version": KEY_VERSION,
         "node": node.id,
         "facts": dict(node.facts),
         "outside": dict(outside),
         "inputs": dict(inputs),
     }
+    # Sorted and without spaces: equal content gives equal bytes on every machine and Python.
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return blake3(text.encode()).hexdigest()[:32]

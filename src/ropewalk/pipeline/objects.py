@@ -120,6 +120,7 @@ class ObjectStore:
     def _keep(self, writer: _Writer) -> StoredObject:
         stored = StoredObject(writer.hash.hexdigest(), writer.size)
         place = self._place(stored.digest)
+        # Equal bytes have one name, so an object that is there already needs no second writing.
         if not place.is_file():
             place.parent.mkdir(exist_ok=True)
             writer.finish(place)
@@ -143,7 +144,9 @@ class _Writer:
 
     def finish(self, place: Path) -> None:
         self.stream.flush()
+        # Without this a power cut could leave the name without the bytes.
         os.fsync(self.stream.fileno())
+        # Read-only, because workspaces hold hard links to it: writing through one would change all.
         self.path.chmod(0o444)
         self.path.replace(place)
 

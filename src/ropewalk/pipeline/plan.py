@@ -81,6 +81,7 @@ def make_plan(
     planned: dict[str, PlannedNode] = {}
     for node_id, node in graph.nodes.items():
         if node_id in chosen:
+            # Only direct inputs are looked at: one that waits itself passes the waiting on.
             waits_for = [i for i in graph.inputs[node_id].values() if planned[i].status is not Status.FRESH]
             record = records.get(node_id)
             kind = kinds[node.kind]
@@ -96,6 +97,7 @@ def assess(
     node: Node, kind: NodeKind, workspace: Workspace, record: Record | None, inputs: Mapping[str, Output]
 ) -> Assessment:
     """Hold `node`, with its inputs known, against what is recorded for it."""
+    # The outside is asked at every plan: it can change without anything in the repository changing.
     probe = kind.probe(node, workspace, record.output if record else None)
     digests = {name: output.digest for name, output in inputs.items()}
     warning = None
@@ -107,8 +109,11 @@ def assess(
     if record is None:
         return Assessment(key, probe, is_fresh=False, reasons=(Reason("new", "never executed"),))
     reasons = _differences(node, record, probe, digests)
+    # The record says it was made; the kind says whether it is still there. A deleted lake or a table that a
+    # killed run had already rebuilt under another key must not pass for fresh.
     if key == record.key and not kind.holds(node, record.task_key, record.output, workspace):
         reasons = (Reason("content", "no longer there, or changed by something else"),)
+    # All named parts are equal and the key is not: the recipe of the key itself has changed.
     if key != record.key and not reasons:
         reasons = (Reason("key", "computed differently by this version of Ropewalk"),)
     is_fresh = key == record.key and not reasons
@@ -137,6 +142,7 @@ def _behind(node: Node, record: Record | None, waits_for: list[str]) -> PlannedN
         return PlannedNode(node.id, Status.STALE, (Reason("new", "never executed"),))
     changed = tuple(compare(record.facts, node.facts, node.places))
     waiting = tuple(Reason("input", f"waits for {i}") for i in waits_for)
+    # A change of its own makes it run for certain; otherwise it is its inputs' content that decides.
     status = Status.STALE if changed else Status.WAITS
     return PlannedNode(node.id, status, changed + waiting, output=record.output)
 

@@ -43,12 +43,14 @@ def _change(before: str | None, after: str | None) -> str:
         return "removed"
     if "\n" in before or "\n" in after:
         return _changed_lines(before, after)
+    # Digests are short too, but nobody learns anything from reading two of them.
     if len(before) <= SHORT and len(after) <= SHORT and not (_is_digest(before) or _is_digest(after)):
         return f"{before} -> {after}"
     return "changed"
 
 
 def _changed_lines(before: str, after: str) -> str:
+    # Without context lines: a reason is one line in a plan, not a page.
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
     changed = [f"{line[0]} {line[1:].strip()}" for line in lines if line[:2] not in {"--", "++", "@@"}]
     more = [f"... {len(changed) - MAX_LINES} more"] if len(changed) > MAX_LINES else []

@@ -51,6 +51,7 @@ def save_success(
         wall_ms=outcome.finished_at - outcome.started_at,
         finished_at=outcome.finished_at,
     )
+    # One transaction: an action without its lineage, or a pointer without its action, can never be seen.
     with workspace.database.write() as connection:
         record_action(connection, row, workspace.settings.environment)
         replace_edges(connection, node.id, _edges(node, task, output))
@@ -67,6 +68,7 @@ def _edges(node: Node, task: Task, output: Output) -> list[EdgeRow]:
 
 def _record(row: ActionRow) -> Record:
     fields = json.loads(row.output)
+    # JSON knows no tuples.
     output = Output(**{**fields, "origins": tuple(fields["origins"]), "makes": tuple(fields["makes"])})
     return Record(
         row.key, row.task_key, row.facts, row.outside, row.inputs, output, row.run_id, row.finished_at

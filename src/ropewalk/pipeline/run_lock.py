@@ -19,8 +19,10 @@ def run_lock(state: Path) -> Iterator[None]:
         RunInProgress: another process holds it.
     """
     path = state / "run.lock"
+    # Opened without truncation: the text in it may be another process's id, needed for the message below.
     with path.open("a+") as stream:
         try:
+            # The kernel drops the lock with its holder, also on kill -9; a file with a process id in it would stay.
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             stream.seek(0)

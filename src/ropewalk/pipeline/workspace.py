@@ -35,6 +35,7 @@ class Workspace:
         self.settings = settings
         self.project = project
         self.state = _make_folder(state_path(settings, project.root))
+        # Everything opened for the project is closed in reverse order, whatever room opened it.
         self._closing = ExitStack()
         self._lock = threading.RLock()
         self._opened: dict[str, object] = {}
@@ -54,6 +55,7 @@ class Workspace:
         This is how a room keeps one lake connection or one tracking endpoint per project.
         """
         with self._lock:
+            # Two nodes in two threads may need the lake at the same moment; it must be opened once.
             if name not in self._opened:
                 self._opened[name] = self._closing.enter_context(open_it())
             return cast("T", self._opened[name])

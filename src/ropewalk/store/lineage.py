@@ -24,6 +24,7 @@ def replace_edges(connection: sqlite3.Connection, node: str, edges: Iterable[Edg
     Edges into the node are replaced; products of earlier executions stay, because they still exist.
     """
     now = now_ms()
+    # What the node needed last time and no longer needs must not stay in its lineage.
     connection.execute("DELETE FROM lineage_edge WHERE downstream = ?", (node,))
     connection.executemany(
         "INSERT INTO lineage_edge VALUES (?, ?, ?, ?)"

@@ -60,6 +60,7 @@ class NodeRunRow:
 def start_run(database: Database, run: RunRow) -> None:
     """Record that a run started; runs still marked as running were killed and become failed."""
     with database.write() as connection:
+        # The caller holds the project's run lock, so whoever was marked as running is gone.
         connection.execute(
             "UPDATE pipeline_run SET state = 'failed', finished_at = ? WHERE state = 'running'", (now_ms(),)
         )

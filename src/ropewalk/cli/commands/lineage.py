@@ -22,6 +22,7 @@ def command(name: str, *, up: bool, down: bool, depth: int | None, as_json: bool
     with open_session() as session:
         graph = full_graph(session)
         focus = find_id(session, graph, name)
+    # Without --up or --down both ways are shown.
     far = (depth if up or not down else 0, depth if down or not up else 0)
     found = graph.around(focus, *far)
     if as_json:
@@ -36,6 +37,7 @@ def full_graph(session: Session) -> LineageGraph:
     declared = [
         Edge(upstream, node_id) for node_id, inputs in graph.inputs.items() for upstream in inputs.values()
     ]
+    # Between declared nodes the files are the truth; records of edges that were removed since do not count.
     recorded = [
         edge
         for edge in recorded_graph(session.workspace.database).edges

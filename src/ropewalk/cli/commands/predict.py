@@ -75,6 +75,7 @@ def _read_file(path: Path) -> QueryResult:
     reader = READERS.get(path.suffix)
     if reader is None or not path.is_file():
         raise NothingToPredict(f"{path} is not a {', '.join(READERS)} file that can be read")
+    # The file is the caller's own, outside the lake: an engine of its own reads it.
     with duckdb.connect() as connection:
         try:
             found = connection.execute(f"SELECT * FROM {reader}(?)", [str(path)])  # noqa: S608  # from the table above

@@ -24,6 +24,7 @@ def command(names: tuple[str, ...], *, as_json: bool, parallel: int | None) -> i
 
     What is fresh by content is skipped. A failure blocks only what needs the node that failed.
     """
+    # A service manager's stop is treated as Ctrl-C: steps are ended and the run is marked as failed.
     signal.signal(signal.SIGTERM, _interrupt)
     with open_session(parallel=parallel) as session:
         result = _run(session, names)
@@ -33,6 +34,7 @@ def command(names: tuple[str, ...], *, as_json: bool, parallel: int | None) -> i
         emit_json(run_document(result, snapshot))
     else:
         _print(result, snapshot)
+    # Several nodes may have failed; the gravest exit code wins.
     return max((exit_code(type(node.error)) for node in errors if node.error), default=0)
 
 

@@ -19,6 +19,7 @@ def environment_facts(packages: Iterable[str]) -> dict[str, str]:
 
 @cache
 def _version(name: str) -> str:
+    # Most packages are imported by the name they are installed under.
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

@@ -18,6 +18,7 @@ FLAVOURS = {
 
 def flavour_of(model: object) -> str | None:
     """Return the MLflow flavour for `model`, or None when no known library made it."""
+    # A user's own subclass of an estimator is still that library's model.
     for base in type(model).__mro__:
         flavour = FLAVOURS.get(base.__module__.partition(".")[0])
         if flavour:

@@ -74,10 +74,12 @@ def _load_function(job: Job) -> Callable[..., object]:
     path = Path(job.root) / job.path
     # Modules beside the step and modules from the project's root import as they do in a test.
     sys.path[:0] = [str(path.parent), job.root]
+    # Loaded by path, not by name: two projects may both have a `train.py`.
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec
     assert spec.loader
     module: ModuleType = importlib.util.module_from_spec(spec)
+    # Registered, so that pickles and dataclasses of the user's module find it again.
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
     return cast("Callable[..., object]", getattr(module, job.function))
@@ -97,6 +99,7 @@ def _log_tables(job: Job) -> None:
         DatasetInput(
             Dataset(
                 name=item.table,
+                # MLflow allows 36 characters for a digest.
                 digest=item.digest[:36],
                 source_type="ropewalk",
                 source=json.dumps({"table": item.table, "snapshot": item.snapshot}),
@@ -120,6 +123,7 @@ def _answer(returned: object, job: Job) -> Answer:
     if job.makes == "Model":
         if not isinstance(returned, Model):
             raise _wrong(returned, job)
+        # What log_model returned has an address; a bare model object is logged here, for the user.
         logged = hasattr(returned.made, "model_uri") or returned.made is None
         return Answer(model_uri=returned.uri if logged else log_object(returned.made))
     return Answer()
@@ -136,6 +140,7 @@ def _user_place(error: BaseException, job: Job) -> tuple[str, int] | None:
     root = Path(job.root)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
+        # The last frame is often deep inside a library; the user wants the line of their own file.
         if path.is_relative_to(root) and ".venv" not in path.parts:
             return path.relative_to(root).as_posix(), frame.lineno or 1
     return None

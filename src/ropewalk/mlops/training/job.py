@@ -85,6 +85,7 @@ def read_job(path: Path) -> Job:
 
 def write_answer(answer: Answer, path: Path) -> None:
     """Write the answer so that it is either whole or not there."""
+    # A process killed while it answers must leave no answer, not half of one.
     partial = path.with_suffix(".partial")
     partial.write_bytes(msgspec.json.encode(answer))
     partial.replace(path)

@@ -79,8 +79,10 @@ class StepKind:
         step = task.node.spec
         assert isinstance(step, StepDeclaration)
         workspace = task.workspace
+        # The run exists before the process does: a step that dies at once still leaves a failed run to look at.
         run_id = create_run(workspace, workspace.project.name, step.name, _tags(task, step), {})
         log = workspace.state / "logs" / task.run_id / f"{step.name}.log"
+        # Whatever way the execution ends, also Ctrl-C, the tracked run must not stay open.
         status = "FAILED"
         try:
             output = _run(_Execution(task, step, run_id, log))
@@ -99,6 +101,7 @@ def _declare(step: StepDeclaration, root: Path) -> Node:
             hint="make tables with SQL below tables/",
         )
     path = root / step.path
+    # One fact per piece of code, so that `why` names the function or module that changed.
     code = {f"code {name}": digest for name, digest in code_facts(path, step.name, root).items()}
     parameters = {f"params.{p.name}": repr(p.default) for p in step.parameters}
     version = {"version": options["version"]} if "version" in options else {}
@@ -170,6 +173,7 @@ def _input(
     name: str, node_id: str, output: Output, step: StepDeclaration
 ) -> TableInput | ModelInput | MetricsInput:
     kind, _, rest = output.reference.partition(":")
+    # The step reads the content that its key was computed from, even if the lake moves on meanwhile.
     if kind == "snapshot":
         table = (
             f"raw.{node_id.partition(':')[2]}" if node_id.startswith("source:") else node_id.partition(":")[2]

@@ -31,6 +31,7 @@ def check_options(step: StepDeclaration) -> Mapping[str, str]:
         if not isinstance(value, str):
             raise InvalidStep(f"option {name!r} of @step must be a text, not {value!r}", place=step.place)
     options = {name: str(value) for name, value in step.options.items()}
+    # Checked now for its error only: a wrong duration should be found by a plan, not an hour into a run.
     timeout_seconds(options.get("timeout"), step, default=0)
     return options
 

@@ -47,9 +47,11 @@ def run_process(command: Command, timeout_s: float, stopping: threading.Event) -
             stderr=subprocess.STDOUT,
             # The step's own code may need anything of the caller's environment; settings are not read here.
             env={**os.environ, **command.environment},
+            # A group of its own, so that everything the step starts can be ended with it.
             start_new_session=True,
         )
         deadline = time.monotonic() + timeout_s
+        # Polling keeps one thread per step enough to watch the process, the clock and Ctrl-C.
         while process.poll() is None:
             timed_out = time.monotonic() > deadline
             if timed_out or stopping.is_set():

@@ -44,6 +44,7 @@ def step(
         timeout: longest time the step may run, such as `90s`, `30m` or `2h`.
         version: change it to have the step run again although its code looks the same.
     """
+    # They are read from the source by planning; at run time there is nothing left to do with them.
     del model, timeout, version
     return function if function is not None else lambda undecorated: undecorated
 
@@ -58,6 +59,7 @@ class Table:
     @classmethod
     def of(cls, frame: pd.DataFrame, name: str = "frame") -> Table:
         """Return a table that holds `frame`, for tests and notebooks."""
+        # Heavy, and not needed by a step that never makes a table itself.
         import duckdb
 
         return cls(name, lambda: duckdb.from_df(frame))
@@ -104,11 +106,13 @@ class Model:
         """A local folder that holds the model's files."""
         import mlflow
 
+        # The folder outlives the call, because the caller reads from it; the system clears its temporary files.
         folder = tempfile.mkdtemp(prefix="ropewalk-model-")
         return Path(mlflow.artifacts.download_artifacts(self.uri, dst_path=folder))
 
     def load(self) -> object:
         """Return the model as its own library knows it, such as a LightGBM booster."""
+        # In a test a step may be handed a model object directly; it is its own native form.
         if self.made is not None and not hasattr(self.made, "model_uri"):
             return self.made
         from ropewalk.mlops.training.flavours import load_native
