@@ -1,0 +1,62 @@
+"""The model registry: named models, their immutable versions and aliases."""
+
+from ropewalk.mlops.registry.kind import ModelKind
+from ropewalk.mlops.registry.models import (
+    create_model,
+    delete_alias,
+    delete_model,
+    describe_model,
+    get_model,
+    list_models,
+    rename_model,
+    set_alias,
+    tag_model,
+    untag_model,
+)
+from ropewalk.mlops.registry.versions import (
+    VersionRequest,
+    create_version,
+    delete_version,
+    describe_version,
+    get_numbered_version,
+    get_version,
+    get_version_by_alias,
+    latest_versions,
+    list_versions,
+    materialise,
+    move_version,
+    register,
+    tag_version,
+    untag_version,
+)
+from ropewalk.store.registry import ModelVersion, RegisteredModel
+
+__all__ = [
+    "ModelKind",
+    "ModelVersion",
+    "RegisteredModel",
+    "VersionRequest",
+    "create_model",
+    "create_version",
+    "delete_alias",
+    "delete_model",
+    "delete_version",
+    "describe_model",
+    "describe_version",
+    "get_model",
+    "get_numbered_version",
+    "get_version",
+    "get_version_by_alias",
+    "latest_versions",
+    "list_models",
+    "list_versions",
+    "materialise",
+    "move_version",
+    "register",
+    "rename_model",
+    "set_alias",
+    "tag_model",
+    "tag_version",
+    "untag_model",
+    "untag_version",
+]

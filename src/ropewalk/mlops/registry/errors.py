@@ -1,0 +1,84 @@
+"""What can be wrong with what is asked of the model registry.
+
+RopewalkError
+├── InvalidInput
+│   ├── InvalidModelName     a registered model's name that cannot be used in a URI
+│   ├── InvalidSource        a version's source that is not the run's or model's own, or is a local path
+│   ├── InvalidAlias         an alias that reads like a version
+│   ├── InvalidRegistryTag   a tag that is too long
+│   └── InvalidProjectFile
+│       └── UnmadeModel      a gate is named after a model that no step makes
+├── NotFound
+│   ├── UnknownModel
+│   ├── UnknownVersion
+│   └── UnknownAlias
+├── Conflict
+│   └── ModelExists          the name is taken
+└── Failed
+    └── NoModelFiles         a version of which this server has no files
+"""
+
+from __future__ import annotations
+
+from ropewalk.errors import Conflict, Failed, InvalidInput, NotFound
+from ropewalk.project import InvalidProjectFile
+
+
+class InvalidModelName(InvalidInput):
+    """A registered model's name is empty or has characters that cannot be used in a URI."""
+
+    code = "RW155"
+
+
+class InvalidSource(InvalidInput):
+    """A version's source is a local path, leads upwards, or is not the run's or model's own."""
+
+    code = "RW156"
+
+
+class InvalidAlias(InvalidInput):
+    """An alias has characters that are not allowed, or reads like a version."""
+
+    code = "RW157"
+
+
+class InvalidRegistryTag(InvalidInput):
+    """A tag's key or value is empty or too long."""
+
+    code = "RW158"
+
+
+class UnmadeModel(InvalidProjectFile):
+    """A gate is named after a model that no step makes."""
+
+    code = "RW159"
+
+
+class UnknownModel(NotFound):
+    """There is no registered model of that name."""
+
+    code = "RW256"
+
+
+class UnknownVersion(NotFound):
+    """The registered model has no such version."""
+
+    code = "RW257"
+
+
+class UnknownAlias(NotFound):
+    """The registered model has no such alias."""
+
+    code = "RW258"
+
+
+class ModelExists(Conflict):
+    """A registered model of that name exists."""
+
+    code = "RW355"
+
+
+class NoModelFiles(Failed):
+    """This server has no files of a version: they were registered from a remote store."""
+
+    code = "RW455"

@@ -1,0 +1,229 @@
+"""Registered models: names under which versions stand, with tags and aliases."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Mapping
+
+from ropewalk.errors import nearest
+from ropewalk.mlops.registry.errors import (
+    InvalidAlias,
+    InvalidModelName,
+    InvalidRegistryTag,
+    ModelExists,
+    UnknownAlias,
+    UnknownModel,
+    UnknownVersion,
+)
+from ropewalk.pipeline import Workspace
+from ropewalk.store import registry as table
+from ropewalk.store.registry import RegisteredModel
+from ropewalk.store.search import Page
+
+NAME_LENGTH = 256
+TAG_KEY_LENGTH = 250
+TAG_VALUE_LENGTH = 100_000
+ALIAS_LENGTH = 255
+ALL = Page(1_000_000)
+
+_ALIAS = re.compile(r"[\w\-]+")
+_LIKE_A_VERSION = re.compile(r"[vV]?\d+|latest", re.IGNORECASE)
+
+
+def create_model(
+    workspace: Workspace,
+    name: str,
+    description: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> RegisteredModel:
+    """Make a registered model without versions and return it.
+
+    Raises:
+        InvalidModelName: the name cannot be used.
+        ModelExists: it is taken.
+    """
+    check_name(name)
+    for key, value in (tags or {}).items():
+        check_tag(key, value)
+    try:
+        with workspace.database.write() as connection:
+            table.insert_model(connection, name, description, tags or {})
+            return require_model(connection, name)
+    except sqlite3.IntegrityError:
+        raise _exists(name) from None
+
+
+def _exists(name: str) -> ModelExists:
+    return ModelExists(f"Registered Model (name={name}) already exists", hint="register a version under it")
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that could not stand in `models:/NAME/VERSION`.
+
+    Raises:
+        InvalidModelName: it is empty, too long, or has a slash, a colon or a control character.
+    """
+    if not name.strip() or "/" in name or ":" in name or not name.isprintable():
+        raise InvalidModelName(
+            f"Invalid model name: {name!r}. A registered model name must not be empty and cannot contain / or :"
+        )
+    if len(name) > NAME_LENGTH:
+        raise InvalidModelName(
+            f"Registered model name exceeds the maximum length of {NAME_LENGTH} characters"
+        )
+
+
+def check_tag(key: str, value: str) -> None:
+    """Refuse a tag that cannot be stored.
+
+    Raises:
+        InvalidRegistryTag: its key is empty, or key or value too long.
+    """
+    if not key or len(key) > TAG_KEY_LENGTH:
+        raise InvalidRegistryTag(f"Tag key must have 1 to {TAG_KEY_LENGTH} characters, it has {len(key)}")
+    if len(value) > TAG_VALUE_LENGTH:
+        raise InvalidRegistryTag(f"Tag value exceeds the maximum length of {TAG_VALUE_LENGTH} characters")
+
+
+def get_model(workspace: Workspace, name: str) -> RegisteredModel:
+    """Return a registered model.
+
+    Raises:
+        UnknownModel: there is none of that name.
+    """
+    with workspace.database.read() as connection:
+        return require_model(connection, name)
+
+
+def require_model(connection: sqlite3.Connection, name: str) -> RegisteredModel:
+    """Return a registered model within a transaction.
+
+    Raises:
+        UnknownModel: there is none of that name.
+    """
+    found = table.find_model(connection, name)
+    if found is None:
+        names = [model.name for model in table.search_models(connection, [], [], ALL)]
+        raise UnknownModel(f"Registered Model with name={name} not found", nearest=nearest(name, names))
+    return found
+
+
+def list_models(workspace: Workspace) -> list[RegisteredModel]:
+    """Return every registered model, by name."""
+    with workspace.database.read() as connection:
+        return table.search_models(connection, [], [], ALL)
+
+
+def rename_model(workspace: Workspace, name: str, new_name: str) -> RegisteredModel:
+    """Give a registered model another name and return it.
+
+    Raises:
+        UnknownModel: there is none of that name.
+        InvalidModelName: the new name cannot be used.
+        ModelExists: the new name is taken.
+    """
+    check_name(new_name)
+    try:
+        with workspace.database.write() as connection:
+            require_model(connection, name)
+            table.rename_model(connection, name, new_name)
+            return require_model(connection, new_name)
+    except sqlite3.IntegrityError:
+        raise _exists(new_name) from None
+
+
+def describe_model(workspace: Workspace, name: str, description: str | None) -> RegisteredModel:
+    """Set a registered model's description and return it.
+
+    Raises:
+        UnknownModel: there is none of that name.
+    """
+    with workspace.database.write() as connection:
+        require_model(connection, name)
+        table.describe_model(connection, name, description)
+        return require_model(connection, name)
+
+
+def delete_model(workspace: Workspace, name: str) -> None:
+    """Remove a registered model with its versions; the logged models behind them stay.
+
+    Raises:
+        UnknownModel: there is none of that name.
+    """
+    with workspace.database.write() as connection:
+        require_model(connection, name)
+        table.delete_model(connection, name)
+
+
+def tag_model(workspace: Workspace, name: str, key: str, value: str) -> None:
+    """Set a tag of a registered model.
+
+    Raises:
+        UnknownModel: there is none of that name.
+        InvalidRegistryTag: the tag cannot be stored.
+    """
+    check_tag(key, value)
+    with workspace.database.write() as connection:
+        require_model(connection, name)
+        table.set_model_tag(connection, name, key, value)
+
+
+def untag_model(workspace: Workspace, name: str, key: str) -> None:
+    """Remove a tag of a registered model; that it is not there is no error.
+
+    Raises:
+        UnknownModel: there is none of that name.
+    """
+    with workspace.database.write() as connection:
+        require_model(connection, name)
+        table.delete_model_tag(connection, name, key)
+
+
+def set_alias(workspace: Workspace, name: str, alias: str, version: str) -> None:
+    """Let `alias` name that version of the model, and no other.
+
+    Raises:
+        UnknownModel: there is no model of that name.
+        UnknownVersion: it has no such version.
+        InvalidAlias: the alias cannot be used.
+    """
+    _check_alias(alias)
+    with workspace.database.write() as connection:
+        require_model(connection, name)
+        if table.find_version(connection, name, version) is None:
+            raise UnknownVersion(f"Model Version (name={name}, version={version}) not found")
+        table.set_alias(connection, name, alias, version)
+
+
+def _check_alias(alias: str) -> None:
+    if not _ALIAS.fullmatch(alias) or len(alias) > ALIAS_LENGTH or _LIKE_A_VERSION.fullmatch(alias):
+        raise InvalidAlias(
+            f"Invalid alias name: {alias[:ALIAS_LENGTH]!r}",
+            hint="use letters, digits, dash and underscore; 'latest', '3' and 'v3' would read as versions",
+        )
+
+
+def delete_alias(workspace: Workspace, name: str, alias: str) -> None:
+    """Remove an alias; that it is not there is no error.
+
+    Raises:
+        UnknownModel: there is no model of that name.
+    """
+    with workspace.database.write() as connection:
+        require_model(connection, name)
+        table.delete_alias(connection, name, alias)
+
+
+def resolve_alias(connection: sqlite3.Connection, name: str, alias: str) -> str:
+    """Return the version that an alias names.
+
+    Raises:
+        UnknownModel: there is no model of that name.
+        UnknownAlias: it has no such alias.
+    """
+    found = table.find_alias(connection, name, alias)
+    if found is None:
+        known = require_model(connection, name).aliases
+        raise UnknownAlias(f"Registered model alias {alias} not found.", nearest=nearest(alias, known))
+    return found

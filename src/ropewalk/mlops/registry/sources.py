@@ -1,0 +1,140 @@
+"""Where a version's files come from, and which sources are believed.
+
+A source is text that a client sends. It is never opened: it either resolves to files in the store's own manifest, or
+is kept as the address of a remote store that clients read themselves.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from blake3 import blake3
+
+from ropewalk.mlops.registry.errors import InvalidSource
+from ropewalk.store.artifacts import Artifact, artifacts_below
+from ropewalk.store.registry import find_version, version_files
+from ropewalk.store.tracking.logged_models import find_logged_model
+from ropewalk.store.tracking.runs import find_run_row
+
+PROXIED = "mlflow-artifacts:/"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source that was believed.
+
+    Attributes:
+        location: where clients download it.
+        files: what this server has of it, with paths relative to the model.
+        run_id: the run it belongs to, where that is known.
+        model_id: the logged model it is, where it is one.
+    """
+
+    location: str
+    files: tuple[Artifact, ...] = ()
+    run_id: str | None = None
+    model_id: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """Digest of the content; of the location where this server has no files."""
+        return content_digest(self.files) if self.files else blake3(self.location.encode()).hexdigest()
+
+
+def content_digest(files: Sequence[Artifact]) -> str:
+    """Return one digest for files at paths, whatever their order."""
+    lines = sorted(f"{file.path}\0{file.digest}" for file in files)
+    return blake3("\n".join(lines).encode()).hexdigest()
+
+
+def resolve(connection: sqlite3.Connection, source: str, run_id: str | None, model_id: str | None) -> Source:
+    """Return what `source` stands for.
+
+    Raises:
+        InvalidSource: it is a path of some machine, leads upwards, or does not belong to that run or model.
+    """
+    scheme = _check(source)
+    if scheme == "models":
+        return _from_models(connection, source, model_id)
+    if scheme == "runs":
+        return _from_run(connection, source, run_id)
+    if scheme == "mlflow-artifacts":
+        return _from_artifacts(connection, source, run_id, model_id)
+    return Source(source, run_id=run_id, model_id=model_id)
+
+
+def _check(source: str) -> str:
+    parts = urlsplit(source)
+    if parts.scheme in ("", "file") or len(parts.scheme) == 1 or "\\" in source or not source.isprintable():
+        raise _invalid(
+            source,
+            "To use a local path as a model version source, the run_id request parameter has to be specified"
+            " and the local path has to be contained within the artifact directory of the run specified by"
+            " the run_id; this server has no local artifact directories",
+        )
+    if parts.scheme in ("models", "runs", "mlflow-artifacts") and parts.netloc:
+        raise _invalid(source, "it names another host")
+    if ".." in unquote(unquote(unquote(parts.path))).split("/") or "%00" in source:
+        raise _invalid(source, "it leads upwards")
+    if parts.query or parts.fragment:
+        raise _invalid(source, "it has a query or fragment")
+    return parts.scheme
+
+
+def _invalid(source: str, why: str) -> InvalidSource:
+    return InvalidSource(
+        f"Invalid model version source: '{source[:300]}'. {why}.",
+        hint="use models:/MODEL_ID, runs:/RUN_ID/PATH or the model's mlflow-artifacts: URI",
+    )
+
+
+def _from_models(connection: sqlite3.Connection, source: str, model_id: str | None) -> Source:
+    """`models:/m-…` is a logged model; `models:/NAME/VERSION` another version, taken over as it is."""
+    name, _, version = source.removeprefix("models:/").partition("/")
+    if not version:
+        found = find_logged_model(connection, name)
+        if found is None or (model_id and model_id != name):
+            raise _invalid(source, "there is no such logged model, or model_id names another")
+        files = _below(connection, found.artifact_uri)
+        return Source(found.artifact_uri, files, found.source_run_id, found.id)
+    known = find_version(connection, name, version)
+    if known is None:
+        raise _invalid(source, "there is no such model version")
+    files = tuple(version_files(connection, name, version))
+    return Source(known.location, files, known.run_id, known.model_id)
+
+
+def _from_run(connection: sqlite3.Connection, source: str, run_id: str | None) -> Source:
+    named, _, path = source.removeprefix("runs:/").partition("/")
+    run = find_run_row(connection, named)
+    if run is None or (run_id and run_id != named) or not path:
+        raise _invalid(source, "it does not lie in the artifacts of the run that run_id names")
+    location = f"{run.artifact_uri}/{path.rstrip('/')}"
+    return Source(location, _below(connection, location), named)
+
+
+def _from_artifacts(
+    connection: sqlite3.Connection, source: str, run_id: str | None, model_id: str | None
+) -> Source:
+    location = PROXIED + source.removeprefix(PROXIED).strip("/")
+    model = find_logged_model(connection, model_id) if model_id else None
+    run = find_run_row(connection, run_id) if run_id else None
+    roots = [owner.artifact_uri for owner in (model, run) if owner]
+    if not any(location == root or location.startswith(f"{root}/") for root in roots):
+        raise _invalid(
+            source, "it does not lie in the artifacts of the run or model that run_id or model_id names"
+        )
+    return Source(location, _below(connection, location), run_id, model_id)
+
+
+def _below(connection: sqlite3.Connection, location: str) -> tuple[Artifact, ...]:
+    if not location.startswith(PROXIED):
+        return ()
+    folder = location.removeprefix(PROXIED).strip("/")
+    return tuple(
+        Artifact(file.path.removeprefix(f"{folder}/"), file.digest, file.size)
+        for file in artifacts_below(connection, folder)
+    )

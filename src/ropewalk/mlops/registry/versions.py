@@ -1,0 +1,269 @@
+"""Model versions: registered once, never changed in content, found by number or alias."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ropewalk.mlops.registry.errors import NoModelFiles, UnknownVersion
+from ropewalk.mlops.registry.models import ALL, check_name, check_tag, require_model, resolve_alias
+from ropewalk.mlops.registry.sources import resolve
+from ropewalk.pipeline import Workspace
+from ropewalk.store import registry as table
+from ropewalk.store.registry import LATEST, ModelVersion, NewVersion
+from ropewalk.store.search import Condition
+
+LATEST_NAME = "latest"
+
+
+@dataclass(frozen=True)
+class VersionRequest:
+    """What a client asks to be registered as the next version of `name`."""
+
+    name: str
+    source: str
+    run_id: str | None = None
+    model_id: str | None = None
+    run_link: str | None = None
+    description: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def register(  # noqa: PLR0913, PLR0917  # the signature other rooms were promised
+    workspace: Workspace,
+    name: str,
+    model_id: str,
+    run_id: str,
+    node_key: str,
+    digest: str,
+    metrics: Mapping[str, float],
+    tags: Mapping[str, str],
+) -> ModelVersion:
+    """Register a logged model under `name`, made when it is missing, and return the version.
+
+    The version that has this content already is returned as it is: the same content is the same version.
+
+    Raises:
+        InvalidModelName: the name cannot be used.
+        InvalidSource: there is no such logged model.
+    """
+    check_name(name)
+    for key, value in tags.items():
+        check_tag(key, value)
+    with workspace.database.write() as connection:
+        if table.find_model(connection, name) is None:
+            table.insert_model(connection, name, None, {})
+        same = [_named(name), Condition("attribute", "digest", "=", digest)]
+        for found in table.search_versions(connection, same, [LATEST], ALL):
+            return found
+        source = resolve(connection, f"models:/{model_id}", run_id, model_id)
+        new = NewVersion(
+            name=name,
+            source=f"models:/{model_id}",
+            location=source.location,
+            digest=digest,
+            run_id=run_id,
+            model_id=model_id,
+            node_key=node_key,
+            metrics=metrics,
+            tags=tags,
+        )
+        return require_version(connection, name, table.insert_version(connection, new, source.files))
+
+
+def _named(name: str) -> Condition:
+    return Condition("attribute", "name", "=", name)
+
+
+def create_version(workspace: Workspace, request: VersionRequest) -> ModelVersion:
+    """Register what a client names as the next version, also when its content is known, and return it.
+
+    Raises:
+        UnknownModel: there is no registered model of that name.
+        InvalidSource: the source is not believed.
+        InvalidRegistryTag: a tag cannot be stored.
+    """
+    for key, value in request.tags.items():
+        check_tag(key, value)
+    with workspace.database.write() as connection:
+        require_model(connection, request.name)
+        source = resolve(connection, request.source, request.run_id, request.model_id)
+        new = NewVersion(
+            name=request.name,
+            source=request.source,
+            location=source.location,
+            digest=source.digest,
+            run_id=request.run_id or source.run_id,
+            run_link=request.run_link,
+            model_id=request.model_id or source.model_id,
+            description=request.description,
+            tags=request.tags,
+        )
+        return require_version(connection, request.name, table.insert_version(connection, new, source.files))
+
+
+def require_version(connection: sqlite3.Connection, name: str, version: str) -> ModelVersion:
+    """Return a version within a transaction.
+
+    Raises:
+        UnknownVersion: there is no such version.
+    """
+    found = table.find_version(connection, name, version)
+    if found is None:
+        raise UnknownVersion(f"Model Version (name={name}, version={version}) not found")
+    return found
+
+
+def get_version(workspace: Workspace, name: str, version_or_alias: str) -> ModelVersion:
+    """Return the version of that number, or the one that the alias (or `latest`) names.
+
+    Raises:
+        UnknownModel: there is no registered model of that name.
+        UnknownVersion: it has no such version.
+        UnknownAlias: it has no such alias.
+    """
+    if version_or_alias.isdecimal():
+        return get_numbered_version(workspace, name, version_or_alias)
+    if version_or_alias == LATEST_NAME:
+        with workspace.database.read() as connection:
+            return _latest(connection, name)
+    return get_version_by_alias(workspace, name, version_or_alias)
+
+
+def get_numbered_version(workspace: Workspace, name: str, version: str) -> ModelVersion:
+    """Return the version of exactly that number.
+
+    Raises:
+        UnknownModel: there is no registered model of that name.
+        UnknownVersion: it has no such version.
+    """
+    with workspace.database.read() as connection:
+        require_model(connection, name)
+        return require_version(connection, name, version)
+
+
+def get_version_by_alias(workspace: Workspace, name: str, alias: str) -> ModelVersion:
+    """Return the version that an alias names.
+
+    Raises:
+        UnknownModel: there is no registered model of that name.
+        UnknownAlias: it has no such alias.
+    """
+    with workspace.database.read() as connection:
+        return require_version(connection, name, resolve_alias(connection, name, alias))
+
+
+def _latest(connection: sqlite3.Connection, name: str) -> ModelVersion:
+    require_model(connection, name)
+    for found in table.search_versions(connection, [_named(name)], [LATEST], ALL):
+        return found
+    raise UnknownVersion(f"Registered Model with name={name} has no version")
+
+
+def list_versions(workspace: Workspace, name: str) -> list[ModelVersion]:
+    """Return the versions of a registered model, newest first.
+
+    Raises:
+        UnknownModel: there is no registered model of that name.
+    """
+    with workspace.database.read() as connection:
+        require_model(connection, name)
+        return table.search_versions(connection, [_named(name)], [LATEST], ALL)
+
+
+def latest_versions(workspace: Workspace, name: str) -> dict[str, ModelVersion]:
+    """Return the newest version in each of MLflow's old stages.
+
+    Raises:
+        UnknownModel: there is no registered model of that name.
+    """
+    newest: dict[str, ModelVersion] = {}
+    for version in list_versions(workspace, name):
+        newest.setdefault(version.stage, version)
+    return newest
+
+
+def describe_version(workspace: Workspace, name: str, version: str, description: str | None) -> ModelVersion:
+    """Set a version's description and return it.
+
+    Raises:
+        UnknownVersion: there is no such version.
+    """
+    with workspace.database.write() as connection:
+        require_version(connection, name, version)
+        table.describe_version(connection, name, version, description)
+        return require_version(connection, name, version)
+
+
+def move_version(
+    workspace: Workspace, name: str, version: str, stage: str, *, archive_others: bool
+) -> ModelVersion:
+    """Move a version to another of MLflow's old stages, the others of that stage to the archive if asked.
+
+    Raises:
+        UnknownVersion: there is no such version.
+    """
+    with workspace.database.write() as connection:
+        require_version(connection, name, version)
+        others = [_named(name), Condition("attribute", "stage", "=", stage)]
+        for other in table.search_versions(connection, others, [], ALL) if archive_others else []:
+            table.set_version_stage(connection, name, other.version, "Archived")
+        table.set_version_stage(connection, name, version, stage)
+        return require_version(connection, name, version)
+
+
+def delete_version(workspace: Workspace, name: str, version: str) -> None:
+    """Remove a version and its aliases; its number is not given again.
+
+    Raises:
+        UnknownVersion: there is no such version.
+    """
+    with workspace.database.write() as connection:
+        require_version(connection, name, version)
+        table.delete_version(connection, name, version)
+
+
+def tag_version(workspace: Workspace, name: str, version: str, key: str, value: str) -> None:
+    """Set a tag of a version.
+
+    Raises:
+        UnknownVersion: there is no such version.
+        InvalidRegistryTag: the tag cannot be stored.
+    """
+    check_tag(key, value)
+    with workspace.database.write() as connection:
+        require_version(connection, name, version)
+        table.set_version_tag(connection, name, version, key, value)
+
+
+def untag_version(workspace: Workspace, name: str, version: str, key: str) -> None:
+    """Remove a tag of a version; that it is not there is no error.
+
+    Raises:
+        UnknownVersion: there is no such version.
+    """
+    with workspace.database.write() as connection:
+        require_version(connection, name, version)
+        table.delete_version_tag(connection, name, version, key)
+
+
+def materialise(workspace: Workspace, version: ModelVersion, folder: Path) -> None:
+    """Let the version's files, as they were registered, appear in `folder`; files that are there stay.
+
+    Raises:
+        NoModelFiles: this server has none of it.
+        ObjectMissing: the store has lost one.
+    """
+    with workspace.database.read() as connection:
+        files = table.version_files(connection, version.name, version.version)
+    if not files:
+        raise NoModelFiles(
+            f"There are no files of model {version.name} version {version.version} here",
+            hint=f"they were registered from {version.source}: log the model to this server",
+        )
+    for file in files:
+        target = folder / file.path
+        if not target.exists():
+            workspace.objects.link(file.digest, target)

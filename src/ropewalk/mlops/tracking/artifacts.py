@@ -1,0 +1,134 @@
+"""Artifacts: paths that cannot lead astray, and the files that stand at them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterable
+from urllib.parse import unquote, urlsplit
+
+from starlette.concurrency import run_in_threadpool
+
+from ropewalk.mlops.tracking.errors import InvalidRequest, PathTaken, UnknownArtifact, UnsafePath
+from ropewalk.pipeline import StoredObject, Workspace
+from ropewalk.store import artifacts as manifest
+from ropewalk.store.artifacts import Artifact, Entry
+
+SCHEME = "mlflow-artifacts:/"
+PATH_LENGTH = 2048
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_DRIVE = re.compile(r"[A-Za-z]:")
+# Stores that clients reach themselves; this server never opens any of them.
+_REMOTE = frozenset({"s3", "gs", "wasbs", "wasb", "abfss", "abfs", "hdfs", "viewfs", "sftp", "http", "https"})
+
+
+def safe_path(path: str) -> str:
+    """Return an artifact path that was decoded once, as it is stored: relative, plain, without a last slash.
+
+    Raises:
+        UnsafePath: it is absolute, leads upwards, or has parts that another reader could take for that.
+    """
+    plain = path.removesuffix("/")
+    # A client may decode once more than we do; what is harmless here must be harmless there.
+    for form in (plain, unquote(plain), unquote(unquote(plain))):
+        parts = form.split("/")
+        if (
+            any(part in ("", ".", "..") for part in parts)
+            or _CONTROL.search(form)
+            or _DRIVE.match(form)
+            or any(sign in form for sign in "\\#?")
+            or len(form) > PATH_LENGTH
+        ):
+            raise UnsafePath(
+                f"Invalid path: {path[:200]!r}", hint="use a plain relative path such as model/MLmodel"
+            )
+    return plain
+
+
+def check_location(location: str) -> None:
+    """Refuse a place for artifacts that is not the proxy or a remote store.
+
+    Raises:
+        InvalidRequest: it is a path or URI of the server's own machine, or of an unknown kind.
+        UnsafePath: its path leads upwards.
+    """
+    parts = urlsplit(location)
+    if location.startswith(SCHEME) and not parts.netloc:
+        safe_path(location.removeprefix(SCHEME).lstrip("/"))
+    elif parts.scheme not in _REMOTE or not parts.netloc:
+        raise InvalidRequest(
+            f"Invalid artifact location: {location[:200]!r}",
+            hint="leave it out, or name a remote store; paths of the server's machine are never used",
+        )
+    elif parts.path.strip("/"):
+        safe_path(parts.path.strip("/"))
+    if parts.query or parts.fragment or parts.username or parts.password:
+        raise InvalidRequest("Invalid artifact location: it may have no query, fragment or credentials")
+
+
+def proxied_path(uri: str) -> str | None:
+    """Return the path behind an `mlflow-artifacts:/` URI, or None for any other place.
+
+    Raises:
+        UnsafePath: the path leads upwards.
+    """
+    return safe_path(uri.removeprefix(SCHEME).lstrip("/")) if uri.startswith(SCHEME) else None
+
+
+async def store_artifact(workspace: Workspace, path: str, blocks: AsyncIterable[bytes]) -> StoredObject:
+    """Let the bytes that arrive stand at `path`; when they break off, what stood there stays.
+
+    Raises:
+        UnsafePath: the path is not a plain relative one.
+        PathTaken: a folder stands there, or a file stands where a folder would be needed.
+    """
+    path = safe_path(path)
+    stored = await workspace.objects.put_stream(blocks)
+    await run_in_threadpool(_note, workspace, Artifact(path, stored.digest, stored.size))
+    return stored
+
+
+def _note(workspace: Workspace, artifact: Artifact) -> None:
+    with workspace.database.write() as connection:
+        blocking = manifest.blocks_path(connection, artifact.path)
+        if blocking:
+            raise PathTaken(
+                f"{artifact.path!r} cannot be a file: {blocking!r} is there already",
+                hint="delete that first, or choose another path",
+            )
+        manifest.put_artifact(connection, artifact)
+
+
+def find_artifact(workspace: Workspace, path: str) -> Artifact:
+    """Return the file at `path`.
+
+    Raises:
+        UnsafePath: the path is not a plain relative one.
+        UnknownArtifact: there is no file.
+    """
+    with workspace.database.read() as connection:
+        found = manifest.find_artifact(connection, safe_path(path))
+    if found is None:
+        raise UnknownArtifact(f"No artifact at {path!r}")
+    return found
+
+
+def list_artifacts(workspace: Workspace, folder: str) -> list[Entry]:
+    """Return what lies directly in `folder`; nothing when there is no such folder.
+
+    Raises:
+        UnsafePath: the path is not a plain relative one.
+    """
+    with workspace.database.read() as connection:
+        return manifest.list_folder(connection, safe_path(folder) if folder else "")
+
+
+def delete_artifacts(workspace: Workspace, path: str) -> None:
+    """Take the file at `path`, or all below it, out of the manifest.
+
+    Raises:
+        UnsafePath: the path is not a plain relative one.
+        UnknownArtifact: nothing stands there.
+    """
+    with workspace.database.write() as connection:
+        if not manifest.remove_artifacts(connection, safe_path(path)):
+            raise UnknownArtifact(f"No artifact at {path!r}")

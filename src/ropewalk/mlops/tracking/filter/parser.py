@@ -1,0 +1,173 @@
+"""Clauses joined by AND, read by descent: `entity.key OPERATOR value`."""
+
+from __future__ import annotations
+
+from ropewalk.errors import nearest
+from ropewalk.mlops.tracking.errors import InvalidFilter
+from ropewalk.mlops.tracking.filter.schemas import ALIASES, Schema
+from ropewalk.mlops.tracking.filter.tokens import Token, tokenize
+from ropewalk.store.search import Condition, Operand, Ordering
+
+_NUMBER_OPERATORS = ("=", "!=", "<", "<=", ">", ">=")
+_TEXT_OPERATORS = ("=", "!=", "LIKE", "ILIKE")
+_DATASET_KEYS = ("name", "digest", "context")
+
+
+def parse_filter(text: str | None, schema: Schema) -> list[Condition]:
+    """Return the conditions that `text` states; no text states none.
+
+    Raises:
+        InvalidFilter: it does not parse, names what cannot be searched, or compares it with the wrong kind of value.
+    """
+    reader = _Reader(text or "", schema)
+    conditions = []
+    while reader.token.kind != "end":
+        conditions.append(reader.condition())
+        if reader.token.kind != "end":
+            reader.take("word", "AND")
+            reader.refuse_if_end("AND")
+    return conditions
+
+
+def parse_ordering(text: str, schema: Schema) -> Ordering:
+    """Return the ordering that a clause such as `metrics.auc DESC` states.
+
+    Raises:
+        InvalidFilter: it does not parse, or names what cannot be sorted by.
+    """
+    reader = _Reader(text, schema)
+    entity, key = reader.identifier()
+    if entity == "dataset":
+        raise InvalidFilter(
+            f"Invalid order_by clause {text!r}: a data set's fields do not order {schema.what}"
+        )
+    is_ascending = True
+    if reader.token.text in ("ASC", "DESC"):
+        is_ascending = reader.take("word").text == "ASC"
+    if reader.token.kind != "end":
+        raise InvalidFilter(
+            f"Invalid order_by clause {text!r}: expected ASC, DESC or the end, found {reader.token}"
+        )
+    return Ordering(entity, key, is_ascending)
+
+
+class _Reader:
+    """The tokens of one text, read one ahead."""
+
+    def __init__(self, text: str, schema: Schema) -> None:
+        self.schema = schema
+        self.tokens = tokenize(text)
+        self.token = next(self.tokens)
+
+    def take(self, kind: str, text: str | None = None) -> Token:
+        """Return the present token, which must be of that kind and text, and go on to the next."""
+        taken = self.token
+        if taken.kind != kind or (text and taken.text != text):
+            raise InvalidFilter(
+                f"Invalid clause(s) in filter string: expected {text or kind}, found {taken}",
+                hint="clauses are joined by AND; OR and parentheses around clauses are not part of the language",
+            )
+        self.token = next(self.tokens, taken)
+        return taken
+
+    def refuse_if_end(self, after: str) -> None:
+        if self.token.kind == "end":
+            raise InvalidFilter(f"Invalid clause(s) in filter string: nothing follows {after}")
+
+    def condition(self) -> Condition:
+        entity, key = self.identifier()
+        kind = self._kind(entity, key)
+        at = self.token
+        operator = self._operator()
+        allowed = self._allowed(entity, kind)
+        if operator not in allowed:
+            raise InvalidFilter(
+                f"Invalid comparator '{operator}' for {entity} '{key}' at character {at.at}: use one of {', '.join(allowed)}"
+            )
+        return Condition(entity, key, operator, self._value(operator, kind, f"{entity} '{key}'"))
+
+    def identifier(self) -> tuple[str, str]:
+        """Read `entity.key`, or an attribute's bare name."""
+        token = self.take("name")
+        head, dot, rest = token.text.partition(".")
+        if not dot or head.startswith("`"):
+            return "attribute", self._attribute(token.text.strip("`"), token)
+        entity = ALIASES.get(head)
+        if entity is None or entity not in ("attribute", *self.schema.entities):
+            valid = ("attribute", *self.schema.entities)
+            raise InvalidFilter(
+                f"Invalid entity type '{head}' at character {token.at}. Valid values are {list(valid)}",
+                nearest=nearest(head, valid),
+            )
+        key = rest.strip('`"')
+        if entity == "dataset" and key not in _DATASET_KEYS:
+            raise InvalidFilter(
+                f"Invalid dataset key '{key}' specified. Valid keys are {list(_DATASET_KEYS)}"
+            )
+        return entity, self._attribute(key, token) if entity == "attribute" else key
+
+    def _attribute(self, name: str, token: Token) -> str:
+        known = self.schema.other_names.get(name, name)
+        if known not in self.schema.attributes:
+            close = nearest(name, self.schema.attributes)
+            raise InvalidFilter(
+                f"Invalid attribute key '{name}' specified at character {token.at}."
+                f" Valid keys for {self.schema.what} are {sorted(self.schema.attributes)}",
+                nearest=close,
+            )
+        return known
+
+    def _kind(self, entity: str, key: str) -> str:
+        if entity == "attribute":
+            return self.schema.attributes[key]
+        return "number" if entity == "metric" else "text"
+
+    def _allowed(self, entity: str, kind: str) -> tuple[str, ...]:
+        if kind == "number":
+            return _NUMBER_OPERATORS
+        if entity in ("attribute", "dataset"):
+            return (*_TEXT_OPERATORS, "IN", "NOT IN")
+        return (*_TEXT_OPERATORS, "IS NULL", "IS NOT NULL")
+
+    def _operator(self) -> str:
+        if self.token.kind == "sign":
+            sign = self.take("sign").text
+            return "!=" if sign == "<>" else sign
+        word = self.take("word").text
+        if word == "NOT":
+            return f"NOT {self.take('word').text}"
+        if word == "IS":
+            negated = self.token.text == "NOT" and self.take("word")
+            self.take("word", "NULL")
+            return "IS NOT NULL" if negated else "IS NULL"
+        return word
+
+    def _value(self, operator: str, kind: str, of: str) -> Operand:
+        if operator.endswith("NULL"):
+            return None
+        if operator.endswith("IN"):
+            return self._list()
+        token = self.token
+        if kind == "number":
+            if token.kind != "number":
+                raise InvalidFilter(f"Expected numeric value type for {of}. Found {token}")
+            return float(self.take("number").text)
+        if token.kind != "text":
+            raise InvalidFilter(
+                f"Expected a quoted string value for {of} (e.g. 'my-value'). Got value {token}"
+            )
+        return _unquote(self.take("text").text)
+
+    def _list(self) -> tuple[str, ...]:
+        self.take("mark", "(")
+        values = [_unquote(self.take("text").text)]
+        while self.token.text == ",":
+            self.take("mark", ",")
+            values.append(_unquote(self.take("text").text))
+        self.take("mark", ")")
+        return tuple(values)
+
+
+def _unquote(text: str) -> str:
+    quote = text[0]
+    return text[1:-1].replace(quote * 2, quote)

@@ -1,0 +1,114 @@
+"""What can be searched: per entity its attributes, and which named values (metrics, tags, …) it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["number", "text"]
+
+ALIASES: Mapping[str, str] = {
+    "attr": "attribute",
+    "attribute": "attribute",
+    "attributes": "attribute",
+    "run": "attribute",
+    "metric": "metric",
+    "metrics": "metric",
+    "param": "parameter",
+    "params": "parameter",
+    "parameter": "parameter",
+    "parameters": "parameter",
+    "tag": "tag",
+    "tags": "tag",
+    "dataset": "dataset",
+    "datasets": "dataset",
+}
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a search over one entity may name.
+
+    Attributes:
+        what: the entity, for messages.
+        attributes: attribute -> whether it is a number or a text.
+        entities: the named values it has, out of metric, parameter, tag and dataset.
+        other_names: other spellings of attributes.
+    """
+
+    what: str
+    attributes: Mapping[str, Kind]
+    entities: tuple[str, ...]
+    other_names: Mapping[str, str] = field(default_factory=dict)
+
+
+RUNS = Schema(
+    what="runs",
+    attributes={
+        "run_id": "text",
+        "run_name": "text",
+        "status": "text",
+        "user_id": "text",
+        "artifact_uri": "text",
+        "experiment_id": "text",
+        "start_time": "number",
+        "end_time": "number",
+    },
+    entities=("metric", "parameter", "tag", "dataset"),
+    other_names={
+        "created": "start_time",
+        "Created": "start_time",
+        "run name": "run_name",
+        "Run name": "run_name",
+        "Run Name": "run_name",
+    },
+)
+EXPERIMENTS = Schema(
+    what="experiments",
+    attributes={
+        "name": "text",
+        "experiment_id": "text",
+        "creation_time": "number",
+        "last_update_time": "number",
+    },
+    entities=("tag",),
+)
+REGISTERED_MODELS = Schema(
+    what="registered models",
+    attributes={"name": "text", "creation_timestamp": "number", "last_updated_timestamp": "number"},
+    entities=("tag",),
+    other_names={"timestamp": "last_updated_timestamp"},
+)
+MODEL_VERSIONS = Schema(
+    what="model versions",
+    attributes={
+        "name": "text",
+        "run_id": "text",
+        "source_path": "text",
+        "version_number": "number",
+        "creation_timestamp": "number",
+        "last_updated_timestamp": "number",
+    },
+    entities=("tag",),
+)
+LOGGED_MODELS = Schema(
+    what="logged models",
+    attributes={
+        "name": "text",
+        "model_id": "text",
+        "model_type": "text",
+        "source_run_id": "text",
+        "status": "text",
+        "experiment_id": "text",
+        "creation_timestamp": "number",
+        "last_updated_timestamp": "number",
+    },
+    entities=("metric", "parameter", "tag"),
+    other_names={
+        "creation_time": "creation_timestamp",
+        "creation_timestamp_ms": "creation_timestamp",
+        "last_updated_time": "last_updated_timestamp",
+        "last_updated_timestamp_ms": "last_updated_timestamp",
+    },
+)

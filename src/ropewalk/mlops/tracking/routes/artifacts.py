@@ -1,0 +1,91 @@
+"""Listing artifacts, and the proxy through which clients put and get their bytes."""
+
+from __future__ import annotations
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from ropewalk.mlops.tracking import artifacts, runs
+from ropewalk.mlops.tracking.routes.row import PREFIX, Row, translated
+from ropewalk.mlops.tracking.routes.runs import run_of
+from ropewalk.mlops.tracking.wire import answers, compat
+from ropewalk.mlops.tracking.wire import models as wire
+from ropewalk.mlops.tracking.wire import requests as ask
+from ropewalk.pipeline import Workspace
+from ropewalk.routes import Endpoint, Permission, Route
+
+PROXY = f"{PREFIX}/mlflow-artifacts/artifacts"
+# A browser that opens an artifact saves it: whatever a client stored is never run as a page of this server.
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Cache-Control": "no-store",
+}
+
+
+def list_root(workspace: Workspace, root_uri: str, folder: str) -> list[wire.FileInfo]:
+    """Return what lies in `folder` of the artifacts at `root_uri`; nothing for a store we do not serve."""
+    root = artifacts.proxied_path(root_uri)
+    if root is None:
+        return []
+    found = artifacts.list_artifacts(workspace, f"{root}/{folder}" if folder else root)
+    return answers.file_infos(folder, found)
+
+
+def _list_run(workspace: Workspace, asked: ask.ListArtifacts) -> ask.ListArtifactsResponse:
+    run = runs.get_run(workspace, run_of(asked))
+    folder = artifacts.safe_path(asked.path) if asked.path else ""
+    return ask.ListArtifactsResponse(
+        root_uri=run.artifact_uri, files=list_root(workspace, run.artifact_uri, folder)
+    )
+
+
+def _list_proxy(workspace: Workspace, asked: ask.ArtifactListArtifacts) -> ask.ArtifactListArtifactsResponse:
+    found = artifacts.list_artifacts(workspace, asked.path or "")
+    return ask.ArtifactListArtifactsResponse(
+        [wire.ArtifactFileInfo(entry.name, entry.is_folder, entry.size) for entry in found]
+    )
+
+
+def _upload(workspace: Workspace) -> Endpoint:
+    async def upload(request: Request) -> Response:
+        await artifacts.store_artifact(workspace, request.path_params["path"], request.stream())
+        return compat.answer(None)
+
+    return translated(upload)
+
+
+def _download(workspace: Workspace) -> Endpoint:
+    async def download(request: Request) -> Response:
+        found = await run_in_threadpool(artifacts.find_artifact, workspace, request.path_params["path"])
+        name = found.path.rpartition("/")[2]
+        place = workspace.objects.path(found.digest)
+        headers = {**HEADERS, "ETag": f'"{found.digest}"'}
+        return FileResponse(place, headers=headers, media_type="application/octet-stream", filename=name)
+
+    return translated(download)
+
+
+def _delete(workspace: Workspace) -> Endpoint:
+    async def delete(request: Request) -> Response:
+        await run_in_threadpool(artifacts.delete_artifacts, workspace, request.path_params["path"])
+        return compat.answer(None)
+
+    return translated(delete)
+
+
+ROWS = (
+    Row("GET", "/mlflow/artifacts/list", Permission.READ, ask.ListArtifacts, _list_run),
+    Row("GET", "/mlflow-artifacts/artifacts", Permission.READ, ask.ArtifactListArtifacts, _list_proxy),
+)
+
+
+def proxy_routes(workspace: Workspace) -> list[Route]:
+    """Return the routes that move bytes."""
+    path = f"{PROXY}/{{path:path}}"
+    return [
+        Route("PUT", path, Permission.WRITE, _upload(workspace)),
+        Route("GET", path, Permission.READ, _download(workspace)),
+        Route("DELETE", path, Permission.WRITE, _delete(workspace)),
+    ]

@@ -1,0 +1,82 @@
+"""One row of the protocol: method, path, permission, what is asked, and the function that answers.
+
+The functions are plain and synchronous: (workspace, asked) -> answer. Everything that HTTP needs around them
+(reading, checking, a thread of its own, writing, errors) is here, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ropewalk.errors import RopewalkError
+from ropewalk.mlops.tracking import limits
+from ropewalk.mlops.tracking.wire import compat
+from ropewalk.pipeline import Workspace
+from ropewalk.routes import Endpoint, Permission, Route
+
+Asked = TypeVar("Asked", bound=Struct)
+
+PREFIX = "/api/2.0"
+
+
+@dataclass(frozen=True)
+class Row(Generic[Asked]):
+    """One method on one path of the protocol.
+
+    Attributes:
+        asked: the struct of the request.
+        respond: returns the answer's struct, or None for the empty answer.
+        body_limit: most bytes a request's body may have.
+    """
+
+    method: str
+    path: str
+    permission: Permission
+    asked: type[Asked]
+    respond: Callable[[Workspace, Asked], Struct | None]
+    body_limit: int = limits.BODY_BYTES
+
+    def route(self, workspace: Workspace) -> Route:
+        """Return the row as a route that answers for `workspace`."""
+        return Route(self.method, PREFIX + self.path, self.permission, self._endpoint(workspace))
+
+    def _endpoint(self, workspace: Workspace) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            asked = await self._read(request)
+            compat.check_required(asked)
+            return compat.answer(await run_in_threadpool(self.respond, workspace, asked))
+
+        return translated(endpoint)
+
+    async def _read(self, request: Request) -> Asked:
+        body = b"" if self.method == "GET" else await compat.read_body(request, self.body_limit)
+        asked = compat.decode(body, self.asked) if body else compat.read_query(request, self.asked)
+        for name, value in request.path_params.items():
+            setattr(asked, name, value)
+        return asked
+
+
+def translated(endpoint: Callable[[Request], Awaitable[Response]]) -> Endpoint:
+    """Return `endpoint` with errors turned into the answers that MLflow's clients read."""
+
+    @wraps(endpoint)
+    async def guarded(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except RopewalkError as error:
+            return compat.refuse(error)
+        except Exception as error:  # noqa: BLE001  # a process boundary: the client gets an answer, the log the cause
+            import structlog
+
+            structlog.get_logger().error("tracking request failed", path=request.url.path, exc_info=error)
+            return compat.refuse(RopewalkError("The server failed to answer; its log says why"))
+
+    return guarded

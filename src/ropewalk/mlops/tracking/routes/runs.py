@@ -1,0 +1,184 @@
+"""The protocol's rows for runs and what they log."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ropewalk.mlops.tracking import limits, runs
+from ropewalk.mlops.tracking.filter import RUNS, parse_filter, parse_ordering
+from ropewalk.mlops.tracking.logged_models import log_model_metrics
+from ropewalk.mlops.tracking.routes.experiments import check_page_size, within
+from ropewalk.mlops.tracking.routes.row import Row
+from ropewalk.mlops.tracking.runs import Batch, RunRequest
+from ropewalk.mlops.tracking.wire import answers, compat
+from ropewalk.mlops.tracking.wire import models as wire
+from ropewalk.mlops.tracking.wire import requests as ask
+from ropewalk.mlops.tracking.wire.pages import next_token, read_page
+from ropewalk.pipeline import Workspace
+from ropewalk.routes import Permission
+from ropewalk.store import now_ms
+from ropewalk.store.search import Condition
+from ropewalk.store.tracking.runs import RunChange, search_runs
+from ropewalk.store.tracking.values import ModelMetric
+
+DEFAULT_EXPERIMENT = "0"
+DEFAULT_PAGE = 1000
+
+
+class NamesRun(Protocol):
+    """A request that names its run by either of two fields."""
+
+    run_id: str | None
+    run_uuid: str | None
+
+
+def run_of(asked: NamesRun) -> str:
+    """Return the id of the run that a request is about.
+
+    Raises:
+        InvalidRequest: it names none.
+    """
+    identifier = asked.run_id or asked.run_uuid
+    if not identifier:
+        raise compat.missing("run_id")
+    return identifier
+
+
+def _create(workspace: Workspace, asked: ask.CreateRun) -> ask.CreateRunResponse:
+    request = RunRequest(
+        experiment_id=asked.experiment_id or DEFAULT_EXPERIMENT,
+        name=asked.run_name,
+        user_id=asked.user_id or "",
+        started_at=asked.start_time,
+        tags=answers.entries(asked.tags),
+    )
+    return ask.CreateRunResponse(answers.run(runs.begin_run(workspace, request)))
+
+
+def _get(workspace: Workspace, asked: ask.GetRun) -> ask.GetRunResponse:
+    return ask.GetRunResponse(answers.run(runs.get_run(workspace, run_of(asked))))
+
+
+def _update(workspace: Workspace, asked: ask.UpdateRun) -> ask.UpdateRunResponse:
+    status = compat.by_name(wire.RunStatus, asked.status, "") or None
+    change = RunChange(status, asked.end_time, asked.run_name)  # type: ignore[arg-type]  # by_name checked it
+    return ask.UpdateRunResponse(answers.run_info(runs.update_run(workspace, run_of(asked), change)))
+
+
+def _delete(workspace: Workspace, asked: ask.DeleteRun) -> None:
+    runs.move_run(workspace, answers.need(asked.run_id, "run_id"), "deleted")
+
+
+def _restore(workspace: Workspace, asked: ask.RestoreRun) -> None:
+    runs.move_run(workspace, answers.need(asked.run_id, "run_id"), "active")
+
+
+def _search(workspace: Workspace, asked: ask.SearchRuns) -> ask.SearchRunsResponse:
+    wanted = DEFAULT_PAGE if asked.max_results is None else asked.max_results
+    limit = check_page_size(wanted, limits.RUNS_PAGE)
+    search = (asked.experiment_ids, asked.filter, asked.order_by, asked.run_view_type)
+    page = read_page(asked.page_token, limit, *search)
+    conditions = [
+        Condition("attribute", "experiment_id", "IN", tuple(asked.experiment_ids)),
+        within(asked.run_view_type),
+        *parse_filter(asked.filter, RUNS),
+    ]
+    orderings = [parse_ordering(text, RUNS) for text in asked.order_by]
+    with workspace.database.read() as connection:
+        found = search_runs(connection, conditions, orderings, page)
+    return ask.SearchRunsResponse(
+        [answers.run(item) for item in found[:limit]], next_token(page, len(found), *search)
+    )
+
+
+def _log_metric(workspace: Workspace, asked: ask.LogMetric) -> None:
+    point = wire.Metric(
+        key=asked.key,
+        value=asked.value,
+        timestamp=asked.timestamp,
+        step=asked.step,
+        dataset_name=asked.dataset_name,
+        dataset_digest=asked.dataset_digest,
+        model_id=asked.model_id,
+    )
+    _log(workspace, run_of(asked), [point], Batch())
+
+
+def _log_batch(workspace: Workspace, asked: ask.LogBatch) -> None:
+    run_id = asked.run_id
+    if not run_id:
+        raise compat.missing("run_id")
+    limits.check_batch(asked.metrics, asked.params, asked.tags)
+    params = limits.unique_entries("param", answers.read_pairs(asked.params))
+    _log(workspace, run_id, asked.metrics, Batch(params=params, tags=answers.entries(asked.tags)))
+
+
+def _log(workspace: Workspace, run_id: str, sent: list[wire.Metric], batch: Batch) -> None:
+    """Log points for the run, and those that name a model for that model too."""
+    now = now_ms()
+    points = [answers.read_metric(point, now) for point in sent]
+    runs.log_batch(workspace, run_id, Batch(points, batch.params, batch.tags))
+    for_models: dict[str, list[ModelMetric]] = {}
+    for given, point in zip(sent, points, strict=True):
+        if given.model_id:
+            logged = ModelMetric(point, run_id, given.dataset_name or "", given.dataset_digest or "")
+            for_models.setdefault(given.model_id, []).append(logged)
+    if for_models:
+        log_model_metrics(workspace, for_models)
+
+
+def _log_param(workspace: Workspace, asked: ask.LogParam) -> None:
+    key, value = answers.need(asked.key, "key"), answers.need(asked.value, "value")
+    runs.log_batch(workspace, run_of(asked), Batch(params={key: value}))
+
+
+def _set_tag(workspace: Workspace, asked: ask.SetTag) -> None:
+    key, value = answers.need(asked.key, "key"), answers.need(asked.value, "value")
+    runs.log_batch(workspace, run_of(asked), Batch(tags={key: value}))
+
+
+def _delete_tag(workspace: Workspace, asked: ask.DeleteTag) -> None:
+    runs.untag_run(workspace, answers.need(asked.run_id, "run_id"), answers.need(asked.key, "key"))
+
+
+def _log_inputs(workspace: Workspace, asked: ask.LogInputs) -> None:
+    datasets, models = answers.read_datasets(asked.datasets), answers.read_models(asked.models, "input")
+    runs.log_uses(workspace, answers.need(asked.run_id, "run_id"), datasets, models)
+
+
+def _log_outputs(workspace: Workspace, asked: ask.LogOutputs) -> None:
+    models = answers.read_models(asked.models, "output")
+    runs.log_uses(workspace, answers.need(asked.run_id, "run_id"), [], models)
+
+
+def _history(workspace: Workspace, asked: ask.GetMetricHistory) -> ask.GetMetricHistoryResponse:
+    key, run_id = answers.need(asked.metric_key, "metric_key"), run_of(asked)
+    points = runs.metric_history(workspace, run_id, key)
+    # Without a page size the whole series is the answer, as clients of before paging expect.
+    wanted = max(len(points), 1) if asked.max_results is None else asked.max_results
+    limit = check_page_size(wanted, max(limits.HISTORY_PAGE, len(points)))
+    page = read_page(asked.page_token, limit, run_id, key)
+    found = points[page.offset : page.offset + page.limit]
+    return ask.GetMetricHistoryResponse(
+        [answers.metric(point) for point in found[:limit]], next_token(page, len(found), run_id, key)
+    )
+
+
+_READ, _WRITE = Permission.READ, Permission.WRITE
+_AT = "/mlflow/runs"
+ROWS = (
+    Row("POST", f"{_AT}/create", _WRITE, ask.CreateRun, _create),
+    Row("GET", f"{_AT}/get", _READ, ask.GetRun, _get),
+    Row("POST", f"{_AT}/update", _WRITE, ask.UpdateRun, _update),
+    Row("POST", f"{_AT}/delete", _WRITE, ask.DeleteRun, _delete),
+    Row("POST", f"{_AT}/restore", _WRITE, ask.RestoreRun, _restore),
+    Row("POST", f"{_AT}/search", _READ, ask.SearchRuns, _search),
+    Row("POST", f"{_AT}/log-metric", _WRITE, ask.LogMetric, _log_metric),
+    Row("POST", f"{_AT}/log-batch", _WRITE, ask.LogBatch, _log_batch, limits.BATCH_BYTES),
+    Row("POST", f"{_AT}/log-parameter", _WRITE, ask.LogParam, _log_param),
+    Row("POST", f"{_AT}/set-tag", _WRITE, ask.SetTag, _set_tag),
+    Row("POST", f"{_AT}/delete-tag", _WRITE, ask.DeleteTag, _delete_tag),
+    Row("POST", f"{_AT}/log-inputs", _WRITE, ask.LogInputs, _log_inputs),
+    Row("POST", f"{_AT}/outputs", _WRITE, ask.LogOutputs, _log_outputs),
+    Row("GET", "/mlflow/metrics/get-history", _READ, ask.GetMetricHistory, _history),
+)

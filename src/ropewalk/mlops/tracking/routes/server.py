@@ -1,0 +1,42 @@
+"""What clients ask to learn whom they speak with."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from ropewalk.routes import Permission, Route
+
+# The version of the protocol that this server speaks, not Ropewalk's: clients choose by it how they talk.
+PROTOCOL = "3.17.2"
+_INFO = {
+    "store_type": "SqlStore",
+    "workspaces_enabled": False,
+    "trace_archival_enabled": False,
+    "multipart_uploads_enabled": False,
+    "multipart_downloads_enabled": False,
+    "presigned_upload_run_id_supported": False,
+    "presigned_upload_model_id_supported": False,
+}
+
+
+async def _health(_: Request) -> Response:
+    return PlainTextResponse("OK")
+
+
+async def _version(_: Request) -> Response:
+    return PlainTextResponse(PROTOCOL)
+
+
+async def _server_info(_: Request) -> Response:
+    return Response(msgspec.json.encode(_INFO), media_type="application/json")
+
+
+def server_routes() -> list[Route]:
+    """Return the routes that need no project."""
+    return [
+        Route("GET", "/health", Permission.PUBLIC, _health),
+        Route("GET", "/version", Permission.PUBLIC, _version),
+        Route("GET", "/api/3.0/mlflow/server-info", Permission.PUBLIC, _server_info),
+    ]

@@ -1,0 +1,277 @@
+"""Runs: begin, log, end, find; by the protocol's handlers and by other rooms."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ropewalk.mlops.tracking import limits
+from ropewalk.mlops.tracking.errors import NotActive, UnknownRun, UnknownTag, ValueFixed
+from ropewalk.mlops.tracking.experiments import ensure_experiment, require_active_experiment
+from ropewalk.mlops.tracking.filter import RUNS, parse_filter, parse_ordering
+from ropewalk.pipeline import Workspace
+from ropewalk.store import now_ms
+from ropewalk.store.search import Condition, Page
+from ropewalk.store.tracking import metrics as points
+from ropewalk.store.tracking import runs as table
+from ropewalk.store.tracking.experiments import find_experiment_by_name
+from ropewalk.store.tracking.inputs import add_datasets, add_models
+from ropewalk.store.tracking.runs import NewRun, RunChange
+from ropewalk.store.tracking.values import Dataset, Metric, ModelUse, Run, RunStatus, Stage
+
+NAME_TAG = "mlflow.runName"
+USER_TAG = "mlflow.user"
+_STAPLES = (
+    "bow",
+    "cleat",
+    "fid",
+    "hawser",
+    "hitch",
+    "keel",
+    "lay",
+    "reef",
+    "sheave",
+    "splice",
+    "strand",
+    "yarn",
+)
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a run begins with; a missing name is made up."""
+
+    experiment_id: str
+    name: str | None = None
+    user_id: str = ""
+    started_at: int | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one request logs of a run."""
+
+    metrics: Sequence[Metric] = ()
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def create_run(
+    workspace: Workspace, experiment: str, name: str, tags: Mapping[str, str], params: Mapping[str, str]
+) -> str:
+    """Begin a run in the experiment of that name, made when it is missing, and return the run's id.
+
+    Raises:
+        NotActive: the experiment is deleted.
+    """
+    request = RunRequest(ensure_experiment(workspace, experiment), name, tags=tags, params=params)
+    return begin_run(workspace, request).id
+
+
+def begin_run(workspace: Workspace, request: RunRequest) -> Run:
+    """Begin a run and return it.
+
+    Raises:
+        UnknownExperiment: there is no such experiment.
+        NotActive: it is deleted.
+        InvalidRequest: a tag or parameter does not fit.
+    """
+    name = request.name or request.tags.get(NAME_TAG) or f"{secrets.choice(_STAPLES)}-{secrets.token_hex(3)}"
+    tags = {**request.tags, NAME_TAG: name}
+    _check(Batch(params=request.params, tags=tags))
+    user = request.user_id or request.tags.get(USER_TAG, "")
+    started_at = now_ms() if request.started_at is None else request.started_at
+    with workspace.database.write() as connection:
+        require_active_experiment(connection, request.experiment_id)
+        new = NewRun(uuid.uuid4().hex, request.experiment_id, name, user, started_at)
+        number = table.insert_run(connection, new)
+        table.add_params(connection, number, request.params)
+        table.set_run_tags(connection, number, tags)
+        return table.read_runs(connection, [number])[0]
+
+
+def _check(batch: Batch) -> None:
+    for key in {metric.key for metric in batch.metrics}:
+        limits.check_key("Metric", key)
+    limits.check_entries("Param", batch.params, limits.PARAM_VALUE)
+    limits.check_entries("Tag", batch.tags, limits.RUN_TAG_VALUE)
+
+
+def get_run(workspace: Workspace, run_id: str) -> Run:
+    """Return a run with all it logged, also when it is deleted.
+
+    Raises:
+        UnknownRun: there is none of that id.
+    """
+    with workspace.database.read() as connection:
+        found = table.find_run(connection, run_id)
+    if found is None:
+        raise _unknown(run_id)
+    return found
+
+
+def _unknown(run_id: str) -> UnknownRun:
+    return UnknownRun(f"Run with id={run_id} not found")
+
+
+def require_active_run(connection: sqlite3.Connection, run_id: str) -> Run:
+    """Return the head of a run that something is to be added to.
+
+    Raises:
+        UnknownRun: there is none of that id.
+        NotActive: it is deleted.
+    """
+    found = table.find_run_row(connection, run_id)
+    if found is None:
+        raise _unknown(run_id)
+    if found.stage != "active":
+        raise NotActive(
+            f"The run {run_id} must be in the 'active' state. Current state is {found.stage}.",
+            hint="restore it first",
+        )
+    return found
+
+
+def log_batch(workspace: Workspace, run_id: str, batch: Batch) -> None:
+    """Add metrics, parameters and tags to a run, all or none; what is there already is no error.
+
+    Raises:
+        UnknownRun: there is none of that id.
+        NotActive: it is deleted.
+        ValueFixed: a parameter has another value already.
+        InvalidRequest: a name or value does not fit.
+    """
+    _check(batch)
+    with workspace.database.write() as connection:
+        run = require_active_run(connection, run_id)
+        fixed = table.add_params(connection, run.number, batch.params)
+        for key, value in fixed.items():
+            raise ValueFixed(
+                f"Changing param values is not allowed. Param with key='{key}' was already logged with"
+                f" value='{value}' for run ID='{run_id}'. Attempted logging new value '{batch.params[key]}'.",
+                hint="log it once per run, or use a nested run for each value",
+            )
+        _set_tags(connection, run, batch.tags)
+        points.append_metrics(connection, run.number, batch.metrics)
+
+
+def _set_tags(connection: sqlite3.Connection, run: Run, tags: Mapping[str, str]) -> None:
+    table.set_run_tags(connection, run.number, tags)
+    if NAME_TAG in tags:
+        table.change_run(connection, run.number, RunChange(name=tags[NAME_TAG]))
+
+
+def log_metrics(workspace: Workspace, run_id: str, metrics: Mapping[str, float], step: int = 0) -> None:
+    """Add one point of now for each metric.
+
+    Raises:
+        UnknownRun: there is none of that id.
+        NotActive: it is deleted.
+    """
+    now = now_ms()
+    log_batch(workspace, run_id, Batch([Metric(key, value, step, now) for key, value in metrics.items()]))
+
+
+def finish_run(workspace: Workspace, run_id: str, status: RunStatus) -> None:
+    """Note that a run has ended, and how.
+
+    Raises:
+        UnknownRun: there is none of that id.
+    """
+    update_run(workspace, run_id, RunChange(status=status, ended_at=now_ms()))
+
+
+def update_run(workspace: Workspace, run_id: str, change: RunChange) -> Run:
+    """Change a run's status, end or name and return its head as it is now.
+
+    Raises:
+        UnknownRun: there is none of that id.
+        NotActive: it is deleted.
+    """
+    with workspace.database.write() as connection:
+        run = require_active_run(connection, run_id)
+        table.change_run(connection, run.number, change)
+        if change.name:
+            table.set_run_tags(connection, run.number, {NAME_TAG: change.name})
+        return require_active_run(connection, run_id)
+
+
+def move_run(workspace: Workspace, run_id: str, stage: Stage) -> None:
+    """Delete or restore a run.
+
+    Raises:
+        UnknownRun: there is none of that id.
+    """
+    with workspace.database.write() as connection:
+        found = table.find_run_row(connection, run_id)
+        if found is None:
+            raise _unknown(run_id)
+        table.set_run_stage(connection, found.number, stage)
+
+
+def untag_run(workspace: Workspace, run_id: str, key: str) -> None:
+    """Remove a tag of a run.
+
+    Raises:
+        UnknownRun: there is none of that id.
+        UnknownTag: it has no such tag.
+    """
+    with workspace.database.write() as connection:
+        run = require_active_run(connection, run_id)
+        if not table.delete_run_tag(connection, run.number, key):
+            raise UnknownTag(f"No tag with name: {key} in run with id {run_id}")
+
+
+def log_uses(
+    workspace: Workspace, run_id: str, datasets: Sequence[Dataset], models: Sequence[ModelUse]
+) -> None:
+    """Note which data sets a run read, and which logged models it read or made.
+
+    Raises:
+        UnknownRun: there is none of that id.
+        NotActive: it is deleted.
+    """
+    with workspace.database.write() as connection:
+        run = require_active_run(connection, run_id)
+        add_datasets(connection, run.number, run.experiment_id, datasets)
+        add_models(connection, run.number, models)
+
+
+def metric_history(workspace: Workspace, run_id: str, key: str) -> list[Metric]:
+    """Return every point of one metric of a run, by step and time.
+
+    Raises:
+        UnknownRun: there is no such run.
+    """
+    with workspace.database.read() as connection:
+        run = table.find_run_row(connection, run_id)
+        if run is None:
+            raise _unknown(run_id)
+        return points.metric_history(connection, run.number, key)
+
+
+def search_runs(
+    workspace: Workspace,
+    experiments: Sequence[str] | None = None,
+    filter_text: str = "",
+    order_by: Sequence[str] = (),
+    limit: int = 1000,
+) -> list[Run]:
+    """Return the active runs of the experiments of these names (None: of all) that fit the filter.
+
+    Raises:
+        InvalidFilter: the filter or an ordering does not parse.
+    """
+    conditions = [Condition("attribute", "stage", "=", "active"), *parse_filter(filter_text, RUNS)]
+    orderings = [parse_ordering(text, RUNS) for text in order_by]
+    with workspace.database.read() as connection:
+        if experiments is not None:
+            found = [find_experiment_by_name(connection, name) for name in experiments]
+            ids = tuple(experiment.id for experiment in found if experiment)
+            conditions.append(Condition("attribute", "experiment_id", "IN", ids))
+        return table.search_runs(connection, conditions, orderings, Page(limit))

@@ -1,0 +1,186 @@
+"""Values of the store as the structs of MLflow's protocol, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, TypeVar
+
+from ropewalk.mlops.tracking.wire import models as wire
+from ropewalk.mlops.tracking.wire.compat import missing, wire_number
+from ropewalk.store.artifacts import Entry
+from ropewalk.store.tracking import values
+
+T = TypeVar("T")
+
+
+def experiment(found: values.Experiment) -> wire.Experiment:
+    """Return an experiment as MLflow writes it."""
+    return wire.Experiment(
+        experiment_id=found.id,
+        name=found.name,
+        artifact_location=found.artifact_location,
+        lifecycle_stage=found.stage,
+        last_update_time=found.updated_at,
+        creation_time=found.created_at,
+        tags=[wire.ExperimentTag(key, value) for key, value in found.tags.items()],
+    )
+
+
+def run_info(found: values.Run) -> wire.RunInfo:
+    """Return the head of a run as MLflow writes it."""
+    return wire.RunInfo(
+        run_id=found.id,
+        run_uuid=found.id,
+        run_name=found.name,
+        experiment_id=found.experiment_id,
+        user_id=found.user_id,
+        status=found.status,
+        start_time=found.started_at,
+        end_time=found.ended_at,
+        artifact_uri=found.artifact_uri,
+        lifecycle_stage=found.stage,
+    )
+
+
+def run(found: values.Run) -> wire.Run:
+    """Return a run with all it logged as MLflow writes it."""
+    uses = {role: [use for use in found.models if use.role == role] for role in ("input", "output")}
+    return wire.Run(
+        info=run_info(found),
+        data=wire.RunData(
+            metrics=[metric(point) for point in found.metrics.values()],
+            params=[wire.Param(key, value) for key, value in found.params.items()],
+            tags=[wire.RunTag(key, value) for key, value in found.tags.items()],
+        ),
+        inputs=wire.RunInputs(
+            dataset_inputs=[dataset_input(used) for used in found.datasets],
+            model_inputs=[wire.ModelInput(use.model_id) for use in uses["input"]],
+        ),
+        outputs=wire.RunOutputs([wire.ModelOutput(use.model_id, use.step) for use in uses["output"]]),
+    )
+
+
+def metric(point: values.Metric) -> wire.Metric:
+    """Return a point as MLflow writes it."""
+    return wire.Metric(point.key, wire_number(point.value), point.recorded_at, point.step)
+
+
+def dataset_input(used: values.Dataset) -> wire.DatasetInput:
+    """Return a data set that a run read as MLflow writes it."""
+    return wire.DatasetInput(
+        tags=[wire.InputTag(key, value) for key, value in used.tags.items()],
+        dataset=wire.Dataset(
+            used.name, used.digest, used.source_type, used.source, used.schema, used.profile
+        ),
+    )
+
+
+def logged_model(found: values.LoggedModel) -> wire.LoggedModel:
+    """Return a logged model as MLflow writes it."""
+    info = wire.LoggedModelInfo(
+        model_id=found.id,
+        experiment_id=found.experiment_id,
+        name=found.name,
+        creation_timestamp_ms=found.created_at,
+        last_updated_timestamp_ms=found.updated_at,
+        artifact_uri=found.artifact_uri,
+        status=found.status,  # type: ignore[arg-type]  # the store keeps what the protocol's decoder let in
+        model_type=found.model_type,
+        source_run_id=found.source_run_id,
+        tags=[wire.LoggedModelTag(key, value) for key, value in found.tags.items()],
+    )
+    data = wire.LoggedModelData(
+        params=[wire.LoggedModelParameter(key, value) for key, value in found.params.items()],
+        metrics=[_model_metric(found.id, logged) for logged in found.metrics],
+    )
+    return wire.LoggedModel(info=info, data=data)
+
+
+def _model_metric(model_id: str, logged: values.ModelMetric) -> wire.Metric:
+    written = metric(logged.metric)
+    written.model_id, written.run_id = model_id, logged.run_id
+    written.dataset_name = logged.dataset_name or None
+    written.dataset_digest = logged.dataset_digest or None
+    return written
+
+
+def file_infos(folder: str, entries: Iterable[Entry]) -> list[wire.FileInfo]:
+    """Return what lies in `folder` as MLflow writes it: paths relative to the folder's own root."""
+    prefix = f"{folder}/" if folder else ""
+    return [wire.FileInfo(prefix + entry.name, entry.is_folder, entry.size) for entry in entries]
+
+
+def read_metric(sent: wire.Metric | object, now: int) -> values.Metric:
+    """Return the point that a client sent; without a time it is of now, without a step of step 0.
+
+    Raises:
+        InvalidRequest: key or value is missing.
+    """
+    assert isinstance(sent, wire.Metric)
+    recorded_at = now if sent.timestamp is None else sent.timestamp
+    return values.Metric(need(sent.key, "key"), need(sent.value, "value"), sent.step or 0, recorded_at)
+
+
+def read_datasets(sent: Iterable[wire.DatasetInput]) -> list[values.Dataset]:
+    """Return the data sets that a client sent.
+
+    Raises:
+        InvalidRequest: a required part is missing.
+    """
+    return [_read_dataset(item, need(item.dataset, "dataset")) for item in sent]
+
+
+def _read_dataset(item: wire.DatasetInput, sent: wire.Dataset) -> values.Dataset:
+    return values.Dataset(
+        name=need(sent.name, "name"),
+        digest=need(sent.digest, "digest"),
+        source_type=need(sent.source_type, "source_type"),
+        source=need(sent.source, "source"),
+        schema=sent.schema,
+        profile=sent.profile,
+        tags=entries(item.tags),
+    )
+
+
+def read_models(
+    sent: Iterable[wire.ModelInput | wire.ModelOutput], role: Literal["input", "output"]
+) -> list[values.ModelUse]:
+    """Return the logged models that a client says a run read or made.
+
+    Raises:
+        InvalidRequest: an id is missing.
+    """
+    return [
+        values.ModelUse(role, need(item.model_id, "model_id"), getattr(item, "step", None) or 0)
+        for item in sent
+    ]
+
+
+def entries(pairs: Iterable[object]) -> dict[str, str]:
+    """Return structs with `key` and `value` as a mapping; the last of a name wins.
+
+    Raises:
+        InvalidRequest: a key or value is missing.
+    """
+    return dict(read_pairs(pairs))
+
+
+def read_pairs(pairs: Iterable[object]) -> Iterable[tuple[str, str]]:
+    """Yield (key, value) of structs that have both.
+
+    Raises:
+        InvalidRequest: a key or value is missing.
+    """
+    for pair in pairs:
+        yield need(getattr(pair, "key", None), "key"), need(getattr(pair, "value", None), "value")
+
+
+def need(value: T | None, name: str) -> T:
+    """Return a value that must be there.
+
+    Raises:
+        InvalidRequest: it is not.
+    """
+    if value is None:
+        raise missing(name)
+    return value

@@ -1,0 +1,194 @@
+"""Where MLflow's wire differs from plain JSON: reading requests, writing answers and errors.
+
+What the unmodified clients expect: names in snake_case, 64-bit integers as numbers (read also from strings), unset
+fields left out, NaN and infinities as strings, enumerations by name or number, and errors as one object with
+`error_code`, `message`, `sqlstate` and `error_class`. Where MLflow's server lets bad input pass, this one refuses it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import TypeVar, cast
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ropewalk.errors import Conflict, InvalidInput, NotFound, RopewalkError, Unavailable
+from ropewalk.mlops.tracking.errors import (
+    ExperimentExists,
+    ForeignHost,
+    InvalidRequest,
+    RequestTooLarge,
+    UnknownRoute,
+)
+from ropewalk.mlops.tracking.wire.models import NUMBERS
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+_PLACE = re.compile(r"(?P<what>.*) - at `\$\.(?P<path>.*)`")
+_ENCODER = msgspec.json.Encoder()
+_SHOWN = 200
+
+# (HTTP status, error_code, sqlstate, error_class) of the nearest class in an error's ancestry.
+_ENVELOPES: dict[type[RopewalkError], tuple[int, str, str, str]] = {
+    UnknownRoute: (404, "ENDPOINT_NOT_FOUND", "KAM00", "RESOURCE_NOT_FOUND"),
+    ForeignHost: (403, "PERMISSION_DENIED", "KAM00", "PERMISSION_DENIED"),
+    ExperimentExists: (400, "RESOURCE_ALREADY_EXISTS", "KAM00", "RESOURCE_ALREADY_EXISTS"),
+    InvalidInput: (400, "INVALID_PARAMETER_VALUE", "KAM00", "INVALID_PARAMETER_VALUE"),
+    NotFound: (404, "RESOURCE_DOES_NOT_EXIST", "KAM00", "RESOURCE_NOT_FOUND"),
+    Conflict: (400, "INVALID_PARAMETER_VALUE", "KAM00", "INVALID_PARAMETER_VALUE"),
+    Unavailable: (503, "TEMPORARILY_UNAVAILABLE", "XXM00", "CLIENT_INTERNAL_ERROR"),
+    RopewalkError: (500, "INTERNAL_ERROR", "XXM00", "CLIENT_INTERNAL_ERROR"),
+}
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        RequestTooLarge: it has more than `limit` bytes; the rest is not read.
+        InvalidRequest: it says that it is something else than JSON.
+    """
+    body = bytearray()
+    async for block in request.stream():
+        body += block
+        if len(body) > limit:
+            raise RequestTooLarge(f"Request body must be at most {limit} bytes", hint="send several requests")
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if body and kind != "application/json":
+        raise InvalidRequest(f"Bad Request. Content-Type must be application/json, not {kind!r}")
+    return bytes(body)
+
+
+def decode(body: bytes, shape: type[S]) -> S:
+    """Return a JSON body as a struct.
+
+    Raises:
+        InvalidRequest: it is not JSON, or a value has the wrong type.
+    """
+    try:
+        return msgspec.json.decode(body, type=shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise _refusal(error, json.loads(body)) from None
+    except msgspec.DecodeError as error:
+        return _decode_numbers(body, shape, error)
+
+
+def _decode_numbers(body: bytes, shape: type[S], error: msgspec.DecodeError) -> S:
+    """Read the bare NaN and Infinity that Python's `json` writes; any other fault is the caller's."""
+    try:
+        return convert(json.loads(body), shape)
+    except (ValueError, RecursionError):
+        raise InvalidRequest(f"Request body is not JSON: {error}") from None
+
+
+def convert(values: object, shape: type[S]) -> S:
+    """Return values that came from JSON or from a query as a struct.
+
+    Raises:
+        InvalidRequest: a value has the wrong type.
+    """
+    try:
+        return msgspec.convert(values, shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise _refusal(error, values) from None
+
+
+def read_query(request: Request, shape: type[S]) -> S:
+    """Return the query parameters of a request as a struct; a list's parameter may be repeated.
+
+    Raises:
+        InvalidRequest: a value has the wrong type.
+    """
+    lists, flags = _list_fields(shape)
+    query = request.query_params
+    values: dict[str, object] = {key: query.getlist(key) if key in lists else query[key] for key in query}
+    for name in flags & values.keys():
+        if str(values[name]).lower() not in ("true", "false"):
+            raise InvalidRequest(f"Invalid boolean value: {values[name]}, must be 'true' or 'false'.")
+    return convert(values, shape)
+
+
+@cache
+def _list_fields(shape: type[msgspec.Struct]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names of the struct's lists and of its booleans."""
+    fields = msgspec.structs.fields(shape)
+    lists = frozenset(field.name for field in fields if getattr(field.type, "__origin__", None) is list)
+    return lists, frozenset(field.name for field in fields if field.type == bool | None)
+
+
+def check_required(asked: msgspec.Struct) -> None:
+    """Refuse a request that leaves out what it must have; a value may be an empty text, a name may not.
+
+    Raises:
+        InvalidRequest: something is missing.
+    """
+    for name in cast("tuple[str, ...]", getattr(type(asked), "required", ())):
+        value = getattr(asked, name)
+        if value is None or (value == "" and name != "value"):
+            raise missing(name)
+
+
+def missing(name: str) -> InvalidRequest:
+    """Return the error for a required parameter that is not there."""
+    return InvalidRequest(
+        f"Missing value for required parameter '{name}'."
+        " See the API docs for more information about request parameters."
+    )
+
+
+def invalid(name: str, value: object, why: str) -> InvalidRequest:
+    """Return the error for a parameter's value, which is shown shortened."""
+    shown = json.dumps(value, default=str)
+    shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
+    return InvalidRequest(f"Invalid value {shown} for parameter '{name}' supplied: {why}")
+
+
+def _refusal(error: msgspec.ValidationError, values: object) -> InvalidRequest:
+    match = _PLACE.fullmatch(str(error))
+    if not match or not isinstance(values, Mapping):
+        return InvalidRequest(f"Request body does not fit: {error}")
+    name = re.split(r"[.\[]", match["path"])[0]
+    where = "" if match["path"] == name else f" at {match['path']}"
+    return invalid(name, values.get(name), f"{match['what']}{where}")
+
+
+def by_name(enumeration: object, value: str | int | None, default: str) -> str:
+    """Return the name of an enumeration's member that was given by name or by number.
+
+    Raises:
+        InvalidRequest: there is no member of that number.
+    """
+    if isinstance(value, int):
+        name = NUMBERS[enumeration].get(value)
+        if name is None:
+            raise InvalidRequest(f"Invalid value {value}: the numbers are {sorted(NUMBERS[enumeration])}")
+        return name
+    return value or default
+
+
+def wire_number(value: float) -> float:
+    """Return a double as it is written: NaN and infinities as the strings that MLflow's clients read."""
+    if math.isfinite(value):
+        return value
+    return cast("float", "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity")
+
+
+def answer(content: msgspec.Struct | None) -> Response:
+    """Return a struct as a JSON response; None is the empty object."""
+    return Response(_ENCODER.encode(content) if content else b"{}", media_type="application/json")
+
+
+def refuse(error: RopewalkError) -> Response:
+    """Return an error as the object that MLflow's clients turn into their exception."""
+    status, code, sqlstate, error_class = next(
+        _ENVELOPES[parent] for parent in type(error).__mro__ if parent in _ENVELOPES
+    )
+    message = f"{error.message} ({error.hint})" if error.hint else error.message
+    body = {"error_code": code, "message": message, "sqlstate": sqlstate, "error_class": error_class}
+    return Response(_ENCODER.encode(body), status_code=status, media_type="application/json")

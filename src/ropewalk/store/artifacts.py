@@ -1,0 +1,99 @@
+"""The manifest of artifacts: which stored object stands at which path."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from ropewalk.store.database import now_ms
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file among the artifacts: its path, and the digest and size of the object that holds its bytes."""
+
+    path: str
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One name in a folder of artifacts; `size` is None for a folder."""
+
+    name: str
+    size: int | None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether more entries lie below."""
+        return self.size is None
+
+
+def put_artifact(connection: sqlite3.Connection, artifact: Artifact) -> None:
+    """Let `artifact` stand at its path, in place of what stood there."""
+    connection.execute(
+        "INSERT INTO artifact (path, digest, size, stored_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET digest = excluded.digest, size = excluded.size,"
+        " stored_at = excluded.stored_at",
+        (artifact.path, artifact.digest, artifact.size, now_ms()),
+    )
+
+
+def find_artifact(connection: sqlite3.Connection, path: str) -> Artifact | None:
+    """Return the file at `path`, or None."""
+    row = connection.execute("SELECT path, digest, size FROM artifact WHERE path = ?", (path,)).fetchone()
+    return Artifact(*row) if row else None
+
+
+def artifacts_below(connection: sqlite3.Connection, folder: str) -> list[Artifact]:
+    """Return every file below `folder` in the order of their paths."""
+    rows = connection.execute(
+        "SELECT path, digest, size FROM artifact WHERE path >= ? AND path < ? ORDER BY path", _range(folder)
+    )
+    return [Artifact(*row) for row in rows]
+
+
+def list_folder(connection: sqlite3.Connection, folder: str) -> list[Entry]:
+    """Return what lies directly in `folder` ("" is the root), by name."""
+    start, end = _range(folder)
+    # A folder's files share its name's part of the path, so grouping by that part yields one row each.
+    rows = connection.execute(
+        "SELECT iif(slash, substr(rest, 1, slash - 1), rest) AS name, max(slash > 0) AS is_folder,"
+        " max(size) AS size"
+        " FROM (SELECT rest, size, instr(rest, '/') AS slash"
+        "   FROM (SELECT substr(path, ? + 1) AS rest, size FROM artifact WHERE path >= ? AND path < ?))"
+        " GROUP BY name ORDER BY name",
+        (len(start), start, end),
+    )
+    return [Entry(row["name"], None if row["is_folder"] else row["size"]) for row in rows]
+
+
+def blocks_path(connection: sqlite3.Connection, path: str) -> str | None:
+    """Return the file or folder that makes it impossible for a file to stand at `path`, or None."""
+    start, end = _range(path)
+    row = connection.execute(
+        "SELECT path FROM artifact WHERE path >= ? AND path < ? LIMIT 1", (start, end)
+    ).fetchone()
+    if row:
+        return path
+    parts = path.split("/")
+    above = ["/".join(parts[:length]) for length in range(1, len(parts))]
+    row = connection.execute(
+        f"SELECT path FROM artifact WHERE path IN ({', '.join('?' * len(above))})",  # noqa: S608  # only marks
+        above,
+    ).fetchone()
+    return str(row["path"]) if row else None
+
+
+def remove_artifacts(connection: sqlite3.Connection, path: str) -> int:
+    """Remove the file at `path` or all below it from the manifest; return how many files that were."""
+    done = connection.execute(
+        "DELETE FROM artifact WHERE path = ? OR (path >= ? AND path < ?)", (path, *_range(path))
+    )
+    return done.rowcount
+
+
+def _range(folder: str) -> tuple[str, str]:
+    # "0" follows "/" in every encoding that SQLite compares by, so this is "begins with folder/".
+    return (f"{folder}/", f"{folder}0") if folder else ("", "\U0010ffff")

@@ -1,0 +1,174 @@
+"""Conditions and orderings as values, and their one translation into SQL.
+
+Whoever reads a filter (a parser, a page's form) makes `Condition` and `Ordering` values; a searched table says
+with `Searched` where its attributes and its key-value satellites are. All text a person wrote is bound, never
+pasted.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Operand: TypeAlias = "str | float | tuple[str, ...] | None"
+Bound: TypeAlias = "str | float | int | None"
+
+_COMPARISONS = {"=": "=", "!=": "IS NOT", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
+_GLOB = str.maketrans({"*": "[*]", "?": "[?]", "[": "[[]", "%": "*", "_": "?"})
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One comparison of a filter.
+
+    Attributes:
+        entity: `attribute`, or the name of a satellite such as `metric` or `tag`.
+        key: the attribute's or the entry's name.
+        operator: `=`, `!=`, `<`, `<=`, `>`, `>=`, `LIKE`, `ILIKE`, `IN`, `NOT IN`, `IS NULL`, `IS NOT NULL`.
+        value: what it is compared with; None for the last two operators.
+    """
+
+    entity: str
+    key: str
+    operator: str
+    value: Operand = None
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """One key to sort by; what lacks it comes last in both directions."""
+
+    entity: str
+    key: str
+    is_ascending: bool = True
+
+
+@dataclass(frozen=True)
+class Satellite:
+    """A table of named values that belong to rows of the searched table.
+
+    Attributes:
+        table: the table, or a select in parentheses.
+        owner: its columns that name the row it belongs to.
+        key: the condition that picks a name, with one `?`; empty when `columns` are picked instead.
+        columns: for a satellite with fixed fields, the expression of each.
+        bound: values for the `?` that `table` itself has.
+    """
+
+    table: str
+    owner: tuple[str, ...]
+    key: str = "key = ?"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    bound: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A table that can be searched.
+
+    Attributes:
+        table: its name.
+        identity: the columns that a satellite's `owner` columns repeat.
+        attributes: expression of each attribute by its name.
+        satellites: by the entity they stand for.
+        ties: how rows that are otherwise equal are ordered.
+    """
+
+    table: str
+    identity: tuple[str, ...]
+    attributes: Mapping[str, str]
+    satellites: Mapping[str, Satellite]
+    ties: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which part of the ordered answer is wanted."""
+
+    limit: int
+    offset: int = 0
+
+
+def search(
+    connection: sqlite3.Connection,
+    searched: Searched,
+    conditions: Sequence[Condition],
+    orderings: Sequence[Ordering],
+    page: Page,
+) -> list[sqlite3.Row]:
+    """Return the identity columns of the rows that meet all conditions, in order, one page of them."""
+    joins, sorting, order_parameters = _order(searched, orderings)
+    where, where_parameters = _where(searched, conditions)
+    columns = ", ".join(f"{searched.table}.{column}" for column in searched.identity)
+    statement = (
+        f"SELECT {columns} FROM {searched.table} {joins} WHERE {where} "  # noqa: S608  # names are ours, values bound
+        f"ORDER BY {', '.join([*sorting, searched.ties])} LIMIT ? OFFSET ?"
+    )
+    return connection.execute(
+        statement, [*order_parameters, *where_parameters, page.limit, page.offset]
+    ).fetchall()
+
+
+def _where(searched: Searched, conditions: Sequence[Condition]) -> tuple[str, list[Bound]]:
+    texts, parameters = ["TRUE"], list[Bound]()
+    for condition in conditions:
+        if condition.entity == "attribute":
+            text, values = _compare(searched.attributes[condition.key], condition)
+        else:
+            text, values = _satellite(searched, condition)
+        texts.append(text)
+        parameters += values
+    return " AND ".join(texts), parameters
+
+
+def _satellite(searched: Searched, condition: Condition) -> tuple[str, list[Bound]]:
+    """Return `owner IN (rows of the satellite that fit)`, which uses the satellite's own index."""
+    satellite = searched.satellites[condition.entity]
+    owner = ", ".join(satellite.owner)
+    identity = ", ".join(f"{searched.table}.{column}" for column in searched.identity)
+    picked, names = (satellite.key, [condition.key]) if satellite.key else ("TRUE", [])
+    is_absent = condition.operator == "IS NULL"
+    if condition.operator in ("IS NULL", "IS NOT NULL"):
+        compared, values = "TRUE", list[Bound]()
+    else:
+        compared, values = _compare(satellite.columns.get(condition.key, "value"), condition)
+    inner = f"SELECT {owner} FROM {satellite.table} WHERE {picked} AND {compared}"  # noqa: S608  # names are ours
+    return f"({identity}) {'NOT IN' if is_absent else 'IN'} ({inner})", [*satellite.bound, *names, *values]
+
+
+def _compare(column: str, condition: Condition) -> tuple[str, list[Bound]]:
+    operator, value = condition.operator, condition.value
+    if isinstance(value, tuple):
+        return f"{column} {operator} ({', '.join('?' * len(value))})", list(value)
+    if value is None:
+        return f"{column} {operator}", []
+    if operator == "LIKE":
+        # SQLite's LIKE ignores case; GLOB does not.
+        return f"{column} GLOB ?", [str(value).translate(_GLOB)]
+    return f"{column} {_COMPARISONS.get(operator, operator)} ?", [value]
+
+
+def _order(searched: Searched, orderings: Sequence[Ordering]) -> tuple[str, list[str], list[Bound]]:
+    """Return the joins, the terms and the parameters that sort by `orderings`."""
+    joins, terms, parameters = list[str](), list[str](), list[Bound]()
+    for number, ordering in enumerate(orderings):
+        direction = "ASC" if ordering.is_ascending else "DESC"
+        if ordering.entity == "attribute":
+            column = searched.attributes[ordering.key]
+            terms += [f"{column} IS NULL", f"{column} {direction}"]
+            continue
+        satellite, name = searched.satellites[ordering.entity], f"sorted_{number}"
+        on = " AND ".join(_pairs(searched, satellite, name))
+        picked = f"(SELECT * FROM {satellite.table} WHERE {satellite.key})"  # noqa: S608  # names are ours
+        joins.append(f"LEFT JOIN {picked} AS {name} ON {on}")
+        parameters += [*satellite.bound, ordering.key]
+        # Numbers first, then what is not a number (a NULL value), then rows without the entry.
+        terms += [f"{name}.key IS NULL", f"{name}.value IS NULL", f"{name}.value {direction}"]
+    return " ".join(joins), terms, parameters
+
+
+def _pairs(searched: Searched, satellite: Satellite, name: str) -> Iterator[str]:
+    for mine, theirs in zip(searched.identity, satellite.owner, strict=True):
+        yield f"{searched.table}.{mine} = {name}.{theirs}"

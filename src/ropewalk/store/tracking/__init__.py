@@ -1,0 +1,1 @@
+"""SQL for experiments, runs, metrics, inputs and logged models; one module each, values in `values`."""

@@ -1,0 +1,74 @@
+"""Metric points: appended as packed segments, with the newest point of each key kept beside them for search."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from blake3 import blake3
+
+from ropewalk.store.tracking.segments import Point, pack, unpack_key
+from ropewalk.store.tracking.values import Metric
+
+_LATEST = """
+INSERT INTO latest_metric (run, key, value, step, recorded_at) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET value = excluded.value, step = excluded.step, recorded_at = excluded.recorded_at
+WHERE (excluded.step, excluded.recorded_at, coalesce(excluded.value, -9e999))
+    >= (latest_metric.step, latest_metric.recorded_at, coalesce(latest_metric.value, -9e999))
+"""
+
+
+def append_metrics(connection: sqlite3.Connection, run: int, metrics: Sequence[Metric]) -> None:
+    """Add points to the run of that number; a batch that is already there changes nothing."""
+    if not metrics:
+        return
+    numbers = {name: key_number(connection, name) for name in dict.fromkeys(m.key for m in metrics)}
+    points: dict[int, list[Point]] = {number: [] for number in numbers.values()}
+    for metric in metrics:
+        points[numbers[metric.key]].append((metric.step, metric.recorded_at, metric.value))
+    content = pack(points)
+    sole_key = next(iter(points)) if len(points) == 1 else None
+    added = connection.execute(
+        "INSERT INTO metric_segment (run, sole_key, points, digest, content) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        (run, sole_key, len(metrics), blake3(content).digest(length=16), content),
+    )
+    if added.rowcount:
+        connection.executemany(_LATEST, _newest(run, points))
+
+
+def _newest(run: int, points: dict[int, list[Point]]) -> Iterable[tuple[int, int, float | None, int, int]]:
+    for key, series in points.items():
+        step, recorded_at, value = max(series, key=_rank)
+        yield run, key, None if math.isnan(value) else value, step, recorded_at
+
+
+def _rank(point: Point) -> Point:
+    step, recorded_at, value = point
+    return step, recorded_at, -math.inf if math.isnan(value) else value
+
+
+def metric_history(connection: sqlite3.Connection, run: int, key: str) -> list[Metric]:
+    """Return every point of one key by step, time and value, each once."""
+    row = connection.execute("SELECT id FROM metric_key WHERE name = ?", (key,)).fetchone()
+    if row is None:
+        return []
+    number = row["id"]
+    blobs = connection.execute(
+        "SELECT content FROM metric_segment WHERE run = ? AND sole_key = ? UNION ALL"
+        " SELECT content FROM metric_segment WHERE run = ? AND sole_key IS NULL",
+        (run, number, run),
+    )
+    # Keyed by the text of the value: NaN does not equal itself, and a retried point must count once.
+    unique = {(p[0], p[1], repr(p[2])): p for blob in blobs for p in unpack_key(blob["content"], number)}
+    ordered = sorted(unique.values(), key=_rank)
+    return [Metric(key, value, step, recorded_at) for step, recorded_at, value in ordered]
+
+
+def key_number(connection: sqlite3.Connection, name: str) -> int:
+    """Return the short number of a metric's name, giving it one when it is new."""
+    row = connection.execute("SELECT id FROM metric_key WHERE name = ?", (name,)).fetchone()
+    if row is not None:
+        return int(row["id"])
+    return int(connection.execute("INSERT INTO metric_key (name) VALUES (?)", (name,)).lastrowid or 0)

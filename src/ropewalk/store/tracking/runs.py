@@ -1,0 +1,211 @@
+"""Runs in the metadata database, with their parameters, tags and inputs."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ropewalk.store.search import Condition, Ordering, Page, Satellite, Searched, search
+from ropewalk.store.tracking.inputs import datasets_of, models_of
+from ropewalk.store.tracking.values import Metric, Run, RunStatus, Stage
+
+ARTIFACT_URI = (
+    "(SELECT artifact_location FROM experiment WHERE experiment.id = run.experiment)"
+    " || '/' || run.id || '/artifacts'"
+)
+RUNS = Searched(
+    table="run",
+    identity=("number",),
+    attributes={
+        "run_id": "run.id",
+        "experiment_id": "run.experiment",
+        "run_name": "run.name",
+        "user_id": "run.user_id",
+        "status": "run.status",
+        "start_time": "run.started_at",
+        "end_time": "run.ended_at",
+        "artifact_uri": ARTIFACT_URI,
+        "stage": "run.stage",
+    },
+    satellites={
+        "metric": Satellite("latest_metric", ("run",), "key = (SELECT id FROM metric_key WHERE name = ?)"),
+        "parameter": Satellite("run_param", ("run",)),
+        "tag": Satellite("run_tag", ("run",)),
+        "dataset": Satellite(
+            "(run_dataset JOIN dataset ON dataset.id = run_dataset.dataset)",
+            ("run",),
+            key="",
+            columns={
+                "name": "dataset.name",
+                "digest": "dataset.digest",
+                "context": "run_dataset.tags ->> '$.\"mlflow.data.context\"'",
+            },
+        ),
+    },
+    ties="run.started_at DESC, run.id",
+)
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """What a run begins with."""
+
+    id: str
+    experiment_id: str
+    name: str
+    user_id: str
+    started_at: int
+
+
+def insert_run(connection: sqlite3.Connection, new: NewRun) -> int:
+    """Add a running run and return its short number."""
+    cursor = connection.execute(
+        "INSERT INTO run (id, experiment, name, user_id, status, stage, started_at)"
+        " VALUES (?, ?, ?, ?, 'RUNNING', 'active', ?)",
+        (new.id, int(new.experiment_id), new.name, new.user_id, new.started_at),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def find_run(connection: sqlite3.Connection, identifier: str) -> Run | None:
+    """Return the run of that id with all it logged, deleted ones too, or None."""
+    row = connection.execute("SELECT number FROM run WHERE id = ?", (identifier,)).fetchone()
+    return read_runs(connection, [row["number"]])[0] if row else None
+
+
+def find_run_row(connection: sqlite3.Connection, identifier: str) -> Run | None:
+    """Return the run of that id without anything it logged, or None; what a write needs to know."""
+    row = connection.execute(
+        f"SELECT *, {ARTIFACT_URI} AS artifact_uri FROM run WHERE id = ?",  # noqa: S608  # the expression is ours
+        (identifier,),
+    ).fetchone()
+    return _run(row) if row else None
+
+
+def search_runs(
+    connection: sqlite3.Connection,
+    conditions: Sequence[Condition],
+    orderings: Sequence[Ordering],
+    page: Page,
+) -> list[Run]:
+    """Return one page of the runs that meet all conditions, newest first unless ordered."""
+    rows = search(connection, RUNS, conditions, orderings, page)
+    return read_runs(connection, [row["number"] for row in rows])
+
+
+def read_runs(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Run]:
+    """Return the runs of these numbers, in this order, each with all it logged."""
+    wanted = json.dumps(numbers)
+    rows = connection.execute(
+        f"SELECT *, {ARTIFACT_URI} AS artifact_uri FROM run"  # noqa: S608  # the expression is ours
+        " WHERE number IN (SELECT value FROM json_each(?))",
+        (wanted,),
+    )
+    params = _texts(connection, "run_param", wanted)
+    tags = _texts(connection, "run_tag", wanted)
+    metrics = _latest(connection, wanted)
+    datasets, models = datasets_of(connection, wanted), models_of(connection, wanted)
+    found = {}
+    for row in rows:
+        number = row["number"]
+        found[number] = _run(
+            row,
+            metrics=metrics.get(number, {}),
+            params=params.get(number, {}),
+            tags=tags.get(number, {}),
+            datasets=datasets.get(number, ()),
+            models=models.get(number, ()),
+        )
+    return [found[number] for number in numbers]
+
+
+@dataclass(frozen=True)
+class RunChange:
+    """What of a run's own row changes; None leaves a field as it is."""
+
+    status: RunStatus | None = None
+    ended_at: int | None = None
+    name: str | None = None
+
+
+def change_run(connection: sqlite3.Connection, run: int, change: RunChange) -> None:
+    """Change the row of the run of that number; a run that runs again has no end."""
+    connection.execute(
+        "UPDATE run SET status = coalesce(?1, status), name = coalesce(?3, name),"
+        " ended_at = iif(?1 IN ('RUNNING', 'SCHEDULED'), NULL, coalesce(?2, ended_at)) WHERE number = ?4",
+        (change.status, change.ended_at, change.name, run),
+    )
+
+
+def set_run_stage(connection: sqlite3.Connection, run: int, stage: Stage) -> None:
+    """Delete or restore the run of that number."""
+    connection.execute("UPDATE run SET stage = ? WHERE number = ?", (stage, run))
+
+
+def add_params(connection: sqlite3.Connection, run: int, params: Mapping[str, str]) -> dict[str, str]:
+    """Add parameters and return those that were there before with another value: they keep theirs."""
+    connection.executemany(
+        "INSERT INTO run_param (run, key, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        [(run, key, value) for key, value in params.items()],
+    )
+    rows = connection.execute(
+        "SELECT key, value FROM run_param WHERE run = ? AND key IN (SELECT value FROM json_each(?))",
+        (run, json.dumps(list(params))),
+    )
+    return {row["key"]: row["value"] for row in rows if params[row["key"]] != row["value"]}
+
+
+def set_run_tags(connection: sqlite3.Connection, run: int, tags: Mapping[str, str]) -> None:
+    """Set tags of the run of that number."""
+    connection.executemany(
+        "INSERT INTO run_tag (run, key, value) VALUES (?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET value = excluded.value",
+        [(run, key, value) for key, value in tags.items()],
+    )
+
+
+def delete_run_tag(connection: sqlite3.Connection, run: int, key: str) -> bool:
+    """Remove one tag of the run of that number and return whether it was there."""
+    return connection.execute("DELETE FROM run_tag WHERE run = ? AND key = ?", (run, key)).rowcount > 0
+
+
+def _texts(connection: sqlite3.Connection, table: str, wanted: str) -> dict[int, dict[str, str]]:
+    found: dict[int, dict[str, str]] = {}
+    for row in connection.execute(
+        f"SELECT run, key, value FROM {table} WHERE run IN (SELECT value FROM json_each(?))",  # noqa: S608  # names are ours
+        (wanted,),
+    ):
+        found.setdefault(row["run"], {})[row["key"]] = row["value"]
+    return found
+
+
+def _latest(connection: sqlite3.Connection, wanted: str) -> dict[int, dict[str, Metric]]:
+    found: dict[int, dict[str, Metric]] = {}
+    for run, name, value, step, recorded_at in connection.execute(
+        "SELECT run, name, value, step, recorded_at FROM latest_metric"
+        " JOIN metric_key ON metric_key.id = latest_metric.key"
+        " WHERE run IN (SELECT value FROM json_each(?)) ORDER BY name",
+        (wanted,),
+    ):
+        metric = Metric(name, math.nan if value is None else value, step, recorded_at)
+        found.setdefault(run, {})[name] = metric
+    return found
+
+
+def _run(row: sqlite3.Row, **logged: object) -> Run:
+    return Run(
+        number=row["number"],
+        id=row["id"],
+        experiment_id=str(row["experiment"]),
+        name=row["name"],
+        user_id=row["user_id"],
+        status=row["status"],
+        stage=row["stage"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        artifact_uri=row["artifact_uri"],
+        **logged,  # type: ignore[arg-type]  # the callers above pass the fields of Run
+    )
