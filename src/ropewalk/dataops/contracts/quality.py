@@ -143,7 +143,10 @@ def _expectation(document: Document, where: Location, rule: DataQuality) -> Expe
     operand = getattr(rule, given[0])
     operands = operand if isinstance(operand, list) else [operand]
     place = document.place((*where, given[0]))
-    return Expectation(given[0], tuple(_number(item, place) for item in operands))
+    numbers = tuple(_number(item, place) for item in operands)
+    if list(numbers) != sorted(numbers):
+        raise InvalidContract(f"{given[0]} names its smaller number first", place=place)
+    return Expectation(given[0], numbers)
 
 
 def _number(value: object, place: Place) -> Number:

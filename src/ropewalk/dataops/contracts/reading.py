@@ -88,8 +88,8 @@ def _the_table(document: Document, declared: OpenDataContractStandard, table: st
             hint="one file per table, named after it",
         )
     names = [name for name in (objects[0].physicalName, objects[0].name) if name]
-    valid = (table, table.rpartition(".")[2])
-    if not any(name in valid for name in names):
+    valid = (table.lower(), table.lower().rpartition(".")[2])
+    if not any(name.lower() in valid for name in names):
         raise InvalidContract(
             f"the file is about {table!r}, and its schema about {names[0] if names else 'nothing'!r}",
             place=document.place(("schema", 0, "name")),

@@ -1,0 +1,40 @@
+"""Which files are contracts, and of which tables."""
+
+from __future__ import annotations
+
+import pytest
+
+from ropewalk.dataops.contracts import InvalidContract, contract_files
+
+
+def test_each_file_is_the_contract_of_the_table_it_is_named_after(write_project):
+    """Contracts are found at any depth below contracts/; the glossary is none."""
+    root = write_project(
+        {"contracts/mart.a.odcs.yaml": "", "contracts/raw/raw.b.odcs.yaml": "", "contracts/glossary.yaml": ""}
+    )
+
+    assert sorted(contract_files(root)) == ["mart.a", "raw.b"]
+
+
+def test_project_without_contracts_has_none(write_project):
+    """No folder is no contracts."""
+    assert contract_files(write_project({})) == {}
+
+
+@pytest.mark.parametrize("name", ["mart.a.yaml", "mart.a.yml", "mart.a.odcs.yml"])
+def test_other_yaml_is_refused_rather_than_ignored(write_project, name):
+    """A contract that its name hides from us would never be checked."""
+    root = write_project({f"contracts/{name}": ""})
+
+    with pytest.raises(InvalidContract, match=r"SCHEMA\.TABLE\.odcs\.yaml") as caught:
+        contract_files(root)
+
+    assert str(caught.value.place) == f"contracts/{name}"
+
+
+def test_two_contracts_of_one_table_are_refused(write_project):
+    """Which of the two would count is not for us to choose."""
+    root = write_project({"contracts/mart.a.odcs.yaml": "", "contracts/x/mart.a.odcs.yaml": ""})
+
+    with pytest.raises(InvalidContract, match=r"mart\.a has two contracts"):
+        contract_files(root)
