@@ -1,10 +1,10 @@
 """Experiment tracking in MLflow's protocol: its routes, an endpoint of its own, and the same verbs as functions."""
 
-from ropewalk.mlops.tracking.application import application
-from ropewalk.mlops.tracking.endpoint import endpoint
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from ropewalk.mlops.tracking.experiments import get_experiment, list_experiments
 from ropewalk.mlops.tracking.logged_models import get_logged_model, logged_model_files
-from ropewalk.mlops.tracking.routes import routes
 from ropewalk.mlops.tracking.runs import (
     create_run,
     finish_run,
@@ -14,6 +14,11 @@ from ropewalk.mlops.tracking.runs import (
     search_runs,
 )
 from ropewalk.store.tracking.values import Experiment, LoggedModel, Metric, Run
+
+if TYPE_CHECKING:
+    from ropewalk.mlops.tracking.asgi import application
+    from ropewalk.mlops.tracking.listener import endpoint
+    from ropewalk.mlops.tracking.rows import routes
 
 __all__ = [
     "Experiment",
@@ -34,3 +39,13 @@ __all__ = [
     "routes",
     "search_runs",
 ]
+
+
+_LAZY = {"application": "asgi", "endpoint": "listener", "routes": "rows"}
+
+
+def __getattr__(name: str) -> object:
+    """Return what needs the web framework, imported at its first use: planning a project does without."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)

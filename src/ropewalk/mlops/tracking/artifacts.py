@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterable
 from urllib.parse import unquote, urlsplit
-
-from starlette.concurrency import run_in_threadpool
 
 from ropewalk.mlops.tracking.errors import InvalidRequest, PathTaken, UnknownArtifact, UnsafePath
 from ropewalk.pipeline import StoredObject, Workspace
@@ -74,28 +71,22 @@ def proxied_path(uri: str) -> str | None:
     return safe_path(uri.removeprefix(SCHEME).lstrip("/")) if uri.startswith(SCHEME) else None
 
 
-async def store_artifact(workspace: Workspace, path: str, blocks: AsyncIterable[bytes]) -> StoredObject:
-    """Let the bytes that arrive stand at `path`; when they break off, what stood there stays.
+def place_artifact(workspace: Workspace, path: str, stored: StoredObject) -> None:
+    """Let a stored object stand at `path`, in place of the file that stood there.
 
     Raises:
         UnsafePath: the path is not a plain relative one.
         PathTaken: a folder stands there, or a file stands where a folder would be needed.
     """
     path = safe_path(path)
-    stored = await workspace.objects.put_stream(blocks)
-    await run_in_threadpool(_note, workspace, Artifact(path, stored.digest, stored.size))
-    return stored
-
-
-def _note(workspace: Workspace, artifact: Artifact) -> None:
     with workspace.database.write() as connection:
-        blocking = manifest.blocks_path(connection, artifact.path)
+        blocking = manifest.blocks_path(connection, path)
         if blocking:
             raise PathTaken(
-                f"{artifact.path!r} cannot be a file: {blocking!r} is there already",
+                f"{path!r} cannot be a file: {blocking!r} is there already",
                 hint="delete that first, or choose another path",
             )
-        manifest.put_artifact(connection, artifact)
+        manifest.put_artifact(connection, Artifact(path, stored.digest, stored.size))
 
 
 def find_artifact(workspace: Workspace, path: str) -> Artifact:

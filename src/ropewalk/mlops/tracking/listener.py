@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ropewalk.mlops.tracking.application import application
+from ropewalk.mlops.tracking.asgi import application
 from ropewalk.mlops.tracking.errors import EndpointFailed
-from ropewalk.mlops.tracking.routes import routes
+from ropewalk.mlops.tracking.rows import routes
 from ropewalk.pipeline import Workspace
 
 if TYPE_CHECKING:

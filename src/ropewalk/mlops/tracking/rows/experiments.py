@@ -5,7 +5,7 @@ from __future__ import annotations
 from ropewalk.mlops.tracking import experiments, limits
 from ropewalk.mlops.tracking.errors import InvalidRequest
 from ropewalk.mlops.tracking.filter import EXPERIMENTS, parse_filter, parse_ordering
-from ropewalk.mlops.tracking.routes.row import Row
+from ropewalk.mlops.tracking.rows.row import Row
 from ropewalk.mlops.tracking.wire import answers, compat
 from ropewalk.mlops.tracking.wire import models as wire
 from ropewalk.mlops.tracking.wire import requests as ask

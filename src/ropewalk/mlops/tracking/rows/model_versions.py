@@ -6,8 +6,8 @@ from ropewalk.mlops import registry
 from ropewalk.mlops.registry import ModelVersion, VersionRequest
 from ropewalk.mlops.tracking.errors import InvalidRequest
 from ropewalk.mlops.tracking.filter import MODEL_VERSIONS, parse_filter, parse_ordering
-from ropewalk.mlops.tracking.routes.experiments import check_page_size
-from ropewalk.mlops.tracking.routes.row import Row
+from ropewalk.mlops.tracking.rows.experiments import check_page_size
+from ropewalk.mlops.tracking.rows.row import Row
 from ropewalk.mlops.tracking.wire import answers
 from ropewalk.mlops.tracking.wire import registry as wire
 from ropewalk.mlops.tracking.wire.answers import need

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from ropewalk.mlops.tracking import artifacts, runs
-from ropewalk.mlops.tracking.routes.row import PREFIX, Row, translated
-from ropewalk.mlops.tracking.routes.runs import run_of
+from ropewalk.mlops.tracking.rows.row import PREFIX, Row, translated
+from ropewalk.mlops.tracking.rows.runs import run_of
 from ropewalk.mlops.tracking.wire import answers, compat
 from ropewalk.mlops.tracking.wire import models as wire
 from ropewalk.mlops.tracking.wire import requests as ask
@@ -50,7 +50,10 @@ def _list_proxy(workspace: Workspace, asked: ask.ArtifactListArtifacts) -> ask.A
 
 def _upload(workspace: Workspace) -> Endpoint:
     async def upload(request: Request) -> Response:
-        await artifacts.store_artifact(workspace, request.path_params["path"], request.stream())
+        # Refused before the first byte is read; a stream that breaks off leaves what stood there.
+        path = artifacts.safe_path(request.path_params["path"])
+        stored = await workspace.objects.put_stream(request.stream())
+        await run_in_threadpool(artifacts.place_artifact, workspace, path, stored)
         return compat.answer(None)
 
     return translated(upload)

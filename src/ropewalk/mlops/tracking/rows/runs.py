@@ -7,8 +7,8 @@ from typing import Protocol
 from ropewalk.mlops.tracking import limits, runs
 from ropewalk.mlops.tracking.filter import RUNS, parse_filter, parse_ordering
 from ropewalk.mlops.tracking.logged_models import log_model_metrics
-from ropewalk.mlops.tracking.routes.experiments import check_page_size, within
-from ropewalk.mlops.tracking.routes.row import Row
+from ropewalk.mlops.tracking.rows.experiments import check_page_size, within
+from ropewalk.mlops.tracking.rows.row import Row
 from ropewalk.mlops.tracking.runs import Batch, RunRequest
 from ropewalk.mlops.tracking.wire import answers, compat
 from ropewalk.mlops.tracking.wire import models as wire

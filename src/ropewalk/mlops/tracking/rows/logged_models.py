@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ropewalk.mlops.tracking import artifacts, limits, logged_models
 from ropewalk.mlops.tracking.filter import LOGGED_MODELS, parse_filter, parse_ordering
-from ropewalk.mlops.tracking.routes.artifacts import list_root
-from ropewalk.mlops.tracking.routes.experiments import check_page_size
-from ropewalk.mlops.tracking.routes.row import Row
+from ropewalk.mlops.tracking.rows.artifacts import list_root
+from ropewalk.mlops.tracking.rows.experiments import check_page_size
+from ropewalk.mlops.tracking.rows.row import Row
 from ropewalk.mlops.tracking.wire import answers, compat
 from ropewalk.mlops.tracking.wire import models as wire
 from ropewalk.mlops.tracking.wire import requests as ask

@@ -6,9 +6,9 @@ from ropewalk.mlops import registry
 from ropewalk.mlops.registry import RegisteredModel
 from ropewalk.mlops.tracking import limits
 from ropewalk.mlops.tracking.filter import REGISTERED_MODELS, parse_filter, parse_ordering
-from ropewalk.mlops.tracking.routes.experiments import check_page_size
-from ropewalk.mlops.tracking.routes.model_versions import written
-from ropewalk.mlops.tracking.routes.row import Row
+from ropewalk.mlops.tracking.rows.experiments import check_page_size
+from ropewalk.mlops.tracking.rows.model_versions import written
+from ropewalk.mlops.tracking.rows.row import Row
 from ropewalk.mlops.tracking.wire import answers
 from ropewalk.mlops.tracking.wire import registry as wire
 from ropewalk.mlops.tracking.wire.answers import need

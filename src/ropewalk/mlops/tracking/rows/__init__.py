@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ropewalk.mlops.tracking.routes import (
+from ropewalk.mlops.tracking.rows import (
     artifacts,
     experiments,
     logged_models,
@@ -10,7 +10,7 @@ from ropewalk.mlops.tracking.routes import (
     registered_models,
     runs,
 )
-from ropewalk.mlops.tracking.routes.server import server_routes
+from ropewalk.mlops.tracking.rows.server import server_routes
 from ropewalk.pipeline import Workspace
 from ropewalk.routes import Route
 
