@@ -16,9 +16,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ropewalk.devops.serving import SECTION, Deployment, Target
 from ropewalk.devops.serving.process import SocketFolder, WorkerProcess
 from ropewalk.devops.serving.segments import SegmentHeader
 from ropewalk.devops.serving.words import WorkerSpec
+from ropewalk.pipeline import Workspace
+from ropewalk.project import load_project
+from ropewalk.settings import load_settings
+from ropewalk.store.deployments import current_deployment, move_deployment
 
 HEADER = SegmentHeader(
     "late", "late", 3, "flight_id", {"hour": "long", "distance": "double", "carrier": "string"}
@@ -138,10 +143,23 @@ def worker(late_model: SavedModel, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def place_version() -> Callable[[Path, SavedModel, str, int], None]:
-    """Return a function that puts a saved model where a workspace keeps a registered version's files."""
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """Return an open project that declares the deployment `late`."""
+    (tmp_path / "project").mkdir()
+    text = "project: test\ndeploy:\n  late: {key: flight_id}\n"
+    (tmp_path / "project" / "ropewalk.yaml").write_text(text)
+    with Workspace(load_project(tmp_path / "project", [SECTION]), load_settings({})) as found:
+        yield found
 
-    def place(state: Path, model: SavedModel, name: str, version: int) -> None:
-        shutil.copytree(model.folder, state / "serving" / name / str(version))
 
-    return place
+def place_version(workspace: Workspace, model: SavedModel, version: int) -> Target:
+    """Put a saved model where a workspace keeps the files of a registered version; return it as a target."""
+    shutil.copytree(model.folder, workspace.state / "serving" / "late" / str(version))
+    return Target("late", version, f"digest-{version}", "flight_id")
+
+
+def move_to(workspace: Workspace, model: SavedModel, version: int, name: str = "late") -> Deployment:
+    """Point a deployment at a saved model, as `deploy` does after its trial."""
+    target = place_version(workspace, model, version)
+    before = current_deployment(workspace.database, name)
+    return move_deployment(workspace.database, name, target, expected=before.revision if before else 0)

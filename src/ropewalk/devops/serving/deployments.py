@@ -41,7 +41,7 @@ def deploy(workspace: Workspace, name: str, target: Target, run_id: str | None =
         expected = before.revision if before else 0
         moved = move_deployment(workspace.database, name, target, expected=expected, run_id=run_id)
     assert moved is not None
-    set_alias(workspace, target.model, PRODUCTION, target.version)
+    set_alias(workspace, target.model, PRODUCTION, str(target.version))
     return moved
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import struct
+import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,6 @@ import msgspec
 from ropewalk.devops.serving.errors import PredictionNotRecorded, SegmentDamaged
 from ropewalk.devops.serving.payload import Values
 from ropewalk.errors import Place
-from ropewalk.store import now_ms
 
 _Decoded = TypeVar("_Decoded")
 _FRAME = struct.Struct("<II")
@@ -73,7 +73,7 @@ class SegmentWriter:
     """
 
     def __init__(self, folder: Path, header: SegmentHeader) -> None:
-        self.path = folder / f"{now_ms()}-{os.getpid()}.seg"
+        self.path = folder / f"{time.time_ns()}-{os.getpid()}.seg"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             flags = os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY

@@ -27,7 +27,7 @@ from ropewalk.errors import RopewalkError
 from ropewalk.pipeline import Workspace
 from ropewalk.store.deployments import Deployment
 
-POLL_S = 1.0
+POLL_S = 0.5
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 # A worker that lived this long was healthy: its next failure is the first again.
@@ -73,7 +73,8 @@ class Slot:
 
     def fail(self, error: Exception | None) -> float:
         """Note a failure; return the pause before the next start."""
-        pause: float = min(FIRST_PAUSE_S * 2**self.failures, LONGEST_PAUSE_S)
+        # The first failure is mended at once; only repeated ones are worth a pause.
+        pause = min(FIRST_PAUSE_S * 2.0 ** (self.failures - 1), LONGEST_PAUSE_S) if self.failures else 0.0
         self.failures += 1
         self.error = error
         self.not_before = time.monotonic() + pause

@@ -1,0 +1,268 @@
+"""Claims about the way from the log to the lake: every prediction exactly once, with fitting types."""
+
+from __future__ import annotations
+
+import datetime as dt
+import multiprocessing
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from ropewalk.dataops.lake import open_lake
+from ropewalk.devops.serving import SECTION, compact
+from ropewalk.devops.serving.column_types import values_type, wider
+from ropewalk.devops.serving.errors import SegmentDamaged
+from ropewalk.devops.serving.segments import Record, SegmentHeader, SegmentWriter
+from ropewalk.pipeline import Workspace
+from ropewalk.project import load_project
+from ropewalk.settings import load_settings
+
+from .conftest import HEADER
+
+NOON = 1_700_000_000_000
+
+
+def write(
+    workspace: Workspace,
+    columns: dict[str, list[object]],
+    predictions: Sequence[object] = (0.25, 0.75),
+    header: SegmentHeader = HEADER,
+) -> SegmentWriter:
+    """Write one request into a new segment of the deployment."""
+    writer = SegmentWriter(workspace.state / "predictions" / "late", header)
+    return append(writer, columns, predictions)
+
+
+def append(
+    writer: SegmentWriter, columns: dict[str, list[object]], predictions: Sequence[object] = (0.25, 0.75)
+) -> SegmentWriter:
+    request_id = os.urandom(4).hex()
+    writer.append(Record(request_id, NOON, list(columns), list(columns.values()), list(predictions)))
+    return writer
+
+
+def query(workspace: Workspace, sql: str) -> list[tuple[object, ...]]:
+    with open_lake(workspace).cursor() as connection:
+        return connection.execute(sql).fetchall()
+
+
+def columns_of(workspace: Workspace) -> dict[str, str]:
+    (table,) = [table for table in open_lake(workspace).tables() if table.schema == "predictions"]
+    return {column.name: column.type for column in table.columns}
+
+
+def test_predictions_reach_the_lake(workspace: Workspace) -> None:
+    """The table has the prediction, its id, version and time, and every column that was sent."""
+    write(workspace, {"hour": [5, 6], "flight_id": [1, 2], "scheduled_at": ["2013-07-01 05:00:00", None]})
+
+    assert compact(workspace, "late") == 2
+
+    found = query(
+        workspace,
+        "SELECT flight_id, hour, scheduled_at, prediction, model_version, predicted_at, "
+        "prediction_id = request_id || '-' || (flight_id - 1) FROM predictions.late ORDER BY flight_id",
+    )
+    at = dt.datetime.fromisoformat("2023-11-14 22:13:20")
+    assert found == [
+        (1, 5, dt.datetime.fromisoformat("2013-07-01 05:00"), 0.25, 3, at, True),
+        (2, 6, None, 0.75, 3, at, True),
+    ]
+
+
+def test_each_prediction_is_taken_once(workspace: Workspace) -> None:
+    """A second compaction takes only what came since, from old segments and new ones."""
+    writer = write(workspace, {"hour": [5, 6]})
+
+    assert compact(workspace, "late") == 2
+    assert compact(workspace, "late") == 0
+    append(writer, {"hour": [7, 8]})
+    write(workspace, {"hour": [9, 10]})
+    assert compact(workspace, "late") == 4
+
+    assert query(workspace, "SELECT count(*), count(DISTINCT prediction_id) FROM predictions.late") == [
+        (6, 6)
+    ]
+
+
+def test_nothing_new_makes_no_snapshot(workspace: Workspace) -> None:
+    """A compaction without new predictions leaves the lake as it is."""
+    write(workspace, {"hour": [5, 6]})
+    compact(workspace, "late")
+    before = open_lake(workspace).snapshot()
+
+    assert compact(workspace, "late") == 0
+    assert compact(workspace, "other") == 0
+
+    assert open_lake(workspace).snapshot() == before
+
+
+def test_a_deployment_without_predictions_has_none(workspace: Workspace) -> None:
+    """Before the first worker there is nothing to take."""
+    assert compact(workspace, "late") == 0
+
+
+def test_a_torn_end_is_taken_later(workspace: Workspace) -> None:
+    """A frame that is being written is left for the next compaction."""
+    writer = write(workspace, {"hour": [5, 6]})
+    whole = writer.path.read_bytes()
+    append(writer, {"hour": [7, 8]})
+    complete = writer.path.read_bytes()
+    writer.path.write_bytes(complete[: len(whole) + 9])
+
+    assert compact(workspace, "late") == 2
+    writer.path.write_bytes(complete)
+    assert compact(workspace, "late") == 2
+
+
+def test_damage_takes_nothing(workspace: Workspace) -> None:
+    """A damaged log is an error, and no half of it is in the lake."""
+    writer = write(workspace, {"hour": [5, 6]})
+    append(writer, {"hour": [7, 8]})
+    content = bytearray(writer.path.read_bytes())
+    content[-3] ^= 1
+    writer.path.write_bytes(content)
+
+    with pytest.raises(SegmentDamaged):
+        compact(workspace, "late")
+
+    assert open_lake(workspace).tables() == []
+
+
+def test_types_come_from_the_signature_and_the_values(workspace: Workspace) -> None:
+    """A model's column has its signature's type whatever the first values are; others the narrowest that fits."""
+    sent: dict[str, list[object]] = {
+        "distance": [1, 2],
+        "carrier": ["2013-07-01", "UA"],
+        "day": ["2013-07-01", "2013-07-02T10:00:00Z"],
+        "mixed": [1, "a"],
+        "ratio": [1, 2.5],
+        "code": ["20130701", "20130702"],
+        "flag": [True, None],
+        "empty": [None, None],
+    }
+    write(workspace, sent)
+
+    compact(workspace, "late")
+
+    found = columns_of(workspace)
+    assert "empty" not in found
+    assert {name: found[name] for name in sent if name != "empty"} == {
+        "distance": "DOUBLE",
+        "carrier": "VARCHAR",
+        "day": "TIMESTAMP",
+        "mixed": "VARCHAR",
+        "ratio": "DOUBLE",
+        "code": "VARCHAR",
+        "flag": "BOOLEAN",
+    }
+
+
+def test_later_requests_widen_and_add_columns(workspace: Workspace) -> None:
+    """Nothing is dropped when later values do not fit: the column widens, and new ones are added."""
+    write(workspace, {"flight_id": [1, 2], "gate": [1, 2], "seen": ["2013-07-01", "2013-07-02"]})
+    compact(workspace, "late")
+    write(workspace, {"flight_id": [3, 4.5], "gate": ["A", None], "seen": ["soon", None], "note": ["x", "y"]})
+    compact(workspace, "late")
+
+    assert query(
+        workspace, "SELECT flight_id, gate, seen, note FROM predictions.late ORDER BY flight_id"
+    ) == [
+        (1.0, "1", "2013-07-01 00:00:00", None),
+        (2.0, "2", "2013-07-02 00:00:00", None),
+        (3.0, "A", "soon", "x"),
+        (4.5, None, None, "y"),
+    ]
+
+
+def test_several_classes_are_a_list(workspace: Workspace) -> None:
+    """A prediction per class is kept as a list of numbers."""
+    write(workspace, {"hour": [5]}, [[0.25, 0.75]])
+
+    compact(workspace, "late")
+
+    assert query(workspace, "SELECT prediction FROM predictions.late") == [([0.25, 0.75],)]
+
+
+def test_columns_named_like_ours_do_not_collide(workspace: Workspace) -> None:
+    """A request's own column `prediction` is kept beside ours."""
+    write(workspace, {"prediction": ["x", "y"], "request_id": [1, 2]})
+
+    compact(workspace, "late")
+
+    found = query(
+        workspace, "SELECT input_prediction, input_request_id, prediction FROM predictions.late ORDER BY ALL"
+    )
+    assert found == [("x", 1, 0.25), ("y", 2, 0.75)]
+
+
+@pytest.mark.parametrize("name", ['quo"te', "semi;colon", "a.b", "SELECT", "é", " "])
+def test_any_column_name_is_kept(workspace: Workspace, name: str) -> None:
+    """Names that mean something in SQL are only names."""
+    write(workspace, {name: ["x", "y"]})
+
+    compact(workspace, "late")
+
+    assert columns_of(workspace)[name] == "VARCHAR"
+
+
+def _compact_in_child(root: str) -> None:
+    with Workspace(load_project(Path(root), [SECTION]), load_settings({})) as workspace:
+        compact(workspace, "late")
+
+
+def test_a_killed_compaction_is_repeated_whole(workspace: Workspace) -> None:
+    """Kill -9 at any moment of a compaction leaves all of its predictions or none; the next finishes it."""
+    for _ in range(40):
+        write(workspace, {"hour": [*range(50)]}, [0.5] * 50)
+    for pause in (0.3, 0.6, 0.9):
+        child = multiprocessing.get_context("spawn").Process(
+            target=_compact_in_child, args=[str(workspace.root)]
+        )
+        child.start()
+        child.join(pause)
+        if child.pid and child.is_alive():
+            os.kill(child.pid, signal.SIGKILL)
+        child.join()
+
+    compact(workspace, "late")
+
+    assert query(workspace, "SELECT count(*), count(DISTINCT prediction_id) FROM predictions.late") == [
+        (2000, 2000)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        (None, "BIGINT", "BIGINT"),
+        ("BIGINT", None, "BIGINT"),
+        ("BIGINT", "DOUBLE", "DOUBLE"),
+        ("BOOLEAN", "BIGINT", "VARCHAR"),
+        ("TIMESTAMP", "VARCHAR", "VARCHAR"),
+        (None, None, None),
+    ],
+)
+def test_the_wider_type_holds_both(one: str | None, other: str | None, both: str | None) -> None:
+    """Numbers meet in DOUBLE, everything else in text."""
+    assert wider(one, other) == both
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([None], None),
+        ([1, None], "BIGINT"),
+        ([1, 1.5], "DOUBLE"),
+        (["2013-07-01 05:00"], "TIMESTAMP"),
+        (["2013-13-01"], "VARCHAR"),
+        (["2013"], "VARCHAR"),
+        ([True, 1], "VARCHAR"),
+        ([[0.5]], "DOUBLE[]"),
+    ],
+)
+def test_values_get_the_narrowest_type(values: list[object], kind: str | None) -> None:
+    """Times are recognised only where a person would."""
+    assert values_type(values) == kind
