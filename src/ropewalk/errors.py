@@ -113,6 +113,22 @@ class Unavailable(RopewalkError):
     code = "RW600"
 
 
+class InternalError(Failed):
+    """Ropewalk or a plugin failed in a way it should not; `--debug` shows where."""
+
+    code = "RW410"
+
+
+def internal_error(error: Exception, what: str = "") -> InternalError:
+    """Return the error to report for an exception nobody expected, with that exception as its cause."""
+    internal = InternalError(
+        f"{what}{type(error).__name__}: {error}",
+        hint="this is a bug in Ropewalk or a plugin; --debug shows where, please report it",
+    )
+    internal.__cause__ = error
+    return internal
+
+
 def nearest(name: str, valid: Iterable[str]) -> str | None:
     """Return the valid name most like `name`, or None when none is alike."""
     matches = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.6)

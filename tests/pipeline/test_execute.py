@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
+from ropewalk.errors import InternalError
 from ropewalk.lineage import Edge, recorded_graph
 from ropewalk.pipeline import RunInProgress, State, build_graph, current_records, execute
-from ropewalk.pipeline.execute import InternalError
 from ropewalk.pipeline.run_lock import run_lock
 from ropewalk.store.pipeline import list_node_runs, list_pipeline_runs
 
@@ -100,7 +100,7 @@ def test_unexpected_error_is_contained(bench, declare):
 
     assert isinstance(result.nodes[0].error, InternalError)
     assert "ZeroDivisionError" in result.nodes[0].error.message
-    assert "Traceback" in result.nodes[0].error.detail
+    assert isinstance(result.nodes[0].error.__cause__, ZeroDivisionError)
 
 
 def test_unreachable_outside_with_keep_is_a_hit_with_a_warning(bench, declare):

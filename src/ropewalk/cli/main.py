@@ -10,7 +10,7 @@ import click
 
 import ropewalk
 from ropewalk.cli.errors import report_error
-from ropewalk.errors import RopewalkError
+from ropewalk.errors import RopewalkError, internal_error, nearest
 
 # Name -> what `ropewalk --help` says of it; the module of the same name holds the command.
 COMMANDS = {
@@ -50,8 +50,6 @@ class LazyGroup(click.Group):
         """Resolve as click does, with the nearest name for one that does not exist."""
         # click offers no nearest name for commands.
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from ropewalk.errors import nearest
-
             close = nearest(args[0], COMMANDS)
             meant = f" Did you mean {close!r}?" if close else ""
             ctx.fail(f"No such command {args[0]!r}.{meant}")
@@ -93,6 +91,10 @@ def main() -> None:
         sys.exit(130)
     except RopewalkError as error:
         sys.exit(report_error(error, as_json="--json" in arguments, debug="--debug" in arguments))
+    # The process's boundary: a bug is told like any other error, its traceback only to those who ask for it.
+    except Exception as error:  # noqa: BLE001  # see above
+        internal = internal_error(error)
+        sys.exit(report_error(internal, as_json="--json" in arguments, debug="--debug" in arguments))
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import graphlib
 import time
-import traceback
 import uuid
 from collections.abc import Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from ropewalk.errors import Failed, RopewalkError
+from ropewalk.errors import RopewalkError, internal_error
 from ropewalk.pipeline.graph import Graph
 from ropewalk.pipeline.keys import action_key
 from ropewalk.pipeline.plan import Assessment, assess
@@ -24,12 +23,6 @@ from ropewalk.pipeline.workspace import Workspace
 from ropewalk.project import git_state
 from ropewalk.store import now_ms
 from ropewalk.store.pipeline import NodeRunRow, RunRow, finish_run, record_node_run, start_run
-
-
-class InternalError(Failed):
-    """Ropewalk or a plugin failed in a way it should not; the detail is for a bug report."""
-
-    code = "RW410"
 
 
 class State(Enum):
@@ -176,12 +169,7 @@ class _Run:
             return self._fail(node, error)
         # The boundary between nodes: whatever broke in one must not take the others, or their records, along.
         except Exception as error:  # noqa: BLE001  # see above
-            internal = InternalError(
-                f"{node.id}: {type(error).__name__}: {error}",
-                hint="this is a bug; please report it with the detail that --debug shows",
-                detail=traceback.format_exc(),
-            )
-            return self._fail(node, internal)
+            return self._fail(node, internal_error(error, f"{node.id}: "))
 
     def _bring_up_to_date(self, node: Node) -> NodeResult:
         input_ids = self.graph.inputs[node.id]

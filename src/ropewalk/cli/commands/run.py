@@ -7,7 +7,7 @@ from types import FrameType
 
 import click
 
-from ropewalk.cli.errors import exit_code, format_error
+from ropewalk.cli.errors import exit_code, report_error
 from ropewalk.cli.output import emit_json
 from ropewalk.cli.progress import watch_run
 from ropewalk.cli.session import Session, open_session
@@ -74,9 +74,10 @@ def _node_document(node: NodeResult) -> dict[str, object]:
 
 
 def _print(result: RunResult, snapshot: int) -> None:
+    debug = click.get_current_context().find_root().obj["debug"]
     for node in result.nodes:
         if node.error:
-            click.echo(format_error(node.error), err=True)
+            report_error(node.error, as_json=False, debug=debug)
     failed, blocked = result.count(State.FAILED), result.count(State.BLOCKED)
     trouble = f", {failed} failed, {blocked} blocked" if failed else ""
     done = f"{result.count(State.EXECUTED)} executed, {result.count(State.HIT)} fresh{trouble}"
