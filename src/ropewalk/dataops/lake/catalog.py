@@ -21,7 +21,7 @@ BOOKS = (
     "CREATE SCHEMA ropewalk",
     "CREATE TABLE ropewalk.builds (node VARCHAR, key VARCHAR, digest VARCHAR, rows BIGINT)",
     "CREATE TABLE ropewalk.source_files (source VARCHAR, path VARCHAR, digest VARCHAR, size BIGINT, rows BIGINT)",
-    "CREATE TABLE ropewalk.watermarks (source VARCHAR, value VARCHAR)",
+    "CREATE TABLE ropewalk.watermarks (source VARCHAR, declaration VARCHAR, value VARCHAR)",
 )
 
 

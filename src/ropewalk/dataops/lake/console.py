@@ -144,7 +144,7 @@ def _placed(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Error | N
     return None
 
 
-class _stopped_after:  # noqa: N801  # reads as a phrase: with _stopped_after(...)
+class _stopped_after:  # reads as a phrase: with _stopped_after(...)
     """Interrupt what runs on `connection` when the block takes longer than `seconds`."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, seconds: float) -> None:

@@ -18,7 +18,7 @@ from ropewalk.dataops.lake.digest import Column, TableDigest
 from ropewalk.dataops.lake.errors import translate_error
 from ropewalk.dataops.lake.extensions import connect
 from ropewalk.dataops.lake.retry import retry_locked
-from ropewalk.dataops.lake.transaction import LakeTransaction
+from ropewalk.dataops.lake.transaction import LakeTransaction, Value
 from ropewalk.dataops.lake.writer_lease import WriterLease
 from ropewalk.pipeline import Workspace
 
@@ -120,6 +120,11 @@ class Lake:
     def build(self, node_id: str) -> Build | None:
         """Return what the lake says about a node's content, or None when it has none."""
         return self._all_builds().get(node_id)
+
+    def read_book(self, book: str, owner: str) -> list[tuple[Value, ...]]:
+        """Return the rows that the book-keeping table `book` has for `owner`, as of now."""
+        with self.cursor() as connection:
+            return retry_locked(lambda: LakeTransaction(connection).read_book(book, owner))
 
     def tables(self) -> list[TableInfo]:
         """Return every table with its columns and row count, in order of their names."""

@@ -86,7 +86,7 @@ class LakeTransaction:
         """Return the rows that the book-keeping table `book` has for `owner` (its first column)."""
         column = self._book_columns(book)[0]
         return self.connection.execute(
-            f"SELECT * FROM {_book(book)} WHERE {quote(column)} = ? ORDER BY ALL",  # noqa: S608  # quoted names
+            f"SELECT * FROM {_book(book)} WHERE {quote(column)} = ? ORDER BY ALL",
             [owner],
         ).fetchall()
 
@@ -104,8 +104,8 @@ class LakeTransaction:
         )
         if rows:
             values = [list(row) for row in rows]
-            self.connection.executemany(f"INSERT INTO {STAGE} VALUES ({marks})", values)  # noqa: S608  # quoted names
-        execute(f"DELETE FROM {_book(book)}")  # noqa: S608  # quoted names
+            self.connection.executemany(f"INSERT INTO {STAGE} VALUES ({marks})", values)
+        execute(f"DELETE FROM {_book(book)}")
         execute(f"INSERT INTO {_book(book)} FROM {STAGE} ORDER BY ALL")
         execute("DROP TABLE " + STAGE)
 
@@ -125,7 +125,7 @@ class LakeTransaction:
             return made
         execute = self.connection.execute
         if present == staged:
-            execute(f"DELETE FROM {name.sql}")  # noqa: S608  # quoted names
+            execute(f"DELETE FROM {name.sql}")
             execute(f"INSERT INTO {name.sql} FROM {STAGE}")
             return made
         execute(f"CREATE SCHEMA IF NOT EXISTS {quote(name.schema)}")
