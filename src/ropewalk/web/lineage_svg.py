@@ -1,0 +1,152 @@
+"""Drawing a lineage picture as SVG: boxes in lanes, each a link that the keyboard reaches, and the lines between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from ropewalk.web.formats import short
+from ropewalk.web.lineage_layout import Layout, Link, Point, lay_out
+
+LANES = ("Outside", "Sources", "Tables", "Steps", "Models", "Deployments", "Monitors")
+LANE_OF_KIND = {
+    "source": 1,
+    "table": 2,
+    "step": 3,
+    "run": 3,
+    "gate": 4,
+    "model": 4,
+    "model_version": 4,
+    "deployment": 5,
+    "monitor": 6,
+}
+# Kinds that share a lane with another say what they are.
+TOLD = frozenset({"gate", "run", "model_version"})
+BOX_WIDTH, BOX_HEIGHT = 132, 46
+COLUMN_GAP, LEFT, TOP, BOTTOM = 27, 8, 44, 16
+PITCH = BOX_WIDTH + COLUMN_GAP
+NAME_LENGTH, NOTE_LENGTH = 16, 20
+
+
+@dataclass(frozen=True)
+class LineageNode:
+    """One box of the picture.
+
+    Attributes:
+        id: `KIND:NAME`.
+        kind: its kind, which decides its lane and colour.
+        name: what it is called.
+        note: what is worth knowing of it, in a few words.
+        address: the page it leads to.
+        state: `ok`, `warn`, `bad` or `none` (never made).
+    """
+
+    id: str
+    kind: str
+    name: str
+    note: str = ""
+    address: str | None = None
+    state: str = "ok"
+
+
+@dataclass(frozen=True)
+class LineageLink:
+    """One edge: `downstream` was made from `upstream`."""
+
+    upstream: str
+    downstream: str
+    kind: str
+
+
+def link_pairs(links: Iterable[LineageLink]) -> list[Link]:
+    """Return the edges as pairs, as the picture takes them."""
+    return [(link.upstream, link.downstream) for link in links]
+
+
+def lane_of(kind: str) -> int:
+    """Return the lane of a kind: what no room knows comes from outside."""
+    return LANE_OF_KIND.get(kind, 0)
+
+
+def lineage_svg(
+    nodes: Sequence[LineageNode], links: Iterable[Link], title: str, focus: str | None = None
+) -> Markup:
+    """Return the picture of `nodes` and the edges between them, with `focus` set off."""
+    layout = lay_out({node.id: lane_of(node.kind) for node in nodes}, links)
+    columns = max((last for _, last in layout.lanes.values()), default=0) + 1
+    width = 2 * LEFT + columns * PITCH - COLUMN_GAP
+    height = TOP + round(layout.height) + BOX_HEIGHT + BOTTOM
+    parts = [
+        Markup(
+            '<svg class="lineage" viewBox="0 0 {} {}" width="{}" height="{}" role="group" aria-label="{}">'
+        ).format(width, height, width, height, title),
+        *(_lane(lane, first, last, height) for lane, (first, last) in layout.lanes.items()),
+        *(_line(edge, route, focus) for edge, route in layout.routes.items()),
+        *(_box(node, layout.nodes[node.id], node.id == focus) for node in _reading_order(nodes, layout)),
+        Markup("</svg>"),
+    ]
+    return Markup("").join(parts)
+
+
+def _reading_order(nodes: Sequence[LineageNode], layout: Layout) -> list[LineageNode]:
+    """Sort the boxes as the eye goes, since the keyboard follows the order of the document."""
+    return sorted(nodes, key=lambda node: layout.nodes[node.id])
+
+
+def _lane(lane: int, first: int, last: int, height: int) -> Markup:
+    left = LEFT + first * PITCH - COLUMN_GAP // 2 + 4
+    width = (last - first + 1) * PITCH - 8
+    return Markup(
+        '<rect class="lane" x="{}" y="4" width="{}" height="{}" rx="8"/>'
+        '<text class="lane-name" x="{}" y="22">{}</text>'
+    ).format(left, width, height - 8, LEFT + first * PITCH, LANES[lane])
+
+
+def _line(edge: Link, route: Sequence[Point], focus: str | None) -> Markup:
+    kind = "line is-near" if focus in edge else "line"
+    return Markup('<path class="{}" d="{}"/>').format(kind, path_of(route))
+
+
+def path_of(route: Sequence[Point]) -> str:
+    """Return the curve through the places of an edge: out of the first box's right side, into the last's left."""
+    ends = [(_x(point.column), _middle(point)) for point in route]
+    (x, y), commands = (ends[0][0] + BOX_WIDTH, ends[0][1]), []
+    commands.append(f"M{x} {y:g}")
+    for at, (left, other) in enumerate(ends[1:], 1):
+        bend = max(COLUMN_GAP / 2, abs(left - x) / 2)
+        commands.append(f"C{x + bend:g} {y:g} {left - bend:g} {other:g} {left} {other:g}")
+        # Across a column that it only passes, the line runs level.
+        if at < len(ends) - 1:
+            commands.append(f"H{left + BOX_WIDTH}")
+        x, y = left + BOX_WIDTH, other
+    return "".join(commands)
+
+
+def _box(node: LineageNode, point: Point, in_focus: bool) -> Markup:
+    x, y = _x(point.column), _middle(point) - BOX_HEIGHT / 2
+    schema, _, name = node.name.rpartition(".") if node.kind == "table" else ("", "", node.name)
+    context = schema or (node.kind.replace("_", " ") if node.kind in TOLD or not node.note else "")
+    note = " · ".join(part for part in (context, node.note) if part)
+    classes = f"node kind-{lane_of(node.kind)} is-{node.state}" + (" is-focus" if in_focus else "")
+    # The picture's title is what a screen reader says and the pointer shows; the box has room for less.
+    said = f"{node.kind.replace('_', ' ')} {node.name}" + (f", {node.note}" if node.note else "")
+    inside = Markup(
+        '<title>{}</title><rect width="{}" height="{}" rx="7"/><path class="strand" d="M3.5 7v{}"/>'
+        '<text class="name" x="12" y="19">{}</text><text class="note" x="12" y="36">{}</text>'
+    ).format(said, BOX_WIDTH, BOX_HEIGHT, BOX_HEIGHT - 14, short(name, NAME_LENGTH), note[:NOTE_LENGTH])
+    place = Markup(' transform="translate({} {:g})"').format(x, y)
+    if node.address is None:
+        return Markup('<g class="{}"{}>{}</g>').format(classes, place, inside)
+    return Markup('<a class="{}" href="{}"{} aria-label="{}">{}</a>').format(
+        classes, node.address, place, said, inside
+    )
+
+
+def _x(column: int) -> int:
+    return LEFT + column * PITCH
+
+
+def _middle(point: Point) -> float:
+    return TOP + point.y + BOX_HEIGHT / 2 - 8

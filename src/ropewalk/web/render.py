@@ -1,0 +1,86 @@
+"""Drawing views: the Jinja environment with the product's filters, and the frame around every page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ropewalk.errors import RopewalkError
+from ropewalk.pipeline import Workspace
+from ropewalk.web import charts, formats, grid, lineage_svg
+from ropewalk.web.assets import Assets
+from ropewalk.web.errors import status_of
+from ropewalk.web.markdown import markdown
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """One entry of the navigation: its name, its address, its icon and the key that follows `g`."""
+
+    name: str
+    address: str
+    icon: str
+    key: str
+
+    def is_at(self, path: str) -> bool:
+        """Return whether the page at `path` belongs to this entry."""
+        if self.address == "/":
+            return path == "/"
+        return path == self.address or path.startswith(self.address + "/")
+
+
+NAVIGATION = (
+    NavItem("Overview", "/", "home", "o"),
+    NavItem("Data", "/data", "data", "d"),
+    NavItem("Experiments", "/experiments", "experiment", "e"),
+    NavItem("Models", "/models", "model", "m"),
+    NavItem("Deployments", "/deployments", "deployment", "p"),
+    NavItem("Lineage", "/lineage", "lineage", "l"),
+    NavItem("SQL", "/sql", "sql", "s"),
+    NavItem("Issues", "/issues", "issue", "i"),
+)
+
+
+class Renderer:
+    """Draws views and errors as HTML pages of one project."""
+
+    def __init__(self, project: str, environment: str, assets: Assets) -> None:
+        self._environment = _environment()
+        self._environment.globals.update(
+            project=project, environment=environment, navigation=NAVIGATION, asset=assets.address
+        )
+
+    @classmethod
+    def of(cls, workspace: Workspace, assets: Assets) -> Renderer:
+        """Return the renderer for the project of `workspace`."""
+        return cls(workspace.project.name, workspace.settings.environment, assets)
+
+    def page(self, template: str, view: object, path: str) -> str:
+        """Return the page that `template` draws of `view`, framed for the address `path`."""
+        return self._environment.get_template(template).render(view=view, path=path)
+
+    def error(self, error: RopewalkError, path: str, request_id: str) -> str:
+        """Return the page that tells a person of an error."""
+        template = self._environment.get_template("error.html")
+        return template.render(error=error, status=status_of(error), path=path, request_id=request_id)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("ropewalk.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(formats.FILTERS)
+    environment.globals.update(
+        line_chart=charts.line_chart,
+        meter=charts.meter,
+        lineage_svg=lineage_svg.lineage_svg,
+        link_pairs=lineage_svg.link_pairs,
+        markdown=markdown,
+        shown=grid.shown,
+    )
+    return environment

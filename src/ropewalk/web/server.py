@@ -1,0 +1,123 @@
+"""`ropewalk up`: the application behind uvicorn, with the deployments' workers beside it."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from ropewalk import plugins
+from ropewalk.devops.serving import Supervisor
+from ropewalk.pipeline import Workspace
+from ropewalk.web.app import create_app
+from ropewalk.web.errors import PortInUse
+from ropewalk.web.guards import LOOPBACK
+
+GRACE_S = 5
+log = structlog.get_logger()
+
+
+def serve(workspace: Workspace, host: str, port: int, ready: Callable[[str], None] = lambda _: None) -> None:
+    """Answer for the project until SIGINT or SIGTERM, then end the workers and return.
+
+    Args:
+        workspace: the open project.
+        host: the address to listen on; anything but this machine's own is open to its network.
+        port: the port; 0 takes a free one.
+        ready: called with the address to open once the server answers.
+
+    Raises:
+        PortInUse: something else listens there.
+    """
+    listener = listen(host, port)
+    address = f"http://{_shown(host)}:{listener.getsockname()[1]}"
+    if host not in LOOPBACK:
+        log.warning(
+            "open to the network", host=host, hint="anyone who reaches this address may read and change"
+        )
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        supervisor: AbstractAsyncContextManager[object] = Supervisor(workspace)
+        async with supervisor:
+            ready(address)
+            yield
+
+    app = create_app(workspace, plugins.routes(workspace), host=host, lifespan=lifespan)
+    run_server(app, listener)
+
+
+def run_server(app: Starlette, listener: socket.socket) -> None:
+    """Answer on a bound socket until a signal asks to stop; then finish what is running and return."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=GRACE_S,
+        server_header=False,
+    )
+    with listener:
+        QuietServer(config).run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the address.
+
+    Raises:
+        PortInUse: something else listens there, or the address is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host.strip("[]"), port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise PortInUse(_why(host, port, error), hint=_what_next(port, error)) from error
+    return listener
+
+
+class QuietServer(uvicorn.Server):
+    """A server that returns after a signal, so that whoever started it closes what it opened."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGINT and SIGTERM; unlike uvicorn's own, do not raise the signal again afterwards."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {
+            number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _shown(host: str) -> str:
+    if host in {"0.0.0.0", "::"}:  # noqa: S104  # compared, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _why(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} on {host} is in use by another program"
+    return f"cannot listen on {host} port {port}: {error.strerror or error}"
+
+
+def _what_next(port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"is `ropewalk up` running already? Else `ropewalk up --port {port + 1}`, or --port 0 for a free one"
+    return "`ropewalk up --host 127.0.0.1 --port 0` takes a free port of this machine"

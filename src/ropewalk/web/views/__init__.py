@@ -1,0 +1,31 @@
+"""What pages show: each module reads the rooms' doors into frozen values; nothing here draws or knows HTTP."""
+
+from ropewalk.web.page import Page
+from ropewalk.web.views.data import table_list, table_view
+from ropewalk.web.views.deployments import deployment_list, deployment_page
+from ropewalk.web.views.experiments import experiment_list, run_page, run_table
+from ropewalk.web.views.issues import issue_list, issue_page
+from ropewalk.web.views.lineage import lineage_page
+from ropewalk.web.views.models import model_list, model_page, version_page
+from ropewalk.web.views.overview import project_overview
+from ropewalk.web.views.sql import sql_page
+
+__all__ = ["PAGES"]
+
+PAGES = (
+    Page("/", "overview.html", project_overview),
+    Page("/data", "tables.html", table_list),
+    Page("/data/{name}", "table.html", table_view),
+    Page("/experiments", "experiments.html", experiment_list),
+    Page("/experiments/{id}/runs", "runs.html", run_table),
+    Page("/runs/{id}", "run.html", run_page),
+    Page("/models", "models.html", model_list),
+    Page("/models/{name}", "model.html", model_page),
+    Page("/models/{name}/{version}", "version.html", version_page),
+    Page("/deployments", "deployments.html", deployment_list),
+    Page("/deployments/{name}", "deployment.html", deployment_page),
+    Page("/lineage", "lineage.html", lineage_page),
+    Page("/sql", "sql.html", sql_page),
+    Page("/issues", "issues.html", issue_list),
+    Page("/issues/{number}", "issue.html", issue_page),
+)

@@ -1,0 +1,205 @@
+"""Models: versions, what gates decided about them, where they run and what they were made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ropewalk.devops.serving import list_deployments
+from ropewalk.errors import nearest
+from ropewalk.mlops.registry import (
+    ModelVersion,
+    RegisteredModel,
+    get_version,
+    list_models,
+    list_versions,
+)
+from ropewalk.mlops.tracking import logged_model_files
+from ropewalk.pipeline import Workspace
+from ropewalk.store.gates import GateDecision, list_decisions
+from ropewalk.web.errors import NothingCalled
+from ropewalk.web.lineage_svg import LineageLink, LineageNode
+from ropewalk.web.page import Visit
+from ropewalk.web.views.experiments import FileLine
+from ropewalk.web.views.lineage import lineage_around
+from ropewalk.web.views.nodes import node_lines
+
+PRODUCTION = "production"
+DECISIONS = 3
+
+
+@dataclass(frozen=True)
+class ModelLine:
+    """One registered model in a list.
+
+    Attributes:
+        name: its name.
+        description: what it is.
+        latest: its newest version; None while there is none.
+        production: the version with the alias `production`.
+        versions: how many there are.
+        metrics: the newest version's.
+        updated_at: UTC milliseconds.
+    """
+
+    name: str
+    description: str | None
+    latest: str | None
+    production: str | None
+    versions: int
+    metrics: Mapping[str, float]
+    updated_at: int
+
+
+@dataclass(frozen=True)
+class ModelList:
+    """All registered models, and those the project declares that have no version yet."""
+
+    models: tuple[ModelLine, ...]
+    declared: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class VersionLine:
+    """One version in a table; `deployments` serve it now."""
+
+    version: str
+    aliases: tuple[str, ...]
+    metrics: Mapping[str, float]
+    run_id: str | None
+    digest: str
+    deployments: tuple[str, ...]
+    created_at: int
+
+
+@dataclass(frozen=True)
+class ModelPage:
+    """One model: its versions, newest first, and the latest decisions of its gate."""
+
+    line: ModelLine
+    versions: tuple[VersionLine, ...]
+    decisions: tuple[GateDecision, ...]
+    nodes: tuple[LineageNode, ...]
+    links: tuple[LineageLink, ...]
+
+
+@dataclass(frozen=True)
+class VersionPage:
+    """One version of a model, with the gate's decision about it, its files and its lineage."""
+
+    model: str
+    line: VersionLine
+    description: str | None
+    tags: Mapping[str, str]
+    decision: GateDecision | None
+    files: tuple[FileLine, ...]
+    nodes: tuple[LineageNode, ...]
+    links: tuple[LineageLink, ...]
+
+
+def model_list(visit: Visit) -> ModelList:
+    """Return all registered models."""
+    models = list_models(visit.workspace)
+    names = {model.name for model in models}
+    declared = [line.name for line in node_lines(visit.workspace) if line.kind == "model"]
+    waiting = tuple(name for name in declared if name not in names)
+    return ModelList(
+        tuple(_model(model, list_versions(visit.workspace, model.name)) for model in models), waiting
+    )
+
+
+def model_page(visit: Visit) -> ModelPage:
+    """Return one model with its versions and its gate's latest decisions.
+
+    Raises:
+        NothingCalled: there is no such model.
+    """
+    workspace = visit.workspace
+    model = _find(workspace, visit.names["name"])
+    versions = list_versions(workspace, model.name)
+    nodes, links = lineage_around(visit, f"model:{model.name}")
+    return ModelPage(
+        line=_model(model, versions),
+        versions=tuple(_version(version, _serving(workspace)) for version in versions),
+        decisions=tuple(list_decisions(workspace.database, model.name)[:DECISIONS]),
+        nodes=nodes,
+        links=links,
+    )
+
+
+def version_page(visit: Visit) -> VersionPage:
+    """Return one version of a model, by its number or an alias.
+
+    Raises:
+        NothingCalled: there is no such model.
+        NotFound: it has no such version.
+    """
+    workspace = visit.workspace
+    model = _find(workspace, visit.names["name"])
+    version = get_version(workspace, model.name, visit.names["version"])
+    files = logged_model_files(workspace, version.model_id) if version.model_id else {}
+    nodes, links = lineage_around(visit, f"model_version:{model.name}/{version.version}")
+    return VersionPage(
+        model=model.name,
+        line=_version(version, _serving(workspace)),
+        description=version.description,
+        tags=dict(version.tags),
+        decision=decision_about(version, list_decisions(workspace.database, model.name)),
+        files=tuple(FileLine(path, stored.size) for path, stored in sorted(files.items())),
+        nodes=nodes,
+        links=links,
+    )
+
+
+def decision_about(version: ModelVersion, decisions: list[GateDecision]) -> GateDecision | None:
+    """Return the latest decision that read the figures the version was registered with."""
+    for decision in decisions:
+        read = {result.metric: result.value for result in decision.results}
+        if read and all(version.metrics.get(metric) == value for metric, value in read.items()):
+            return decision
+    return None
+
+
+def _find(workspace: Workspace, name: str) -> RegisteredModel:
+    found = {model.name: model for model in list_models(workspace)}
+    if name not in found:
+        raise NothingCalled(
+            f"there is no registered model {name!r}",
+            nearest=nearest(name, found),
+            hint="a version is registered by `ropewalk run` when its gate passes",
+        )
+    return found[name]
+
+
+def _model(model: RegisteredModel, versions: list[ModelVersion]) -> ModelLine:
+    newest = versions[0] if versions else None
+    return ModelLine(
+        name=model.name,
+        description=model.description or None,
+        latest=newest.version if newest else None,
+        production=model.aliases.get(PRODUCTION),
+        versions=len(versions),
+        metrics=dict(newest.metrics) if newest else {},
+        updated_at=model.updated_at,
+    )
+
+
+def _serving(workspace: Workspace) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return the deployments that serve each version."""
+    serving: dict[tuple[str, str], tuple[str, ...]] = {}
+    for deployment in list_deployments(workspace):
+        served = deployment.target.model, str(deployment.target.version)
+        serving[served] = (*serving.get(served, ()), deployment.name)
+    return serving
+
+
+def _version(version: ModelVersion, serving: Mapping[tuple[str, str], tuple[str, ...]]) -> VersionLine:
+    return VersionLine(
+        version=version.version,
+        aliases=tuple(version.aliases),
+        metrics=dict(version.metrics),
+        run_id=version.run_id,
+        digest=version.digest,
+        deployments=serving.get((version.name, version.version), ()),
+        created_at=version.created_at,
+    )

@@ -1,0 +1,410 @@
+"""Hand-made views of the flagship project, one for each template, and what renders them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ropewalk.dataops.catalog import ColumnCard
+from ropewalk.devops.monitoring import Alert, Breach, WindowRow
+from ropewalk.store.gates import GateDecision, GateResult
+from ropewalk.web.assets import load_assets
+from ropewalk.web.charts import Limit, LineChart, Series
+from ropewalk.web.grid import GridColumn, make_grid
+from ropewalk.web.lineage_svg import LineageLink, LineageNode
+from ropewalk.web.render import Renderer
+from ropewalk.web.views import data, deployments, experiments, issues, lineage, models, overview, sql
+from ropewalk.web.views.addresses import address_of
+from ropewalk.web.views.nodes import NodeLine
+
+MADE_AT = 1_795_428_000_000
+MINUTE = 60_000
+EDGES = [
+    ("source:flights", "table:staging.flights"),
+    ("source:arrivals", "table:staging.arrivals"),
+    ("source:planes", "table:staging.planes"),
+    ("source:weather", "table:staging.weather"),
+    ("source:airlines", "table:mart.flight_features"),
+    ("source:airports", "table:mart.departures_daily"),
+    ("table:staging.flights", "table:mart.flight_features"),
+    ("table:staging.planes", "table:mart.flight_features"),
+    ("table:staging.weather", "table:mart.flight_features"),
+    ("table:staging.flights", "table:mart.departures_daily"),
+    ("table:staging.arrivals", "table:mart.flight_outcomes"),
+    ("table:mart.flight_features", "table:mart.labelled_flights"),
+    ("table:mart.flight_outcomes", "table:mart.labelled_flights"),
+    ("table:mart.labelled_flights", "step:train"),
+    ("table:mart.labelled_flights", "step:evaluate"),
+    ("step:train", "step:evaluate"),
+    ("step:evaluate", "gate:late"),
+    ("step:train", "model:late"),
+    ("gate:late", "model:late"),
+    ("model:late", "deployment:late"),
+    ("deployment:late", "monitor:late"),
+    ("table:mart.flight_outcomes", "monitor:late"),
+]
+NOTES = {
+    "source:flights": "337k rows",
+    "table:staging.flights": "337k rows",
+    "table:mart.flight_features": "329k rows",
+    "step:train": "200 rounds",
+    "step:evaluate": "AUC 0.7712",
+    "gate:late": "passed",
+    "model:late": "version 3",
+    "deployment:late": "version 3",
+    "monitor:late": "2 alerts",
+}
+IDS = sorted({end for edge in EDGES for end in edge})
+LINKS = tuple(LineageLink(*edge, "input") for edge in EDGES)
+WINDOWS = tuple(
+    WindowRow(
+        deployment="late",
+        name=f"2013-{month:02}",
+        starts_at=1_370_044_800_000 + month,
+        model_version="late/3",
+        predictions=29_000 + 100 * month,
+        labelled=28_000 if month < 12 else 9_000,
+        quality="measured",
+        mean_prediction=predicted,
+        positive_rate=actual,
+        reference_rate=0.231,
+        auc=auc,
+        worst_psi=psi,
+        worst_column=column,
+        drift={column: psi, "distance": 0.003},
+        breaches=breaches,
+    )
+    for month, predicted, actual, auc, psi, column, breaches in (
+        (7, 0.262, 0.289, 0.771, 0.112, "temp", ()),
+        (8, 0.241, 0.236, 0.768, 0.098, "temp", ()),
+        (
+            9,
+            0.198,
+            0.133,
+            0.724,
+            0.141,
+            "dewp",
+            (Breach("rate_shift", 0.098, 0.08, "moved by 0.098, limit 0.08"),),
+        ),
+        (10, 0.192, 0.151, 0.731, 0.163, "temp", ()),
+        (11, 0.205, 0.162, 0.722, 0.224, "temp", ()),
+        (12, 0.244, 0.331, 0.707, 0.318, "temp", (Breach("psi", 0.318, 0.25, "PSI 0.318, limit 0.25"),)),
+    )
+)
+NAMES = tuple(window.name for window in WINDOWS)
+CHARTS = (
+    LineChart(
+        "Share of positives",
+        NAMES,
+        (
+            Series("actual", tuple(w.positive_rate for w in WINDOWS)),
+            Series("predicted", tuple(w.mean_prediction for w in WINDOWS)),
+        ),
+        (Limit(0.311), Limit(0.151, is_floor=True)),
+        is_share=True,
+    ),
+    LineChart(
+        "Ranking quality (AUC)",
+        NAMES,
+        (Series("AUC", tuple(w.auc for w in WINDOWS)),),
+        (Limit(0.70, is_floor=True),),
+        from_zero=False,
+    ),
+    LineChart(
+        "Drift of the inputs (PSI)",
+        NAMES,
+        (Series("worst PSI", tuple(w.worst_psi for w in WINDOWS)),),
+        (Limit(0.25),),
+    ),
+)
+ALERTS = tuple(
+    Alert(
+        fingerprint=f"late/{breach.limit}/{window.name}",
+        deployment="late",
+        window=window.name,
+        limit=breach.limit,
+        value=breach.value,
+        bound=breach.bound,
+        message=breach.message,
+        issue=number,
+        raised_at=MADE_AT,
+    )
+    for number, window in enumerate((w for w in WINDOWS if w.breaches), 1)
+    for breach in window.breaches
+)
+GATE = GateDecision(
+    gate="late",
+    action_key="k" * 64,
+    run_id="run-7",
+    decided_at=MADE_AT,
+    results=(
+        GateResult("evaluate.auc", 0.7712, "min", 0.76, None, None, "passed", "0.7712 is at least 0.76"),
+        GateResult("evaluate.auc", 0.7712, "max_drop", 0.005, 0.7698, 2, "passed", "0.0014 above version 2"),
+    ),
+)
+
+
+def node_line(node_id: str) -> NodeLine:
+    """Return the line of one of the flagship's nodes."""
+    kind, _, name = node_id.partition(":")
+    state = {"table:mart.departures_daily": "edited"}.get(node_id, "current")
+    return NodeLine(node_id, kind, name, state, NOTES.get(node_id, ""), address_of(node_id), MADE_AT)
+
+
+def boxes(*ids: str) -> tuple[LineageNode, ...]:
+    """Return boxes for `ids`, or for all nodes of the flagship."""
+    return tuple(
+        LineageNode(i, i.partition(":")[0], i.partition(":")[2], NOTES.get(i, ""), address_of(i), "ok")
+        for i in ids or IDS
+    )
+
+
+def make_overview() -> overview.Overview:
+    lines = tuple(node_line(node_id) for node_id in IDS)
+    strands = tuple(
+        overview.Strand(
+            name, nodes := tuple(n for n in lines if n.kind in kinds), len(nodes) - (name == "data")
+        )
+        for name, kinds in overview.STRANDS.items()
+    )
+    runs = tuple(
+        overview.RunLine(
+            id=f"7f3a{number}c1d9e2b",
+            state="failed" if number == 2 else "succeeded",
+            environment="dev",
+            commit="1f2e3d4c5b6a",
+            branch="main",
+            is_dirty=number == 1,
+            started_at=MADE_AT - number * 30 * MINUTE,
+            duration_ms=41_300 * (number + 1),
+            executed=18 - number,
+            failed=int(number == 2),
+        )
+        for number in range(4)
+    )
+    return overview.Overview(
+        project="flights",
+        environment="dev",
+        verdict="warn",
+        sentence="17 of 18 nodes are current, 1 edited since, 2 alerts.",
+        strands=strands,
+        picture=boxes(),
+        links=tuple(EDGES),
+        alerts=ALERTS,
+        runs=runs,
+    )
+
+
+def make_table_line(name: str = "mart.flight_features", **changes: object) -> data.TableLine:
+    fields: dict[str, object] = {
+        "name": name,
+        "kind": "table",
+        "state": "current",
+        "rows": 328_521,
+        "columns": 4,
+        "description": "One row per departure, with what was known two hours before it",
+        "contract": "holds",
+        "made_at": MADE_AT,
+    }
+    return data.TableLine(**(fields | changes))  # type: ignore[arg-type]
+
+
+def make_table_view() -> data.TableView:
+    columns = [
+        ("flight_id", "VARCHAR"),
+        ("scheduled_at", "TIMESTAMP"),
+        ("distance", "DOUBLE"),
+        ("dep_delay", "DOUBLE"),
+    ]
+    contract = data.ContractView(
+        path="contracts/mart.flight_features.odcs.yaml",
+        owner="operations",
+        checks=("error required('flight_id')", "warning minimum('distance') '0'"),
+        passed=1,
+        warnings=("minimum(distance): 3 of 328,521 rows are below 0",),
+    )
+    around = (
+        "table:staging.flights",
+        "table:staging.weather",
+        "table:mart.flight_features",
+        "table:mart.labelled_flights",
+    )
+    return data.TableView(
+        line=make_table_line(contract="warned"),
+        node_id="table:mart.flight_features",
+        file="tables/mart/flight_features.sql",
+        sql="SELECT flight_id, scheduled_at, distance, dep_delay\nFROM staging.flights\nWHERE distance < 5000",
+        columns=(
+            ColumnCard(*columns[0], "Carrier, number and scheduled time", None, True, True),
+            ColumnCard(*columns[1], "Scheduled departure, New York time", None, True),
+            ColumnCard(*columns[2], "Miles between the airports"),
+            ColumnCard(*columns[3], "Minutes late", "internal"),
+        ),
+        contract=contract,
+        sample=make_grid(columns, [("UA1545-201301010515", "2013-01-01 05:15:00", 1400.0, None)] * 5),
+        nodes=boxes(*around),
+        links=tuple(link for link in LINKS if link.upstream in around and link.downstream in around),
+    )
+
+
+def make_run_line(number: int = 1) -> experiments.RunLine:
+    return experiments.RunLine(
+        id=f"{number}c0ffee1234567890abcdef12345678",
+        name=f"train-{number}",
+        status="FINISHED",
+        started_at=MADE_AT - number * MINUTE,
+        duration_ms=21_400,
+        params={"num_leaves": str(15 * number), "rounds": "200"},
+        metrics={"auc": 0.76 + number / 100, "log_loss": 0.461},
+    )
+
+
+def make_runs() -> experiments.RunTable:
+    return experiments.RunTable(
+        experiment=experiments.ExperimentLine("1", "flights", 3, MADE_AT),
+        sort="-metrics.auc",
+        page=1,
+        pages=2,
+        metrics=("auc", "log_loss"),
+        params=("num_leaves",),
+        runs=tuple(make_run_line(number) for number in (3, 2, 1)),
+    )
+
+
+def make_run_page() -> experiments.RunPage:
+    return experiments.RunPage(
+        run=make_run_line(),
+        experiment_id="1",
+        experiment_name="flights",
+        user="ropewalk",
+        metrics=(experiments.MetricLine("auc", 0.7712, 0), experiments.MetricLine("log_loss", 0.461, 0)),
+        tags={"ropewalk.node": "step:train"},
+        inputs=(experiments.InputLine("mart.labelled_flights", "ab12" * 8, "mart.labelled_flights"),),
+        artifacts=(
+            experiments.FileLine("model/MLmodel", 812),
+            experiments.FileLine("model/model.lgb", 1_240_112),
+        ),
+        versions=(experiments.VersionLink("late", "3"),),
+    )
+
+
+def make_version_line(version: int = 3) -> models.VersionLine:
+    newest = version == 3
+    return models.VersionLine(
+        version=str(version),
+        aliases=("production",) if newest else (),
+        metrics={"evaluate.auc": 0.7712 - (3 - version) / 700},
+        run_id="1c0ffee1234567890abcdef12345678",
+        digest="9f" * 32,
+        deployments=("late",) if newest else (),
+        created_at=MADE_AT - (3 - version) * 1440 * MINUTE,
+    )
+
+
+def make_model_line() -> models.ModelLine:
+    return models.ModelLine("late", None, "3", "3", 3, {"evaluate.auc": 0.7712}, MADE_AT)
+
+
+def make_deployment() -> deployments.DeploymentPage:
+    around = ("gate:late", "step:train", "model:late", "deployment:late", "monitor:late")
+    return deployments.DeploymentPage(
+        name="late",
+        model="late",
+        version=3,
+        key="flight_id",
+        moved_at=MADE_AT,
+        history=(
+            deployments.Move(2, 3, "7f3a0c1d9e2b44", MADE_AT),
+            deployments.Move(1, 2, None, MADE_AT - 999 * MINUTE),
+        ),
+        is_monitored=True,
+        windows=WINDOWS,
+        charts=CHARTS,
+        psi_limit=0.25,
+        alerts=ALERTS,
+        nodes=boxes(*around),
+        links=tuple(link for link in LINKS if link.upstream in around and link.downstream in around),
+        request="curl http://127.0.0.1:8765/deployments/late/invocations -d '{\"dataframe_records\": []}'",
+    )
+
+
+def make_sql(problem: sql.QueryProblem | None = None) -> sql.SQLPage:
+    columns = [("origin", "VARCHAR"), ("flights", "BIGINT"), ("late", "DOUBLE")]
+    rows = [("EWR", 120_835, 0.2371), ("JFK", 111_279, 0.2012), ("LGA", 104_662, 0.1904)]
+    return sql.SQLPage(
+        query="SELECT origin, count(*) AS flights, avg(late) AS late FROM mart.labelled_flights GROUP BY ALL",
+        limit=1000,
+        result=None if problem else make_grid(columns, rows),
+        problem=problem,
+        status=400 if problem else 200,
+        tables=(sql.SchemaTable("mart.labelled_flights", 328_521, (GridColumn("origin", "VARCHAR"),)),),
+    )
+
+
+ISSUE = issues.IssueLine(
+    1, "open", "late breaks its psi limit of 0.25", "late/psi", "2026-11-23T10:00:00+00:00", 1
+)
+ISSUE_TEXT = """In 2013-12, column temp drifted: PSI 0.318, limit 0.25.
+
+| window | predictions | worst PSI |
+|---|---:|---:|
+| 2013-12 | 27110 | 0.318 |
+
+To see it again:
+
+```
+ropewalk sql "SELECT 1 < 2"
+```
+"""
+
+
+def make_samples() -> dict[str, object]:
+    """Return a view for each template."""
+    line = make_table_line()
+    never = make_table_line(
+        "raw.weather", kind="source", state="never", rows=None, contract=None, made_at=None
+    )
+    return {
+        "overview.html": make_overview(),
+        "tables.html": data.TableList(
+            (line, make_table_line("mart.departures_daily", contract=None), never), 14
+        ),
+        "table.html": make_table_view(),
+        "experiments.html": experiments.ExperimentList(
+            (experiments.ExperimentLine("1", "flights", 3, MADE_AT),)
+        ),
+        "runs.html": make_runs(),
+        "run.html": make_run_page(),
+        "models.html": models.ModelList((make_model_line(),), ("delay",)),
+        "model.html": models.ModelPage(
+            make_model_line(),
+            tuple(map(make_version_line, (3, 2))),
+            (GATE,),
+            boxes("gate:late", "model:late"),
+            LINKS,
+        ),
+        "version.html": models.VersionPage(
+            "late", make_version_line(), None, {}, GATE, make_run_page().artifacts, boxes("model:late"), ()
+        ),
+        "deployments.html": deployments.DeploymentList(
+            (deployments.DeploymentLine("late", "late", 3, MADE_AT, 178_300, "2013-12", 2),), ()
+        ),
+        "deployment.html": make_deployment(),
+        "lineage.html": lineage.LineagePage(
+            "model:late", None, None, boxes(), LINKS, 0, 0, tuple(IDS), "/models/late"
+        ),
+        "sql.html": make_sql(),
+        "issues.html": issues.IssueList((ISSUE,), 1),
+        "issue.html": issues.IssuePage(ISSUE, ISSUE_TEXT, "0001-late.md"),
+    }
+
+
+@pytest.fixture
+def samples() -> dict[str, object]:
+    """Return a view for each template."""
+    return make_samples()
+
+
+@pytest.fixture(scope="session")
+def renderer() -> Renderer:
+    """Return a renderer for a project called flights."""
+    return Renderer("flights", "dev", load_assets())

@@ -1,0 +1,12 @@
+// The islands: each looks for its own element and does nothing on a page without it.
+import { startKeys } from "./keys";
+import { startLineage } from "./lineage";
+import { startLive } from "./live";
+import { startSwitch } from "./switch";
+import { startTimes } from "./times";
+
+startSwitch();
+startTimes(document);
+startLive();
+startLineage();
+startKeys();
