@@ -23,7 +23,9 @@ from ropewalk.devops.serving.words import WorkerSpec
 from ropewalk.pipeline import Workspace
 from ropewalk.project import load_project
 from ropewalk.settings import load_settings
+from ropewalk.store.artifacts import Artifact
 from ropewalk.store.deployments import current_deployment, move_deployment
+from ropewalk.store.registry import NewVersion, find_model, insert_model, insert_version
 
 HEADER = SegmentHeader(
     "late", "late", 3, "flight_id", {"hour": "long", "distance": "double", "carrier": "string"}
@@ -163,3 +165,18 @@ def move_to(workspace: Workspace, model: SavedModel, version: int, name: str = "
     target = place_version(workspace, model, version)
     before = current_deployment(workspace.database, name)
     return move_deployment(workspace.database, name, target, expected=before.revision if before else 0)
+
+
+def register_version(workspace: Workspace, model: SavedModel, name: str = "late") -> Target:
+    """Put a saved model's files into the object store and register them as the next version."""
+    paths = [path for path in sorted(model.folder.rglob("*")) if path.is_file()]
+    stored = {path: workspace.objects.put_file(path) for path in paths}
+    files = [
+        Artifact(path.relative_to(model.folder).as_posix(), o.digest, o.size) for path, o in stored.items()
+    ]
+    with workspace.database.write() as connection:
+        if find_model(connection, name) is None:
+            insert_model(connection, name, None, {})
+        new = NewVersion(name, "models:/m-1", "mlflow-artifacts:/models/m-1", "digest")
+        version = insert_version(connection, new, files)
+    return Target(name, int(version), f"digest-{version}", "flight_id")

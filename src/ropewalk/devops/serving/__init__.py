@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ropewalk.devops.serving.batch import Predictions, predict
     from ropewalk.devops.serving.compaction import compact
     from ropewalk.devops.serving.deployments import deploy, get_deployment, list_deployments
-    from ropewalk.devops.serving.log_state import log_state
+    from ropewalk.devops.serving.log_sizes import log_state
     from ropewalk.devops.serving.router import routes
     from ropewalk.devops.serving.supervisor import Supervisor, running_supervisor
 
@@ -47,7 +47,7 @@ _MODULES = {
     "deploy": "deployments",
     "get_deployment": "deployments",
     "list_deployments": "deployments",
-    "log_state": "log_state",
+    "log_state": "log_sizes",
     "predict": "batch",
     "routes": "router",
     "running_supervisor": "supervisor",
