@@ -6,7 +6,8 @@ import datetime as dt
 import json
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -36,13 +37,8 @@ def init_project(folder: Path) -> list[Path]:
             f"{folder} already has {names}",
             hint="nothing was written; make an empty folder and call `ropewalk init` there",
         )
-    try:
-        for path, text in contents.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
-        return [*contents, *_ignore_state(folder)]
-    except OSError as error:
-        raise NotWritten(f"cannot write {error.filename or folder}: {error.strerror}") from error
+    _write_all(contents)
+    return [*contents, *_ignore_state(folder)]
 
 
 def sample_orders() -> str:
@@ -79,6 +75,19 @@ def _templates(folder: Traversable, prefix: str) -> Iterator[tuple[str, str]]:
             yield from _templates(item, f"{prefix}{item.name}/")
         elif item.name.endswith(TEMPLATE_SUFFIX):
             yield prefix + item.name, item.read_text(encoding="utf-8")
+
+
+def _write_all(contents: Mapping[Path, str]) -> None:
+    """Write every file; after an error none of them is there."""
+    try:
+        for path, text in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        for path in contents:
+            with suppress(OSError):
+                path.unlink()
+        raise NotWritten(f"cannot write {error.filename}: {error.strerror}") from error
 
 
 def _project_name(folder: Path) -> str:
