@@ -8,6 +8,7 @@ valid name, and what to do next. Domains derive their own classes, one class per
     ├── NotFound          a name that was asked for does not exist
     ├── Conflict          the thing exists, is busy, or moved meanwhile
     ├── Failed            work was started and did not succeed (a step raised, a build broke)
+    │   └── InternalError a bug: Ropewalk or a plugin failed in a way it should not
     ├── GateFailed        work succeeded and its result was judged not good enough
     └── Unavailable       something outside Ropewalk could not be reached or answered wrongly
 

@@ -14,7 +14,7 @@ from ropewalk.errors import NotFound, RopewalkError, error_classes, nearest
 class UnknownCode(NotFound):
     """No error has the code that was asked for."""
 
-    code = "RW280"
+    code = "RW289"
 
 
 @click.command("explain")

@@ -21,7 +21,7 @@ TIMEOUT_S = 600.0
 class NothingToPredict(InvalidInput):
     """`ropewalk predict` was given neither a table nor a file, both, or a file it cannot read."""
 
-    code = "RW182"
+    code = "RW189"
 
 
 @click.command("predict")

@@ -1,0 +1,161 @@
+"""Steps run as tracked processes, and what they made is found again."""
+
+from __future__ import annotations
+
+import pytest
+
+from ropewalk import plugins
+from ropewalk.mlops.tracking import get_run
+from ropewalk.mlops.training import InvalidStep, StepFailed, StepKind, StepTimedOut, WrongProduct
+from ropewalk.pipeline import State, build_graph, execute
+from ropewalk.project import load_project
+
+HEAD = "from ropewalk import Metrics, Model, Table, step\n"
+MODEL = (
+    HEAD
+    + '''
+import lightgbm as lgb
+import mlflow
+import numpy as np
+
+ROWS = 200
+
+
+@step(model="small")
+def train(*, leaves: int = 4) -> Model:
+    """Train on made-up rows."""
+    rows = np.arange(ROWS * 2, dtype=float).reshape(ROWS, 2) % 17
+    options = {"objective": "binary", "num_leaves": leaves, "seed": 1, "verbose": -1, "num_threads": 1}
+    booster = lgb.train(options, lgb.Dataset(rows, (rows[:, 0] > 8).astype(int)), 5)
+    return Model(mlflow.lightgbm.log_model(booster, name="model", pip_requirements=["lightgbm"]))
+
+
+@step
+def judge(train: Model) -> Metrics:
+    return Metrics(trees=train.load().num_trees(), described=(train.path / "MLmodel").is_file())
+'''
+)
+
+
+class _Quiet:
+    def started(self, *_):
+        pass
+
+    def progressed(self, *_):
+        pass
+
+    def ended(self, _):
+        pass
+
+
+@pytest.fixture
+def run(write_project, open_workspace):
+    """Return a function that runs the steps of one file and returns workspace and results by step."""
+
+    def run_steps(source: str):
+        workspace = open_workspace(write_project({"steps/work.py": source}))
+        kind = StepKind()
+        graph = build_graph(kind.declare(workspace.project))
+        result = execute(graph, {"step": kind}, workspace, _Quiet())
+        return workspace, {node.id.partition(":")[2]: node for node in result.nodes}
+
+    return run_steps
+
+
+def _declare(write_project, source: str):
+    root = write_project({"steps/work.py": source})
+    return {node.name: node for node in StepKind().declare(load_project(root, plugins.sections()))}
+
+
+def test_facts_name_code_parameters_and_packages(write_project):
+    """A step's definition is told in named parts, each with its place."""
+    node = _declare(write_project, MODEL)["train"]
+
+    assert {
+        "code steps/work.py:train",
+        "code steps/work.py:ROWS",
+        "params.leaves",
+        "python",
+    } <= node.facts.keys()
+    assert node.facts["package lightgbm"][0].isdigit()
+    assert node.places["params.leaves"].line == 11
+
+
+def test_comment_and_docstring_are_no_change(write_project):
+    """Comments and docstrings do not make a step stale; a constant it uses does."""
+    before = _declare(write_project, MODEL)["train"].facts
+    reworded = _declare(write_project, MODEL.replace("made-up rows", "rows of our own  # yes"))["train"].facts
+    changed = _declare(write_project, MODEL.replace("ROWS = 200", "ROWS = 300"))["train"].facts
+
+    assert reworded == before
+    assert changed != before
+
+
+def test_table_product_is_refused_while_planning(write_project):
+    """What steps cannot make yet is said before anything runs."""
+    with pytest.raises(InvalidStep, match="cannot make yet"):
+        _declare(write_project, HEAD + "def make() -> Table: ...\n")
+
+
+def test_model_and_metrics_steps(run):
+    """A trained model reaches the next step; parameters, metrics and model are tracked."""
+    workspace, nodes = run(MODEL)
+
+    trained, judged = nodes["train"].output, nodes["judge"].output
+    tracked = get_run(workspace, judged.summary["run_id"])
+    assert trained.reference == f"logged_model:{trained.summary['model_id']}"
+    assert judged.summary["metrics"] == {"trees": 5.0, "described": 1.0}
+    assert tracked.status == "FINISHED"
+    assert StepKind().holds(None, "", trained, workspace)
+
+
+def test_model_whose_files_are_gone_is_not_held(run):
+    """A model without its bytes is stale, whatever the record says."""
+    workspace, nodes = run(MODEL)
+    for stored in workspace.objects.folder.glob("??/*"):
+        stored.unlink()
+
+    assert not StepKind().holds(None, "", nodes["train"].output, workspace)
+
+
+def test_failing_step(run):
+    """A step that raises names the user's own line, and its tracked run says failed."""
+    source = (
+        HEAD
+        + "def helper():\n    raise KeyError('gone')\n\n\ndef make() -> Metrics:\n    print('so far')\n    helper()\n"
+    )
+
+    _, nodes = run(source)
+
+    error = nodes["make"].error
+    assert isinstance(error, StepFailed)
+    assert str(error.place) == "steps/work.py:3"
+    assert "so far" in error.detail
+    assert "KeyError" in error.message
+
+
+def test_dying_process(run):
+    """A process that dies without a word is told by its exit code or signal."""
+    _, nodes = run(HEAD + "import os\n\ndef make() -> Metrics:\n    os.kill(os.getpid(), 11)\n")
+
+    assert isinstance(nodes["make"].error, StepFailed)
+    assert "signal 11" in nodes["make"].error.message
+
+
+def test_timeout(run):
+    """A step that runs too long is ended and says after how many seconds."""
+    source = HEAD + 'import time\n\n@step(timeout="5s")\ndef make() -> Metrics:\n    time.sleep(60)\n'
+
+    _, nodes = run(source)
+
+    assert isinstance(nodes["make"].error, StepTimedOut)
+    assert "5 s" in nodes["make"].error.message
+
+
+@pytest.mark.parametrize(("makes", "returned"), [("Metrics", "[1]"), ("Model", "{}")])
+def test_wrong_product(run, makes, returned):
+    """A step that returns something else than it says is refused."""
+    _, nodes = run(HEAD + f"def make() -> {makes}:\n    return {returned}\n")
+
+    assert isinstance(nodes["make"].error, WrongProduct)
+    assert nodes["make"].state is State.FAILED
