@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -10,9 +12,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ropewalk.dataops.lake import open_lake
+from ropewalk.devops.monitoring import SECTION, MonitorKind
 from ropewalk.devops.monitoring.section import Period
 from ropewalk.devops.monitoring.sql import Sources, table_source
+from ropewalk.devops.serving.segments import Record, SegmentHeader, SegmentWriter
+from ropewalk.mlops.registry import register
+from ropewalk.mlops.tracking import create_run, get_run
+from ropewalk.mlops.tracking.artifacts import proxied_path
+from ropewalk.mlops.tracking.logged_models import create_logged_model
+from ropewalk.pipeline import Output, Task, Workspace
+from ropewalk.project import load_project
+from ropewalk.settings import load_settings
+from ropewalk.store.artifacts import Artifact, put_artifact
 from ropewalk.store.monitoring import WindowRow
+from ropewalk.store.tracking.logged_models import NewLoggedModel
 
 
 @dataclass
@@ -31,12 +45,14 @@ class Served:
             self.connection.execute(f"CREATE OR REPLACE TABLE {table} AS FROM frame")
             self.connection.unregister("frame")
 
-    def sources(self, by: Period = "month", time_type: str = "VARCHAR") -> Sources:
+    def sources(self, by: Period = "month", time_type: str = "VARCHAR", key_as_text: bool = False) -> Sources:
         """Return where figures are to be computed from."""
         return Sources(
+            model="late",
             predictions=table_source("predictions.late"),
             labels=table_source("mart.outcomes"),
             key="flight_id",
+            key_as_text=key_as_text,
             label="late",
             time="scheduled_at",
             time_type=time_type,
@@ -63,7 +79,7 @@ def served(connection: duckdb.DuckDBPyConnection) -> Served:
         {
             "prediction_id": [f"r{i}-0" for i in range(3000)],
             "request_id": [f"r{i}" for i in range(3000)],
-            "model_version": "late/1",
+            "model_version": 1,
             "prediction": predicted,
             "flight_id": np.arange(3000),
             "scheduled_at": moments.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -101,3 +117,139 @@ def window(**figures: object) -> WindowRow:
 def make_window() -> object:
     """Return the function that makes a window's row."""
     return window
+
+
+PROJECT = """\
+project: test
+monitor:
+  late:
+    time: scheduled_at
+    labels: {table: mart.outcomes, key: flight_id, column: late}
+    limits: {psi: 0.25, auc: {min: 0.6}, rate_shift: 0.1}
+"""
+SIGNATURE = [
+    {"type": "double", "name": "wind", "required": False},
+    {"type": "string", "name": "carrier", "required": False},
+    {"type": "double", "name": "computed_by_the_step", "required": False},
+]
+
+
+class Watched:
+    """A project with a registered model, whose deployment can be asked and watched."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.random = np.random.default_rng(2013)
+        self.training = self._flights(4000)
+        self.known: list[dict[str, object]] = []
+        self.asked = 0
+        self.store("training.flights", self.training)
+        self.store("mart.outcomes", pd.DataFrame({"flight_id": [-1], "late": [False]}))
+        self.register([self.trained_on("training.flights")])
+        (self.node,) = MonitorKind().declare(workspace.project)
+
+    def _flights(self, rows: int) -> pd.DataFrame:
+        wind = self.random.gamma(2, 5, rows)
+        carrier = self.random.choice(["UA", "DL", "AA"], rows)
+        chance = np.round(1 / (1 + np.exp(3 - wind / 8)), 3)
+        late = self.random.random(rows) < chance
+        return pd.DataFrame({"wind": wind, "carrier": carrier, "prediction": chance, "late": late})
+
+    def store(self, table: str, frame: pd.DataFrame) -> None:
+        """Write a table of the lake."""
+        with open_lake(self.workspace).transaction("test") as transaction:
+            transaction.connection.register("frame", frame)
+            transaction.replace(table, "SELECT * FROM frame")
+            transaction.connection.unregister("frame")
+
+    def trained_on(self, table: str) -> dict[str, object]:
+        """Return the lineage of a table as it is now."""
+        return {"table": table, "snapshot": open_lake(self.workspace).snapshot(), "digest": "d"}
+
+    def register(self, inputs: list[dict[str, object]]) -> int:
+        """Register a model version that was trained on `inputs` and return its number."""
+        run_id, model_id = log_model(self.workspace, {"signature": {"inputs": json.dumps(SIGNATURE)}})
+        version = register(
+            self.workspace,
+            "late",
+            model_id=model_id,
+            run_id=run_id,
+            node_key="key",
+            digest=f"digest of {model_id}",
+            metrics={},
+            tags={"ropewalk.inputs": json.dumps(inputs)},
+        )
+        return int(version.version)
+
+    def predict(
+        self, month: str | None, rows: int, *, wind_factor: float = 1, version: int = 1
+    ) -> pd.DataFrame:
+        """Answer requests as a worker does: append them to a segment of its own."""
+        frame = self._flights(rows)
+        frame["wind"] *= wind_factor
+        ids = list(range(self.asked, self.asked + rows))
+        self.asked += rows
+        self.known += [
+            {"flight_id": i, "late": bool(late)} for i, late in zip(ids, frame["late"], strict=True)
+        ]
+        header = SegmentHeader("late", "late", version, "flight_id", {"wind": "double", "carrier": "string"})
+        writer = SegmentWriter(self.workspace.state / "predictions" / "late", header)
+        time = None if month is None else f"{month}-15T12:00:00Z"
+        names = ["flight_id", "scheduled_at", "wind", "carrier"]
+        columns = [ids, [time] * rows, frame["wind"].tolist(), frame["carrier"].tolist()]
+        if rows:
+            writer.append(Record(f"r{self.asked}", 1, names, columns, frame["prediction"].tolist()))
+        writer.close()
+        return frame
+
+    def learn_outcomes(self) -> None:
+        """Let the outcomes of all that was predicted arrive."""
+        self.store("mart.outcomes", pd.DataFrame(self.known))
+
+    def forget_profiles(self) -> None:
+        """Lose the kept reference profiles."""
+        with self.workspace.database.write() as connection:
+            connection.execute("DELETE FROM reference_profile")
+
+    def execute(self, labels_id: str = "table:mart.outcomes", **changes: str) -> Output:
+        """Run the monitor, its declaration changed by `changes`."""
+        monitor = self.node.spec
+        labels = monitor.labels.model_copy(update={k: v for k, v in changes.items() if k != "time"})
+        spec = monitor.model_copy(update={"labels": labels, "time": changes.get("time", monitor.time)})
+        deployed = Output("d", "deployment:late@1", {"model": "late", "version": 1, "key": "flight_id"})
+        return MonitorKind().execute(
+            Task(
+                node=dataclasses.replace(self.node, spec=spec),
+                key="key",
+                inputs={"deployment:late": deployed, "mart.outcomes": Output("d", "snapshot:1")},
+                input_ids={"deployment:late": "deployment:late", "mart.outcomes": labels_id},
+                run_id="run",
+                workspace=self.workspace,
+                report=lambda *_: None,
+            )
+        )
+
+    def probe(self) -> Mapping[str, str]:
+        """Return the outside facts as the next plan sees them."""
+        return MonitorKind().probe(self.node, self.workspace, None).facts
+
+
+def log_model(workspace: Workspace, mlmodel: Mapping[str, object]) -> tuple[str, str]:
+    """Log a model that is nothing but its MLmodel file; return its run's and its own id."""
+    run_id = create_run(workspace, "test", "train", {}, {})
+    experiment = get_run(workspace, run_id).experiment_id
+    new = NewLoggedModel(id="", experiment_id=experiment, name="model", model_type=None, source_run_id=run_id)
+    model = create_logged_model(workspace, new, {}, {})
+    stored = workspace.objects.put_bytes(json.dumps(mlmodel).encode())
+    folder = proxied_path(model.artifact_uri)
+    with workspace.database.write() as database:
+        put_artifact(database, Artifact(f"{folder}/MLmodel", stored.digest, stored.size))
+    return run_id, model.id
+
+
+@pytest.fixture
+def watched(write_project, tmp_path) -> Iterator[Watched]:
+    """Return a project with a model in the registry and nothing predicted yet."""
+    root = write_project({"ropewalk.yaml": PROJECT})
+    with Workspace(load_project(root, [SECTION]), load_settings({})) as workspace:
+        yield Watched(workspace)

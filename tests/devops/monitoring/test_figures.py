@@ -173,11 +173,19 @@ def test_repeated_outcome_does_not_multiply_predictions(served):
     assert {window.positive_rate for window in windows} == {1.0}
 
 
+def test_keys_of_different_types_are_compared_as_text(served):
+    """A flight that requests call 7 and the labels '7' is the same flight."""
+    served.outcomes["flight_id"] = served.outcomes["flight_id"].astype(str)
+    served.reload()
+
+    assert sum(window.labelled for window in _windows(served, key_as_text=True)) == 3000
+
+
 def test_version_of_a_window_is_the_one_that_answered_most(served):
     """A window is compared with what its main model version was trained on."""
-    served.predictions.loc[:600, "model_version"] = "late/2"
+    served.predictions.loc[:600, "model_version"] = 2
     july = served.predictions["scheduled_at"].str.startswith("2013-07")
-    served.predictions.loc[july, "model_version"] = "late/2"
+    served.predictions.loc[july, "model_version"] = 2
     served.reload()
 
     assert [window.model_version for window in _windows(served)] == ["late/2", "late/1", "late/1"]

@@ -6,6 +6,7 @@ from ropewalk.devops.monitoring.errors import (
     UnknownTraining,
     UnusableLabel,
     UnusablePrediction,
+    UnusableTime,
 )
 from ropewalk.devops.monitoring.kind import MonitorKind
 from ropewalk.devops.monitoring.report import MonitorReport, list_alerts, monitor_report
@@ -24,6 +25,7 @@ __all__ = [
     "UnknownTraining",
     "UnusableLabel",
     "UnusablePrediction",
+    "UnusableTime",
     "WindowRow",
     "list_alerts",
     "monitor_report",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ropewalk.dataops.lake import quote
 from ropewalk.devops.forge import IssueFiles
-from ropewalk.devops.monitoring.sql import Sources, auc_sql, drift_sql, figures_sql, quoted
+from ropewalk.devops.monitoring.sql import Sources, auc_sql, drift_sql, figures_sql
 from ropewalk.store import Database, now_ms
 from ropewalk.store.monitoring import Alert, Breach, WindowRow, clear_alerts, list_alerts, raise_alert
 
@@ -102,7 +103,7 @@ def _alert(window: WindowRow, breach: Breach, issue: int) -> Alert:
 
 
 def _summary_of(column: str) -> str:
-    name = quoted(column)
+    name = quote(column)
     return (
         f"count(*) AS predictions, count(*) - count(p.{name}) AS missing, approx_top_k(p.{name}, 5) AS most_frequent,"
         f" quantile_disc(p.{name}, [0.1, 0.5, 0.9]) AS quantiles"

@@ -5,6 +5,7 @@ RopewalkError
 │   ├── ColumnMissing          the predictions or the labels have no such column
 │   └── NotMonitored           no monitor is declared under the name
 └── Failed
+    ├── UnusableTime           the column that places predictions in time holds no times
     ├── UnusablePrediction     a prediction is no number
     ├── UnusableLabel          a label is neither 0 nor 1
     └── UnknownTraining        what the model version was trained on cannot be read
@@ -25,6 +26,12 @@ class NotMonitored(NotFound):
     """No monitor is declared for the deployment."""
 
     code = "RW276"
+
+
+class UnusableTime(Failed):
+    """The column that places predictions in time holds no times."""
+
+    code = "RW474"
 
 
 class UnusablePrediction(Failed):

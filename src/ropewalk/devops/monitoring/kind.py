@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from blake3 import blake3
 
 from ropewalk.devops.monitoring.section import SECTION, Monitor
+from ropewalk.devops.serving import log_state
 from ropewalk.pipeline import JSON, Need, Node, Output, Probe, Task, Workspace
 from ropewalk.project import Entry, Project
 from ropewalk.store.monitoring import WindowRow, list_windows
@@ -43,6 +43,7 @@ class MonitorKind:
 
         Raises:
             ColumnMissing: the predictions or the labels lack a column that the monitor names.
+            UnusableTime: the column that places predictions in time holds none.
             UnusablePrediction: a prediction is no number.
             UnusableLabel: a label is neither 0 nor 1.
             UnknownTraining: what the model was trained on cannot be read.
@@ -74,9 +75,8 @@ def _node(entry: Entry) -> Node:
 
 
 def _segments(workspace: Workspace, deployment: str) -> dict[str, str]:
-    """Return name -> size of the segments; the pipeline compares them to see new predictions."""
-    folder: Path = workspace.state / "predictions" / deployment
-    return {path.name: str(path.stat().st_size) for path in sorted(folder.glob("*.seg"))}
+    """Return what the prediction log holds; the pipeline compares it to see new predictions."""
+    return log_state(workspace.state / "predictions" / deployment)
 
 
 def _consumed(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:

@@ -10,12 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
-from ropewalk.devops.monitoring.sql import literal, quoted
+
+from ropewalk.dataops.lake import literal, quote
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 MOST_CATEGORIES = 20
+DECILES = tuple(i / 10 for i in range(1, 10))
+ColumnKind: TypeAlias = Literal["number", "category"]
+_SIGNED = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
+_NUMBERS = (*_SIGNED, "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
+_CATEGORIES = 20
 DECILES = tuple(i / 10 for i in range(1, 10))
 ColumnKind: TypeAlias = Literal["number", "category"]
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER")
@@ -88,8 +94,8 @@ def take_profile(
         name: kind for name in names if name in types and (kind := kind_of(types[name]))
     }
     has_label = label in types
-    rows = f"(SELECT * FROM {source} WHERE {quoted(label)} IS NOT NULL)" if has_label else source  # noqa: S608  # quoted parts
-    rate = f"avg(TRY_CAST({quoted(label)} AS DOUBLE))" if has_label else "NULL"
+    rows = f"(SELECT * FROM {source} WHERE {quote(label)} IS NOT NULL)" if has_label else source  # noqa: S608  # quoted parts
+    rate = f"avg(TRY_CAST({quote(label)} AS DOUBLE))" if has_label else "NULL"
     row = connection.execute(f"SELECT count(*), {rate} FROM {rows}").fetchone()  # noqa: S608  # quoted parts
     assert row is not None
     return Profile(
@@ -110,10 +116,11 @@ def column_types(connection: DuckDBPyConnection, source: str) -> dict[str, str]:
 
 def kind_of(duckdb_type: str) -> ColumnKind | None:
     """Return how a column of this type is profiled; None for times, lists and the like."""
+    if duckdb_type.endswith("]"):  # a list of what stands before the brackets
+        return None
     if duckdb_type.startswith(_NUMBERS):
         return "number"
-    # A list of text is named VARCHAR[].
-    return "category" if duckdb_type.startswith(_CATEGORIES) and not duckdb_type.endswith("]") else None
+    return "category" if duckdb_type.startswith(_CATEGORIES) else None
 
 
 def find_bins(connection: DuckDBPyConnection, source: str, kinds: Mapping[str, ColumnKind]) -> list[Bins]:
@@ -160,7 +167,7 @@ def count_columns(
 
 
 def _value(bins: Bins) -> str:
-    column = quoted(bins.column)
+    column = quote(bins.column)
     if bins.kind == "category":
         # The equals sign keeps an empty text apart from DuckDB's bin of all others, which has that name.
         return f"('=' || CAST({column} AS VARCHAR))"
@@ -186,7 +193,7 @@ def _edges(connection: DuckDBPyConnection, source: str, names: Sequence[str]) ->
 
 
 def _frequent(connection: DuckDBPyConnection, source: str, name: str) -> tuple[str, ...]:
-    column = quoted(name)
+    column = quote(name)
     rows = connection.execute(
         f"SELECT CAST({column} AS VARCHAR) AS value FROM {source} WHERE {column} IS NOT NULL"  # noqa: S608  # quoted parts
         f" GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT {MOST_CATEGORIES}"

@@ -41,18 +41,19 @@ class Reference:
     connection: DuckDBPyConnection
     label: str
 
-    def profile(self, model: str, version: int) -> Profile:
-        """Return the profile of what version `version` of `model` was trained on.
+    def profile(self, model_version: str) -> Profile:
+        """Return the profile of what `model_version`, such as `late/3`, was trained on.
 
         Raises:
             UnknownTraining: the version does not say what it was trained on, or that is gone.
         """
-        kept = get_profile(self.workspace.database, model, version)
+        model, _, number = model_version.rpartition("/")
+        kept = get_profile(self.workspace.database, model, int(number))
         profile = msgspec.json.decode(kept, type=Profile) if kept else None
         if profile is None or profile.label != self.label:
-            profile = self._compute(get_version(self.workspace, model, str(version)))
+            profile = self._compute(get_version(self.workspace, model, number))
             text = msgspec.json.encode(profile).decode()
-            keep_profile(self.workspace.database, model, version, text)
+            keep_profile(self.workspace.database, model, int(number), text)
         return profile
 
     def _compute(self, version: ModelVersion) -> Profile:

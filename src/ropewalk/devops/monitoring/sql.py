@@ -1,4 +1,4 @@
-"""SQL text for monitors: quoting, and the one query that everything is computed from.
+"""SQL text for monitors: the few queries that everything is computed from.
 
 The texts are also what an alert's issue shows, so that a person can run them again.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ropewalk.dataops.lake import literal, quote
 from ropewalk.devops.monitoring.section import Period
 
 WINDOW_NAMES: dict[Period, str] = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
@@ -16,20 +17,10 @@ _OFFSET = r":.*(Z|[+-]\d\d(:?\d\d)?)$"
 EPSILON = 2.220446049250313e-16
 
 
-def quoted(name: str) -> str:
-    """Return `name` as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Return `text` as an SQL string."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def table_source(table: str, snapshot: int | None = None) -> str:
     """Return what follows FROM for `schema.table`, as of a snapshot of the lake when one is given."""
     schema, _, name = table.rpartition(".")
-    source = f"{quoted(schema)}.{quoted(name)}" if schema else quoted(name)
+    source = f"{quote(schema)}.{quote(name)}" if schema else quote(name)
     return source if snapshot is None else f"{source} AT (VERSION => {snapshot:d})"
 
 
@@ -38,18 +29,22 @@ class Sources:
     """What the figures of a deployment are computed from.
 
     Attributes:
+        model: name of the deployed model; predictions name only its version.
         predictions: what follows FROM for the predictions.
         labels: the same for the table of outcomes.
         key: the column that both have and that says what was predicted.
+        key_as_text: whether the two hold it as different types, so that it is compared as text.
         label: the column of outcomes.
         time: the column of predictions that places them in time.
         time_type: its DuckDB type.
         by: the length of a window.
     """
 
+    model: str
     predictions: str
     labels: str
     key: str
+    key_as_text: bool
     label: str
     time: str
     time_type: str
@@ -58,7 +53,7 @@ class Sources:
 
 def window_start(sources: Sources) -> str:
     """Return the expression for the start of the window that a prediction `p` falls into; NULL if no time."""
-    column = f"p.{quoted(sources.time)}"
+    column = f"p.{quote(sources.time)}"
     if sources.time_type == "TIMESTAMP WITH TIME ZONE":
         moment = f"timezone('UTC', {column})"
     elif sources.time_type == "VARCHAR":
@@ -76,14 +71,16 @@ def judged(sources: Sources) -> str:
 
     A key that has several outcomes counts as positive when one of them is.
     """
-    key = quoted(sources.key)
+    key = quote(sources.key)
+    asked = f"CAST(p.{key} AS VARCHAR)" if sources.key_as_text else f"p.{key}"
+    known = f"CAST({key} AS VARCHAR)" if sources.key_as_text else key
     return f"""WITH outcomes AS (
-  SELECT {key} AS key, max(TRY_CAST({quoted(sources.label)} AS DOUBLE)) AS label
+  SELECT {known} AS key, max(TRY_CAST({quote(sources.label)} AS DOUBLE)) AS label
   FROM {sources.labels} GROUP BY 1
 ), judged AS (
   SELECT {window_start(sources)} AS start, TRY_CAST(p.prediction AS DOUBLE) AS prediction,
-    CAST(p.model_version AS VARCHAR) AS version, outcomes.label
-  FROM {sources.predictions} AS p LEFT JOIN outcomes ON p.{key} = outcomes.key
+    {literal(sources.model + "/")} || p.model_version AS version, outcomes.label
+  FROM {sources.predictions} AS p LEFT JOIN outcomes ON {asked} = outcomes.key
 )"""  # noqa: S608  # every name is quoted
 
 

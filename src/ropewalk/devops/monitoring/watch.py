@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-from ropewalk.dataops.lake import open_lake
+import duckdb
+
+from ropewalk.dataops.lake import open_lake, translate_error
 from ropewalk.devops.forge import IssueFiles
 from ropewalk.devops.monitoring.alerts import raise_alerts
-from ropewalk.devops.monitoring.errors import ColumnMissing
+from ropewalk.devops.monitoring.errors import ColumnMissing, UnusableTime
 from ropewalk.devops.monitoring.figures import add_drift, compute_windows
 from ropewalk.devops.monitoring.limits import find_breaches
-from ropewalk.devops.monitoring.profile import column_types
+from ropewalk.devops.monitoring.profile import column_types, kind_of
 from ropewalk.devops.monitoring.reference import Reference
 from ropewalk.devops.monitoring.section import Monitor
 from ropewalk.devops.monitoring.sql import Sources, table_source
@@ -20,9 +22,6 @@ from ropewalk.devops.serving import compact
 from ropewalk.errors import Place, nearest
 from ropewalk.pipeline import Task
 from ropewalk.store.monitoring import WindowRow, replace_windows
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,7 @@ def watch(task: Task) -> Watched:
 
     Raises:
         ColumnMissing: the predictions or the labels lack a column that the monitor names.
+        UnusableTime: the column that places predictions in time holds none.
         UnusablePrediction: a prediction is no number.
         UnusableLabel: a label is neither 0 nor 1.
         UnknownTraining: what the model was trained on cannot be read.
@@ -67,32 +67,48 @@ def _compute(task: Task) -> tuple[Sources | None, list[WindowRow], int]:
     table = f"predictions.{task.node.name}"
     if table not in lake.table_names():
         return None, [], 0
-    with lake.cursor() as connection:
-        columns = column_types(connection, table_source(table))
-        sources = _sources(connection, task, table, columns)
-        windows, unplaced = compute_windows(connection, sources, task.node.name, monitor.min_rows)
-        reference = Reference(task.workspace, connection, monitor.labels.column)
-        drifted = add_drift(connection, sources, windows, columns, reference.profile)
+    try:
+        with lake.cursor() as connection:
+            # One transaction, so that every query sees the same predictions and outcomes.
+            connection.execute("BEGIN")
+            sources, windows, unplaced = _read_windows(connection, task, table)
+    except duckdb.Error as error:
+        raise translate_error(error, lake.table_names()) from error
     judged = [
         replace(window, breaches=find_breaches(window, monitor.limits, monitor.min_rows))
-        for window in drifted
+        for window in windows
     ]
     return sources, judged, unplaced
 
 
+def _read_windows(
+    connection: duckdb.DuckDBPyConnection, task: Task, table: str
+) -> tuple[Sources, list[WindowRow], int]:
+    monitor = cast("Monitor", task.node.spec)
+    columns = column_types(connection, table_source(table))
+    sources = _sources(connection, task, table, columns)
+    windows, unplaced = compute_windows(connection, sources, task.node.name, monitor.min_rows)
+    reference = Reference(task.workspace, connection, monitor.labels.column)
+    drifted = add_drift(connection, sources, windows, columns, reference.profile)
+    return sources, drifted, unplaced
+
+
 def _sources(
-    connection: DuckDBPyConnection, task: Task, predictions: str, columns: Mapping[str, str]
+    connection: duckdb.DuckDBPyConnection, task: Task, predictions: str, columns: Mapping[str, str]
 ) -> Sources:
     monitor = cast("Monitor", task.node.spec)
     kind, _, name = task.input_ids[monitor.labels.table].partition(":")
     labels = f"raw.{name}" if kind == "source" else name
-    wanted = [monitor.labels.key, monitor.labels.column]
+    known = column_types(connection, table_source(labels))
     _require(columns, [monitor.labels.key, monitor.time], predictions, task.node.origin)
-    _require(column_types(connection, table_source(labels)), wanted, labels, task.node.origin)
+    _require(known, [monitor.labels.key, monitor.labels.column], labels, task.node.origin)
+    _require_time(columns[monitor.time], monitor.time, predictions, task.node.origin)
     return Sources(
+        model=str(task.inputs[f"deployment:{task.node.name}"].summary["model"]),
         predictions=table_source(predictions),
         labels=table_source(labels),
         key=monitor.labels.key,
+        key_as_text=not _are_comparable(columns[monitor.labels.key], known[monitor.labels.key]),
         label=monitor.labels.column,
         time=monitor.time,
         time_type=columns[monitor.time],
@@ -109,3 +125,16 @@ def _require(columns: Mapping[str, str], names: Iterable[str], table: str, place
                 nearest=nearest(name, columns),
                 hint="columns: " + ", ".join(columns),
             )
+
+
+def _require_time(duckdb_type: str, name: str, table: str, place: Place) -> None:
+    if not duckdb_type.startswith(("TIMESTAMP", "DATE", "VARCHAR")):
+        raise UnusableTime(
+            f"column {name!r} of {table} is {duckdb_type}, which is no time",
+            place=place,
+            hint="send times as text, such as 2013-07-01T05:00:00Z",
+        )
+
+
+def _are_comparable(one: str, other: str) -> bool:
+    return one == other or kind_of(one) == kind_of(other) == "number"

@@ -129,7 +129,7 @@ def _baseline(workspace: Workspace, model: str) -> Baseline | None:
         version = get_version(workspace, model, PRODUCTION)
     except NotFound:
         return None
-    return Baseline(version.version, version.metrics)
+    return Baseline(int(version.version), version.metrics)
 
 
 def _value(

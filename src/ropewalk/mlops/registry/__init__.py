@@ -1,6 +1,6 @@
 """The model registry: named models, their immutable versions and aliases."""
 
-from ropewalk.mlops.registry.kind import ModelKind
+from ropewalk.mlops.registry.kind import INPUTS_TAG, ModelKind, UnmadeModel
 from ropewalk.mlops.registry.models import (
     create_model,
     delete_alias,
@@ -32,9 +32,11 @@ from ropewalk.mlops.registry.versions import (
 from ropewalk.store.registry import ModelVersion, RegisteredModel
 
 __all__ = [
+    "INPUTS_TAG",
     "ModelKind",
     "ModelVersion",
     "RegisteredModel",
+    "UnmadeModel",
     "VersionRequest",
     "create_model",
     "create_version",

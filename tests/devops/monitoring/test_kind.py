@@ -1,0 +1,266 @@
+"""The node kind `monitor`, on a real lake, a real prediction log and a registered model."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from ropewalk.devops.forge import IssueFiles
+from ropewalk.devops.monitoring import (
+    ColumnMissing,
+    MonitorKind,
+    NotMonitored,
+    UnknownTraining,
+    UnusableTime,
+    list_alerts,
+    monitor_report,
+)
+
+
+def test_monitor_needs_its_deployment_and_its_labels(watched):
+    """The node asks for both by name, at the place of its entry."""
+    (node,) = MonitorKind().declare(watched.workspace.project)
+
+    assert (node.id, node.provides) == ("monitor:late", ())
+    assert [need.name for need in node.needs] == ["deployment:late", "mart.outcomes"]
+    assert str(node.needs[1].place) == "ropewalk.yaml:3:3"
+
+
+def test_every_part_of_the_declaration_is_a_fact(watched):
+    """A changed limit is a reason to judge again, and is named."""
+    (node,) = MonitorKind().declare(watched.workspace.project)
+
+    assert node.facts["limits"] == '{"psi":0.25,"auc":{"min":0.6},"rate_shift":0.1}'
+    assert set(node.facts) == {"by", "time", "labels", "limits", "min_rows"} == set(node.places)
+
+
+def test_no_predictions_are_no_windows(watched):
+    """A deployment that nobody asked yet is watched, and there is nothing to see."""
+    output = watched.execute()
+
+    assert output.summary == {"windows": [], "alerts": 0, "unplaced": 0}
+    assert monitor_report(watched.workspace, "late").windows == ()
+
+
+def test_month_without_labels_shows_drift_only(watched):
+    """Before outcomes arrive the quality is pending, and the drift is there."""
+    watched.predict("2013-07", 600)
+
+    output = watched.execute()
+
+    (window,) = monitor_report(watched.workspace, "late").windows
+    assert (window.quality, window.auc, window.labelled) == ("pending", None, 0)
+    assert window.worst_psi < 0.25
+    assert output.summary["windows"][0]["quality"] == "pending"
+
+
+def test_late_labels_make_the_month_measured(watched):
+    """When the outcomes arrive the same month is computed again, and equals sklearn's."""
+    frame = watched.predict("2013-07", 600)
+    watched.execute()
+
+    watched.learn_outcomes()
+    watched.execute()
+
+    (window,) = monitor_report(watched.workspace, "late").windows
+    assert (window.quality, window.labelled) == ("measured", 600)
+    assert window.auc == pytest.approx(roc_auc_score(frame["late"], frame["prediction"]))
+    assert window.reference_rate == pytest.approx(watched.training["late"].mean())
+
+
+def test_only_the_models_columns_are_compared(watched):
+    """The key and the time drift by nature; the columns of the signature are what counts."""
+    watched.predict("2013-07", 600)
+
+    watched.execute()
+
+    (window,) = monitor_report(watched.workspace, "late").windows
+    assert set(window.drift) == {"wind", "carrier"}
+
+
+def test_months_that_break_their_limit_raise_one_issue(watched):
+    """Two stormy months are two alerts, one issue and one comment; the run succeeds."""
+    watched.predict("2013-07", 400)
+    for month in ("2013-08", "2013-09"):
+        watched.predict(month, 400, wind_factor=3)
+
+    output = watched.execute()
+
+    assert output.summary["alerts"] == 2
+    assert [(a.window, a.limit, a.issue) for a in list_alerts(watched.workspace)] == [
+        ("2013-08", "psi", 1),
+        ("2013-09", "psi", 1),
+    ]
+    (issue,) = IssueFiles(watched.workspace.state / "issues").issues()
+    assert issue.text.count("## Comment") == 1
+    assert [window.worst_column for window in monitor_report(watched.workspace, "late").windows][1:] == [
+        "wind",
+        "wind",
+    ]
+
+
+def test_running_again_changes_nothing(watched):
+    """The same predictions and outcomes give the same content, and no second comment."""
+    watched.predict("2013-08", 400, wind_factor=3)
+    first = watched.execute()
+    before = IssueFiles(watched.workspace.state / "issues").issues()
+
+    second = watched.execute()
+
+    assert (second.digest, second.observed) == (first.digest, first.observed)
+    assert IssueFiles(watched.workspace.state / "issues").issues() == before
+
+
+def test_new_predictions_make_it_stale(watched):
+    """What was observed is what the next probe sees, until someone predicts again."""
+    watched.predict("2013-07", 300)
+    output = watched.execute()
+    assert watched.probe() == output.observed
+
+    watched.predict("2013-08", 300)
+
+    assert watched.probe() != output.observed
+
+
+def test_worker_that_only_started_does_not_make_it_stale(watched):
+    """A new worker's segment without a prediction is no news."""
+    watched.predict("2013-07", 300)
+    output = watched.execute()
+
+    watched.predict("2013-08", 0)
+
+    assert watched.probe() == output.observed
+
+
+def test_it_holds_while_its_windows_are_in_the_store(watched):
+    """An output whose figures were lost is computed again."""
+    watched.predict("2013-07", 300)
+    output = watched.execute()
+    assert MonitorKind().holds(watched.node, "key", output, watched.workspace)
+
+    with watched.workspace.database.write() as connection:
+        connection.execute("DELETE FROM monitor_window")
+
+    assert not MonitorKind().holds(watched.node, "key", output, watched.workspace)
+
+
+def test_profile_is_taken_once_from_the_snapshot_that_was_trained_on(watched):
+    """Later rows of the training table do not move what a version is compared with."""
+    watched.predict("2013-07", 600)
+    watched.execute()
+    before = monitor_report(watched.workspace, "late").windows
+
+    watched.store("training.flights", watched.training.assign(wind=1000.0))
+    watched.forget_profiles()
+    watched.execute()
+
+    assert monitor_report(watched.workspace, "late").windows == before
+
+
+def test_rows_without_time_are_told_of(watched):
+    """Predictions that no window takes are counted in the summary."""
+    watched.predict("2013-07", 300)
+    watched.predict(None, 20)
+
+    output = watched.execute()
+
+    assert output.summary["unplaced"] == 20
+    assert sum(window["predictions"] for window in output.summary["windows"]) == 300
+
+
+def test_labels_may_be_a_source(watched):
+    """Outcomes straight from a source's raw table do as well."""
+    watched.predict("2013-07", 300)
+    watched.store("raw.outcomes", pd.DataFrame(watched.known))
+
+    watched.execute(labels_id="source:outcomes")
+
+    assert monitor_report(watched.workspace, "late").windows[0].labelled == 300
+
+
+@pytest.mark.parametrize(
+    ("change", "message", "near"),
+    [
+        ({"time": "scheduled"}, "table predictions.late has no column 'scheduled'", "scheduled_at"),
+        ({"key": "flight"}, "table predictions.late has no column 'flight'", "flight_id"),
+        ({"column": "lat"}, "table mart.outcomes has no column 'lat'", "late"),
+    ],
+)
+def test_column_that_is_not_there(watched, change, message, near):
+    """A misspelt column names its table, the nearest one and the entry's place."""
+    watched.predict("2013-07", 10)
+
+    with pytest.raises(ColumnMissing) as caught:
+        watched.execute(**change)
+
+    assert caught.value.message.startswith(message)
+    assert (caught.value.nearest, caught.value.place.line) == (near, 3)
+
+
+def test_time_that_is_no_time(watched):
+    """A column of numbers cannot place predictions."""
+    watched.predict("2013-07", 10)
+
+    with pytest.raises(UnusableTime, match="'wind' of predictions\\.late is DOUBLE"):
+        watched.execute(time="wind")
+
+
+def test_version_that_does_not_say_what_it_was_trained_on(watched):
+    """Without lineage there is nothing to compare with, and the error says so."""
+    watched.predict("2013-07", 10, version=watched.register(inputs=[]))
+
+    with pytest.raises(UnknownTraining, match="late/2 does not say"):
+        watched.execute()
+
+
+def test_training_data_that_is_gone(watched):
+    """A snapshot that the lake does not have any more is told of in our words."""
+    lost = [{"table": "training.flights", "snapshot": 9999, "digest": "d"}]
+    watched.predict("2013-07", 10, version=watched.register(inputs=lost))
+
+    with pytest.raises(UnknownTraining, match="late/2 was trained on cannot be read") as caught:
+        watched.execute()
+    assert "trains it again" in caught.value.hint
+
+
+def test_table_with_the_models_columns_is_the_reference(watched):
+    """Of several inputs of the training step the one that the model reads from counts."""
+    watched.store("mart.airports", pd.DataFrame({"code": ["JFK"], "carrier": ["UA"]}))
+    inputs = [watched.trained_on("mart.airports"), watched.trained_on("training.flights")]
+    watched.predict("2013-07", 300, version=watched.register(inputs=inputs))
+
+    watched.execute()
+
+    assert set(monitor_report(watched.workspace, "late").windows[0].drift) == {"wind", "carrier"}
+
+
+def test_failed_run_leaves_the_figures_as_they_were(watched):
+    """An error while computing replaces nothing."""
+    watched.predict("2013-07", 300)
+    watched.execute()
+    before = monitor_report(watched.workspace, "late").windows
+
+    with pytest.raises(ColumnMissing):
+        watched.execute(column="unknown")
+
+    assert monitor_report(watched.workspace, "late").windows == before
+
+
+def test_report_of_an_unknown_deployment(watched):
+    """Asking for what is not monitored names the nearest."""
+    with pytest.raises(NotMonitored, match="'lat' has no monitor") as caught:
+        monitor_report(watched.workspace, "lat")
+    assert caught.value.nearest == "late"
+
+
+def test_report_has_declaration_and_alerts(watched):
+    """The report is what a page needs: limits, windows, alerts."""
+    watched.predict("2013-08", 400, wind_factor=3)
+    watched.execute()
+
+    report = monitor_report(watched.workspace, "late")
+
+    assert (report.deployment, report.monitor.limits.psi) == ("late", 0.25)
+    assert [breach.limit for breach in report.windows[0].breaches] == ["psi"]
+    assert report.alerts[0].message == report.windows[0].breaches[0].message
