@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from ropewalk.dataops.contracts import ContractBroken
 from ropewalk.dataops.lake import open_lake
-from ropewalk.dataops.transform import TableFailed
 from ropewalk.pipeline import State
 
 FLIGHTS = "SELECT * FROM (VALUES (1, 'EWR', 10), (2, 'JFK', NULL), (3, 'LGA', 70)) AS v (id, origin, delay)"

@@ -37,12 +37,13 @@ def parse_sql(text: str, path: str) -> ParsedSQL:
     """
     _refuse_what_the_engine_refuses(text, path)
     tokens = _tokenize(text, path)
-    statement = _without_semicolon(text, tokens)
-    tree = _read_tree(statement, path)
+    end = max(token.end for token in tokens if token.token_type != TokenType.SEMICOLON) + 1
+    bare = _without_comments(text, tokens)[:end]
+    tree = _read_tree(bare, path)
     refuse_outside_reads(tree, text, path)
     return ParsedSQL(
-        statement=statement,
-        normal=_normal(tree, tokens, text),
+        statement=text[:end],
+        normal=_normal(tree, bare),
         references=find_references(tree, text, path),
         description=_description(text),
     )
@@ -129,19 +130,25 @@ def _sqlglot_place(error: SqlglotError, path: str) -> Place:
     return Place(path, found["line"], max(found["col"] - len(found["highlight"]) + 1, 1))
 
 
-def _without_semicolon(text: str, tokens: list[Token]) -> str:
-    """Return the text up to the statement's end; what comes before keeps its lines for error messages."""
-    last = next(token for token in reversed(tokens) if token.token_type != TokenType.SEMICOLON)
-    return text[: last.end + 1]
+def _without_comments(text: str, tokens: list[Token]) -> str:
+    """Return `text` with blanks for all that is no token, every character in its place.
+
+    sqlglot reads `GROUP BY` as one word, and stumbles over a comment inside it.
+    """
+    bare = ["\n" if character == "\n" else " " for character in text]
+    for token in tokens:
+        bare[token.start : token.end + 1] = text[token.start : token.end + 1]
+    return "".join(bare)
 
 
-def _normal(tree: exp.Expr, tokens: list[Token], text: str) -> str:
+def _normal(tree: exp.Expr, bare: str) -> str:
     """Return the statement in one fixed form, in which comments, layout and the case of keywords do not count."""
     pretty: str = tree.sql(dialect="duckdb", pretty=True, comments=False)
+    tokens = DuckDB().tokenize(bare)
     if not _lost_literals(tokens, pretty) and parse_one(pretty, dialect="duckdb") == tree:
         return pretty
     # The generator said less than was written (VARCHAR(10) is VARCHAR to it), so the words themselves count too.
-    exact = " ".join(_word(token, text) for token in tokens if token.token_type != TokenType.SEMICOLON)
+    exact = "\n".join(_word(token, bare) for token in tokens)
     return f"{pretty}\n-- {blake3(exact.encode()).hexdigest()[:16]}"
 
 
@@ -152,10 +159,10 @@ def _lost_literals(tokens: list[Token], pretty: str) -> Counter[str]:
     return literals(tokens) - literals(DuckDB().tokenize(pretty))
 
 
-def _word(token: Token, text: str) -> str:
-    written = text[token.start : token.end + 1]
-    # What is quoted differs from its text, and keeps its case.
-    return written.upper() if written == token.text else written
+def _word(token: Token, bare: str) -> str:
+    written = bare[token.start : token.end + 1]
+    # What is quoted differs from its text, and keeps its case and its blanks.
+    return " ".join(written.upper().split()) if written == token.text else written
 
 
 def _description(text: str) -> str | None:
