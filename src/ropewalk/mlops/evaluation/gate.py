@@ -14,6 +14,7 @@ from ropewalk.errors import NotFound, Place, nearest
 from ropewalk.mlops.evaluation.conditions import SECTION, Condition
 from ropewalk.mlops.evaluation.errors import GateNotPassed, InvalidGate, MetricMissing
 from ropewalk.mlops.evaluation.judge import Baseline, in_production, judge
+from ropewalk.mlops.registry import get_version
 from ropewalk.pipeline import JSON, Need, Node, Output, Probe, Task, Workspace
 from ropewalk.project import PROJECT_FILE, Entry, Project, StepDeclaration, parse_yaml, read_steps
 from ropewalk.store.gates import GateResult, get_decision, record_decision
@@ -123,8 +124,6 @@ def _check_step(condition: Condition, place: Place, steps: Mapping[str, StepDecl
 
 
 def _baseline(workspace: Workspace, model: str) -> Baseline | None:
-    from ropewalk.mlops.registry import get_version
-
     try:
         version = get_version(workspace, model, PRODUCTION)
     except NotFound:
