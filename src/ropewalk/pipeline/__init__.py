@@ -8,7 +8,7 @@ from ropewalk.pipeline.errors import (
     RunInProgress,
     UnknownName,
 )
-from ropewalk.pipeline.execute import NodeResult, Observer, RunResult, State, execute
+from ropewalk.pipeline.execution import NodeResult, Observer, RunResult, State, execute
 from ropewalk.pipeline.graph import Graph, build_graph, declare_graph
 from ropewalk.pipeline.objects import ObjectMissing, ObjectStore, StoredObject
 from ropewalk.pipeline.plan import Plan, PlannedNode, Status, make_plan

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from ropewalk.errors import Place
 from ropewalk.mlops.tracking import create_run, endpoint, finish_run, logged_model_files
@@ -83,7 +84,7 @@ class StepKind:
         run_id = create_run(workspace, workspace.project.name, step.name, _tags(task, step), {})
         log = workspace.state / "logs" / task.run_id / f"{step.name}.log"
         # Whatever way the execution ends, also Ctrl-C, the tracked run must not stay open.
-        status = "FAILED"
+        status: Literal["FAILED", "FINISHED"] = "FAILED"
         try:
             output = _run(_Execution(task, step, run_id, log))
             status = "FINISHED"
