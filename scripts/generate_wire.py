@@ -1,6 +1,7 @@
 """Write the structs of MLflow's protocol from the descriptors in the installed `mlflow-skinny` package.
 
-    python scripts/generate_wire.py            write src/ropewalk/mlops/tracking/wire/{models,requests,registry,upstream}.py
+    python scripts/generate_wire.py            write src/ropewalk/mlops/tracking/wire/{models,requests,registry}.py
+                                               and tests/mlops/tracking/upstream_routes.txt
     python scripts/generate_wire.py --check    exit 1 when the files differ from what the package says
 
 Run it when the pinned MLflow version moves; the difference shows what upstream changed.
@@ -19,7 +20,9 @@ from pathlib import Path
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, ServiceDescriptor
 from mlflow.protos import databricks_pb2, mlflow_artifacts_pb2, model_registry_pb2, service_pb2
 
-WIRE = Path(__file__).parent.parent / "src" / "ropewalk" / "mlops" / "tracking" / "wire"
+ROOT = Path(__file__).parent.parent
+WIRE = ROOT / "src" / "ropewalk" / "mlops" / "tracking" / "wire"
+UPSTREAM = ROOT / "tests" / "mlops" / "tracking" / "upstream_routes.txt"
 SERVICES: tuple[ServiceDescriptor, ...] = (
     service_pb2.DESCRIPTOR.services_by_name["MlflowService"],
     model_registry_pb2.DESCRIPTOR.services_by_name["ModelRegistryService"],
@@ -67,17 +70,17 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
     check = parser.parse_args().check
     files = generate()
-    stale = [name for name, text in files.items() if _read(WIRE / name) != text]
+    stale = [path for path, text in files.items() if _read(path) != text]
     if check:
-        sys.stdout.write("".join(f"{name} is not what the descriptors say\n" for name in stale))
+        sys.stdout.write("".join(f"{path} is not what the descriptors say\n" for path in stale))
         return 1 if stale else 0
-    for name in stale:
-        (WIRE / name).write_text(files[name], encoding="utf-8")
+    for path in stale:
+        path.write_text(files[path], encoding="utf-8")
     return 0
 
 
-def generate() -> dict[str, str]:
-    """Return the text of each generated file by its name."""
+def generate() -> dict[Path, str]:
+    """Return the text of each generated file by its path."""
     messages: dict[str, Descriptor] = {}
     for service in SERVICES:
         for method, paths in _endpoints(service):
@@ -87,8 +90,8 @@ def generate() -> dict[str, str]:
     files: dict[str, list[Descriptor]] = {"models.py": [], "requests.py": [], "registry.py": []}
     for message in messages.values():
         files[_home(message)].append(message)
-    texts = {name: _module(name, parts, messages) for name, parts in files.items()}
-    return {name: _format(text) for name, text in (texts | {"upstream.py": _upstream()}).items()}
+    texts = {WIRE / name: _format(_module(name, parts, messages)) for name, parts in files.items()}
+    return {**texts, UPSTREAM: _upstream()}
 
 
 def _read(path: Path) -> str:
@@ -123,7 +126,9 @@ def _module(name: str, own: list[Descriptor], messages: Mapping[str, Descriptor]
         body = "".join(blocks)
         names = ["Int32", "Int64", *(_name(m) for m in messages.values() if _home(m) == "models.py")]
         names += [_name(f.enum_type) for m in own for f in _fields(m) if f.enum_type]
-        used = sorted({n for n in names if re.search(rf"(?<!\.)\b{n}\b", body)}, key=lambda n: (not n.isupper(), n))
+        used = sorted(
+            {n for n in names if re.search(rf"(?<!\.)\b{n}\b", body)}, key=lambda n: (not n.isupper(), n)
+        )
         head = "from typing import ClassVar\n\nfrom msgspec import Struct\n\n"
         head += f"from ropewalk.mlops.tracking.wire.models import ({', '.join(used)},)\n"
     return notice + head + "\n\n" + "\n\n\n".join(blocks) + "\n"
@@ -140,15 +145,14 @@ def _enums(enums: Iterable[EnumDescriptor]) -> str:
 
 
 def _upstream() -> str:
-    rows = sorted(
-        f'    ("{verb}", "/{path.lstrip("/")}"),\n'
+    """Return every method and path that the descriptors name; the server decides which it answers."""
+    rows = {
+        f"{verb} /{path.lstrip('/')}\n"
         for service in SERVICES
         for _, paths in _endpoints(service)
         for verb, path in paths
-    )
-    head = NOTICE.format(version=version("mlflow-skinny"), about="")
-    note = "# Every method and path that the descriptors name; the server decides which of them it answers."
-    return f"{head}{note}\nUPSTREAM: tuple[tuple[str, str], ...] = (\n{''.join(dict.fromkeys(rows))})\n"
+    }
+    return "".join(sorted(rows))
 
 
 def _endpoints(service: ServiceDescriptor) -> Iterator[tuple[object, list[tuple[str, str]]]]:

@@ -124,7 +124,7 @@ def get_version(workspace: Workspace, name: str, version_or_alias: str) -> Model
         UnknownVersion: it has no such version.
         UnknownAlias: it has no such alias.
     """
-    if version_or_alias.isdecimal():
+    if table.is_version(version_or_alias):
         return get_numbered_version(workspace, name, version_or_alias)
     if version_or_alias == LATEST_NAME:
         with workspace.database.read() as connection:

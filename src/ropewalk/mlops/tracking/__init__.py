@@ -18,7 +18,7 @@ from ropewalk.store.tracking.values import Experiment, LoggedModel, Metric, Run
 if TYPE_CHECKING:
     from ropewalk.mlops.tracking.asgi import application
     from ropewalk.mlops.tracking.listener import endpoint
-    from ropewalk.mlops.tracking.rows import routes
+    from ropewalk.mlops.tracking.rows.table import routes
 
 __all__ = [
     "Experiment",
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 
-_LAZY = {"application": "asgi", "endpoint": "listener", "routes": "rows"}
+_LAZY = {"application": "asgi", "endpoint": "listener", "routes": "rows.table"}
 
 
 def __getattr__(name: str) -> object:

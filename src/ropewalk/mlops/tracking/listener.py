@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ropewalk.mlops.tracking.asgi import application
 from ropewalk.mlops.tracking.errors import EndpointFailed
-from ropewalk.mlops.tracking.rows import routes
+from ropewalk.mlops.tracking.rows.table import routes
 from ropewalk.pipeline import Workspace
 
 if TYPE_CHECKING:

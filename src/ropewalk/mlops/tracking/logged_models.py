@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from ropewalk.mlops.tracking import limits
 from ropewalk.mlops.tracking.artifacts import proxied_path
@@ -15,7 +15,7 @@ from ropewalk.pipeline import StoredObject, Workspace
 from ropewalk.store.artifacts import artifacts_below
 from ropewalk.store.tracking import logged_models as table
 from ropewalk.store.tracking.logged_models import NewLoggedModel
-from ropewalk.store.tracking.values import LoggedModel, ModelMetric
+from ropewalk.store.tracking.values import LoggedModel
 
 _FORBIDDEN = frozenset("/:.%\"'")
 
@@ -133,19 +133,6 @@ def log_logged_model_params(workspace: Workspace, model_id: str, params: Mapping
     limits.check_entries("Model param", params, limits.PARAM_VALUE)
     with workspace.database.write() as connection:
         table.set_logged_model_params(connection, require_logged_model(connection, model_id).number, params)
-
-
-def log_model_metrics(workspace: Workspace, metrics: Mapping[str, Sequence[ModelMetric]]) -> None:
-    """Keep the points that runs logged for models, by model id.
-
-    Raises:
-        UnknownLoggedModel: one of the models does not exist.
-    """
-    with workspace.database.write() as connection:
-        for model_id, logged in metrics.items():
-            table.add_logged_model_metrics(
-                connection, require_logged_model(connection, model_id).number, logged
-            )
 
 
 def logged_model_files(workspace: Workspace, model_id: str) -> dict[str, StoredObject]:

@@ -12,6 +12,7 @@ from ropewalk.mlops.tracking import limits
 from ropewalk.mlops.tracking.errors import NotActive, UnknownRun, UnknownTag, ValueFixed
 from ropewalk.mlops.tracking.experiments import ensure_experiment, require_active_experiment
 from ropewalk.mlops.tracking.filter import RUNS, parse_filter, parse_ordering
+from ropewalk.mlops.tracking.logged_models import require_logged_model
 from ropewalk.pipeline import Workspace
 from ropewalk.store import now_ms
 from ropewalk.store.search import Condition, Page
@@ -19,8 +20,9 @@ from ropewalk.store.tracking import metrics as points
 from ropewalk.store.tracking import runs as table
 from ropewalk.store.tracking.experiments import find_experiment_by_name
 from ropewalk.store.tracking.inputs import add_datasets, add_models
+from ropewalk.store.tracking.logged_models import add_logged_model_metrics
 from ropewalk.store.tracking.runs import NewRun, RunChange
-from ropewalk.store.tracking.values import Dataset, Metric, ModelUse, Run, RunStatus, Stage
+from ropewalk.store.tracking.values import Dataset, Metric, ModelMetric, ModelUse, Run, RunStatus, Stage
 
 NAME_TAG = "mlflow.runName"
 USER_TAG = "mlflow.user"
@@ -54,11 +56,12 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one request logs of a run."""
+    """What one request logs of a run; `model_metrics` holds the points that are of a logged model too, by its id."""
 
     metrics: Sequence[Metric] = ()
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    model_metrics: Mapping[str, Sequence[ModelMetric]] = field(default_factory=dict)
 
 
 def create_run(
@@ -143,6 +146,7 @@ def log_batch(workspace: Workspace, run_id: str, batch: Batch) -> None:
     Raises:
         UnknownRun: there is none of that id.
         NotActive: it is deleted.
+        UnknownLoggedModel: a point is of a model that does not exist.
         ValueFixed: a parameter has another value already.
         InvalidRequest: a name or value does not fit.
     """
@@ -152,12 +156,15 @@ def log_batch(workspace: Workspace, run_id: str, batch: Batch) -> None:
         fixed = table.add_params(connection, run.number, batch.params)
         for key, value in fixed.items():
             raise ValueFixed(
-                f"Changing param values is not allowed. Param with key='{key}' was already logged with"
-                f" value='{value}' for run ID='{run_id}'. Attempted logging new value '{batch.params[key]}'.",
+                f"Changing param values is not allowed: '{key}' of run {run_id} is '{value[:100]}',"
+                f" and cannot become '{batch.params[key][:100]}'",
                 hint="log it once per run, or use a nested run for each value",
             )
         _set_tags(connection, run, batch.tags)
         points.append_metrics(connection, run.number, batch.metrics)
+        for model_id, logged in batch.model_metrics.items():
+            model = require_logged_model(connection, model_id)
+            add_logged_model_metrics(connection, model.number, logged)
 
 
 def _set_tags(connection: sqlite3.Connection, run: Run, tags: Mapping[str, str]) -> None:

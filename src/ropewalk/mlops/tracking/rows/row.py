@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from ropewalk.errors import RopewalkError
@@ -73,6 +73,9 @@ def translated(endpoint: Callable[[Request], Awaitable[Response]]) -> Endpoint:
             return await endpoint(request)
         except RopewalkError as error:
             return compat.refuse(error)
+        except ClientDisconnect:
+            # Nobody reads this answer; a half-sent body has left nothing behind.
+            return Response(status_code=499)
         except Exception as error:  # noqa: BLE001  # a process boundary: the client gets an answer, the log the cause
             import structlog
 

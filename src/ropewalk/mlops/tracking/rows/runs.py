@@ -6,7 +6,6 @@ from typing import Protocol
 
 from ropewalk.mlops.tracking import limits, runs
 from ropewalk.mlops.tracking.filter import RUNS, parse_filter, parse_ordering
-from ropewalk.mlops.tracking.logged_models import log_model_metrics
 from ropewalk.mlops.tracking.rows.experiments import check_page_size, within
 from ropewalk.mlops.tracking.rows.row import Row
 from ropewalk.mlops.tracking.runs import Batch, RunRequest
@@ -117,14 +116,12 @@ def _log(workspace: Workspace, run_id: str, sent: list[wire.Metric], batch: Batc
     """Log points for the run, and those that name a model for that model too."""
     now = now_ms()
     points = [answers.read_metric(point, now) for point in sent]
-    runs.log_batch(workspace, run_id, Batch(points, batch.params, batch.tags))
     for_models: dict[str, list[ModelMetric]] = {}
     for given, point in zip(sent, points, strict=True):
         if given.model_id:
             logged = ModelMetric(point, run_id, given.dataset_name or "", given.dataset_digest or "")
             for_models.setdefault(given.model_id, []).append(logged)
-    if for_models:
-        log_model_metrics(workspace, for_models)
+    runs.log_batch(workspace, run_id, Batch(points, batch.params, batch.tags, for_models))
 
 
 def _log_param(workspace: Workspace, asked: ask.LogParam) -> None:

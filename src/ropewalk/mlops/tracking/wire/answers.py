@@ -110,13 +110,12 @@ def file_infos(folder: str, entries: Iterable[Entry]) -> list[wire.FileInfo]:
     return [wire.FileInfo(prefix + entry.name, entry.is_folder, entry.size) for entry in entries]
 
 
-def read_metric(sent: wire.Metric | object, now: int) -> values.Metric:
+def read_metric(sent: wire.Metric, now: int) -> values.Metric:
     """Return the point that a client sent; without a time it is of now, without a step of step 0.
 
     Raises:
         InvalidRequest: key or value is missing.
     """
-    assert isinstance(sent, wire.Metric)
     recorded_at = now if sent.timestamp is None else sent.timestamp
     return values.Metric(need(sent.key, "key"), need(sent.value, "value"), sent.step or 0, recorded_at)
 

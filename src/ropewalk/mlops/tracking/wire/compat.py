@@ -74,17 +74,24 @@ def decode(body: bytes, shape: type[S]) -> S:
     try:
         return msgspec.json.decode(body, type=shape, strict=False)
     except msgspec.ValidationError as error:
-        raise _refusal(error, json.loads(body)) from None
-    except msgspec.DecodeError as error:
+        raise _refusal(error, _parsed(body)) from None
+    except (msgspec.DecodeError, RecursionError) as error:
         return _decode_numbers(body, shape, error)
 
 
-def _decode_numbers(body: bytes, shape: type[S], error: msgspec.DecodeError) -> S:
-    """Read the bare NaN and Infinity that Python's `json` writes; any other fault is the caller's."""
+def _decode_numbers(body: bytes, shape: type[S], error: Exception) -> S:
+    """Read the bare NaN and Infinity that Python's `json` writes; any other fault is the client's."""
+    values = _parsed(body)
+    if values is None:
+        raise InvalidRequest(f"Request body is not JSON: {error}")
+    return convert(values, shape)
+
+
+def _parsed(body: bytes) -> object:
     try:
-        return convert(json.loads(body), shape)
+        return json.loads(body)
     except (ValueError, RecursionError):
-        raise InvalidRequest(f"Request body is not JSON: {error}") from None
+        return None
 
 
 def convert(values: object, shape: type[S]) -> S:

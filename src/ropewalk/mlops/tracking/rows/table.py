@@ -1,0 +1,30 @@
+"""The one table of the protocol's routes; each row carries the permission it needs."""
+
+from __future__ import annotations
+
+from ropewalk.mlops.tracking.rows import (
+    artifacts,
+    experiments,
+    logged_models,
+    model_versions,
+    registered_models,
+    runs,
+)
+from ropewalk.mlops.tracking.rows.server import server_routes
+from ropewalk.pipeline import Workspace
+from ropewalk.routes import Route
+
+TABLES = (
+    experiments.ROWS,
+    runs.ROWS,
+    artifacts.ROWS,
+    logged_models.ROWS,
+    registered_models.ROWS,
+    model_versions.ROWS,
+)
+
+
+def routes(workspace: Workspace) -> list[Route]:
+    """Return every route of MLflow's protocol that Ropewalk answers, for the project of `workspace`."""
+    rows = [row.route(workspace) for table in TABLES for row in table]
+    return [*rows, *artifacts.proxy_routes(workspace), *server_routes()]
