@@ -109,7 +109,7 @@ def test_state_path_elsewhere(tmp_path: Path) -> None:
 
 
 def test_nobody_else_reads_the_environment() -> None:
-    """Settings come from one place: only the program's entry and the processes it starts see `os.environ`."""
+    """Settings come from one place; three modules see `os.environ`, each for one purpose."""
     package = Path(ropewalk.__file__).parent
     readers = {
         path.relative_to(package).as_posix()
@@ -118,5 +118,5 @@ def test_nobody_else_reads_the_environment() -> None:
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
     }
 
-    # session.py hands it to load_settings; a step's process inherits it, and tells MLflow's client where we are.
-    assert readers <= {"cli/session.py", "mlops/training/process.py", "mlops/training/harness.py"}
+    # Handed to load_settings; inherited by a step's process; the one place where `secret://NAME` is looked up.
+    assert readers == {"cli/session.py", "mlops/training/process.py", "dataops/sources/secrets.py"}

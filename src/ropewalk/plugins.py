@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
+from ropewalk.errors import Conflict
+
 if TYPE_CHECKING:
     # The hooks speak of values that live further up; naming them is all this module does.
     from ropewalk.pipeline import NodeKind, Workspace
@@ -27,6 +29,12 @@ BUILT_IN = (
     "ropewalk.mlops.plugin",
     "ropewalk.devops.plugin",
 )
+
+
+class PluginConflict(Conflict):
+    """Two installed plugins register one name, and only one of them could count."""
+
+    code = "RW303"
 
 
 @hookspec
@@ -57,15 +65,35 @@ def plugin_manager() -> pluggy.PluginManager:
 
 
 def sections() -> list[Section]:
-    """Return every section of `ropewalk.yaml` that some plugin understands."""
-    return [section for found in plugin_manager().hook.project_sections() for section in found]
+    """Return every section of `ropewalk.yaml` that some plugin understands.
+
+    Raises:
+        PluginConflict: two plugins understand one section.
+    """
+    found = [section for part in plugin_manager().hook.project_sections() for section in part]
+    _refuse_doubles("section", [section.key for section in found])
+    return found
 
 
 def kinds() -> dict[str, NodeKind]:
-    """Return every node kind by its name."""
-    return {kind.name: kind for found in plugin_manager().hook.node_kinds() for kind in found}
+    """Return every node kind by its name.
+
+    Raises:
+        PluginConflict: two plugins have a kind of one name.
+    """
+    found = [kind for part in plugin_manager().hook.node_kinds() for kind in part]
+    _refuse_doubles("node kind", [kind.name for kind in found])
+    return {kind.name: kind for kind in found}
 
 
 def routes(workspace: Workspace) -> list[Route]:
     """Return every route that some plugin answers for the project of `workspace`."""
     return [route for found in plugin_manager().hook.http_routes(workspace=workspace) for route in found]
+
+
+def _refuse_doubles(what: str, names: list[str]) -> None:
+    double = next((name for name in names if names.count(name) > 1), None)
+    if double:
+        raise PluginConflict(
+            f"two plugins register the {what} {double!r}", hint="uninstall one of the two packages"
+        )
