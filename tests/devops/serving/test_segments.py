@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ropewalk.devops.serving.errors import PredictionNotRecorded, SegmentDamaged
-from ropewalk.devops.serving.segments import Record, SegmentWriter, prediction_ids, read_segments
+from ropewalk.devops.serving.segments import Record, SegmentWriter, log_state, prediction_ids, read_segments
 
 from .conftest import HEADER
 
@@ -138,3 +138,20 @@ def test_a_folder_that_cannot_be_made_is_told_at_start(tmp_path: Path) -> None:
 def test_ids_of_predictions_are_the_requests_and_the_row() -> None:
     """The worker and the reader derive the same ids."""
     assert prediction_ids("abc", 2) == ["abc-0", "abc-1"]
+
+
+def test_the_state_of_a_log_is_its_sizes(tmp_path: Path, writer: SegmentWriter) -> None:
+    """A segment counts from its first record on: a worker that only started changes nothing."""
+    assert log_state(tmp_path) == {}
+
+    writer.append(record("one"))
+
+    assert log_state(tmp_path) == {writer.path.name: str(writer.path.stat().st_size)}
+
+
+def test_a_torn_header_is_no_state(tmp_path: Path) -> None:
+    """A segment whose worker was killed while it made it holds nothing."""
+    (tmp_path / "1-1.seg").write_bytes(b"\x05")
+
+    assert log_state(tmp_path) == {}
+    assert ids(tmp_path) == []

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from ropewalk.devops.serving.batch import Predictions, predict
     from ropewalk.devops.serving.compaction import compact
     from ropewalk.devops.serving.deployments import deploy, get_deployment, list_deployments
-    from ropewalk.devops.serving.log_sizes import log_state
     from ropewalk.devops.serving.router import routes
+    from ropewalk.devops.serving.segments import log_state
     from ropewalk.devops.serving.supervisor import Supervisor, running_supervisor
 
 __all__ = [
@@ -47,7 +47,7 @@ _MODULES = {
     "deploy": "deployments",
     "get_deployment": "deployments",
     "list_deployments": "deployments",
-    "log_state": "log_sizes",
+    "log_state": "segments",
     "predict": "batch",
     "routes": "router",
     "running_supervisor": "supervisor",

@@ -135,6 +135,22 @@ def segment_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.seg"), key=lambda path: (len(path.name.partition("-")[0]), path.name))
 
 
+def log_state(folder: Path) -> dict[str, str]:
+    """Return name -> size in bytes of each segment in `folder` that holds more than its header, unread.
+
+    Every worker that starts makes a segment with a header alone; until it answers, nothing has changed.
+    """
+    sizes = {path.name: (path.stat().st_size, _header_size(path)) for path in segment_files(folder)}
+    return {name: str(size) for name, (size, header) in sizes.items() if size > header}
+
+
+def _header_size(path: Path) -> int:
+    with path.open("rb") as stream:
+        start = stream.read(_FRAME.size)
+    length: int = _FRAME.unpack(start)[0] if len(start) == _FRAME.size else 0
+    return _FRAME.size + length
+
+
 def _read_segment(path: Path, after: int) -> Iterator[Entry]:
     if path.stat().st_size <= after:
         return
