@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,15 +145,13 @@ def _placed(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Error | N
     return None
 
 
-class _stopped_after:  # reads as a phrase: with _stopped_after(...)
+@contextmanager
+def _stopped_after(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
     """Interrupt what runs on `connection` when the block takes longer than `seconds`."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, connection.interrupt)
-        self._timer.daemon = True
-
-    def __enter__(self) -> None:
-        self._timer.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+    timer = threading.Timer(seconds, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

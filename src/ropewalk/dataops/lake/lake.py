@@ -107,6 +107,17 @@ class Lake:
                     raise translate_error(error, self.table_names()) from error
                 raise
 
+    @contextmanager
+    def rehearsal(self) -> Iterator[LakeTransaction]:
+        """Yield a transaction that is always rolled back: to see what a change would do. It needs no lease."""
+        with self.cursor() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield LakeTransaction(connection)
+            finally:
+                with suppress(duckdb.Error):
+                    connection.execute("ROLLBACK")
+
     def snapshot(self) -> int:
         """Return the number of the newest snapshot."""
         rows = self._read("SELECT id FROM lake.current_snapshot()")

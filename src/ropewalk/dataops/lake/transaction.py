@@ -44,8 +44,7 @@ class LakeTransaction:
             self.connection.execute(f"CREATE OR REPLACE TEMP TABLE ropewalk_stage AS\n{select_sql}")
         except duckdb.Error as error:
             path, line = (origin.path, origin.line or 1) if origin else ("query", 1)
-            names = table_names(self.connection)
-            raise translate_error(error, names, path, line - 1) from error
+            raise translate_error(error, self._names_for_messages(), path, line - 1) from error
         made = self._publish_stage(name)
         self.connection.execute("DROP TABLE " + STAGE)
         return made
@@ -111,6 +110,13 @@ class LakeTransaction:
 
     def _book_columns(self, book: str) -> list[str]:
         return [column.name for column in read_columns(self.connection, _book(book))]
+
+    def _names_for_messages(self) -> tuple[str, ...]:
+        try:
+            return table_names(self.connection)
+        except duckdb.Error:
+            # An error while computing rows, unlike one of binding, has ended the transaction.
+            return ()
 
     def _require_select(self, sql: str) -> None:
         statements = self.connection.extract_statements(sql)

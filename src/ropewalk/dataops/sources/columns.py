@@ -1,0 +1,223 @@
+"""Fitting what arrives to the columns of a table: which type each gets, what does not fit, what is new."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from ropewalk.dataops.lake import Column, LakeTransaction, TableName, quote
+from ropewalk.dataops.sources.errors import ColumnMissing, InvalidSource
+from ropewalk.errors import Place, nearest
+
+_TYPE = re.compile(r'^[A-Za-z_][\w ]*(\([\w\s,()"\[\]]*\))?(\[\])*$')
+_COMMON_TYPES = [
+    "BIGINT",
+    "BOOLEAN",
+    "DATE",
+    "DECIMAL",
+    "DOUBLE",
+    "INTEGER",
+    "JSON",
+    "SMALLINT",
+    "TIME",
+    "TIMESTAMP",
+    "TIMESTAMPTZ",
+    "UUID",
+    "VARCHAR",
+]
+_WHOLE = frozenset(
+    [
+        "TINYINT",
+        "SMALLINT",
+        "INTEGER",
+        "BIGINT",
+        "HUGEINT",
+        "UTINYINT",
+        "USMALLINT",
+        "UINTEGER",
+        "UBIGINT",
+        "UHUGEINT",
+    ]
+)
+TEXT = "VARCHAR"
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Rows that could be loaded: a SELECT, and the columns it has."""
+
+    sql: str
+    columns: tuple[Column, ...]
+
+
+def describe(connection: duckdb.DuckDBPyConnection, sql: str) -> Relation:
+    """Return `sql`, a SELECT, with the columns it has."""
+    rows = connection.execute(f"DESCRIBE {sql}").fetchall()
+    return Relation(sql, tuple(Column(str(row[0]), str(row[1])) for row in rows))
+
+
+def declared_types(
+    connection: duckdb.DuckDBPyConnection, types: Mapping[str, str], place: Place
+) -> dict[str, str]:
+    """Return the declared types as DuckDB writes them, by lower-case column name.
+
+    Raises:
+        InvalidSource: one is not a type.
+    """
+    return {name.lower(): _canonical_type(connection, name, kind, place) for name, kind in types.items()}
+
+
+def _canonical_type(connection: duckdb.DuckDBPyConnection, name: str, kind: str, place: Place) -> str:
+    try:
+        if _TYPE.match(kind.strip()):
+            row = connection.execute(f"SELECT typeof(CAST(NULL AS {kind}))").fetchone()
+            assert row is not None
+            return str(row[0])
+    except duckdb.Error:
+        pass
+    raise InvalidSource(
+        f"types.{name}: {kind!r} is not an SQL type",
+        place=place,
+        nearest=nearest(kind.upper(), _COMMON_TYPES),
+    )
+
+
+def require_columns(wanted: Sequence[str], columns: Sequence[Column], what: str, place: Place) -> None:
+    """Check that all `wanted` columns are among `columns`; `what` names the key that asks for them.
+
+    Raises:
+        ColumnMissing: one is not; the error names the nearest that is.
+    """
+    present = [column.name for column in columns]
+    for name in wanted:
+        if name.lower() not in {other.lower() for other in present}:
+            raise ColumnMissing(
+                f"{what}: the data have no column {name!r}",
+                place=place,
+                nearest=nearest(name, present),
+                hint="columns: " + ", ".join(present),
+            )
+
+
+def target_types(
+    present: Sequence[Column] | None, arriving: Sequence[Column], declared: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the type that each arriving column is to have: the table's, else the declared, else its own."""
+    table = {column.name.lower(): column.type for column in present or ()}
+    return {
+        column.name: table.get(column.name.lower(), declared.get(column.name.lower(), column.type))
+        for column in arriving
+    }
+
+
+def is_rounding(kind: str, wanted: str) -> bool:
+    """Return whether a cast from `kind` to `wanted` loses something without a word, as 1.5 to 2."""
+    if wanted in _WHOLE:
+        return kind in {"DOUBLE", "FLOAT"} or kind.startswith("DECIMAL")
+    return wanted == "DATE" and kind.startswith("TIMESTAMP")
+
+
+def cast_column(column: Column, kind: str) -> str:
+    """Return the SQL that turns `column` into the type `kind`, under its own name."""
+    name = quote(column.name)
+    if column.type == kind:
+        return name
+    if column.type == "JSON" and kind == TEXT:
+        # A JSON text is taken without its quotes.
+        return f"{name} ->> '$' AS {name}"
+    return f"CAST({name} AS {kind}) AS {name}"
+
+
+def cast_relation(relation: Relation, types: Mapping[str, str]) -> str:
+    """Return a SELECT of `relation` with every column in its type of `types`."""
+    casts = ", ".join(cast_column(column, types[column.name]) for column in relation.columns)
+    return f"SELECT {casts} FROM ({relation.sql})"
+
+
+def misfit_condition(column: Column, kind: str) -> str | None:
+    """Return the SQL condition of rows whose value does not fit `kind`, or None when every value does."""
+    if kind in {column.type, TEXT} or (column.type == "JSON" and "(" in kind):
+        return None
+    name = quote(column.name)
+    fails = f"{name} IS NOT NULL AND TRY_CAST({name} AS {kind}) IS NULL"
+    if kind in _WHOLE:
+        # A cast rounds 1.5 to 2 without a word.
+        return f"({fails}) OR TRY_CAST({name} AS DOUBLE) <> TRY_CAST({name} AS {kind})"
+    if kind == "DATE" and column.type.startswith("TIMESTAMP"):
+        return f"({fails}) OR TRY_CAST({name} AS DATE) <> {name}"
+    return fails
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A value that a cast would lose: its column, the type it should have, its text, and what locates it."""
+
+    column: str
+    kind: str
+    value: str
+    location: tuple[str | int, ...]
+
+    def __str__(self) -> str:
+        """What is wrong, as the start of a message."""
+        return f"column {self.column!r}: {self.value!r} is no {self.kind}"
+
+
+def find_misfit(
+    connection: duckdb.DuckDBPyConnection,
+    relation: Relation,
+    types: Mapping[str, str],
+    locate: Sequence[str] = (),
+) -> Misfit | None:
+    """Return the first value that a cast to `types` would lose or round, or None when all fit.
+
+    `locate` are SQL expressions over the relation that tell where a value stands.
+    """
+    for column in relation.columns:
+        condition = misfit_condition(column, types[column.name])
+        if condition is not None:
+            shown = ", ".join([f"CAST({quote(column.name)} AS {TEXT})", *locate])
+            sql = f"SELECT {shown} FROM ({relation.sql}) WHERE {condition} ORDER BY ALL LIMIT 1"
+            row = connection.execute(sql).fetchone()
+            if row is not None:
+                return Misfit(column.name, types[column.name], str(row[0]), tuple(row[1:]))
+    return None
+
+
+def empty_text_columns(transaction: LakeTransaction, table: TableName, columns: Sequence[Column]) -> set[str]:
+    """Return the lower-case names of the text columns of `table` that never had a value.
+
+    Such a column has no type of its own and was made text; the first real values decide.
+    """
+    return {
+        column.name.lower()
+        for column in columns
+        if column.type == TEXT and not _has_values(transaction, table, column)
+    }
+
+
+def fit_table(
+    transaction: LakeTransaction, table: TableName, arriving: Sequence[Column], types: Mapping[str, str]
+) -> None:
+    """Create `table`, or give it the arriving columns that it lacks or has in another type."""
+    execute = transaction.connection.execute
+    present = {column.name.lower(): column for column in transaction.columns(str(table)) or ()}
+    if not present:
+        columns = ", ".join(f"{quote(column.name)} {types[column.name]}" for column in arriving)
+        execute(f"CREATE SCHEMA IF NOT EXISTS {quote(table.schema)}")
+        execute(f"CREATE TABLE {table.sql} ({columns})")
+        return
+    for column in arriving:
+        kind, old = types[column.name], present.get(column.name.lower())
+        if old and old.type != kind:
+            # Only columns that never had a value are given another type.
+            execute(f"ALTER TABLE {table.sql} DROP COLUMN {quote(old.name)}")
+        if old is None or old.type != kind:
+            execute(f"ALTER TABLE {table.sql} ADD COLUMN {quote(column.name)} {kind}")
+
+
+def _has_values(transaction: LakeTransaction, table: TableName, column: Column) -> bool:
+    sql = f"SELECT 1 FROM {table.sql} WHERE {quote(column.name)} IS NOT NULL LIMIT 1"
+    return transaction.connection.execute(sql).fetchone() is not None

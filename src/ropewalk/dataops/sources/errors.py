@@ -1,0 +1,96 @@
+"""What can go wrong on the way from a source into the lake.
+
+RopewalkError
+├── InvalidInput
+│   ├── InvalidSource        RW125  a declaration that cannot work
+│   ├── InvalidFile          RW126  a file that is not what its name says
+│   ├── ValueMisfit          RW127  a value that does not fit its column's type
+│   └── SecretMissing        RW128  a secret that the environment does not have
+├── NotFound
+│   ├── FilesMissing         RW225  no file where a source looks for some
+│   ├── SourceTableMissing   RW226  a table that a database does not have
+│   └── ColumnMissing        RW227  a declared column that the data do not have
+├── Conflict
+│   └── SourceMoved          RW325  the source changed while it was being read
+└── Unavailable
+    ├── SourceUnreachable    RW621  no answer
+    ├── SourceBroken         RW622  an answer that is an error, or not what was declared
+    ├── SourceRefused        RW623  the source wants other credentials
+    └── PageLoop             RW624  the pages of an answer go round in circles
+"""
+
+from __future__ import annotations
+
+from ropewalk.errors import Conflict, InvalidInput, NotFound, Unavailable
+
+
+class InvalidSource(InvalidInput):
+    """A source is declared in a way that cannot work."""
+
+    code = "RW125"
+
+
+class InvalidFile(InvalidInput):
+    """A file of a source is not what its name says: not well-formed, not UTF-8, without a header."""
+
+    code = "RW126"
+
+
+class ValueMisfit(InvalidInput):
+    """A value does not fit the type of its column."""
+
+    code = "RW127"
+
+
+class SecretMissing(InvalidInput):
+    """A secret that a source names is not in the environment."""
+
+    code = "RW128"
+
+
+class FilesMissing(NotFound):
+    """There is no file where a source looks for some."""
+
+    code = "RW225"
+
+
+class SourceTableMissing(NotFound):
+    """A database does not have the table that a source names."""
+
+    code = "RW226"
+
+
+class ColumnMissing(NotFound):
+    """The data do not have a column that the source's declaration names."""
+
+    code = "RW227"
+
+
+class SourceMoved(Conflict):
+    """The source changed while it was being read; nothing was loaded."""
+
+    code = "RW325"
+
+
+class SourceUnreachable(Unavailable):
+    """The source does not answer, or only that it is failing or busy."""
+
+    code = "RW621"
+
+
+class SourceBroken(Unavailable):
+    """The source answers something else than was declared."""
+
+    code = "RW622"
+
+
+class SourceRefused(Unavailable):
+    """The source refuses the credentials it was given, or wants some."""
+
+    code = "RW623"
+
+
+class PageLoop(Unavailable):
+    """The source's pages lead back to a page that was read already."""
+
+    code = "RW624"

@@ -1,0 +1,51 @@
+"""A source's declaration as named parts that count in its node's key, without anything secret."""
+
+from __future__ import annotations
+
+import json
+
+from blake3 import blake3
+
+from ropewalk.dataops.sources.declarations import RESTSource, Source
+from ropewalk.dataops.sources.redact import redact_url
+from ropewalk.dataops.sources.secrets import SCHEME
+
+# What to do when the source is down, and for how long to wait, do not change what is loaded.
+NOT_FACTS = {"on_unreachable", "timeout"}
+
+
+def source_facts(source: Source) -> dict[str, str]:
+    """Return one fact per declared key, so that a reason can name it."""
+    declared = source.model_dump(exclude_defaults=True, exclude=NOT_FACTS)
+    facts = {"kind": source.kind, **{key: _text(value) for key, value in declared.items()}}
+    if isinstance(source, RESTSource):
+        facts["url"] = redact_url(source.url)
+        if facts["url"] != source.url:
+            facts["url, hidden parts"] = _digest(source.url)
+        for key in {"headers", "params"} & facts.keys():
+            values = getattr(source, key)
+            facts[key] = _text({name: _hidden(str(value)) for name, value in values.items()})
+    return facts
+
+
+def reading_digest(source: Source) -> str:
+    """Return a digest of what decides how a source is read: when it changes, all is loaded anew.
+
+    Which files a glob finds is not part of it: the file ledger knows those.
+    """
+    facts = source_facts(source)
+    if source.kind == "files":
+        facts.pop("path", None)
+    return _digest(json.dumps(facts, sort_keys=True))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _hidden(value: str) -> str:
+    return value if value.startswith(SCHEME) else _digest(value)
+
+
+def _digest(text: str) -> str:
+    return blake3(text.encode()).hexdigest()[:32]

@@ -1,0 +1,177 @@
+"""The formats of files: for each, which columns the files have and the SELECT that reads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+
+from ropewalk.dataops.lake import Column, literal, quote
+from ropewalk.dataops.sources.columns import TEXT, Relation, describe, is_rounding
+from ropewalk.dataops.sources.csv_files import FILE_COLUMN, CSVFormat
+from ropewalk.dataops.sources.declarations import (
+    CSV_DELIMITERS,
+    JSON_SUFFIXES,
+    PARQUET_SUFFIX,
+    FilesSource,
+    format_suffix,
+)
+from ropewalk.dataops.sources.errors import InvalidFile, InvalidSource
+from ropewalk.errors import Place, RopewalkError, nearest
+
+_JSON_PLACE = re.compile(r'in file "(.+?)"(?:, at byte \d+)?,? in (?:line|record/value) (\d+)')
+_NESTED = ("STRUCT", "MAP", "UNION")
+
+
+class FileFormat(Protocol):
+    """How DuckDB reads the files of one source."""
+
+    def relations(
+        self, connection: duckdb.DuckDBPyConnection, paths: Sequence[str], types: Mapping[str, str]
+    ) -> list[Relation]:
+        """Return the rows of `paths` (relative to the project) as SELECTs with a column `_file`.
+
+        `types` are wanted types by lower-case column name: those of the table, or declared ones. A format in
+        which every value is text reads them directly; others leave the cast to the caller.
+
+        Raises:
+            RopewalkError: a file is not what its name says.
+        """
+
+    def translate(self, error: duckdb.Error) -> RopewalkError | None:
+        """Return DuckDB's error about a file's content as ours, with its place, or None."""
+
+    def line_of(self, path: str, record: int) -> int | None:
+        """Return the line of the file at which a record (from 1) stands, where the format has lines."""
+
+
+class CSVFiles:
+    """CSV and TSV."""
+
+    def __init__(self, source: FilesSource, root: Path) -> None:
+        self._format = CSVFormat(source, root)
+
+    def relations(
+        self, connection: duckdb.DuckDBPyConnection, paths: Sequence[str], types: Mapping[str, str]
+    ) -> list[Relation]:
+        """One SELECT per header; a type is found for the columns that have none in `types`."""
+        groups = self._format.groups(paths)
+        found = {column.name.lower(): column.type for column in self._format.columns(connection, groups)}
+        wanted = {
+            name: kind if is_rounding(kind, types.get(name, kind)) else types.get(name, kind)
+            for name, kind in found.items()
+        }
+        return [self._format.relation(group, wanted) for group in groups]
+
+    def translate(self, error: duckdb.Error) -> RopewalkError | None:
+        """Name file, line, column and value."""
+        return self._format.translate(error)
+
+    def line_of(self, path: str, record: int) -> int | None:
+        """Return the line, which a quoted line break puts off."""
+        return self._format.line_of(path, record)
+
+
+class ScannedFiles:
+    """Formats that say themselves which values are numbers: JSON and Parquet."""
+
+    def __init__(self, root: Path, function: str, options: str = "") -> None:
+        self.root = root
+        self.function = function
+        self.options = options
+
+    def relations(
+        self, connection: duckdb.DuckDBPyConnection, paths: Sequence[str], types: Mapping[str, str]
+    ) -> list[Relation]:
+        """One SELECT over all files; nested values of JSON stay JSON, so that they may change their shape."""
+        files = ", ".join(literal(str(self.root / path)) for path in paths)
+        sql = f"FROM {self.function}([{files}], union_by_name = true{self.options})"
+        columns = describe(connection, sql).columns
+        if FILE_COLUMN in {column.name.lower() for column in columns}:
+            raise InvalidFile(f"a column must not be named {FILE_COLUMN!r}", place=Place(paths[0]))
+        named = sql.removesuffix(")") + f", filename = {literal(FILE_COLUMN)})"
+        shown = f"substr({FILE_COLUMN}, {len(str(self.root)) + 2}) AS {FILE_COLUMN}"
+        plain = [plain_column(connection, sql, column) for column in columns]
+        replaced = ", ".join([*(made for _, made in plain if made), shown])
+        return [
+            Relation(
+                f"SELECT * REPLACE ({replaced}) {named}",
+                (*(column for column, _ in plain), Column(FILE_COLUMN, TEXT)),
+            )
+        ]
+
+    def translate(self, error: duckdb.Error) -> RopewalkError | None:
+        """Name the file, and the line where DuckDB says it."""
+        text = str(error).splitlines()[0]
+        if found := _JSON_PLACE.search(text):
+            place = Place(found[1].removeprefix(f"{self.root}/"), int(found[2]))
+            return InvalidFile(f"not valid JSON: {text.rpartition(': ')[2].strip()}", place=place)
+        if named := re.search(rf"[\"']?({re.escape(str(self.root))}/[^\"':]+)[\"']?", text):
+            return InvalidFile(
+                f"not readable: {text.partition('Error: ')[2]}",
+                place=Place(named[1].removeprefix(f"{self.root}/")),
+            )
+        return None
+
+    def line_of(self, path: str, record: int) -> int | None:
+        """Return the line in the formats that have one record on each."""
+        return record if format_suffix(path) in {".ndjson", ".jsonl"} else None
+
+
+def plain_column(
+    connection: duckdb.DuckDBPyConnection, sql: str, column: Column
+) -> tuple[Column, str | None]:
+    """Return `column` as it is loaded from JSON-like data, and the SQL that makes it so if it is changed.
+
+    A column in which no value was seen has the type JSON; it is made text, as other columns without values are.
+    """
+    name = quote(column.name)
+    if column.type.startswith(_NESTED) or column.type.endswith("[]"):
+        return Column(column.name, "JSON"), f"to_json({name}) AS {name}"
+    if column.type == "JSON":
+        row = connection.execute(f"SELECT 1 {sql} WHERE {name} IS NOT NULL LIMIT 1").fetchone()
+        if row is None:
+            return Column(column.name, TEXT), f"CAST({name} AS VARCHAR) AS {name}"
+    return column, None
+
+
+def choose_format(source: FilesSource, paths: Sequence[str], root: Path, place: Place) -> FileFormat:
+    """Return how the files at `paths` are read, by their suffix.
+
+    Raises:
+        InvalidSource: they are of several formats, or of one that is not known.
+    """
+    suffixes = {format_suffix(path): path for path in paths}
+    families = {suffix: _family(suffix, path, place) for suffix, path in suffixes.items()}
+    if len(set(families.values())) > 1:
+        raise InvalidSource(
+            f"the files of one source must be of one format, not {', '.join(sorted(suffixes))}",
+            place=place,
+            hint="make a source of each",
+        )
+    match next(iter(families.values())):
+        case "csv":
+            return CSVFiles(source, root)
+        case "json":
+            return ScannedFiles(root, "read_json", ", sample_size = -1")
+        case _:
+            return ScannedFiles(root, "read_parquet")
+
+
+def _family(suffix: str, path: str, place: Place) -> str:
+    if suffix in CSV_DELIMITERS:
+        return "csv"
+    if suffix in JSON_SUFFIXES:
+        return "json"
+    if suffix == PARQUET_SUFFIX:
+        return "parquet"
+    known = [*CSV_DELIMITERS, *sorted(JSON_SUFFIXES), PARQUET_SUFFIX]
+    raise InvalidSource(
+        f"{path}: the suffix tells no format",
+        place=place,
+        nearest=nearest(suffix, known),
+        hint=f"known: {', '.join(known)}, and each with .gz",
+    )

@@ -1,0 +1,89 @@
+"""The node kind `source`: `source:NAME` loads the table `raw.NAME`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import cast
+
+from ropewalk.dataops.sources.declarations import FilesSource, RESTSource, Source, SQLiteSource
+from ropewalk.dataops.sources.errors import InvalidSource
+from ropewalk.dataops.sources.facts import source_facts
+from ropewalk.dataops.sources.spec import Loader, SourceSpec
+from ropewalk.errors import InvalidInput, NotFound, Unavailable
+from ropewalk.pipeline import Node, Output, Probe, Task, Workspace
+from ropewalk.project import Entry, Project
+
+_TABLE_NAME = re.compile(r"^[A-Za-z_]\w*$")
+
+
+class SourceKind:
+    """Declares, probes and loads the sources of a project; see `NodeKind` for what each method promises."""
+
+    @property
+    def name(self) -> str:
+        """`source`."""
+        return "source"
+
+    def declare(self, project: Project) -> Iterator[Node]:
+        """Yield one node per entry below `sources:`.
+
+        Raises:
+            InvalidSource: a name that cannot be a table's.
+        """
+        for entry in project.entries("sources").values():
+            yield _declare(entry)
+
+    def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:
+        """Return the state of the source, or why it cannot be told."""
+        try:
+            return _loader(node).probe(workspace)
+        except (InvalidInput, NotFound, Unavailable) as error:
+            # The plan shows why; executing the node then raises it in full.
+            return Probe(unreachable=error.message)
+
+    def holds(self, node: Node, key: str, output: Output, workspace: Workspace) -> bool:
+        """Return whether the lake says that the source's table was loaded under `key`."""
+        # The lake loads DuckDB, which declaring a source does not need.
+        from ropewalk.dataops.lake import open_lake
+
+        return open_lake(workspace).built_key(node.id) == key
+
+    def execute(self, task: Task) -> Output:
+        """Load what is new."""
+        return _loader(task.node).load(task)
+
+
+def _declare(entry: Entry) -> Node:
+    if not _TABLE_NAME.match(entry.name):
+        raise InvalidSource(
+            f"source {entry.name!r} cannot be the name of a table",
+            place=entry.place,
+            hint="use letters, digits and underscores",
+        )
+    spec = SourceSpec(entry.name, cast("Source", entry.value), entry.place)
+    facts = source_facts(spec.source)
+    return Node(
+        id=spec.node_id,
+        origin=entry.place,
+        spec=spec,
+        provides=(spec.table,),
+        facts=facts,
+        places=dict.fromkeys(facts, entry.place),
+    )
+
+
+def _loader(node: Node) -> Loader:
+    """Return the loader of a node, importing DuckDB and the HTTP client only now."""
+    from ropewalk.dataops.sources.files import FilesLoader
+    from ropewalk.dataops.sources.rest import RESTLoader
+    from ropewalk.dataops.sources.sqlite import SQLiteLoader
+
+    spec = cast("SourceSpec", node.spec)
+    match spec.source:
+        case FilesSource() as source:
+            return FilesLoader(spec, source)
+        case SQLiteSource() as source:
+            return SQLiteLoader(spec, source)
+        case RESTSource() as source:
+            return RESTLoader(spec, source)

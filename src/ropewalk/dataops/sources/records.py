@@ -1,0 +1,96 @@
+"""Records on their way into a table: in a file of newline-delimited JSON, read by DuckDB."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import duckdb
+from blake3 import blake3
+
+from ropewalk.dataops.lake import literal, quote
+from ropewalk.dataops.sources.columns import Relation, describe
+from ropewalk.dataops.sources.file_formats import plain_column
+
+PREFIX = "records-"
+
+
+class RecordFile:
+    """A file that records are written to, page by page, in a folder that goes away with the block."""
+
+    def __init__(self, path: Path, stream: BinaryIO) -> None:
+        self.path = path
+        self.count = 0
+        self._stream = stream
+        self._digest = blake3()
+
+    def write(self, records: Sequence[bytes]) -> None:
+        """Append `records`, each the bytes of a JSON object on one line."""
+        if records:
+            block = b"\n".join(records) + b"\n"
+            self._stream.write(block)
+            self._digest.update(block)
+            self.count += len(records)
+
+    @property
+    def digest(self) -> str:
+        """Digest (32 hex digits) of all records in their order."""
+        return self._digest.hexdigest()[:32]
+
+    def relation(self, connection: duckdb.DuckDBPyConnection) -> Relation:
+        """Return the records as a SELECT, in their order; nested values stay JSON."""
+        self._stream.flush()
+        sql = f"FROM read_json({literal(str(self.path))}, format = 'newline_delimited', sample_size = -1)"
+        columns = describe(connection, sql).columns
+        plain = [plain_column(connection, sql, column) for column in columns]
+        replaced = ", ".join(made for _, made in plain if made)
+        stars = f"* REPLACE ({replaced})" if replaced else "*"
+        return Relation(f"SELECT {stars} {sql}", tuple(column for column, _ in plain))
+
+    def greatest(
+        self, connection: duckdb.DuckDBPyConnection, name: str, kind: str, least: str | None
+    ) -> str | None:
+        """Return the greatest value of the field `name` and `least`, compared as `kind`, as the source wrote it."""
+        self._stream.flush()
+        column = quote(name)
+        fields = (
+            f"SELECT {column} FROM read_json({literal(str(self.path))}, "
+            f"format = 'newline_delimited', columns = {{{literal(name)}: 'VARCHAR'}})"
+        )
+        row = connection.execute(
+            f"SELECT arg_max({column}, CAST({column} AS {kind})) FROM ({fields} UNION ALL SELECT ?)", [least]
+        ).fetchone()
+        return None if row is None or row[0] is None else str(row[0])
+
+
+@contextmanager
+def record_file(state: Path) -> Iterator[RecordFile]:
+    """Yield an empty record file below the `state` folder; what killed processes left there is removed."""
+    state.mkdir(parents=True, exist_ok=True)
+    _sweep(state)
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", dir=state) as folder:
+        path = Path(folder) / "records.ndjson"
+        with path.open("wb") as stream:
+            yield RecordFile(path, stream)
+
+
+def _sweep(state: Path) -> None:
+    for folder in state.glob(f"{PREFIX}*"):
+        pid = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if pid.isdigit() and not _is_alive(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

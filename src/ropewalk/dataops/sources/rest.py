@@ -1,0 +1,144 @@
+"""Loading a REST API: pages into a file, the file into the table, the watermark in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+import httpx
+
+from ropewalk.dataops.lake import Lake, LakeTransaction, open_lake
+from ropewalk.dataops.sources.books import Mark, read_mark, record_build, write_mark
+from ropewalk.dataops.sources.declarations import RESTSource
+from ropewalk.dataops.sources.errors import SourceMoved, SourceUnreachable
+from ropewalk.dataops.sources.facts import reading_digest
+from ropewalk.dataops.sources.fetch import Asking
+from ropewalk.dataops.sources.merge import RecordMerge
+from ropewalk.dataops.sources.pages import PageWalk
+from ropewalk.dataops.sources.records import RecordFile, record_file
+from ropewalk.dataops.sources.redact import bare_url
+from ropewalk.dataops.sources.secrets import resolve_secrets
+from ropewalk.dataops.sources.spec import SourceSpec
+from ropewalk.errors import InvalidInput, NotFound
+from ropewalk.pipeline import Output, Probe, Task, Workspace
+
+
+class RESTLoader:
+    """Loads a source of the kind `rest`.
+
+    With a cursor, only records at or after the watermark are asked for, and merged by key or appended. Without
+    one, all records are asked for each time and replace the table.
+    """
+
+    def __init__(self, spec: SourceSpec, source: RESTSource) -> None:
+        self.spec = spec
+        self.source = source
+
+    def probe(self, workspace: Workspace) -> Probe:
+        """Return the watermark and whether there is anything newer, or why that cannot be told."""
+        lake = open_lake(workspace)
+        mark = self._mark(lake)
+        if mark is None:
+            return Probe(facts={"watermark": "", "pending": "yes"})
+        try:
+            with record_file(workspace.state) as records, self._asking(workspace) as asking:
+                if self.source.cursor is None:
+                    self._read_all(records, asking, None)
+                    return Probe(facts={"content": records.digest})
+                is_pending = self._has_news(lake, records, asking, mark)
+        except SourceUnreachable as error:
+            return Probe(unreachable=error.message, keep=self.source.on_unreachable == "keep")
+        return Probe(facts={"watermark": mark.watermark or "", "pending": "yes" if is_pending else "no"})
+
+    def load(self, task: Task) -> Output:
+        """Load what is new, and move the watermark with it.
+
+        Raises:
+            RopewalkError: a page or a record is wrong; then table and watermark are as they were.
+        """
+        lake = open_lake(task.workspace)
+        mark = self._mark(lake)
+        with record_file(task.workspace.state) as records:
+            with self._asking(task.workspace) as asking:
+                pages = self._read_all(records, asking, mark, task)
+            with lake.transaction(f"load {self.spec.name}") as transaction:
+                if self._mark(transaction) != mark:
+                    raise SourceMoved(
+                        f"source {self.spec.name!r} was loaded by another process meanwhile",
+                        place=self.spec.place,
+                        hint="run again",
+                    )
+                added, now = self._write(transaction, records, mark)
+                table = transaction.digest(self.spec.table)
+                record_build(lake, transaction, self.spec.node_id, task.key, table)
+        observed = {"watermark": now.watermark or "", "pending": "no"}
+        return Output(
+            digest=table.digest,
+            reference=f"snapshot:{lake.snapshot()}",
+            summary={"rows": table.rows, "added": added, "pages": pages, "watermark": now.watermark},
+            observed=observed if self.source.cursor else {"content": records.digest},
+            origins=(f"rest:{bare_url(self.source.url)}",),
+        )
+
+    def _mark(self, books: Lake | LakeTransaction) -> Mark | None:
+        """Return how far the source is loaded, or None when all is to be loaded anew."""
+        mark = read_mark(books, self.spec.name)
+        return mark if mark and mark.reading == reading_digest(self.source) else None
+
+    def _write(
+        self, transaction: LakeTransaction, records: RecordFile, mark: Mark | None
+    ) -> tuple[int, Mark]:
+        """Write rows and watermark; return how many rows were added and how far the source is loaded now."""
+        merge = RecordMerge(self.spec, self.source, transaction)
+        if self.source.cursor is None:
+            added, now = merge.replace(records), Mark(reading_digest(self.source))
+        else:
+            if mark is None:
+                transaction.drop(self.spec.table)
+            watermark = mark.watermark if mark else None
+            added = merge.count_news(records, watermark)
+            if added:
+                merge.add_news()
+            now = Mark(reading_digest(self.source), merge.greatest(records, watermark))
+        if now != mark:
+            write_mark(transaction, self.spec.name, now)
+        return added, now
+
+    def _has_news(self, lake: Lake, records: RecordFile, asking: Asking, mark: Mark) -> bool:
+        """Return whether any page holds a record that is not in the table as it is."""
+        for page in self._walk(asking, mark).pages():
+            records.write(page.records)
+            with lake.rehearsal() as transaction:
+                merge = RecordMerge(self.spec, self.source, transaction)
+                try:
+                    if merge.count_news(records, mark.watermark):
+                        return True
+                except (InvalidInput, NotFound, duckdb.Error):
+                    # A record that cannot be loaded is news too: the load will say what is wrong with it.
+                    return True
+        return False
+
+    def _read_all(
+        self, records: RecordFile, asking: Asking, mark: Mark | None, task: Task | None = None
+    ) -> int:
+        """Write the records of all pages to the file and return how many pages there are."""
+        number = 0
+        for page in self._walk(asking, mark).pages():
+            number = page.number
+            records.write(page.records)
+            if task is not None:
+                task.report(number, None, f"page {number}, {records.count:,} records")
+        return number
+
+    def _walk(self, asking: Asking, mark: Mark | None) -> PageWalk:
+        params = resolve_secrets({key: str(value) for key, value in self.source.params.items()})
+        if self.source.cursor and mark and mark.watermark:
+            params[self.source.cursor.param] = mark.watermark
+        return PageWalk(asking, self.source, params)
+
+    @contextmanager
+    def _asking(self, workspace: Workspace) -> Iterator[Asking]:
+        headers = resolve_secrets({"Accept": "application/json", **self.source.headers})
+        with httpx.Client(headers=headers, timeout=self.source.timeout) as client:
+            yield Asking(client, workspace.stopping, self.spec.place)

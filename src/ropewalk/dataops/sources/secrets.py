@@ -1,0 +1,36 @@
+"""Secrets by name: `secret://NAME` in a declaration stands for the environment variable NAME.
+
+This is the one place of the room that reads the environment; what it returns is sent, never shown or stored.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from ropewalk.dataops.sources.errors import SecretMissing
+from ropewalk.errors import nearest
+
+SCHEME = "secret://"
+
+
+def resolve_secrets(values: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return `values` with every `secret://NAME` replaced by what `environ` has under NAME.
+
+    Raises:
+        SecretMissing: `environ` does not have it.
+    """
+    return {key: _resolve(text, environ) for key, text in values.items()}
+
+
+def _resolve(text: str, environ: Mapping[str, str]) -> str:
+    if not text.startswith(SCHEME):
+        return text
+    name = text.removeprefix(SCHEME)
+    if name not in environ:
+        raise SecretMissing(
+            f"the secret {name!r} is not set",
+            nearest=nearest(name, environ),
+            hint=f"set the environment variable {name}",
+        )
+    return environ[name]

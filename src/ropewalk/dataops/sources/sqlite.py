@@ -1,0 +1,190 @@
+"""Loading a SQLite database's table, or a query over its tables, through DuckDB's own scanner; read-only."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from ropewalk.dataops.lake import (
+    Column,
+    Lake,
+    LakeTransaction,
+    TableDigest,
+    literal,
+    open_lake,
+    quote,
+    translate_error,
+)
+from ropewalk.dataops.sources.books import record_build
+from ropewalk.dataops.sources.columns import (
+    TEXT,
+    Relation,
+    cast_relation,
+    declared_types,
+    describe,
+    find_misfit,
+    require_columns,
+    target_types,
+)
+from ropewalk.dataops.sources.declarations import SQLiteSource
+from ropewalk.dataops.sources.errors import InvalidFile, SourceMoved, SourceTableMissing, ValueMisfit
+from ropewalk.dataops.sources.file_digests import open_digests
+from ropewalk.dataops.sources.found_files import FoundFile, find_files
+from ropewalk.dataops.sources.spec import SourceSpec
+from ropewalk.errors import Place, RopewalkError, nearest
+from ropewalk.pipeline import Output, Probe, Task, Workspace
+
+_MISMATCH = re.compile(
+    r'Invalid type in column "(.+?)": column was declared as (\w+), found "(.*?)" of type', re.DOTALL
+)
+
+
+@dataclass(frozen=True)
+class Database:
+    """An attached database: its name in the engine, and the tables and views it has."""
+
+    alias: str
+    tables: tuple[str, ...]
+
+
+class SQLiteLoader:
+    """Loads a source of the kind `sqlite`; the table is replaced as a whole when the database changed."""
+
+    def __init__(self, spec: SourceSpec, source: SQLiteSource) -> None:
+        self.spec = spec
+        self.source = source
+
+    def probe(self, workspace: Workspace) -> Probe:
+        """Return the digest of the database file, and of its write-ahead log while there is one.
+
+        Raises:
+            FilesMissing: there is no such file.
+        """
+        return Probe(facts={file.path: file.digest for file in self._files(workspace)})
+
+    def load(self, task: Task) -> Output:
+        """Make the lake's table hold what the database has.
+
+        Raises:
+            RopewalkError: the database cannot be read; then the lake is as it was.
+        """
+        files = self._files(task.workspace)
+        lake = open_lake(task.workspace)
+        task.report(0, None, f"reading {self.source.path}")
+        with _attached(lake, task.workspace.root, self.source.path) as database:
+            self._require_table(database)
+            with lake.transaction(f"load {self.spec.name}") as transaction:
+                table = self._replace(transaction, database)
+                record_build(lake, transaction, self.spec.node_id, task.key, table)
+                if self._files(task.workspace) != files:
+                    raise SourceMoved(
+                        f"{self.source.path} changed while it was read",
+                        place=self.spec.place,
+                        hint="run again",
+                    )
+        task.report(1, 1, f"{table.rows:,} rows")
+        return Output(
+            digest=table.digest,
+            reference=f"snapshot:{lake.snapshot()}",
+            summary={"rows": table.rows},
+            observed={file.path: file.digest for file in files},
+            origins=(f"sqlite:{self.source.path}#{self.source.table or 'query'}",),
+        )
+
+    def _files(self, workspace: Workspace) -> list[FoundFile]:
+        digests = open_digests(workspace)
+        found = find_files(self.source.path, workspace.root, digests, self.spec.place)
+        log = workspace.root / f"{self.source.path}-wal"
+        if log.is_file() and log.stat().st_size:
+            found += find_files(f"{self.source.path}-wal", workspace.root, digests, self.spec.place)
+        return found
+
+    def _require_table(self, database: Database) -> None:
+        table = self.source.table
+        if table is not None and table not in database.tables:
+            raise SourceTableMissing(
+                f"{self.source.path} has no table {table!r}",
+                place=self.spec.place,
+                nearest=nearest(table, database.tables),
+                hint="tables: " + (", ".join(database.tables) or "none"),
+            )
+
+    def _replace(self, transaction: LakeTransaction, database: Database) -> TableDigest:
+        connection = transaction.connection
+        try:
+            declared = declared_types(connection, self.source.types, self.spec.place)
+            typed = self._relation(connection, database)
+            require_columns(list(self.source.types), typed.columns, "types", self.spec.place)
+            types = target_types(None, typed.columns, declared)
+            relation = self._as_text(typed, database) if self._is_retyped else typed
+            if misfit := find_misfit(connection, relation, types):
+                raise ValueMisfit(str(misfit), place=Place(self.source.path), hint="types: ...")
+            return transaction.replace(self.spec.table, cast_relation(relation, types))
+        except duckdb.Error as error:
+            raise _translate(error, self.source.path, database.tables) from error
+
+    @property
+    def _is_retyped(self) -> bool:
+        return bool(self.source.table and self.source.types)
+
+    def _relation(self, connection: duckdb.DuckDBPyConnection, database: Database) -> Relation:
+        if self.source.table is not None:
+            return describe(connection, f"SELECT * FROM {database.alias}.{quote(self.source.table)}")
+        # The query is DuckDB's SQL; with the database as the default, its tables need no prefix.
+        connection.execute(f"USE {database.alias}")
+        try:
+            made = f"CREATE OR REPLACE TEMP TABLE ropewalk_query AS FROM (\n{self.source.query}\n)"
+            connection.execute(made)
+        finally:
+            connection.execute("USE lake")
+        return describe(connection, "SELECT * FROM temp.ropewalk_query")
+
+    def _as_text(self, typed: Relation, database: Database) -> Relation:
+        """Return the table with all values as text: SQLite keeps text in number columns, the scanner refuses it."""
+        inner = f"SELECT * FROM {quote(self.source.table or '')}"
+        sql = f"FROM sqlite_query({literal(database.alias)}, {literal(inner)})"
+        return Relation(f"SELECT * {sql}", tuple(Column(column.name, TEXT) for column in typed.columns))
+
+
+@contextmanager
+def _attached(lake: Lake, root: Path, path: str) -> Iterator[Database]:
+    """Attach the database read-only under a name of its own for the length of the block.
+
+    Raises:
+        InvalidFile: it is not a SQLite database.
+    """
+    database = Database(f"source_{uuid.uuid4().hex}", _tables(root, path))
+    with lake.cursor() as connection:
+        connection.execute(f"ATTACH {literal(str(root / path))} AS {database.alias} (TYPE sqlite, READ_ONLY)")
+        try:
+            yield database
+        finally:
+            connection.execute(f"DETACH {database.alias}")
+
+
+def _tables(root: Path, path: str) -> tuple[str, ...]:
+    try:
+        with closing(sqlite3.connect(f"{(root / path).as_uri()}?mode=ro", uri=True)) as connection:
+            rows = connection.execute(
+                "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY 1"
+            ).fetchall()
+    except sqlite3.Error as error:
+        raise InvalidFile(f"not readable as a SQLite database: {error}", place=Place(path)) from error
+    return tuple(str(row[0]) for row in rows)
+
+
+def _translate(error: duckdb.Error, path: str, tables: tuple[str, ...]) -> RopewalkError:
+    if found := _MISMATCH.search(str(error)):
+        return ValueMisfit(
+            f"column {found[1]!r}: {found[3]!r} is not of the declared type {found[2]}",
+            place=Place(path),
+            hint=f"types: {{{found[1]}: VARCHAR}} takes it as text",
+        )
+    return translate_error(error, tables)
