@@ -227,3 +227,16 @@ def test_normal_form_reads_well():
     sql = "select  A, count(*) n from raw.flights where x>1 -- only\ngroup by all;"
 
     assert normal(sql) == ("SELECT\n  A,\n  COUNT(*) AS n\nFROM raw.flights\nWHERE\n  x > 1\nGROUP BY ALL")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT CAST(a AS VARCHAR ( 10 )) FROM t",
+        "select cast( a as varchar(10) )\nfrom t -- ten",
+        "SELECT CAST(a AS VARCHAR /* up to */ (10)) FROM t;",
+    ],
+)
+def test_layout_does_not_count_where_the_words_do(sql):
+    """Also where the pretty form says less than the statement, only its words count."""
+    assert normal(sql) == normal("SELECT CAST(a AS VARCHAR(10)) FROM t")

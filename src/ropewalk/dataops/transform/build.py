@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import duckdb
-
 from ropewalk.dataops.contracts import CheckReport, check_table, refuse_broken
-from ropewalk.dataops.lake import Lake, LakeTransaction, TableDigest, open_lake, translate_error
+from ropewalk.dataops.lake import LakeTransaction, TableDigest, open_lake
 from ropewalk.dataops.transform.errors import TableFailed
 from ropewalk.dataops.transform.qualify import QualifiedSQL, qualify
 from ropewalk.dataops.transform.values import TableSpec
-from ropewalk.errors import Place
+from ropewalk.errors import Place, RopewalkError
 from ropewalk.pipeline import Output, Task
 
 
@@ -27,7 +25,7 @@ def build_table(task: Task) -> Output:
     select = qualify(spec, task.input_ids)
     with lake.transaction(f"build {spec.table}") as transaction:
         task.report(0, None, "computing")
-        made = _replace(transaction, spec, select, lake)
+        made = _replace(transaction, spec, select)
         report = _check(transaction, spec, task)
         transaction.record_build(task.node.id, task.key, made)
         columns = transaction.columns(spec.table) or []
@@ -42,18 +40,16 @@ def build_table(task: Task) -> Output:
     )
 
 
-def _replace(transaction: LakeTransaction, spec: TableSpec, select: QualifiedSQL, lake: Lake) -> TableDigest:
+def _replace(transaction: LakeTransaction, spec: TableSpec, select: QualifiedSQL) -> TableDigest:
     try:
-        # On a line of its own the SELECT keeps its columns, whatever the lake writes before it.
-        return transaction.replace(spec.table, f"\n{select.text}")
-    except duckdb.Error as error:
-        found = translate_error(error, lake.table_names(), spec.path, first_line=0)
-        place = select.as_written(found.place) if found.place else Place(spec.path)
+        return transaction.replace(spec.table, select.text, Place(spec.path, 1, 1))
+    except RopewalkError as error:
+        place = select.find_place(error) or Place(spec.path)
         raise TableFailed(
-            f"{spec.table} cannot be built: {found.message}",
+            f"{spec.table} cannot be built: {error.message}",
             place=place,
-            nearest=found.nearest,
-            hint=found.hint,
+            nearest=error.nearest,
+            hint=error.hint,
             detail=_excerpt(spec, place),
         ) from error
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ropewalk.dataops.transform.errors import TableFailed
 from ropewalk.dataops.transform.values import Reference, TableSpec
-from ropewalk.errors import Place
+from ropewalk.errors import Place, RopewalkError
 
+# `...part of a line...` and, in the next line, a mark below what is wrong.
+_SHORTENED = re.compile(r"\.\.\.(?P<part>.*?)(?:\.\.\.)?\n(?P<indent> *)\^")
 READABLE = ("table", "source")
 
 
@@ -27,6 +30,14 @@ class QualifiedSQL:
     text: str
     insertions: tuple[Insertion, ...]
 
+    def find_place(self, error: RopewalkError) -> Place | None:
+        """Return where in the file stands what `error`, which the lake raised for this text, is about."""
+        place = error.place
+        if place is None or place.line is None:
+            return place
+        column = place.column or self._column_in_excerpt(place.line, error.detail or "")
+        return self.as_written(Place(place.path, place.line, column))
+
     def as_written(self, place: Place) -> Place:
         """Return where the character at `place` of the text stands in the file."""
         if place.column is None:
@@ -36,6 +47,14 @@ class QualifiedSQL:
             if insertion.before.line == place.line and insertion.before.column < column:
                 column = max(column - len(insertion.text), insertion.before.column)
         return Place(place.path, place.line, column)
+
+    def _column_in_excerpt(self, line: int, detail: str) -> int | None:
+        """Return the marked column of a long line, of which the engine shows only a part."""
+        shown = _SHORTENED.match(detail)
+        start = self.text.splitlines()[line - 1].find(shown["part"]) if shown else -1
+        if shown is None or start < 0:
+            return None
+        return start + len(shown["indent"]) - len("...") + 1
 
 
 def qualify(spec: TableSpec, input_ids: Mapping[str, str]) -> QualifiedSQL:
