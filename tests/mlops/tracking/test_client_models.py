@@ -97,7 +97,9 @@ def test_autolog_lightgbm(mlflow: ModuleType) -> None:
     mlflow.lightgbm.autolog(log_models=False)
     data = lightgbm.Dataset(FRAME, LABEL, free_raw_data=False)
     with mlflow.start_run() as run:
-        lightgbm.train({"verbose": -1, "objective": "binary"}, data, 5, valid_sets=[data], valid_names=["fit"])
+        lightgbm.train(
+            {"verbose": -1, "objective": "binary"}, data, 5, valid_sets=[data], valid_names=["fit"]
+        )
     mlflow.lightgbm.autolog(disable=True)
 
     history = mlflow.MlflowClient().get_metric_history(run.info.run_id, "fit-binary_logloss")

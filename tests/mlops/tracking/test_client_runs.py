@@ -189,7 +189,9 @@ def test_delete_and_restore(mlflow: ModuleType) -> None:
 
     with pytest.raises(mlflow.exceptions.MlflowException, match="must be in the 'active' state"):
         client.log_metric(run.info.run_id, "auc", 1.0)
-    deleted = client.search_runs([run.info.experiment_id], run_view_type=mlflow.entities.ViewType.DELETED_ONLY)
+    deleted = client.search_runs(
+        [run.info.experiment_id], run_view_type=mlflow.entities.ViewType.DELETED_ONLY
+    )
     client.restore_run(run.info.run_id)
 
     assert [item.info.run_id for item in deleted] == [run.info.run_id]

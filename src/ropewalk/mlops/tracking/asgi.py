@@ -66,11 +66,13 @@ def _hostname(url: str) -> str | None:
 
 def application(routes: Iterable[Route]) -> ASGIApp:
     """Return an application with these routes; other paths and methods get an error in the protocol's form."""
-    return Starlette(
+    app = Starlette(
         routes=[StarletteRoute(row.path, row.endpoint, methods=[row.method]) for row in routes],
         middleware=[Middleware(LoopbackOnly)],
         exception_handlers={404: _unknown, 405: _unknown},
     )
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _unknown(request: Request, error: Exception) -> Response:

@@ -32,6 +32,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 _PLACE = re.compile(r"(?P<what>.*) - at `\$\.(?P<path>.*)`")
 _ENCODER = msgspec.json.Encoder()
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SHOWN = 200
 
 # (HTTP status, error_code, sqlstate, error_class) of the nearest class in an error's ancestry.
@@ -72,7 +73,12 @@ def decode(body: bytes, shape: type[S]) -> S:
         InvalidRequest: it is not JSON, or a value has the wrong type.
     """
     try:
-        return msgspec.json.decode(body, type=shape, strict=False)
+        read = msgspec.json.decode(body, type=shape, strict=False)
+        if _SURROGATE.search(body):
+            json.dumps(json.loads(body), ensure_ascii=False).encode()
+        return read
+    except UnicodeEncodeError:
+        raise InvalidRequest("Request body has half of a surrogate pair, which is no character") from None
     except msgspec.ValidationError as error:
         raise _refusal(error, _parsed(body)) from None
     except (msgspec.DecodeError, RecursionError) as error:
