@@ -94,7 +94,9 @@ class Console:
             raise QueryNotAllowed(
                 "only one SELECT is allowed here", hint="the lake is changed by `ropewalk run`"
             )
-        serialized = connection.execute("SELECT json_serialize_sql(?)", [statements[0].query]).fetchone()
+        serialized = connection.execute(
+            f"SELECT json_serialize_sql({literal(statements[0].query)})"
+        ).fetchone()
         tree = json.loads(serialized[0]) if serialized else {}
         if tree.get("error", True):
             raise QueryNotAllowed("only SELECT is allowed here", hint="the lake is changed by `ropewalk run`")

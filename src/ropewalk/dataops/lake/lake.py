@@ -17,6 +17,7 @@ from ropewalk.dataops.lake.console import Console, QueryResult
 from ropewalk.dataops.lake.digest import Column, TableDigest
 from ropewalk.dataops.lake.errors import translate_error
 from ropewalk.dataops.lake.extensions import connect
+from ropewalk.dataops.lake.names import literal
 from ropewalk.dataops.lake.retry import retry_locked
 from ropewalk.dataops.lake.transaction import LakeTransaction, Value
 from ropewalk.dataops.lake.writer_lease import WriterLease
@@ -97,7 +98,7 @@ class Lake:
             connection.execute("BEGIN")
             try:
                 yield LakeTransaction(connection)
-                connection.execute("CALL lake.set_commit_message(?, ?)", [author, message])
+                connection.execute(f"CALL lake.set_commit_message({literal(author)}, {literal(message)})")
                 connection.execute("COMMIT")
             except BaseException as error:
                 # The engine has ended the transaction itself after some errors.

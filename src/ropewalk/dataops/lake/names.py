@@ -46,6 +46,12 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def literal(text: str) -> str:
-    """Return `text` as an SQL string."""
-    return "'" + text.replace("'", "''") + "'"
+def literal(value: str | int | None) -> str:
+    """Return `value` as SQL.
+
+    Values are written into the SQL because DuckDB's client imports pandas and all it needs when a text is passed
+    as a parameter: a second of CPU time.
+    """
+    if value is None:
+        return "NULL"
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"

@@ -8,7 +8,7 @@ import duckdb
 
 from ropewalk.dataops.lake.digest import Column, TableDigest, digest_relation, read_columns, table_names
 from ropewalk.dataops.lake.errors import InvalidQuery, TableMissing, translate_error
-from ropewalk.dataops.lake.names import TableName, quote
+from ropewalk.dataops.lake.names import TableName, literal, quote
 from ropewalk.errors import Place
 
 STAGE = '"temp"."ropewalk_stage"'
@@ -64,8 +64,8 @@ class LakeTransaction:
         """Return the columns of `table` as this transaction sees it, or None when there is no such table."""
         name = TableName.parse(table)
         found = self.connection.execute(
-            "SELECT 1 FROM duckdb_tables() WHERE database_name = 'lake' AND schema_name = ? AND table_name = ?",
-            [name.schema, name.name],
+            "SELECT 1 FROM duckdb_tables() WHERE database_name = 'lake' "
+            f"AND schema_name = {literal(name.schema)} AND table_name = {literal(name.name)}"
         ).fetchone()
         return read_columns(self.connection, name.sql) if found else None
 
@@ -85,8 +85,7 @@ class LakeTransaction:
         """Return the rows that the book-keeping table `book` has for `owner` (its first column)."""
         column = self._book_columns(book)[0]
         return self.connection.execute(
-            f"SELECT * FROM {_book(book)} WHERE {quote(column)} = ? ORDER BY ALL",
-            [owner],
+            f"SELECT * FROM {_book(book)} WHERE {quote(column)} = {literal(owner)} ORDER BY ALL"
         ).fetchall()
 
     def rewrite_book(self, book: str, owner: str, rows: Sequence[tuple[Value, ...]]) -> None:
@@ -95,15 +94,14 @@ class LakeTransaction:
         The whole table is written anew: it stays one small file, however often it changes.
         """
         columns = self._book_columns(book)
-        marks = ", ".join("?" for _ in columns)
         execute = self.connection.execute
         execute(
-            f"CREATE OR REPLACE TEMP TABLE ropewalk_stage AS FROM {_book(book)} WHERE {quote(columns[0])} <> ?",
-            [owner],
+            f"CREATE OR REPLACE TEMP TABLE ropewalk_stage AS FROM {_book(book)} "
+            f"WHERE {quote(columns[0])} <> {literal(owner)}"
         )
         if rows:
-            values = [list(row) for row in rows]
-            self.connection.executemany(f"INSERT INTO {STAGE} VALUES ({marks})", values)
+            values = ", ".join(f"({', '.join(literal(value) for value in row)})" for row in rows)
+            execute(f"INSERT INTO {STAGE} VALUES {values}")
         execute(f"DELETE FROM {_book(book)}")
         execute(f"INSERT INTO {_book(book)} FROM {STAGE} ORDER BY ALL")
         execute("DROP TABLE " + STAGE)

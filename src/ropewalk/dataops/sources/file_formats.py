@@ -20,10 +20,10 @@ from ropewalk.dataops.sources.declarations import (
     format_suffix,
 )
 from ropewalk.dataops.sources.errors import InvalidFile, InvalidSource
+from ropewalk.dataops.sources.plain_columns import plain_columns
 from ropewalk.errors import Place, RopewalkError, nearest
 
 _JSON_PLACE = re.compile(r'in file "(.+?)"(?:, at byte \d+)?,? in (?:line|record/value) (\d+)')
-_NESTED = ("STRUCT", "MAP", "UNION")
 
 
 class FileFormat(Protocol):
@@ -94,14 +94,10 @@ class ScannedFiles:
             raise InvalidFile(f"a column must not be named {FILE_COLUMN!r}", place=Place(paths[0]))
         named = sql.removesuffix(")") + f", filename = {literal(FILE_COLUMN)})"
         shown = f"substr({FILE_COLUMN}, {len(str(self.root)) + 2}) AS {FILE_COLUMN}"
-        plain = [plain_column(connection, sql, column) for column in columns]
-        replaced = ", ".join([*(made for _, made in plain if made), shown])
-        return [
-            Relation(
-                f"SELECT * REPLACE ({replaced}) {named}",
-                (*(column for column, _ in plain), Column(FILE_COLUMN, TEXT)),
-            )
-        ]
+        plain = plain_columns(connection, sql, columns)
+        replaced = ", ".join([*(f"{made.sql} AS {quote(made.name)}" for made in plain if made.sql), shown])
+        loaded = [Column(made.name, made.type) for made in plain]
+        return [Relation(f"SELECT * REPLACE ({replaced}) {named}", (*loaded, Column(FILE_COLUMN, TEXT)))]
 
     def translate(self, error: duckdb.Error) -> RopewalkError | None:
         """Name the file, and the line where DuckDB says it."""
@@ -119,23 +115,6 @@ class ScannedFiles:
     def line_of(self, path: str, record: int) -> int | None:
         """Return the line in the formats that have one record on each."""
         return record if format_suffix(path) in {".ndjson", ".jsonl"} else None
-
-
-def plain_column(
-    connection: duckdb.DuckDBPyConnection, sql: str, column: Column
-) -> tuple[Column, str | None]:
-    """Return `column` as it is loaded from JSON-like data, and the SQL that makes it so if it is changed.
-
-    A column in which no value was seen has the type JSON; it is made text, as other columns without values are.
-    """
-    name = quote(column.name)
-    if column.type.startswith(_NESTED) or column.type.endswith("[]"):
-        return Column(column.name, "JSON"), f"to_json({name}) AS {name}"
-    if column.type == "JSON":
-        row = connection.execute(f"SELECT 1 {sql} WHERE {name} IS NOT NULL LIMIT 1").fetchone()
-        if row is None:
-            return Column(column.name, TEXT), f"CAST({name} AS VARCHAR) AS {name}"
-    return column, None
 
 
 def choose_format(source: FilesSource, paths: Sequence[str], root: Path, place: Place) -> FileFormat:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import duckdb
 
-from ropewalk.dataops.lake import Column, LakeTransaction, TableName
+from ropewalk.dataops.lake import Column, LakeTransaction, TableName, literal
 from ropewalk.dataops.sources.columns import (
     Relation,
     cast_relation,
@@ -42,11 +42,8 @@ class FileRows:
         if is_all:
             self.transaction.drop(self.spec.table)
         elif paths:
-            marks = ", ".join("?" for _ in paths)
-            self.connection.execute(
-                f"DELETE FROM {self.table.sql} WHERE {FILE_COLUMN} IN ({marks})",
-                list(paths),
-            )
+            named = ", ".join(literal(path) for path in paths)
+            self.connection.execute(f"DELETE FROM {self.table.sql} WHERE {FILE_COLUMN} IN ({named})")
 
     def append(self, paths: Sequence[str]) -> dict[str, int]:
         """Add the rows of `paths` and return how many each file has.

@@ -74,16 +74,18 @@ def _declare(entry: Entry) -> Node:
 
 
 def _loader(node: Node) -> Loader:
-    """Return the loader of a node, importing DuckDB and the HTTP client only now."""
-    from ropewalk.dataops.sources.files import FilesLoader
-    from ropewalk.dataops.sources.rest import RESTLoader
-    from ropewalk.dataops.sources.sqlite import SQLiteLoader
-
+    """Return the loader of a node, importing DuckDB or the HTTP client only when that kind is used."""
     spec = cast("SourceSpec", node.spec)
     match spec.source:
         case FilesSource() as source:
+            from ropewalk.dataops.sources.files import FilesLoader
+
             return FilesLoader(spec, source)
         case SQLiteSource() as source:
+            from ropewalk.dataops.sources.sqlite import SQLiteLoader
+
             return SQLiteLoader(spec, source)
         case RESTSource() as source:
+            from ropewalk.dataops.sources.rest import RESTLoader
+
             return RESTLoader(spec, source)

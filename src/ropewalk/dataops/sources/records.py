@@ -13,9 +13,9 @@ from typing import BinaryIO
 import duckdb
 from blake3 import blake3
 
-from ropewalk.dataops.lake import literal, quote
+from ropewalk.dataops.lake import Column, literal, quote
 from ropewalk.dataops.sources.columns import Relation, describe
-from ropewalk.dataops.sources.file_formats import plain_column
+from ropewalk.dataops.sources.plain_columns import plain_columns
 
 PREFIX = "records-"
 
@@ -47,10 +47,9 @@ class RecordFile:
         self._stream.flush()
         sql = f"FROM read_json({literal(str(self.path))}, format = 'newline_delimited', sample_size = -1)"
         columns = describe(connection, sql).columns
-        plain = [plain_column(connection, sql, column) for column in columns]
-        replaced = ", ".join(made for _, made in plain if made)
-        stars = f"* REPLACE ({replaced})" if replaced else "*"
-        return Relation(f"SELECT {stars} {sql}", tuple(column for column, _ in plain))
+        plain = plain_columns(connection, sql, columns)
+        shown = ", ".join(f"{made.sql or quote(made.name)} AS {quote(made.name)}" for made in plain)
+        return Relation(f"SELECT {shown} {sql}", tuple(Column(made.name, made.type) for made in plain))
 
     def greatest(
         self, connection: duckdb.DuckDBPyConnection, name: str, kind: str, least: str | None
@@ -63,7 +62,7 @@ class RecordFile:
             f"format = 'newline_delimited', columns = {{{literal(name)}: 'VARCHAR'}})"
         )
         row = connection.execute(
-            f"SELECT arg_max({column}, CAST({column} AS {kind})) FROM ({fields} UNION ALL SELECT ?)", [least]
+            f"SELECT arg_max({column}, CAST({column} AS {kind})) FROM ({fields} UNION ALL SELECT {literal(least)})"
         ).fetchone()
         return None if row is None or row[0] is None else str(row[0])
 
