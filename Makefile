@@ -33,6 +33,19 @@ demo: $(VENV)/demo.stamp ## Run the flagship project, from raw sources to a moni
 test: $(VENV)/dev.stamp ## Run the fast test suite
 	$(BIN)/python -m pytest -m "not browser and not slow"
 
+slow: $(VENV)/dev.stamp ## Run the tests that take minutes: whole projects, kills, the real MLflow client
+	$(BIN)/python -m pytest -m "slow and not browser" --timeout 600
+
+browser: $(VENV)/dev.stamp ## Look at the pages in a headless Chromium (apt-get install chromium)
+	$(BIN)/python -m pytest -m browser -n 0 --timeout 300
+
+bench: $(VENV)/dev.stamp ## Measure serving beside its peers
+	$(BIN)/python benchmarks/serving/compare.py
+
+docs: $(VENV)/dev.stamp ## Build the documentation into build/docs
+	$(BIN)/python scripts/generate_reference.py
+	$(BIN)/zensical build --strict
+
 check: $(VENV)/dev.stamp ## Lint, type-check and hold the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
