@@ -32,7 +32,6 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 _PLACE = re.compile(r"(?P<what>.*) - at `\$\.(?P<path>.*)`")
 _ENCODER = msgspec.json.Encoder()
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SHOWN = 200
 
 # (HTTP status, error_code, sqlstate, error_class) of the nearest class in an error's ancestry.
@@ -73,12 +72,7 @@ def decode(body: bytes, shape: type[S]) -> S:
         InvalidRequest: it is not JSON, or a value has the wrong type.
     """
     try:
-        read = msgspec.json.decode(body, type=shape, strict=False)
-        if _SURROGATE.search(body):
-            json.dumps(json.loads(body), ensure_ascii=False).encode()
-        return read
-    except UnicodeEncodeError:
-        raise InvalidRequest("Request body has half of a surrogate pair, which is no character") from None
+        return msgspec.json.decode(body, type=shape, strict=False)
     except msgspec.ValidationError as error:
         raise _refusal(error, _parsed(body)) from None
     except (msgspec.DecodeError, RecursionError) as error:
@@ -95,9 +89,12 @@ def _decode_numbers(body: bytes, shape: type[S], error: Exception) -> S:
 
 def _parsed(body: bytes) -> object:
     try:
-        return json.loads(body)
+        values: object = json.loads(body)
+        # Python reads half of a surrogate pair, which is no character and cannot be stored.
+        json.dumps(values, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
+    return values
 
 
 def convert(values: object, shape: type[S]) -> S:

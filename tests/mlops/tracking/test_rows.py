@@ -1,0 +1,128 @@
+"""The table of routes: complete for its tier, each row with a permission, in step with upstream."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ropewalk.mlops.tracking import routes
+from ropewalk.mlops.tracking.rows.row import translated
+from ropewalk.pipeline import Workspace
+from ropewalk.routes import Permission
+
+ROOT = Path(__file__).parents[3]
+UPSTREAM = (Path(__file__).parent / "upstream_routes.txt").read_text("utf-8").splitlines()
+# What upstream's descriptors name and a later tier brings.
+LATER = (
+    "get-history-bulk-interval",
+    "runs/log-model",
+    "presigned",
+    "/mpu/",
+)
+TIER_1 = (
+    "/mlflow/experiments/",
+    "/mlflow/runs/",
+    "/mlflow/metrics/",
+    "/mlflow/artifacts/",
+    "/mlflow/logged-models",
+    "/mlflow/registered-models/",
+    "/mlflow/model-versions/",
+    "/mlflow-artifacts/",
+)
+
+
+def _ours(workspace: Workspace) -> set[str]:
+    """Return our rows in upstream's spelling."""
+    found = set()
+    for route in routes(workspace):
+        path = route.path.removeprefix("/api/2.0").replace("{path:path}", "<path:artifact_path>")
+        found.add(f"{route.method} {path}")
+    return found
+
+
+def test_tier_1_is_complete(workspace: Workspace) -> None:
+    """Every route of tier 1 that upstream's descriptors name is answered."""
+    wanted = {
+        row
+        for row in UPSTREAM
+        if row.partition(" ")[2].startswith(TIER_1) and not any(part in row for part in LATER)
+    }
+
+    assert wanted - _ours(workspace) == set()
+    assert len(wanted) == 61
+
+
+def test_nothing_of_our_own_making(workspace: Workspace) -> None:
+    """Beside what the descriptors name there is only what clients ask to learn of the server."""
+    extra = {"GET /health", "GET /version", "GET /api/3.0/mlflow/server-info"}
+
+    assert _ours(workspace) - set(UPSTREAM) == extra
+
+
+def test_every_row_has_a_permission(workspace: Workspace) -> None:
+    """Reading needs READ, everything else WRITE; only the server's own questions are public."""
+    for route in routes(workspace):
+        reads = route.method == "GET" or route.path.endswith(("search", "search-datasets", "get-latest-versions"))
+        public = not route.path.startswith("/api/2.0")
+        expected = Permission.PUBLIC if public else Permission.READ if reads else Permission.WRITE
+        assert route.permission is expected, route.path
+
+
+def test_no_row_twice(workspace: Workspace) -> None:
+    """One method on one path has one row."""
+    rows = [(route.method, route.path) for route in routes(workspace)]
+
+    assert len(rows) == len(set(rows))
+
+
+def test_generated_structs_are_current() -> None:
+    """The structs and the list of upstream's routes are what the installed descriptors say."""
+    script = ROOT / "scripts" / "generate_wire.py"
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+
+    assert done.stdout == ""
+    assert done.returncode == 0
+
+
+def test_the_server_never_imports_mlflow() -> None:
+    """Answering the protocol needs neither MLflow nor anything that unpickles."""
+    code = (
+        "import sys; import ropewalk.mlops.tracking as t; t.routes, t.application, t.endpoint;"
+        "print([m for m in ('mlflow', 'pandas', 'cloudpickle', 'duckdb', 'numpy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_door_opens_without_the_web_framework() -> None:
+    """Planning a project imports this room, and must not pay for a server."""
+    code = (
+        "import sys; import ropewalk.mlops.tracking;"
+        "print([m for m in ('uvicorn', 'starlette.applications', 'structlog') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
+
+
+async def _breaks(_: object) -> object:
+    msg = "the cause, for the log only"
+    raise RuntimeError(msg)
+
+
+def test_internal_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    """An error of ours is answered without its cause, which goes to the log."""
+    import asyncio
+
+    from starlette.requests import Request
+
+    request = Request({"type": "http", "method": "GET", "path": "/x", "headers": [], "query_string": b""})
+    response = asyncio.run(translated(_breaks)(request))  # type: ignore[arg-type]
+
+    assert response.status_code == 500
+    assert b"the cause" not in response.body
+    assert "the cause" in capsys.readouterr().out
