@@ -21,7 +21,7 @@ const result = await build({
   legalComments: "none",
   metafile: true,
   logLevel: "warning",
-});
+}).catch(() => process.exit(1)); // esbuild has printed what is wrong, with its place.
 
 const files = {};
 for (const [path, output] of Object.entries(result.metafile.outputs)) {

@@ -1,12 +1,36 @@
-"""Hand-made views of the flagship project, one for each template, and what renders them."""
+"""Hand-made views of the flagship project, one for each template; a project with state; and ways to ask for pages."""
 
 from __future__ import annotations
 
-import pytest
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from textwrap import dedent
 
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from ropewalk import plugins
 from ropewalk.dataops.catalog import ColumnCard
+from ropewalk.dataops.lake import open_lake
+from ropewalk.devops.forge import IssueFiles
 from ropewalk.devops.monitoring import Alert, Breach, WindowRow
-from ropewalk.store.gates import GateDecision, GateResult
+from ropewalk.mlops.tracking import create_run, finish_run, log_metrics
+from ropewalk.pipeline import Workspace, declare_graph
+from ropewalk.project import load_project
+from ropewalk.settings import load_settings
+from ropewalk.store.artifacts import Artifact, put_artifact
+from ropewalk.store.deployments import Target, move_deployment
+from ropewalk.store.gates import GateDecision, GateResult, record_decision
+from ropewalk.store.lineage import EdgeRow, replace_edges
+from ropewalk.store.monitoring import raise_alert, replace_windows
+from ropewalk.store.pipeline import ActionRow, NodeRunRow, RunRow, record_action, record_node_run, start_run
+from ropewalk.store.pipeline import finish_run as finish_pipeline_run
+from ropewalk.store.registry import NewVersion, insert_model, insert_version, set_alias
+from ropewalk.web.app import create_app
 from ropewalk.web.assets import load_assets
 from ropewalk.web.charts import Limit, LineChart, Series
 from ropewalk.web.grid import GridColumn, make_grid
@@ -408,3 +432,227 @@ def samples() -> dict[str, object]:
 def renderer() -> Renderer:
     """Return a renderer for a project called flights."""
     return Renderer("flights", "dev", load_assets())
+
+
+FILES = {
+    "ropewalk.yaml": """
+        project: flights
+        sources:
+          flights: {kind: files, path: "landing/*.csv"}
+        gates:
+          late: [{metric: evaluate.auc, min: 0.76}]
+        deploy:
+          late: {model: late, key: flight_id}
+        monitor:
+          late:
+            by: month
+            time: scheduled_at
+            labels: {table: mart.features, key: flight_id, column: late}
+            limits: {psi: 0.25, auc: {min: 0.70}, rate_shift: 0.08}
+        """,
+    "landing/flights.csv": "flight_id,distance,late\\nUA1,1400,0\\n",
+    "tables/mart/features.sql": """
+        -- What was known of each flight two hours before its departure
+        SELECT flight_id, distance, late FROM raw.flights
+        """,
+    "tables/mart/daily.sql": "SELECT count(*) AS flights FROM mart.features",
+    "contracts/mart.features.odcs.yaml": """
+        apiVersion: v3.1.0
+        kind: DataContract
+        id: features
+        version: 1.0.0
+        status: active
+        schema:
+          - name: mart.features
+            properties:
+              - name: flight_id
+                logicalType: string
+                description: Carrier, number and scheduled time
+                required: true
+                primaryKey: true
+        """,
+    "steps/train.py": """
+        from ropewalk import Metrics, Model, Table, step
+
+        @step(model="late")
+        def train(features: Table, *, rounds: int = 200) -> Model: ...
+
+        @step
+        def evaluate(train: Model, features: Table) -> Metrics: ...
+        """,
+}
+PIPELINE_RUN = "7f3a0c1d9e2b4455"
+SUMMARIES: dict[str, dict[str, object]] = {
+    "source:flights": {"rows": 2},
+    "table:mart.features": {"rows": 2, "contract": {"checks": 2, "passed": 1, "warnings": ["unique: 1 row"]}},
+    "step:evaluate": {"metrics": {"auc": 0.7712}},
+    "gate:late": {"verdict": "passed"},
+    "model:late": {"version": "1"},
+    "deployment:late": {"version": 1},
+}
+ORIGINS = [f"file:landing/2013-{month:02}.csv" for month in range(1, 7)]
+
+
+def write_flights(root: Path) -> Path:
+    """Write the flagship in small below `root` and return its folder."""
+    for name, text in FILES.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text).lstrip(), encoding="utf-8")
+    return root
+
+
+def open_at(root: Path) -> Workspace:
+    """Open the project at `root`; the caller closes it."""
+    return Workspace(load_project(root, plugins.sections()), load_settings({}))
+
+
+def fill(workspace: Workspace) -> str:
+    """Give the small flagship a state as runs of it leave behind; return the id of its tracked run."""
+    fill_lake(workspace)
+    run_id = fill_tracking(workspace)
+    fill_registry(workspace, run_id)
+    fill_monitoring(workspace)
+    fill_pipeline(workspace, run_id)
+    return run_id
+
+
+def fill_lake(workspace: Workspace) -> None:
+    with open_lake(workspace).transaction("made by a test") as lake:
+        lake.replace(
+            "raw.flights",
+            "SELECT 'UA' || i AS flight_id, 1400.5 AS distance, i % 2 AS late FROM range(2) r(i)",
+        )
+        lake.replace("mart.features", "SELECT flight_id, distance, NULL::BIGINT AS late FROM raw.flights")
+
+
+def fill_tracking(workspace: Workspace) -> str:
+    run_ids = [
+        create_run(workspace, "flights", f"train-{n}", {"ropewalk.node": "step:train"}, {"rounds": str(n)})
+        for n in (100, 200)
+    ]
+    for number, run_id in enumerate(run_ids):
+        log_metrics(workspace, run_id, {"auc": 0.76 + number / 100})
+        finish_run(workspace, run_id, "FINISHED")
+    return run_ids[-1]
+
+
+def fill_registry(workspace: Workspace, run_id: str) -> None:
+    stored = workspace.objects.put_bytes(b"flavors: {}")
+    artifact = Artifact("MLmodel", stored.digest, stored.size)
+    new = NewVersion(
+        "late", "models:/m-1", "models:/m-1", "9f" * 32, run_id=run_id, metrics={"evaluate.auc": 0.7712}
+    )
+    with workspace.database.write() as connection:
+        put_artifact(connection, artifact)
+        insert_model(connection, "late", "Which departures are late", {})
+        insert_version(connection, new, [artifact])
+        set_alias(connection, "late", "production", "1")
+    record_decision(workspace.database, "late", "g" * 64, PIPELINE_RUN, GATE.results[:1])
+    move_deployment(
+        workspace.database, "late", Target("late", 1, "9f" * 32, "flight_id"), expected=0, run_id=PIPELINE_RUN
+    )
+
+
+def fill_monitoring(workspace: Workspace) -> None:
+    replace_windows(workspace.database, "late", WINDOWS)
+    issues_folder = IssueFiles(workspace.state / "issues")
+    for alert in ALERTS:
+        issue = issues_folder.open(f"late breaks its {alert.limit} limit", f"late/{alert.limit}", ISSUE_TEXT)
+        raise_alert(workspace.database, replace(alert, issue=issue.number))
+
+
+def fill_pipeline(workspace: Workspace, run_id: str) -> None:
+    """Record every node as executed but one, and with it what came from outside and what was made."""
+    graph = declare_graph(workspace.project, plugins.kinds())
+    start_run(
+        workspace.database, RunRow(PIPELINE_RUN, "dev", "running", "1f2e3d4c", "main", False, MADE_AT, None)
+    )
+    for node_id, node in graph.nodes.items():
+        if node_id == "table:mart.daily":
+            continue
+        edges = [EdgeRow(up, node_id, "input") for up in graph.inputs[node_id].values()]
+        edges += [EdgeRow(origin, node_id, "origin") for origin in ORIGINS if node_id == "source:flights"]
+        edges += [EdgeRow(node_id, f"run:{run_id}", "product") for _ in "1" if node_id == "step:train"]
+        edges += [EdgeRow(node_id, "model_version:late/1", "product") for _ in "1" if node_id == "model:late"]
+        output = {
+            "digest": "d" * 64,
+            "reference": "snapshot:1",
+            "summary": SUMMARIES.get(node_id, {}),
+            "observed": None,
+            "origins": [],
+            "makes": [],
+        }
+        row = ActionRow(
+            node_id.ljust(64, "0"),
+            node_id,
+            node_id,
+            dict(node.facts),
+            {},
+            {},
+            json.dumps(output),
+            PIPELINE_RUN,
+            1,
+            2,
+            MADE_AT,
+        )
+        with workspace.database.write() as connection:
+            record_action(connection, row, "dev")
+            replace_edges(connection, node_id, edges)
+            record_node_run(
+                connection, NodeRunRow(PIPELINE_RUN, node_id, "executed", [], None, MADE_AT, MADE_AT)
+            )
+    finish_pipeline_run(workspace.database, PIPELINE_RUN, "succeeded")
+
+
+@pytest.fixture(scope="session")
+def flights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """Return the small flagship with a state; tests only read it."""
+    with open_at(write_flights(tmp_path_factory.mktemp("flights"))) as workspace:
+        fill(workspace)
+        yield workspace
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Workspace]:
+    """Return the small flagship before its first run."""
+    with open_at(write_flights(tmp_path)) as workspace:
+        yield workspace
+
+
+Get = Callable[..., httpx.Response]
+BROWSER = {"accept": "text/html,application/xhtml+xml"}
+
+
+def make_get(app: Starlette) -> Get:
+    """Return a function that asks `app` for a path, as a browser unless headers say otherwise."""
+
+    def get(
+        path: str, method: str = "GET", headers: Mapping[str, str] = BROWSER, **options: object
+    ) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8765") as client:
+                return await client.request(method, path, headers=dict(headers), **options)  # type: ignore[arg-type]
+
+        return asyncio.run(ask())
+
+    return get
+
+
+@pytest.fixture
+def get_from() -> Callable[[Starlette], Get]:
+    """Return a function that makes a way to ask an application of the test's own."""
+    return make_get
+
+
+@pytest.fixture
+def get(flights: Workspace) -> Get:
+    """Return a function that asks the application of the small flagship for a path."""
+    return make_get(create_app(flights, plugins.routes(flights)))
+
+
+@pytest.fixture
+def get_empty(empty: Workspace) -> Get:
+    """Return a function that asks the application of a project that never ran for a path."""
+    return make_get(create_app(empty, plugins.routes(empty)))

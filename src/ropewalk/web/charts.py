@@ -17,6 +17,8 @@ from ropewalk.web.formats import number, percent
 WIDTH, HEIGHT = 460, 232
 LEFT, RIGHT, TOP, BOTTOM = 46, 76, 14, 30
 LETTER = 6.4
+# Values closer together than this are one level: their difference is rounding.
+LEAST_SPAN = 1e-6
 MARKS = (
     '<circle cx="{x}" cy="{y}" r="3.4"/>',
     '<rect x="{left}" y="{top}" width="6.4" height="6.4"/>',
@@ -125,7 +127,8 @@ def scale_of(chart: LineChart) -> Scale:
     low, high = min(values), max(values)
     if chart.from_zero:
         low = min(low, 0.0)
-    step = _round_step((high - low or abs(high) or 1.0) / 4)
+    span = next(size for size in (high - low, abs(high), 1.0) if size > LEAST_SPAN)
+    step = _round_step(span / 4)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     if last == first:
         last = first + 1

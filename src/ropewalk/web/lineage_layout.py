@@ -8,6 +8,7 @@ keep that order (isotonic regression). A line that crosses columns gets an invis
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -140,9 +141,13 @@ def crossings(columns: Columns, after: Mapping[str, list[str]]) -> int:
     total = 0
     for left, right in pairwise(columns):
         rank = {name: index for index, name in enumerate(right)}
-        ends = [sorted(rank[n] for n in after.get(name, ()) if n in rank) for name in left]
-        flat = [end for group in ends for end in group]
-        total += sum(1 for i, end in enumerate(flat) for later in flat[i + 1 :] if later < end)
+        seen: list[int] = []
+        for name in left:
+            ends = sorted(rank[n] for n in after.get(name, ()) if n in rank)
+            # A line crosses those from further up that end further down.
+            total += sum(len(seen) - bisect_right(seen, end) for end in ends)
+            for end in ends:
+                insort(seen, end)
     return total
 
 
@@ -170,7 +175,8 @@ def _heights(
 
 def _offsets(column: Sequence[str]) -> list[float]:
     """Return how far below the column's first name each must at least stand."""
-    total, offsets = 0.0, [0.0]
+    # A circle of edges can leave a column without nodes.
+    total, offsets = 0.0, [0.0] if column else []
     for one, other in pairwise(column):
         total += (_room(one) + _room(other)) / 2
         offsets.append(total)

@@ -1,0 +1,151 @@
+"""The lineage picture: boxes that are links, lines that end at them, and names that fit."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from ropewalk.web.lineage_layout import Point
+from ropewalk.web.lineage_svg import (
+    BOX_WIDTH,
+    LANES,
+    LineageLink,
+    LineageNode,
+    lane_of,
+    lineage_svg,
+    link_pairs,
+    path_of,
+)
+
+TABLE = LineageNode("table:mart.features", "table", "mart.features", "337k rows", "/data/mart.features")
+MODEL = LineageNode("model:late", "model", "late", "version 3", "/models/late")
+FILE = LineageNode("file:a.csv", "file", "a.csv", address=None, state="none")
+LINKS = [("table:mart.features", "model:late"), ("file:a.csv", "table:mart.features")]
+SVG = {"": "http://www.w3.org/2000/svg"}
+
+
+def parse(markup: str) -> ET.Element:
+    """Return the picture as a tree; it is well-formed."""
+    return ET.fromstring(markup.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))
+
+
+@pytest.fixture
+def picture() -> ET.Element:
+    """Return the picture of a file, a table and a model."""
+    return parse(str(lineage_svg([MODEL, TABLE, FILE], LINKS, "Lineage of late", "model:late")))
+
+
+def test_boxes_are_links(picture: ET.Element) -> None:
+    """Each box with a page leads there, and says what it is to whoever cannot see it."""
+    links = {link.get("href"): link.get("aria-label") for link in picture.findall("a", SVG)}
+
+    assert links == {
+        "/data/mart.features": "table mart.features, 337k rows",
+        "/models/late": "model late, version 3",
+    }
+
+
+def test_keyboard_follows_the_eye(picture: ET.Element) -> None:
+    """Boxes come in the document from left to right, whatever order they were given in."""
+    assert [link.get("href") for link in picture.findall("a", SVG)] == ["/data/mart.features", "/models/late"]
+
+
+def test_box_without_page_is_no_link(picture: ET.Element) -> None:
+    """What has no page is drawn, and is no stop for the keyboard."""
+    box = picture.find("g", SVG)
+
+    assert box is not None
+    assert box.get("class") == "node kind-0 is-none"
+
+
+def test_lanes_are_named(picture: ET.Element) -> None:
+    """Only lanes that hold something are drawn, in their order."""
+    names = [text.text for text in picture.findall("text", SVG) if text.get("class") == "lane-name"]
+
+    assert names == ["Outside", "Tables", "Models"]
+
+
+def test_focus_is_set_off(picture: ET.Element) -> None:
+    """The box in focus and the lines at it are marked."""
+    classes = [element.get("class") or "" for element in picture.iter()]
+
+    assert sum("is-focus" in c for c in classes) == 1
+    assert sum("is-near" in c for c in classes) == 1
+
+
+def test_schema_moves_to_the_note(picture: ET.Element) -> None:
+    """A table's box has its short name large and its schema small."""
+    texts = [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")]
+
+    assert "features" in texts
+    assert "mart · 337k rows" in texts
+
+
+def test_gate_says_that_it_is_one() -> None:
+    """A gate shares its lane with models, so its box says what it is."""
+    gate = LineageNode("gate:late", "gate", "late", "passed", "/models/late")
+
+    assert "gate · passed" in str(lineage_svg([gate], [], "A gate"))
+
+
+def test_long_names_are_cut_and_kept_whole_in_the_title() -> None:
+    """A long name fits its box, and can still be read."""
+    name = "a_very_long_name_of_some_table"
+    html = str(lineage_svg([LineageNode(f"step:{name}", "step", name)], [], "Long"))
+
+    assert f"<title>step {name}</title>" in html
+    assert re.search(r'class="name"[^>]*>a_very_l…e_table<', html)
+
+
+def test_foreign_names_stay_text() -> None:
+    """A name with markup is text in the picture."""
+    html = str(lineage_svg([LineageNode("file:<b>", "file", '<b>"', "<i>", 'x"y')], [], "<u>", "file:<b>"))
+
+    parse(html)
+    assert not re.search(r"<[biu]>", html)
+
+
+def test_empty_picture() -> None:
+    """Nothing to show is an empty, well-formed picture."""
+    assert parse(str(lineage_svg([], [], "Nothing"))).get("aria-label") == "Nothing"
+
+
+def test_line_leaves_right_and_arrives_left() -> None:
+    """A line starts at the first box's right side and ends at the next one's left."""
+    path = path_of([Point(0, 0.0), Point(1, 62.0)])
+
+    start = re.match(r"M(\d+) ", path)
+    assert start
+    assert int(start[1]) == 8 + BOX_WIDTH
+    assert path.endswith(f" {8 + BOX_WIDTH + 27} 121")
+
+
+def test_line_runs_level_through_a_column() -> None:
+    """Past a column's boxes a line is straight."""
+    assert "H" in path_of([Point(0, 0.0), Point(1, 30.0), Point(2, 0.0)])
+    assert "H" not in path_of([Point(0, 0.0), Point(1, 30.0)])
+
+
+@pytest.mark.parametrize(
+    ("kind", "lane"),
+    [
+        ("file", "Outside"),
+        ("anything", "Outside"),
+        ("source", "Sources"),
+        ("table", "Tables"),
+        ("run", "Steps"),
+        ("gate", "Models"),
+        ("deployment", "Deployments"),
+        ("monitor", "Monitors"),
+    ],
+)
+def test_lane_of(kind: str, lane: str) -> None:
+    """Each kind has its lane; what no room knows comes from outside."""
+    assert LANES[lane_of(kind)] == lane
+
+
+def test_link_pairs() -> None:
+    """Links become the pairs that the layout takes."""
+    assert link_pairs([LineageLink("a", "b", "input")]) == [("a", "b")]
