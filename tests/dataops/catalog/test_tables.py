@@ -1,0 +1,207 @@
+"""The catalogue's cards and pages: from files, contracts and the lake to what a person sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from ropewalk.dataops.catalog import ColumnCard, ContractResult, UnknownTable, list_tables, table_page
+from ropewalk.dataops.lake import open_lake
+from ropewalk.dataops.transform import InvalidSQL, TableKind
+from ropewalk.pipeline import Workspace, declare_graph, execute
+from ropewalk.project import Section, load_project
+from ropewalk.settings import load_settings
+
+OpenProject = Callable[..., Workspace]
+CONTRACT = """\
+    apiVersion: v3.1.0
+    kind: DataContract
+    id: flights
+    version: 1.0.0
+    team: {name: Crew planning}
+    schema:
+      - name: flights
+        description: One row per departure.
+        quality: [{metric: rowCount, mustBe: 40, severity: warning}]
+        properties:
+          - {name: ID, primaryKey: true, description: The flight}
+          - {name: tail, classification: restricted, logicalType: string}
+"""
+FILES = {
+    "tables/staging/flights.sql": "-- All flights.\nSELECT i AS id, 'N' || i AS tail FROM range(30) AS r (i);\n",
+    "tables/mart/late.sql": "-- The late ones.\nSELECT id FROM flights WHERE id > 20",
+    "contracts/staging.flights.odcs.yaml": CONTRACT,
+}
+
+
+class Silent:
+    """An observer that says nothing."""
+
+    def started(self, *_): ...
+
+    def progressed(self, *_): ...
+
+    def ended(self, _): ...
+
+
+@pytest.fixture
+def open_project(write_project) -> Iterator[OpenProject]:
+    """Return a function that opens a project given as files, and runs its tables if that is wanted."""
+    with ExitStack() as stack:
+
+        def open_it(files: dict[str, str], *, run: bool = True) -> Workspace:
+            root: Path = write_project(files)
+            project = load_project(root, [Section("sources", dict, "sources")])
+            workspace = stack.enter_context(Workspace(project, load_settings({})))
+            if run:
+                kinds = {"table": TableKind()}
+                execute(declare_graph(project, kinds), kinds, workspace, Silent())
+            return workspace
+
+        yield open_it
+
+
+def test_card_joins_file_contract_and_lake(open_project):
+    """Name, path, words, owner, columns, rows, snapshot and contract result are on one card."""
+    late, flights = list_tables(open_project(FILES))
+
+    assert (flights.name, flights.kind, flights.node) == ("staging.flights", "table", "table:staging.flights")
+    assert (flights.description, flights.owner) == ("One row per departure.", "Crew planning")
+    assert flights.columns == (
+        ColumnCard("id", "BIGINT", "The flight", is_required=True, is_key=True),
+        ColumnCard("tail", "VARCHAR", classification="restricted"),
+    )
+    assert flights.contract == ContractResult(6, 5, ("rowCount: 30 rows, must be 40",))
+    assert (flights.rows, flights.path, flights.is_declared) == (30, "tables/staging/flights.sql", True)
+    assert (late.description, late.rows, late.contract, late.contract_path) == (
+        "The late ones.",
+        9,
+        None,
+        None,
+    )
+    assert late.snapshot is not None
+
+
+def test_table_that_is_not_built_shows_what_is_promised(open_project):
+    """Before the first run there are no rows; the columns are those of the contract."""
+    late, flights = list_tables(open_project(FILES, run=False))
+
+    assert (flights.rows, flights.snapshot, flights.contract) == (None, None, None)
+    assert flights.columns[1] == ColumnCard("tail", "string", classification="restricted")
+    assert flights.columns[0].type is None
+    assert late.columns == ()
+
+
+def test_sources_come_first(open_project):
+    """The table of a declared source has a card, built or not, with its contract's words."""
+    workspace = open_project(
+        {
+            "ropewalk.yaml": "project: test\nsources: {flights: {}, planes: {}}\n",
+            "tables/mart/a.sql": "SELECT 1 AS id",
+            "contracts/raw.flights.odcs.yaml": CONTRACT,
+        }
+    )
+    with open_lake(workspace).transaction("load") as transaction:
+        transaction.replace("raw.planes", "SELECT 'N1' AS tail")
+
+    cards = list_tables(workspace)
+
+    assert [(card.name, card.kind, card.rows) for card in cards] == [
+        ("raw.flights", "source", None),
+        ("raw.planes", "source", 1),
+        ("mart.a", "table", 1),
+    ]
+    assert (cards[0].node, cards[0].owner) == ("source:flights", "Crew planning")
+
+
+def test_table_whose_file_is_gone_is_marked(open_project):
+    """What the lake still has is shown, and that nothing declares it any more."""
+    workspace = open_project(FILES)
+    (workspace.root / "tables/mart/late.sql").unlink()
+
+    late, _ = list_tables(workspace)
+
+    assert (late.name, late.rows, late.is_declared, late.path) == ("mart.late", 9, False, None)
+
+
+def test_page_shows_sql_checks_and_a_sample(open_project):
+    """A table's page has its SELECT, what it reads, its checks in words, and twenty rows."""
+    page = table_page(open_project(FILES), "staging.flights")
+
+    assert page.sql == "-- All flights.\nSELECT i AS id, 'N' || i AS tail FROM range(30) AS r (i)"
+    assert page.checks[:2] == ("error present('ID')", "error required('ID')")
+    assert len(page.sample) == 20
+    assert page.sample[0] == (0, "N0")
+
+
+def test_page_of_a_table_that_reads_another(open_project):
+    """The tables of FROM are listed as the file names them."""
+    page = table_page(open_project(FILES, run=False), "mart.late")
+
+    assert (page.reads, page.checks, page.sample) == (("flights",), (), ())
+
+
+def test_sample_is_plain_values(open_project):
+    """Times, decimals and nested values are texts, so that a page and its JSON show the same."""
+    sql = "SELECT DATE '2013-01-01' AS d, 1.50 AS n, [1, 2] AS l, NULL AS z, true AS b, 0.5::DOUBLE AS f"
+
+    page = table_page(open_project({"tables/mart/a.sql": sql}), "mart.a")
+
+    assert page.sample == (("2013-01-01", "1.50", "[1, 2]", None, True, 0.5),)
+
+
+@pytest.mark.parametrize("name", ["staging.flights", "Staging.Flights", "table:staging.flights"])
+def test_table_is_found_by_any_of_its_names(open_project, name):
+    """Upper case, full name and node id all mean the table."""
+    page = table_page(open_project(FILES, run=False), name)
+
+    assert page.card.name == "staging.flights"
+
+
+def test_last_part_of_a_name_is_enough(open_project):
+    """A short name works as long as one table has it."""
+    assert table_page(open_project(FILES, run=False), "late").card.name == "mart.late"
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "nearest"),
+    [
+        ("staging.fligths", "no table is called 'staging.fligths'", "staging.flights"),
+        ("source:late", "no table is called 'source:late'", "mart.late"),
+        ("mart", "no table is called 'mart'", "mart.late"),
+        ("", "no table is called ''", None),
+        ("'; DROP TABLE x; --", "no table is called", None),
+    ],
+)
+def test_unknown_name_is_an_error_with_the_nearest(open_project, name, message, nearest):
+    """A name that nothing has is never put into SQL."""
+    with pytest.raises(UnknownTable, match=message) as caught:
+        table_page(open_project(FILES, run=False), name)
+
+    assert caught.value.nearest == nearest
+
+
+def test_ambiguous_short_name_lists_what_it_can_mean(open_project):
+    """Two tables that end alike need their full names."""
+    workspace = open_project({**FILES, "tables/mart/flights.sql": "SELECT 1 AS id"}, run=False)
+
+    with pytest.raises(UnknownTable, match=r"'flights' can mean mart\.flights or staging\.flights"):
+        table_page(workspace, "flights")
+
+
+def test_broken_file_is_reported(open_project):
+    """The catalogue of a project that does not parse says where it does not."""
+    workspace = open_project({"tables/mart/a.sql": "SELECT ("}, run=False)
+
+    with pytest.raises(InvalidSQL) as caught:
+        list_tables(workspace)
+
+    assert caught.value.place.path == "tables/mart/a.sql"
+
+
+def test_empty_project_has_no_tables(open_project):
+    """Nothing declared and nothing built is an empty list."""
+    assert list_tables(open_project({}, run=False)) == []
