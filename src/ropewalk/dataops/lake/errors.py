@@ -171,7 +171,8 @@ def _place(text: str, path: str, first_line: int) -> Place | None:
 def _sentence(text: str) -> str:
     """Return the first paragraph of DuckDB's message without its class name."""
     first = text.split("\n\n", maxsplit=1)[0].split("\nLINE ", maxsplit=1)[0]
-    first = first.split("\nCandidate bindings", maxsplit=1)[0].split("\nDid you mean", maxsplit=1)[0]
+    for follow_up in ("\nCandidate bindings", "\n\tCandidate functions", "\nDid you mean"):
+        first = first.split(follow_up, maxsplit=1)[0]
     return re.sub(r"^[A-Z][A-Za-z ]* Error: ", "", first).replace("\n", " ").strip()
 
 
