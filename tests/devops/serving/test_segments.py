@@ -127,6 +127,17 @@ def test_a_full_disk_leaves_the_segment_as_it_was(tmp_path: Path, writer: Segmen
     assert ids(tmp_path) == ["one", "three"]
 
 
+def test_a_torn_segment_takes_nothing_more(tmp_path: Path, writer: SegmentWriter) -> None:
+    """While a part of a frame stands at the end, records behind it would be lost: they are refused."""
+    writer.append(record("one"))
+    writer._is_torn = True
+
+    with pytest.raises(PredictionNotRecorded, match="torn"):
+        writer.append(record("two"))
+
+    assert ids(tmp_path) == ["one"]
+
+
 def test_a_folder_that_cannot_be_made_is_told_at_start(tmp_path: Path) -> None:
     """A worker that cannot record does not start."""
     (tmp_path / "file").write_text("")

@@ -261,6 +261,19 @@ def test_sockets_of_deep_projects_still_fit(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+def test_sockets_of_a_killed_owner_are_removed(tmp_path: Path) -> None:
+    """The next owner removes what a killed one left, and nothing that is in use or just being made."""
+    left, young = tmp_path / "serving" / "workers-left", tmp_path / "serving" / "workers-young"
+    for folder in (left, young):
+        folder.mkdir(parents=True)
+    os.utime(left, (1, 1))
+
+    with SocketFolder(tmp_path) as in_use:
+        os.utime(in_use, (1, 1))
+        with SocketFolder(tmp_path):
+            assert (left.exists(), young.exists(), in_use.exists()) == (False, True, True)
+
+
 def test_the_spec_is_plain_json() -> None:
     """What a worker is told can be read in the list of processes."""
     spec = WorkerSpec("folder", 1)

@@ -6,12 +6,13 @@ record, reply. Whatever fails before the record leaves no trace in the log.
 
 from __future__ import annotations
 
+import logging
 import secrets
 
 import msgspec
 
 from ropewalk.devops.serving.engines import Engine
-from ropewalk.devops.serving.errors import PathMissing
+from ropewalk.devops.serving.errors import PathMissing, PredictionFailed
 from ropewalk.devops.serving.payload import parse_body
 from ropewalk.devops.serving.replies import error_reply
 from ropewalk.devops.serving.request_body import Message, Receive, Send, read_body
@@ -20,7 +21,11 @@ from ropewalk.errors import RopewalkError, nearest
 from ropewalk.store import now_ms
 
 _INVOCATIONS = "/invocations"
+_SEE_LOG = "its log is in the project's state folder, logs/serving-DEPLOYMENT.log"
 _JSON = (b"content-type", b"application/json")
+
+
+_log = logging.getLogger(__name__)
 
 
 class ServingApplication:
@@ -46,6 +51,9 @@ class ServingApplication:
             status, body = 200, await self._answer(scope, receive)
         except RopewalkError as error:
             status, body = error_reply(error)
+        except Exception:  # noqa: BLE001  # the process boundary: the client gets our shape, the log the traceback
+            _log.exception("request failed")
+            status, body = error_reply(PredictionFailed("the worker failed on this request", hint=_SEE_LOG))
         headers = [_JSON, (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -69,7 +70,7 @@ def predict(workspace: Workspace, name: str, rows: Iterable[Row], *, url: str | 
 def _client(workspace: Workspace, name: str, url: str | None) -> Iterator[tuple[httpx.Client, str]]:
     if url is not None:
         with httpx.Client(base_url=url, timeout=_TIMEOUT_S, trust_env=False) as client:
-            yield client, f"/deployments/{name}/invocations"
+            yield client, f"/deployments/{quote(name, safe='')}/invocations"
         return
     deployment = get_deployment(workspace, name)
     with SocketFolder(workspace.state) as folder:

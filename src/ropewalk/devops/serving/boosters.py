@@ -138,16 +138,22 @@ def _load_library() -> ctypes.CDLL:
 def _read_model_file(path: Path) -> tuple[Mapping[str, str], str, list[list[object]]]:
     """Return the header's lines by key, the categorical features' indexes, and the pandas categories."""
     try:
-        text = path.read_bytes().decode("utf-8", errors="replace")
+        content = path.read_bytes()
     except OSError as error:
         raise ModelNotServable(f"cannot read {path}: {error.strerror}") from error
-    header = dict(line.split("=", 1) for line in text.partition("\n\n")[0].splitlines() if "=" in line)
+    head = content.partition(b"\n\n")[0].decode("utf-8", errors="replace")
+    header = dict(line.split("=", 1) for line in head.splitlines() if "=" in line)
     if "feature_names" not in header:
         raise ModelNotServable(f"{path.name} is not a LightGBM model file")
-    _, _, after = text.rpartition("\n[categorical_feature: ")
-    _, _, tail = text.rpartition("\npandas_categorical:")
-    categories = msgspec.json.decode(tail.partition("\n")[0].encode()) if tail != text else None
-    return header, after.partition("]")[0] if after != text else "", categories or []
+    categorical = _last_line(content, b"\n[categorical_feature: ").rstrip(b"]").decode()
+    pandas_line = _last_line(content, b"\npandas_categorical:")
+    return header, categorical, (msgspec.json.decode(pandas_line) if pandas_line else None) or []
+
+
+def _last_line(content: bytes, start: bytes) -> bytes:
+    """Return the rest of the last line that begins with `start`; empty when there is none."""
+    found = content.rfind(start)
+    return content[found + len(start) :].partition(b"\n")[0] if found >= 0 else b""
 
 
 def _largest_code(info: str) -> int:

@@ -15,10 +15,10 @@ from typing import IO
 
 import msgspec
 
-from ropewalk.dataops.lake import Lake, LakeTransaction, TableName, literal, open_lake, quote
+from ropewalk.dataops.lake import LakeTransaction, TableName, literal, open_lake, quote
 from ropewalk.devops.serving.column_types import TEXT, TIME, signature_type, values_type, wider
 from ropewalk.devops.serving.deployments import prediction_folder
-from ropewalk.devops.serving.segments import Entry, prediction_ids, read_segments
+from ropewalk.devops.serving.segments import Entry, log_state, prediction_ids, read_segments
 from ropewalk.pipeline import Workspace
 
 SCHEMA = "predictions"
@@ -36,6 +36,10 @@ class _Batch:
     positions: dict[str, int] = field(default_factory=dict)
 
 
+class _NothingNewError(Exception):
+    """Rolls the transaction back, so that an idle compaction leaves no snapshot."""
+
+
 def compact(workspace: Workspace, name: str) -> int:
     """Bring the deployment's new predictions into the lake's table of them; return how many there were.
 
@@ -43,36 +47,29 @@ def compact(workspace: Workspace, name: str) -> int:
         SegmentDamaged: the log's bytes are not what was written; nothing is taken.
         LakeBusy: another process kept the lake's writer lease too long.
     """
-    folder, lake = prediction_folder(workspace, name), open_lake(workspace)
-    if next(read_segments(folder, _positions(lake, name)), None) is None:
+    folder = prediction_folder(workspace, name)
+    if not log_state(folder):
         return 0
-    with (
-        lake.transaction(f"predictions of {name}") as transaction,
-        tempfile.NamedTemporaryFile(dir=folder) as file,
-    ):
-        transaction.connection.execute(
-            f"CREATE TABLE IF NOT EXISTS ropewalk.{POSITIONS} (deployment VARCHAR, segment VARCHAR, position BIGINT)"
-        )
-        # Read again inside the transaction: another process may have taken some of them meanwhile.
-        before = {str(row[1]): int(row[2] or 0) for row in transaction.read_book(POSITIONS, name)}
+    try:
+        with open_lake(workspace).transaction(f"predictions of {name}") as transaction:
+            return _take(transaction, name, folder)
+    except _NothingNewError:
+        return 0
+
+
+def _take(transaction: LakeTransaction, name: str, folder: Path) -> int:
+    """Bring what stands behind the recorded positions into the table, and the positions with it."""
+    columns = "deployment VARCHAR, segment VARCHAR, position BIGINT"
+    transaction.connection.execute(f"CREATE TABLE IF NOT EXISTS ropewalk.{POSITIONS} ({columns})")
+    before = {str(row[1]): int(row[2] or 0) for row in transaction.read_book(POSITIONS, name)}
+    with tempfile.NamedTemporaryFile(dir=folder) as file:
         batch = _write_rows(read_segments(folder, before), file)
-        if batch.rows:
-            _load(transaction, TableName(SCHEMA, name), batch, Path(file.name))
-            rows = [(name, *item) for item in sorted({**before, **batch.positions}.items())]
-            transaction.rewrite_book(POSITIONS, name, rows)
+        if not batch.rows:
+            raise _NothingNewError
+        _load(transaction, TableName(SCHEMA, name), batch, Path(file.name))
+    rows = [(name, *item) for item in sorted({**before, **batch.positions}.items())]
+    transaction.rewrite_book(POSITIONS, name, rows)
     return batch.rows
-
-
-def _positions(lake: Lake, name: str) -> dict[str, int]:
-    with lake.cursor() as connection:
-        exists = connection.execute(
-            "SELECT 1 FROM duckdb_tables() WHERE database_name = 'lake' AND table_name = ?", [POSITIONS]
-        ).fetchone()
-        if not exists:
-            return {}
-        query = f"SELECT segment, position FROM ropewalk.{POSITIONS} WHERE deployment = ?"  # noqa: S608  # a constant
-        rows = connection.execute(query, [name]).fetchall()
-    return {str(segment): int(position) for segment, position in rows}
 
 
 def _write_rows(entries: Iterator[Entry], stream: IO[bytes]) -> _Batch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import shutil
@@ -21,6 +22,8 @@ START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 10.0
 # The longest path a Unix socket may have is 107 bytes on Linux and 103 elsewhere.
 _LONGEST_SOCKET = 100
+_SOCKETS = "workers-"
+_YOUNG_S = 10.0
 _LOG_TAIL = 2000
 
 
@@ -129,17 +132,40 @@ class WorkerProcess:
 class SocketFolder:
     """A private folder for the sockets of workers, gone at the end; a context manager that gives its path.
 
-    The folder lies below `state`, or among the temporary files when that path is too long for a socket.
+    The folder lies below `state`, or among the temporary files when that path is too long for a socket. What a
+    killed owner left behind is removed by the next one: the lock on a folder ends with its owner.
     """
 
     def __init__(self, state: Path) -> None:
-        parent = state / "serving"
-        parent.mkdir(parents=True, exist_ok=True)
-        is_short = len(os.fsencode(parent)) + len("/workers-12345678/12345678.sock") <= _LONGEST_SOCKET
-        self._folder = Path(tempfile.mkdtemp(prefix="workers-", dir=parent if is_short else None))
+        below = state / "serving"
+        is_short = len(os.fsencode(below)) + len(f"/{_SOCKETS}12345678/12345678.sock") <= _LONGEST_SOCKET
+        self._parent = below if is_short else Path(tempfile.gettempdir())
 
     def __enter__(self) -> Path:
+        self._parent.mkdir(parents=True, exist_ok=True)
+        for stale in self._parent.glob(f"{_SOCKETS}*"):
+            _remove_if_abandoned(stale)
+        self._folder = Path(tempfile.mkdtemp(prefix=_SOCKETS, dir=self._parent))
+        self._lock = os.open(self._folder, os.O_RDONLY)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
         return self._folder
 
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
+        os.close(self._lock)
+
+
+def _remove_if_abandoned(folder: Path) -> None:
+    try:
+        lock = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # A folder is locked right after it is made; between the two it is young.
+        if time.time() - folder.stat().st_mtime > _YOUNG_S:
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError:
+        return
+    finally:
+        os.close(lock)

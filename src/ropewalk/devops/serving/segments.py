@@ -81,6 +81,7 @@ class SegmentWriter:
         except OSError as error:
             raise PredictionNotRecorded(f"cannot write {self.path}: {error.strerror}") from error
         self._end = 0
+        self._is_torn = False
         self._append(msgspec.json.encode(header))
 
     def append(self, record: Record) -> None:
@@ -96,17 +97,22 @@ class SegmentWriter:
         os.close(self._descriptor)
 
     def _append(self, content: bytes) -> None:
+        if self._is_torn:
+            raise self._unwritten("its end is torn since the disk was full")
         frame = _FRAME.pack(len(content), zlib.crc32(content)) + content
         try:
             written = os.write(self._descriptor, frame)
         except OSError as error:
-            raise self._undone(error.strerror or str(error)) from error
+            raise self._unwritten(error.strerror or str(error)) from error
         if written != len(frame):
-            raise self._undone("the disk took only a part")
+            # Until the part is taken away, a frame behind it could not be read.
+            self._is_torn = True
+            os.ftruncate(self._descriptor, self._end)
+            self._is_torn = False
+            raise self._unwritten("the disk took only a part")
         self._end += written
 
-    def _undone(self, reason: str) -> PredictionNotRecorded:
-        os.ftruncate(self._descriptor, self._end)
+    def _unwritten(self, reason: str) -> PredictionNotRecorded:
         return PredictionNotRecorded(
             f"the prediction could not be recorded: {reason}",
             hint=f"make room on the disk that holds {self.path.parent}",
@@ -152,31 +158,33 @@ def _header_size(path: Path) -> int:
 
 
 def _read_segment(path: Path, after: int) -> Iterator[Entry]:
-    if path.stat().st_size <= after:
+    size = _header_size(path)
+    if path.stat().st_size <= max(after, size):
         return
-    content = path.read_bytes()
-    frames = _frames(path, content, 0)
-    first = next(frames, None)
-    if first is None:
-        return
-    header = _decode(path, 0, first[1], SegmentHeader)
-    for position, frame in _frames(path, content, max(after, first[0])):
-        yield Entry(path.name, position, header, _decode(path, position, frame, Record))
+    with path.open("rb") as stream:
+        head = stream.read(size)
+        start = max(after, size)
+        stream.seek(start)
+        rest = stream.read()
+    header = _decode(path, 0, next(_frames(path, head, 0))[1], SegmentHeader)
+    for end, frame in _frames(path, rest, start):
+        yield Entry(path.name, end, header, _decode(path, end, frame, Record))
 
 
-def _frames(path: Path, content: bytes, start: int) -> Iterator[tuple[int, bytes]]:
-    """Yield (position behind the frame, its bytes) for each whole frame from `start` on."""
-    while start + _FRAME.size <= len(content):
-        length, checksum = _FRAME.unpack_from(content, start)
-        end = start + _FRAME.size + length
+def _frames(path: Path, content: bytes, position: int) -> Iterator[tuple[int, bytes]]:
+    """Yield (position behind the frame, its bytes) for each whole frame of what stands from `position` on."""
+    offset = 0
+    while offset + _FRAME.size <= len(content):
+        length, checksum = _FRAME.unpack_from(content, offset)
+        end = offset + _FRAME.size + length
         # A lost write at a power cut can leave zeros behind the last frame.
         if end > len(content) or length == 0:
             return
-        frame = content[start + _FRAME.size : end]
+        frame = content[offset + _FRAME.size : end]
         if zlib.crc32(frame) != checksum:
-            raise _damaged(path, start, "the checksum does not match")
-        yield end, frame
-        start = end
+            raise _damaged(path, position + offset, "the checksum does not match")
+        yield position + end, frame
+        offset = end
 
 
 def _decode(path: Path, position: int, frame: bytes, kind: type[_Decoded]) -> _Decoded:

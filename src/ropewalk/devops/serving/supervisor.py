@@ -177,7 +177,7 @@ class Supervisor:
             return
         try:
             backend = await self._start(deployment, slot)
-        except (RopewalkError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  # a broken start must not end the watch over the others
             pause = slot.fail(error)
             _log.error("worker_failed", deployment=deployment.name, error=str(error), retry_in_s=pause)
             return
