@@ -1,7 +1,8 @@
-"""Running the command line as a person would: as a process, in a project's folder."""
+"""Running the command line: in this process where that tells as much, as a process where it must be one."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from ropewalk.cli.main import run
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,26 @@ Ropewalk = Callable[..., Said]
 
 
 @pytest.fixture
-def ropewalk(tmp_path: Path) -> Ropewalk:
-    """Return a function that runs `ropewalk ARGUMENTS` in a folder."""
+def ropewalk(tmp_path: Path, capsys, monkeypatch) -> Ropewalk:
+    """Return a function that runs `ropewalk ARGUMENTS` in a folder, in this process."""
 
-    def run(*arguments: str, cwd: Path | None = None, **environment: str) -> Said:
+    def call(*arguments: str, cwd: Path | None = None, **environment: str) -> Said:
+        capsys.readouterr()
+        with monkeypatch.context() as patch, contextlib.chdir(cwd or tmp_path):
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            code = run(list(arguments))
+        out, err = capsys.readouterr()
+        return Said(code, out, err)
+
+    return call
+
+
+@pytest.fixture
+def ropewalk_process(tmp_path: Path) -> Ropewalk:
+    """Return a function that runs `ropewalk ARGUMENTS` in a folder, as a process of its own."""
+
+    def call(*arguments: str, cwd: Path | None = None, **environment: str) -> Said:
         done = subprocess.run(
             [sys.executable, "-m", "ropewalk.cli.main", *arguments],
             cwd=cwd or tmp_path,
@@ -45,4 +64,4 @@ def ropewalk(tmp_path: Path) -> Ropewalk:
         )
         return Said(done.returncode, done.stdout, done.stderr)
 
-    return run
+    return call

@@ -28,7 +28,7 @@ def fails(write_project, ropewalk):
         root = write_project({**GOOD, **changed})
         said = ropewalk(*(arguments or ("run",)), cwd=root)
         assert said.code != 0
-        assert "Traceback" not in said.err
+        assert "src/ropewalk" not in said.err
         return said
 
     return run
@@ -105,8 +105,8 @@ def test_sql_with_an_unknown_column_keeps_the_old_table(write_project, ropewalk)
     said = ropewalk("run", cwd=root)
     rows = ropewalk("sql", "SELECT sum(amount) AS s FROM staging.orders", "--json", cwd=root).json["rows"]
 
-    assert said.code == 2
-    assert "amount" in said.err
+    assert said.code == 1
+    assert "did you mean: amount" in said.err
     assert rows == [{"s": 30}]
 
 
@@ -181,7 +181,7 @@ def test_source_that_answers_500_half_way(write_project, ropewalk):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Breaking) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/"
-        source = f"{{kind: rest, url: '{url}', records: items, paginate: {{kind: next_url, path: next}}, retries: 1}}"
+        source = f"{{kind: rest, url: '{url}', records: items, paginate: {{kind: next_url, path: next}}}}"
         root = write_project({"ropewalk.yaml": f"project: p\nsources:\n  api: {source}\n"})
         broken = ropewalk("run", cwd=root)
         tables = ropewalk("sql", "SELECT count(*) AS n FROM raw.api", cwd=root)

@@ -75,9 +75,9 @@ def test_no_project_says_what_to_do(ropewalk):
     assert "ropewalk init" in said.err
 
 
-def test_error_as_json(ropewalk):
-    """With --json an error is one JSON object on stdout."""
-    said = ropewalk("status", "--json")
+def test_error_as_json(ropewalk_process):
+    """With --json an error is one JSON object on stdout, and the process exits with its code."""
+    said = ropewalk_process("status", "--json")
 
     assert said.code == 3
     assert said.json["error"]["code"] == "RW201"

@@ -78,24 +78,28 @@ def cli(context: click.Context, directory: Path, debug: bool) -> None:  # click 
 
 
 def main() -> None:
-    """Run the command line and exit with the code that tells how it went."""
-    arguments = sys.argv[1:]
+    """Run the command line of this process and exit with the code that tells how it went."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; whatever goes wrong is told on stderr (or as JSON on stdout)."""
     try:
         # Not standalone: click would print its own traceback for our errors and exit with its own codes.
         code = cli.main(arguments, prog_name="ropewalk", standalone_mode=False)
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
-        sys.exit(130)
+        return 130
     except RopewalkError as error:
-        sys.exit(report_error(error, as_json="--json" in arguments, debug="--debug" in arguments))
+        return report_error(error, as_json="--json" in arguments, debug="--debug" in arguments)
     # The process's boundary: a bug is told like any other error, its traceback only to those who ask for it.
     except Exception as error:  # noqa: BLE001  # see above
         internal = internal_error(error)
-        sys.exit(report_error(internal, as_json="--json" in arguments, debug="--debug" in arguments))
-    sys.exit(code if isinstance(code, int) else 0)
+        return report_error(internal, as_json="--json" in arguments, debug="--debug" in arguments)
+    return code if isinstance(code, int) else 0
 
 
 if __name__ == "__main__":

@@ -40,17 +40,22 @@ def directory() -> Path:
 
 
 @contextmanager
-def open_session(**overrides: object) -> Iterator[Session]:
-    """Open the project of the current folder (or `-C`), with log events set up.
+def open_session(*, has_logs: bool = False, **overrides: object) -> Iterator[Session]:
+    """Open the project of the current folder (or `-C`).
+
+    Args:
+        has_logs: whether the command's work emits log events; reading commands have none to tell.
+        overrides: settings that the command's own options name.
 
     Raises:
         NoProject: there is no project here.
     """
     settings = current_settings(**overrides)
-    # structlog costs more CPU than the rest of a short command; it is not needed for `--help`.
-    from ropewalk.logs import configure_logs
+    if has_logs:
+        # structlog costs more CPU than the rest of a short command, so only those that need it pay.
+        from ropewalk.logs import configure_logs
 
-    configure_logs(settings)
+        configure_logs(settings)
     project = load_project(find_root(directory()), plugins.sections())
     with Workspace(project, settings) as workspace:
         yield Session(workspace, plugins.kinds())

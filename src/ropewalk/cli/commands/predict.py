@@ -43,7 +43,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Have DEPLOYMENT predict rows; each prediction is recorded like any other request's."""
-    with open_session() as session:
+    with open_session(has_logs=True) as session:
         found = _rows(session, table, where, data)
         names = [column.name for column in found.columns]
         rows = (dict(zip(names, row, strict=True)) for row in found.rows)

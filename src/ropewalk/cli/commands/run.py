@@ -26,7 +26,7 @@ def command(names: tuple[str, ...], *, as_json: bool, parallel: int | None) -> i
     """
     # A service manager's stop is treated as Ctrl-C: steps are ended and the run is marked as failed.
     signal.signal(signal.SIGTERM, _interrupt)
-    with open_session(parallel=parallel) as session:
+    with open_session(has_logs=True, parallel=parallel) as session:
         result = _run(session, names)
         snapshot = open_lake(session.workspace).snapshot()
     errors = [node for node in result.nodes if node.error]

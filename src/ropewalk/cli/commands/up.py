@@ -13,7 +13,7 @@ from ropewalk.web import serve
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (default 8765).")
 def command(host: str | None, port: int | None) -> None:
     """Serve the project's pages, its MLflow endpoint and its deployments, until Ctrl-C."""
-    with open_session(host=host, port=port) as session:
+    with open_session(has_logs=True, host=host, port=port) as session:
         settings = session.workspace.settings
         serve(session.workspace, settings.host, settings.port, _say)
 

@@ -48,7 +48,7 @@ def main(job_path: str, answer_path: str) -> int:
     try:
         answer = _run(job)
     except BaseException as error:  # noqa: BLE001  # see above
-        traceback.print_exc()
+        _print_user_frames(error, job)
         wrong = isinstance(error, WrongReturn)
         text = str(error) if wrong else f"{type(error).__name__}: {error}"
         write_answer(
@@ -139,11 +139,23 @@ def _user_place(error: BaseException, job: Job) -> tuple[str, int] | None:
     """Return the deepest frame of `error` that is the project's own code."""
     root = Path(job.root)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        path = Path(frame.filename)
         # The last frame is often deep inside a library; the user wants the line of their own file.
-        if path.is_relative_to(root) and ".venv" not in path.parts:
-            return path.relative_to(root).as_posix(), frame.lineno or 1
+        if _is_users(frame.filename, job):
+            return Path(frame.filename).relative_to(root).as_posix(), frame.lineno or 1
     return None
+
+
+def _print_user_frames(error: BaseException, job: Job) -> None:
+    """Print the traceback into the log, from the user's first frame on: what called it is none of their business."""
+    found = error.__traceback__
+    while found and not _is_users(found.tb_frame.f_code.co_filename, job):
+        found = found.tb_next
+    traceback.print_exception(error.with_traceback(found))
+
+
+def _is_users(filename: str, job: Job) -> bool:
+    path = Path(filename)
+    return path.is_relative_to(job.root) and ".venv" not in path.parts
 
 
 def _die_with_parent() -> None:
