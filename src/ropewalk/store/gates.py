@@ -68,6 +68,7 @@ def record_decision(
     """Keep what `gate` decided under `action_key`, in place of what it decided there before."""
     moment = now_ms()
     with database.write() as connection:
+        # The conditions may have become fewer since a run that was refused under the same key.
         connection.execute("DELETE FROM gate_result WHERE action_key = ?", (action_key,))
         connection.executemany(
             "INSERT INTO gate_result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

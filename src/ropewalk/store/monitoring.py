@@ -130,7 +130,9 @@ def raise_alert(database: Database, alert: Alert) -> None:
     """Record an alert; one that was cleared is raised again under the same fingerprint."""
     with database.write() as connection:
         connection.execute(
-            "INSERT OR REPLACE INTO monitor_alert VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(alert)
+            # Replacing also takes back that it was cleared.
+            "INSERT OR REPLACE INTO monitor_alert VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            astuple(alert),
         )
 
 
@@ -138,6 +140,7 @@ def clear_alerts(database: Database, deployment: str, still_broken: Collection[s
     """Clear the alerts of a deployment whose fingerprint is not among `still_broken`; return how many."""
     with database.write() as connection:
         cursor = connection.execute(
+            # Cleared and not deleted: what was once told stays explained.
             "UPDATE monitor_alert SET cleared_at = ? WHERE deployment = ? AND cleared_at IS NULL"
             " AND fingerprint NOT IN (SELECT value FROM json_each(?))",
             (now_ms(), deployment, json.dumps(sorted(still_broken))),

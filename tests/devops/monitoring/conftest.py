@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -143,10 +145,13 @@ class Watched:
         self.training = self._flights(4000)
         self.known: list[dict[str, object]] = []
         self.asked = 0
+        (self.node,) = MonitorKind().declare(workspace.project)
+
+    def prepare(self) -> None:
+        """Store what the model is trained on and an outcome of long ago, and register version 1."""
         self.store("training.flights", self.training)
         self.store("mart.outcomes", pd.DataFrame({"flight_id": [-1], "late": [False]}))
         self.register([self.trained_on("training.flights")])
-        (self.node,) = MonitorKind().declare(workspace.project)
 
     def _flights(self, rows: int) -> pd.DataFrame:
         wind = self.random.gamma(2, 5, rows)
@@ -166,9 +171,10 @@ class Watched:
         """Return the lineage of a table as it is now."""
         return {"table": table, "snapshot": open_lake(self.workspace).snapshot(), "digest": "d"}
 
-    def register(self, inputs: list[dict[str, object]]) -> int:
+    def register(self, inputs: list[dict[str, object]], mlmodel: Mapping[str, object] | None = None) -> int:
         """Register a model version that was trained on `inputs` and return its number."""
-        run_id, model_id = log_model(self.workspace, {"signature": {"inputs": json.dumps(SIGNATURE)}})
+        signed = {"signature": {"inputs": json.dumps(SIGNATURE)}}
+        run_id, model_id = log_model(self.workspace, signed if mlmodel is None else mlmodel)
         version = register(
             self.workspace,
             "late",
@@ -212,10 +218,10 @@ class Watched:
             connection.execute("DELETE FROM reference_profile")
 
     def execute(self, labels_id: str = "table:mart.outcomes", **changes: str) -> Output:
-        """Run the monitor, its declaration changed by `changes`."""
+        """Run the monitor, its declaration or that of its labels changed by `changes`."""
         monitor = self.node.spec
-        labels = monitor.labels.model_copy(update={k: v for k, v in changes.items() if k != "time"})
-        spec = monitor.model_copy(update={"labels": labels, "time": changes.get("time", monitor.time)})
+        ours = {name: changes.pop(name) for name in ("time", "by") if name in changes}
+        spec = monitor.model_copy(update={**ours, "labels": monitor.labels.model_copy(update=changes)})
         deployed = Output("d", "deployment:late@1", {"model": "late", "version": 1, "key": "flight_id"})
         return MonitorKind().execute(
             Task(
@@ -247,9 +253,19 @@ def log_model(workspace: Workspace, mlmodel: Mapping[str, object]) -> tuple[str,
     return run_id, model.id
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory) -> Path:
+    """Return a project with a model in the registry and nothing predicted yet; tests work on copies of it."""
+    root = tmp_path_factory.mktemp("prepared")
+    (root / "ropewalk.yaml").write_text(PROJECT)
+    with Workspace(load_project(root, [SECTION]), load_settings({})) as workspace:
+        Watched(workspace).prepare()
+    return root
+
+
 @pytest.fixture
-def watched(write_project, tmp_path) -> Iterator[Watched]:
-    """Return a project with a model in the registry and nothing predicted yet."""
-    root = write_project({"ropewalk.yaml": PROJECT})
+def watched(prepared, tmp_path) -> Iterator[Watched]:
+    """Return a copy of the prepared project, opened."""
+    root = Path(shutil.copytree(prepared, tmp_path / "project"))
     with Workspace(load_project(root, [SECTION]), load_settings({})) as workspace:
         yield Watched(workspace)

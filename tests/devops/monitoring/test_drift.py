@@ -28,7 +28,7 @@ def training(served):
     return frame
 
 
-def _profile(served, wanted=None):
+def _profile(served, wanted=("wind", "carrier")):
     return take_profile(served.connection, "training.flights", "late", wanted)
 
 

@@ -12,6 +12,7 @@ from ropewalk.devops.monitoring import (
     MonitorKind,
     NotMonitored,
     UnknownTraining,
+    UnusableLabel,
     UnusableTime,
     list_alerts,
     monitor_report,
@@ -264,3 +265,115 @@ def test_report_has_declaration_and_alerts(watched):
     assert (report.deployment, report.monitor.limits.psi) == ("late", 0.25)
     assert [breach.limit for breach in report.windows[0].breaches] == ["psi"]
     assert report.alerts[0].message == report.windows[0].breaches[0].message
+
+
+@pytest.mark.parametrize(
+    "mlmodel",
+    [{}, {"signature": None}, {"signature": {"inputs": '[{"type": "tensor"}]'}}, {"signature": {}}],
+    ids=["none", "null", "tensor", "empty"],
+)
+def test_model_without_named_inputs_is_compared_on_all_columns(watched, mlmodel):
+    """What the training table has counts when the model does not name what it reads, but for ids and times."""
+    times = {"flight_id": range(4000), "scheduled_at": "2013-01-01"}
+    watched.store("training.flights", watched.training.assign(**times))
+    version = watched.register([watched.trained_on("training.flights")], mlmodel)
+    watched.predict("2013-07", 300, version=version)
+
+    watched.execute()
+
+    (window,) = monitor_report(watched.workspace, "late").windows
+    assert set(window.drift) == {"wind", "carrier"}
+
+
+def test_month_of_two_versions_is_compared_with_the_main_one(watched):
+    """The version that made most of a month's predictions is named, the others' rows count as well."""
+    second = watched.register([watched.trained_on("training.flights")])
+    watched.predict("2013-07", 100)
+    watched.predict("2013-07", 300, version=second)
+
+    watched.execute()
+
+    (window,) = monitor_report(watched.workspace, "late").windows
+    assert (window.model_version, window.predictions) == ("late/2", 400)
+
+
+def test_another_label_is_another_expected_rate(watched):
+    """A profile kept for one label is not used for another one."""
+    watched.store("training.flights", watched.training.assign(cancelled=False))
+    watched.predict("2013-07", 300, version=watched.register([watched.trained_on("training.flights")]))
+    watched.learn_outcomes()
+    watched.execute()
+    watched.store("mart.outcomes", pd.DataFrame(watched.known).assign(cancelled=False))
+
+    watched.execute(column="cancelled")
+
+    (window,) = monitor_report(watched.workspace, "late").windows
+    assert (window.positive_rate, window.reference_rate) == (0.0, 0.0)
+
+
+def test_shorter_windows_replace_the_months(watched):
+    """A monitor declared by the day has no months left over."""
+    watched.predict("2013-07", 300)
+    watched.execute()
+
+    watched.execute(by="day")
+
+    assert [window.name for window in monitor_report(watched.workspace, "late").windows] == ["2013-07-15"]
+
+
+def test_keys_of_another_type_still_meet(watched):
+    """Requests send numbers, the labels have text: the outcomes are found all the same."""
+    watched.predict("2013-07", 300)
+    watched.store("mart.outcomes", pd.DataFrame(watched.known).astype({"flight_id": str}))
+
+    watched.execute()
+
+    assert monitor_report(watched.workspace, "late").windows[0].labelled == 300
+
+
+def test_labels_that_arrive_can_break_and_mend(watched):
+    """A month is judged when its outcomes are there, and again when they are corrected."""
+    watched.predict("2013-07", 400)
+    watched.store("mart.outcomes", pd.DataFrame(watched.known).assign(late=True))
+    assert watched.execute().summary["alerts"] == 1
+
+    watched.learn_outcomes()
+
+    assert watched.execute().summary["alerts"] == 0
+    (alert,) = list_alerts(watched.workspace)
+    assert (alert.limit, alert.cleared_at is None) == ("rate_shift", False)
+
+
+def test_wrong_labels_stop_the_run_before_anything_is_kept(watched):
+    """A label of 2 is an error that names table and column; the figures of before stay."""
+    watched.predict("2013-07", 300)
+    watched.execute()
+    before = monitor_report(watched.workspace, "late").windows
+    watched.store("mart.outcomes", pd.DataFrame(watched.known).assign(late=2))
+
+    with pytest.raises(UnusableLabel, match=r"300 labels in column 'late' of .*outcomes"):
+        watched.execute()
+
+    assert monitor_report(watched.workspace, "late").windows == before
+
+
+def test_months_with_few_rows_raise_nothing(watched):
+    """Fewer predictions than `min_rows` are shown, and not judged."""
+    watched.predict("2013-08", 150, wind_factor=5)
+    watched.learn_outcomes()
+
+    assert watched.execute().summary["alerts"] == 0
+
+    (window,) = monitor_report(watched.workspace, "late").windows
+    assert (window.quality, window.breaches) == ("thin", ())
+    assert window.worst_psi > 0.25
+
+
+def test_output_of_another_run_does_not_hold(watched):
+    """Figures that changed since an output was made are not its figures."""
+    watched.predict("2013-07", 300)
+    old = watched.execute()
+    watched.predict("2013-08", 300)
+    watched.execute()
+
+    assert not MonitorKind().holds(watched.node, "key", old, watched.workspace)

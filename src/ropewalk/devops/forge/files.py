@@ -25,6 +25,7 @@ from ropewalk.errors import Place, nearest
 State = Literal["open", "closed"]
 _FILE = re.compile(r"^(\d{4,})-[a-z0-9-]*\.md$")
 _FENCE = "---\n"
+# Well below what a file system allows for a name, and enough to recognise the issue by.
 _SLUG_LENGTH = 60
 
 
@@ -132,6 +133,7 @@ class IssueFiles:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         self.folder.mkdir(parents=True, exist_ok=True)
+        # A number must not be given twice, nor a comment lost between reading and writing.
         with (self.folder / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -141,8 +143,10 @@ class IssueFiles:
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
                 stream.write(_render(issue))
+                # On disk before it takes the old file's place, or a power cut could leave it empty.
                 stream.flush()
                 os.fsync(stream.fileno())
+            # A temporary file is its owner's alone; issues are for everyone who may read the project.
             Path(name).chmod(0o644)
             Path(name).replace(issue.path)
         finally:
@@ -158,6 +162,7 @@ def _render(issue: Issue) -> str:
         "title": issue.title,
         "created": issue.created,
     }
+    # One line per key, however long the title: people search these files with grep.
     shown = yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=10_000)
     return f"{_FENCE}{shown}{_FENCE}\n{issue.text}"
 
@@ -185,6 +190,7 @@ def _read(path: Path) -> Issue:
 
 
 def _one_line(title: str) -> str:
+    # A line break in the title could end the head early.
     return " ".join(title.split())
 
 

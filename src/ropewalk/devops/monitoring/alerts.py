@@ -31,6 +31,7 @@ def raise_alerts(
         if name not in standing and sources:
             number = _tell(issues, window, breach, issue_body(window, breach, windows, sources))
             raise_alert(database, _alert(window, breach, number))
+    # After raising: a kill in between leaves an alert that is over, never a breach untold.
     clear_alerts(database, deployment, broken)
     return len(broken)
 
@@ -79,9 +80,11 @@ def reproduction(breach: Breach, window: WindowRow, sources: Sources) -> str:
 
 def _tell(issues: IssueFiles, window: WindowRow, breach: Breach, body: str) -> int:
     about = f"{window.deployment}/{breach.limit}"
+    # Asked before opening, which also opens a closed issue again.
     known = issues.find(about)
     title = f"{window.deployment} breaks its {breach.limit} limit of {breach.bound:g}"
     issue = issues.open(title, about, f"{body}\n<!-- {fingerprint(window, breach)} -->\n")
+    # The mark keeps a run that was killed after telling from telling again.
     if known:
         text = f"Again in {window.name}: {breach.message}.\n\n{figures_table([window])}"
         issues.comment(issue.number, text, fingerprint(window, breach))
@@ -103,6 +106,7 @@ def _alert(window: WindowRow, breach: Breach, issue: int) -> Alert:
 
 
 def _summary_of(column: str) -> str:
+    # Functions that numbers and text both have, since a column may be either.
     name = quote(column)
     return (
         f"count(*) AS predictions, count(*) - count(p.{name}) AS missing, approx_top_k(p.{name}, 5) AS most_frequent,"

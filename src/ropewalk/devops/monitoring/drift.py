@@ -18,6 +18,7 @@ LEAST_SHARE = 1e-4
 
 def stability_index(expected: Sequence[int], actual: Sequence[int]) -> float:
     """Return the PSI of two lists of counts over the same bins; 0 when either has no rows."""
+    # Without rows there are no shares, and a difference to nothing is none.
     if not sum(expected) or not sum(actual):
         return 0.0
     return sum(
@@ -40,6 +41,7 @@ def drift_by_window(
     compared = [column for column in profile.columns if column.bins.column in columns]
     if not compared:
         return {}
+    # The bins of the training data, not of the window: only counts over the same bins can be compared.
     bins = [column.bins for column in compared]
     rows = connection.execute(drift_sql(sources, count_expressions(bins))).fetchall()
     return {
@@ -48,6 +50,7 @@ def drift_by_window(
             for column, counts in zip(compared, read_counts(bins, row), strict=True)
         }
         for name, *row in rows
+        # Predictions without a readable time are in no window; they are counted with the figures.
         if name is not None
     }
 

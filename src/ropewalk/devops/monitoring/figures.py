@@ -29,6 +29,7 @@ def compute_windows(
         UnusableLabel: a label is neither 0 nor 1.
     """
     records = _records(connection, figures_sql(sources))
+    # Before any figure is made: a wrong label would spoil all of them without being seen.
     for record in records:
         _check(record, sources)
     placed = [record for record in records if record["name"] is not None]
@@ -49,6 +50,7 @@ def add_drift(
     profile_of: ProfileOf,
 ) -> list[WindowRow]:
     """Return `windows` with the drift of each against what its main model version was trained on."""
+    # Windows before and after a new version are compared with what their own model knew.
     profiles = {version: profile_of(version) for version in {window.model_version for window in windows}}
     drift = {
         version: drift_by_window(connection, sources, profile, columns)
@@ -61,6 +63,7 @@ def add_drift(
 
 
 def _with_drift(window: WindowRow, profile: Profile, drift: Mapping[str, float]) -> WindowRow:
+    # The name settles ties, so that equal figures give equal rows.
     worst = max(drift, key=lambda column: (drift[column], column), default=None)
     return replace(
         window,
@@ -102,6 +105,7 @@ def _main_versions(connection: DuckDBPyConnection, sources: Sources) -> dict[str
     """Return the version that made most of each window's predictions."""
     found: dict[str, str] = {}
     for record in _records(connection, versions_sql(sources)):
+        # The query has the most frequent version of each window first.
         found.setdefault(str(record["name"]), str(record["version"]))
     return found
 

@@ -48,8 +48,10 @@ class MonitorKind:
             UnusableLabel: a label is neither 0 nor 1.
             UnknownTraining: what the model was trained on cannot be read.
         """
+        # Loaded here, because planning must not wait for DuckDB.
         from ropewalk.devops.monitoring.watch import watch
 
+        # What was there before reading is the least that was read.
         before = _segments(task.workspace, task.node.name)
         watched = watch(task)
         consumed = _consumed(before, _segments(task.workspace, task.node.name))
@@ -86,6 +88,7 @@ def _consumed(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, 
 
 
 def _output(watched: Watched, consumed: Mapping[str, str]) -> Output:
+    # The digest is of all figures, the summary only of those that people look at first.
     digest = _digest(watched.windows)
     shown: list[JSON] = [_shown(window) for window in watched.windows]
     summary: dict[str, JSON] = {"windows": shown, "alerts": watched.alerts, "unplaced": watched.unplaced}

@@ -11,6 +11,7 @@ from ropewalk.store.monitoring import Breach, WindowRow
 def find_breaches(window: WindowRow, limits: Limits, min_rows: int) -> tuple[Breach, ...]:
     """Return the limits that `window` breaks; a figure from fewer than `min_rows` rows breaks none."""
     found = [*_drift(window, limits, min_rows)]
+    # With few outcomes an AUC is noise, and the first to arrive are not like the rest.
     if window.quality == "measured":
         found += [*_ranking(window, limits.auc), *_shift(window, limits.rate_shift)]
     return tuple(found)
@@ -40,6 +41,7 @@ def _ranking(window: WindowRow, allowed: Range | None) -> Iterator[Breach]:
 def _shift(window: WindowRow, most: float | None) -> Iterator[Breach]:
     if most is None or window.positive_rate is None or window.reference_rate is None:
         return
+    # Both ways: fewer positives than learned make a model just as wrong as more.
     shift = abs(window.positive_rate - window.reference_rate)
     if shift > most:
         message = (

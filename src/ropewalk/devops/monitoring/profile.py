@@ -16,16 +16,14 @@ from ropewalk.dataops.lake import literal, quote
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+# Many rare values would make the index of a small window mostly noise.
 MOST_CATEGORIES = 20
 DECILES = tuple(i / 10 for i in range(1, 10))
 ColumnKind: TypeAlias = Literal["number", "category"]
-_SIGNED = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
-_NUMBERS = (*_SIGNED, "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
-_CATEGORIES = 20
-DECILES = tuple(i / 10 for i in range(1, 10))
-ColumnKind: TypeAlias = Literal["number", "category"]
-_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER")
-_NUMBERS = (*_NUMBERS, "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
+_NUMBERS = (
+    *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL"),
+    *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"),
+)
 _CATEGORIES = ("VARCHAR", "BOOLEAN", "ENUM")
 
 
@@ -77,26 +75,21 @@ class Profile(msgspec.Struct, frozen=True):
     absent: tuple[str, ...] = ()
 
 
-def take_profile(
-    connection: DuckDBPyConnection, source: str, label: str, wanted: Sequence[str] | None = None
-) -> Profile:
+def take_profile(connection: DuckDBPyConnection, source: str, label: str, wanted: Sequence[str]) -> Profile:
     """Return the profile of the rows of `source`, the text that follows FROM.
 
     Args:
         connection: a connection to the lake.
         source: the training data.
         label: the column of outcomes; when `source` has it, rows without an outcome are left out.
-        wanted: the columns to profile; None for all but the label.
+        wanted: the columns to profile.
     """
     types = column_types(connection, source)
-    names = wanted if wanted is not None else [name for name in types if name != label]
-    kinds: dict[str, ColumnKind] = {
-        name: kind for name in names if name in types and (kind := kind_of(types[name]))
-    }
+    kinds = _kinds(types, wanted)
     has_label = label in types
-    rows = f"(SELECT * FROM {source} WHERE {quote(label)} IS NOT NULL)" if has_label else source  # noqa: S608  # quoted parts
+    rows = f"(FROM {source} WHERE {quote(label)} IS NOT NULL)" if has_label else source
     rate = f"avg(TRY_CAST({quote(label)} AS DOUBLE))" if has_label else "NULL"
-    row = connection.execute(f"SELECT count(*), {rate} FROM {rows}").fetchone()  # noqa: S608  # quoted parts
+    row = connection.execute(f"FROM {rows} SELECT count(*), {rate}").fetchone()
     assert row is not None
     return Profile(
         source=source,
@@ -104,13 +97,18 @@ def take_profile(
         rows=row[0],
         positive_rate=row[1],
         columns=count_columns(connection, rows, find_bins(connection, rows, kinds)),
-        absent=tuple(name for name in names if name not in kinds),
+        absent=tuple(name for name in wanted if name not in kinds),
     )
+
+
+def _kinds(types: Mapping[str, str], wanted: Iterable[str]) -> dict[str, ColumnKind]:
+    found = {name: kind_of(types[name]) for name in wanted if name in types}
+    return {name: kind for name, kind in found.items() if kind}
 
 
 def column_types(connection: DuckDBPyConnection, source: str) -> dict[str, str]:
     """Return name -> DuckDB type of the columns of `source`, the text that follows FROM."""
-    rows = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()  # noqa: S608  # quoted by the caller
+    rows = connection.execute(f"DESCRIBE FROM {source}").fetchall()
     return {str(row[0]): str(row[1]) for row in rows}
 
 
@@ -161,7 +159,7 @@ def count_columns(
     """Return the rows per bin of each column of `source`, in one scan."""
     if not bins:
         return ()
-    row = connection.execute(f"SELECT {count_expressions(bins)} FROM {source}").fetchone()  # noqa: S608  # quoted parts
+    row = connection.execute(f"FROM {source} SELECT {count_expressions(bins)}").fetchone()
     assert row is not None
     return tuple(ColumnProfile(*pair) for pair in zip(bins, read_counts(bins, row), strict=True))
 
@@ -171,12 +169,14 @@ def _value(bins: Bins) -> str:
     if bins.kind == "category":
         # The equals sign keeps an empty text apart from DuckDB's bin of all others, which has that name.
         return f"('=' || CAST({column} AS VARCHAR))"
+    # NaN and infinity have no place among sorted edges: DuckDB would count NaN in the first bin.
     number = f"TRY_CAST({column} AS DOUBLE)"
     return f"(CASE WHEN isfinite({number}) THEN {number} END)"
 
 
 def _histogram(bins: Bins) -> str:
     if bins.kind == "number":
+        # Read from text, because an SQL literal such as 0.1 would be a decimal with fewer digits.
         edges = literal("[" + ", ".join(map(repr, bins.edges)) + "]")
         return f"histogram({_value(bins)}, CAST({edges} AS DOUBLE[]))"
     values = ", ".join(literal("=" + value) for value in bins.values)
@@ -187,7 +187,7 @@ def _edges(connection: DuckDBPyConnection, source: str, names: Sequence[str]) ->
     if not names:
         return {}
     columns = ", ".join(f"quantile_cont({_value(Bins(name, 'number'))}, {list(DECILES)!r})" for name in names)
-    row = connection.execute(f"SELECT {columns} FROM {source}").fetchone()  # noqa: S608  # quoted parts
+    row = connection.execute(f"FROM {source} SELECT {columns}").fetchone()
     assert row is not None
     return {name: tuple(sorted(set(found or ()))) for name, found in zip(names, row, strict=True)}
 
@@ -195,7 +195,8 @@ def _edges(connection: DuckDBPyConnection, source: str, names: Sequence[str]) ->
 def _frequent(connection: DuckDBPyConnection, source: str, name: str) -> tuple[str, ...]:
     column = quote(name)
     rows = connection.execute(
-        f"SELECT CAST({column} AS VARCHAR) AS value FROM {source} WHERE {column} IS NOT NULL"  # noqa: S608  # quoted parts
+        f"FROM {source} SELECT CAST({column} AS VARCHAR) AS value WHERE {column} IS NOT NULL"
         f" GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT {MOST_CATEGORIES}"
     ).fetchall()
-    return tuple(row[0] for row in rows)
+    # In the order in which DuckDB returns the bins.
+    return tuple(sorted(row[0] for row in rows))

@@ -12,11 +12,14 @@ from duckdb import DuckDBPyConnection
 
 from ropewalk.devops.monitoring.errors import UnknownTraining
 from ropewalk.devops.monitoring.profile import Profile, column_types, take_profile
-from ropewalk.devops.monitoring.sql import table_source
+from ropewalk.devops.monitoring.sql import Sources, table_source
 from ropewalk.mlops.registry import INPUTS_TAG, ModelVersion, get_version
 from ropewalk.mlops.tracking import logged_model_files
 from ropewalk.pipeline import Workspace
 from ropewalk.store.monitoring import get_profile, keep_profile
+
+# What the prediction log adds to the columns of a request.
+OWN_COLUMNS = frozenset({"prediction", "prediction_id", "request_id", "predicted_at", "model_version"})
 
 
 class TrainingTable(msgspec.Struct, frozen=True):
@@ -34,12 +37,12 @@ class Reference:
     Attributes:
         workspace: the open project.
         connection: a connection to the lake.
-        label: the column of outcomes, whose mean in the training data is the expected rate.
+        sources: where the figures come from; the mean of its label in the training data is the expected rate.
     """
 
     workspace: Workspace
     connection: DuckDBPyConnection
-    label: str
+    sources: Sources
 
     def profile(self, model_version: str) -> Profile:
         """Return the profile of what `model_version`, such as `late/3`, was trained on.
@@ -50,27 +53,34 @@ class Reference:
         model, _, number = model_version.rpartition("/")
         kept = get_profile(self.workspace.database, model, int(number))
         profile = msgspec.json.decode(kept, type=Profile) if kept else None
-        if profile is None or profile.label != self.label:
+        # The expected rate is that of the label, so another label means another profile.
+        if profile is None or profile.label != self.sources.label:
             profile = self._compute(get_version(self.workspace, model, number))
             text = msgspec.json.encode(profile).decode()
             keep_profile(self.workspace.database, model, int(number), text)
         return profile
 
     def _compute(self, version: ModelVersion) -> Profile:
-        wanted = _signature(self.workspace, version)
+        inputs = _signature(self.workspace, version)
         try:
             tables = {
-                source: set(column_types(self.connection, source))
+                source: [*column_types(self.connection, source)]
                 for source in (table_source(t.table, t.snapshot) for t in _training_tables(version))
             }
             # A step may read several tables; the rows to compare with are in the one with the model's columns.
-            source = max(tables, key=lambda source: len(tables[source] & set(wanted or tables[source])))
-            return take_profile(self.connection, source, self.label, wanted)
+            source = max(tables, key=lambda source: len({*tables[source]} & {*(inputs or tables[source])}))
+            wanted = inputs or [name for name in tables[source] if name not in self._not_inputs]
+            return take_profile(self.connection, source, self.sources.label, wanted)
         except duckdb.Error as error:
             raise UnknownTraining(
                 f"what {version.name}/{version.version} was trained on cannot be read: {error}",
                 hint="`ropewalk run` trains it again on the present data",
             ) from error
+
+    @property
+    def _not_inputs(self) -> frozenset[str]:
+        # Ids and times differ from the training data in every window, and mean nothing by it.
+        return OWN_COLUMNS | {self.sources.key, self.sources.label, self.sources.time}
 
 
 def _training_tables(version: ModelVersion) -> list[TrainingTable]:
@@ -87,6 +97,7 @@ def _training_tables(version: ModelVersion) -> list[TrainingTable]:
 def _signature(workspace: Workspace, version: ModelVersion) -> list[str] | None:
     """Return the columns the model reads; None when it was logged without a signature that names them."""
     files = logged_model_files(workspace, version.model_id) if version.model_id else {}
+    # A model that was registered by a client may live elsewhere.
     if "MLmodel" not in files:
         return None
     text = workspace.objects.path(files["MLmodel"].digest).read_text(encoding="utf-8")

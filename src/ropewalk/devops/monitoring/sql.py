@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ropewalk.dataops.lake import literal, quote
 from ropewalk.devops.monitoring.section import Period
 
+# Names that sort as their windows do; a week is named by its ISO year, which at New Year is not the calendar's.
 WINDOW_NAMES: dict[Period, str] = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
 # With an offset a text is a moment, without one it is taken as UTC, whatever the session's time zone.
 _OFFSET = r":.*(Z|[+-]\d\d(:?\d\d)?)$"
@@ -19,6 +20,7 @@ EPSILON = 2.220446049250313e-16
 
 def table_source(table: str, snapshot: int | None = None) -> str:
     """Return what follows FROM for `schema.table`, as of a snapshot of the lake when one is given."""
+    # A plain name is what a session calls a view or a table of its own.
     schema, _, name = table.rpartition(".")
     source = f"{quote(schema)}.{quote(name)}" if schema else quote(name)
     return source if snapshot is None else f"{source} AT (VERSION => {snapshot:d})"
@@ -54,6 +56,7 @@ class Sources:
 def window_start(sources: Sources) -> str:
     """Return the expression for the start of the window that a prediction `p` falls into; NULL if no time."""
     column = f"p.{quote(sources.time)}"
+    # Each kind of column has its own way to UTC: date_trunc would cut at the session's midnight otherwise.
     if sources.time_type == "TIMESTAMP WITH TIME ZONE":
         moment = f"timezone('UTC', {column})"
     elif sources.time_type == "VARCHAR":
@@ -72,6 +75,7 @@ def judged(sources: Sources) -> str:
     A key that has several outcomes counts as positive when one of them is.
     """
     key = quote(sources.key)
+    # The engine would cast text to the number it is compared with, and fail on the first that is none.
     asked = f"CAST(p.{key} AS VARCHAR)" if sources.key_as_text else f"p.{key}"
     known = f"CAST({key} AS VARCHAR)" if sources.key_as_text else key
     return f"""WITH outcomes AS (
@@ -87,6 +91,7 @@ def judged(sources: Sources) -> str:
 def figures_sql(sources: Sources) -> str:
     """Return the query for one row per window: counts, rates, Brier score and logarithmic loss."""
     name = WINDOW_NAMES[sources.by]
+    # Unusable values are counted in the same scan, so that an error can say how many there are.
     return f"""{judged(sources)}
 SELECT strftime(start, '{name}') AS name, epoch_ms(start) AS starts_at, count(*) AS predictions,
   count(label) AS labelled, avg(prediction) AS mean_prediction, avg(label) AS positive_rate,
@@ -104,6 +109,7 @@ def auc_sql(sources: Sources) -> str:
 
     Of every pair of a positive and a negative, the one with the higher prediction wins; a tie counts half.
     """
+    # Summing over distinct predictions instead of ranking rows keeps the sort small where ties are common.
     return f"""{judged(sources)}, by_prediction AS (
   SELECT start, prediction, sum(label) AS positives, count(*) - sum(label) AS negatives
   FROM judged WHERE label IS NOT NULL AND start IS NOT NULL GROUP BY ALL
@@ -125,5 +131,5 @@ FROM judged WHERE start IS NOT NULL GROUP BY ALL ORDER BY name, predictions DESC
 
 def drift_sql(sources: Sources, counts: str) -> str:
     """Return the query for one row per window with `counts`, a select list over the predictions' columns."""
-    return f"""SELECT strftime({window_start(sources)}, '{WINDOW_NAMES[sources.by]}') AS "window name", {counts}
+    return f"""SELECT strftime({window_start(sources)}, '{WINDOW_NAMES[sources.by]}') AS name, {counts}
 FROM {sources.predictions} AS p GROUP BY 1 ORDER BY 1"""  # noqa: S608  # every name is quoted

@@ -54,6 +54,7 @@ def watch(task: Task) -> Watched:
     compact(workspace, name)
     task.report(1, 3, "computing windows")
     sources, windows, unplaced = _compute(task)
+    # Figures before alerts: an alert without its figures could not be looked into.
     replace_windows(workspace.database, name, windows)
     task.report(2, 3, "holding windows against limits")
     issues = IssueFiles(workspace.state / "issues")
@@ -65,6 +66,7 @@ def _compute(task: Task) -> tuple[Sources | None, list[WindowRow], int]:
     monitor = cast("Monitor", task.node.spec)
     lake = open_lake(task.workspace)
     table = f"predictions.{task.node.name}"
+    # The table appears with the first prediction.
     if table not in lake.table_names():
         return None, [], 0
     try:
@@ -88,7 +90,7 @@ def _read_windows(
     columns = column_types(connection, table_source(table))
     sources = _sources(connection, task, table, columns)
     windows, unplaced = compute_windows(connection, sources, task.node.name, monitor.min_rows)
-    reference = Reference(task.workspace, connection, monitor.labels.column)
+    reference = Reference(task.workspace, connection, sources)
     drifted = add_drift(connection, sources, windows, columns, reference.profile)
     return sources, drifted, unplaced
 
@@ -97,6 +99,7 @@ def _sources(
     connection: duckdb.DuckDBPyConnection, task: Task, predictions: str, columns: Mapping[str, str]
 ) -> Sources:
     monitor = cast("Monitor", task.node.spec)
+    # A source provides its raw table under its own name.
     kind, _, name = task.input_ids[monitor.labels.table].partition(":")
     labels = f"raw.{name}" if kind == "source" else name
     known = column_types(connection, table_source(labels))

@@ -20,6 +20,7 @@ class Condition(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    # The step ends at the first dot, because a metric of MLflow may have dots in its name.
     metric: str = Field(pattern=r"^[^.\s]+\.\S+$", description="STEP.METRIC: a figure that a step returned")
     min: Figure | None = Field(None, description="the least that passes")
     max: Figure | None = Field(None, description="the most that passes")

@@ -34,6 +34,7 @@ class GateKind:
             InvalidGate: a condition names a step that is not there or makes no metrics.
         """
         entries = project.entries(SECTION.key)
+        # Without gates the steps need not be read for them.
         if not entries:
             return
         steps = {step.name: step for step in read_steps(project.root)}
@@ -71,6 +72,7 @@ class GateKind:
             for i, condition in enumerate(conditions, start=1)
             for result in judge(condition, _value(condition, recorded, task.node, i), baseline)
         ]
+        # Before a failure is raised: why a candidate was refused is worth as much as why one passed.
         record_decision(task.workspace.database, task.node.name, task.key, task.run_id, results)
         _refuse_failed(task.node, results)
         return _output(results, recorded)
@@ -124,6 +126,7 @@ def _check_step(condition: Condition, place: Place, steps: Mapping[str, StepDecl
 
 
 def _baseline(workspace: Workspace, model: str) -> Baseline | None:
+    # No such model and no such alias both mean that nothing is in production.
     try:
         version = get_version(workspace, model, PRODUCTION)
     except NotFound:
@@ -163,6 +166,7 @@ def _output(results: list[GateResult], recorded: Mapping[str, Mapping[str, float
         f"{step}.{name}": value
         for step, figures in recorded.items()
         for name, value in figures.items()
+        # JSON has no NaN, and nothing can be compared with one later.
         if math.isfinite(value)
     }
     rows: list[JSON] = [asdict(result) for result in results]
@@ -175,6 +179,7 @@ def _output(results: list[GateResult], recorded: Mapping[str, Mapping[str, float
 
 
 def _number(value: JSON) -> float:
+    # A boolean is an int to Python, but no figure.
     if isinstance(value, bool) or not isinstance(value, int | float):
         return math.nan
     return float(value)

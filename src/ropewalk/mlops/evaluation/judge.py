@@ -29,6 +29,7 @@ def judge(condition: Condition, value: float, baseline: Baseline | None) -> list
 def _result(
     condition: Condition, bound: Bound, asked: float, value: float, baseline: Baseline | None
 ) -> GateResult:
+    # Kept for absolute bounds as well: who reads a refusal asks what production has.
     before = baseline.metrics.get(condition.metric) if baseline else None
     verdict, reason = _verdict(condition.metric, bound, asked, value, before)
     result = GateResult(
@@ -49,6 +50,7 @@ def _result(
 def _verdict(
     metric: str, bound: Bound, asked: float, value: float, before: float | None
 ) -> tuple[Verdict, str]:
+    # First of all: every comparison with NaN is false, so each of the others would let it pass or fail by its form.
     if not math.isfinite(value):
         return "failed", f"{metric} is {value:g}, not a finite number"
     if bound in ("min", "max"):
