@@ -156,3 +156,14 @@ def test_other_files_are_left_alone(files):
     (files.folder / "README.md").write_text("notes")
 
     assert [issue.number for issue in files.issues()] == [1]
+
+
+def test_comments_at_the_same_time_are_all_kept(files):
+    """No comment is lost between reading and writing, and each mark is there once."""
+    files.open("one", "a", "body")
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda i: files.comment(1, f"text {i % 8}", f"mark {i % 8}"), range(32)))
+
+    assert sum(made) == 8
+    assert files.get(1).text.count("## Comment") == 8

@@ -16,6 +16,7 @@ from ropewalk.mlops.evaluation import (
     MetricMissing,
     get_decision,
     list_decisions,
+    step_metrics,
 )
 from ropewalk.mlops.registry import set_alias
 from ropewalk.pipeline import Output, Task, Workspace
@@ -230,3 +231,29 @@ def test_same_figures_have_the_same_digest(workspace):
     assert _execute(workspace, key="key1").digest == _execute(workspace, key="key2").digest
     better = {**GOOD, "evaluate": {"auc": 0.8, "brier": 0.14}}
     assert _execute(workspace, better, key="key3").digest != _execute(workspace).digest
+
+
+@pytest.mark.parametrize(
+    ("summary", "found"),
+    [
+        ({"metrics": {"auc": 0.8, "rows": 3}}, {"auc": 0.8, "rows": 3.0}),
+        ({"metrics": {}}, {}),
+        ({"metrics": None}, {}),
+        ({}, {}),
+    ],
+)
+def test_figures_of_a_step(summary, found):
+    """Whole numbers are figures; a step without metrics has none."""
+    assert step_metrics(Output("d", "run:1", summary)) == found
+
+
+def test_refused_candidate_passes_once_production_allows(workspace):
+    """A run that tries again judges again, against what is in production then."""
+    _promote(workspace, {"evaluate.auc": 0.9})
+    with pytest.raises(GateNotPassed):
+        _execute(workspace)
+    with workspace.database.write() as connection:
+        connection.execute("""UPDATE model_version SET metrics = '{"evaluate.auc": 0.79}'""")
+
+    assert _execute(workspace).summary["verdict"] == "passed"
+    assert get_decision(workspace.database, "key1").has_passed
