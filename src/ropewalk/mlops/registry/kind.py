@@ -28,7 +28,7 @@ GATES = "gates"
 class UnmadeModel(InvalidProjectFile):
     """A gate is named after a model that no step makes."""
 
-    code = "RW159"
+    code = "RW171"
 
 
 @dataclass(frozen=True)
