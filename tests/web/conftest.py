@@ -614,6 +614,12 @@ def flights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 
 @pytest.fixture
+def flights_root(tmp_path: Path) -> Path:
+    """Return the folder of a small flagship of the test's own, before its first run."""
+    return write_flights(tmp_path)
+
+
+@pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Workspace]:
     """Return the small flagship before its first run."""
     with open_at(write_flights(tmp_path)) as workspace:

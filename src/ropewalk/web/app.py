@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.routing import Route as StarletteRoute
-from starlette.types import Lifespan
 
 from ropewalk.errors import RopewalkError, nearest
 from ropewalk.pipeline import Workspace
@@ -32,20 +31,13 @@ from ropewalk.web.render import NAVIGATION, Renderer
 from ropewalk.web.views import PAGES
 
 
-def create_app(
-    workspace: Workspace,
-    routes: Iterable[Route],
-    *,
-    host: str = "127.0.0.1",
-    lifespan: Lifespan[Starlette] | None = None,
-) -> Starlette:
+def create_app(workspace: Workspace, routes: Iterable[Route], *, host: str = "127.0.0.1") -> Starlette:
     """Return the application of one project: `routes`, and the pages about it.
 
     Args:
         workspace: the open project.
         routes: what the rooms answer (`ropewalk.plugins.routes`).
         host: the address it will listen on, which decides for which Host headers it answers.
-        lifespan: what to hold open while it runs.
 
     Raises:
         UnguardedRoute: a route has no permission, or two routes claim one method on one path.
@@ -63,7 +55,6 @@ def create_app(
             Middleware(Guard, hosts=hosts, any_address=any_address),
         ],
         exception_handlers={HTTPException: _http_error},  # type: ignore[dict-item]  # narrower than Exception, as starlette calls it
-        lifespan=lifespan,
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 
 import structlog
 import uvicorn
@@ -35,6 +36,7 @@ def serve(workspace: Workspace, host: str, port: int, ready: Callable[[str], Non
 
     Raises:
         PortInUse: something else listens there.
+        RopewalkError: the workers could not be started.
     """
     listener = listen(host, port)
     address = f"http://{_shown(host)}:{listener.getsockname()[1]}"
@@ -43,29 +45,37 @@ def serve(workspace: Workspace, host: str, port: int, ready: Callable[[str], Non
             "open to the network", host=host, hint="anyone who reaches this address may read and change"
         )
 
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        supervisor: AbstractAsyncContextManager[object] = Supervisor(workspace)
-        async with supervisor:
-            ready(address)
-            yield
-
-    app = create_app(workspace, plugins.routes(workspace), host=host, lifespan=lifespan)
-    run_server(app, listener)
+    app = create_app(workspace, plugins.routes(workspace), host=host)
+    asyncio.run(_serve(app, listener, Supervisor(workspace), lambda: ready(address)))
 
 
-def run_server(app: Starlette, listener: socket.socket) -> None:
-    """Answer on a bound socket until a signal asks to stop; then finish what is running and return."""
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        lifespan="on",
-        timeout_graceful_shutdown=GRACE_S,
-        server_header=False,
-    )
+async def _serve(
+    app: Starlette,
+    listener: socket.socket,
+    beside: AbstractAsyncContextManager[object],
+    ready: Callable[[], None],
+) -> None:
+    # Entered here rather than in the application's lifespan, whose errors uvicorn turns into an exit code.
     with listener:
-        QuietServer(config).run(sockets=[listener])
+        async with beside:
+            # The socket listens already, so a request that comes between this line and the first accept just waits.
+            ready()
+            await server_for(app).serve(sockets=[listener])
+
+
+def server_for(app: Starlette) -> QuietServer:
+    """Return the server that will answer with `app`."""
+    return QuietServer(
+        uvicorn.Config(
+            app,
+            # Events go through structlog; uvicorn's own lines would mix with them.
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=GRACE_S,
+            server_header=False,
+        )
+    )
 
 
 def listen(host: str, port: int) -> socket.socket:

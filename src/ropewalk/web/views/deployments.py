@@ -20,6 +20,7 @@ from ropewalk.web.charts import Limit, LineChart, Series
 from ropewalk.web.errors import NothingCalled
 from ropewalk.web.lineage_svg import LineageLink, LineageNode
 from ropewalk.web.page import Visit
+from ropewalk.web.views.example_request import example_request
 from ropewalk.web.views.lineage import lineage_around
 
 
@@ -69,7 +70,7 @@ class DeploymentPage:
         windows: the monitor's figures, earliest first.
         charts: the same figures to look at.
         psi_limit: the monitor's limit of drift.
-        alerts: the alerts, those that stand first.
+        alerts: the alerts, the latest window first.
         nodes: the boxes of its lineage.
         links: the edges between them.
         request: a command that asks it for a prediction.
@@ -127,9 +128,12 @@ def deployment_page(visit: Visit) -> DeploymentPage:
         windows=report.windows if report else (),
         charts=monitor_charts(report) if report else (),
         psi_limit=report.monitor.limits.psi if report else None,
-        alerts=tuple(sorted(report.alerts, key=lambda alert: alert.cleared_at is not None)) if report else (),
+        alerts=tuple(sorted(report.alerts, key=lambda alert: alert.window, reverse=True)) if report else (),
         nodes=nodes,
         links=links,
+        request=example_request(
+            workspace, found[name], visit.origin, report.monitor.time if report else None
+        ),
     )
 
 

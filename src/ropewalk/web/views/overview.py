@@ -64,7 +64,7 @@ class Overview:
         strands: data, models and software.
         picture: the declared nodes, for the lineage picture.
         links: the edges between them.
-        alerts: the alerts that stand.
+        alerts: the alerts that stand, the latest window first.
         runs: the latest runs, newest first.
         problem: what is wrong with the project's files.
         hint: what to do about the problem.
@@ -88,13 +88,14 @@ def project_overview(visit: Visit) -> Overview:
     workspace = visit.workspace
     found = declared(workspace)
     lines = node_lines(workspace)
-    alerts = tuple(alert for alert in list_alerts(workspace) if alert.cleared_at is None)
+    standing = [alert for alert in list_alerts(workspace) if alert.cleared_at is None]
+    alerts = tuple(sorted(standing, key=lambda alert: alert.window, reverse=True))
     runs = run_lines(workspace)
     return Overview(
         project=workspace.project.name,
         environment=workspace.settings.environment,
-        verdict=_verdict(lines, alerts, found.problem is not None),
-        sentence=_sentence(lines, alerts),
+        verdict=judge(lines, alerts, found.problem is not None),
+        sentence=tell(lines, alerts),
         strands=tuple(_strand(name, kinds, lines) for name, kinds in STRANDS.items()),
         picture=picture_nodes([line.id for line in lines], lines),
         links=tuple((up, node_id) for node_id, ups in found.inputs.items() for up in ups),
@@ -132,7 +133,8 @@ def _strand(name: str, kinds: tuple[str, ...], lines: tuple[NodeLine, ...]) -> S
     return Strand(name, nodes, sum(line.state == "current" for line in nodes))
 
 
-def _verdict(lines: tuple[NodeLine, ...], alerts: tuple[Alert, ...], is_broken: bool) -> str:
+def judge(lines: tuple[NodeLine, ...], alerts: tuple[Alert, ...], is_broken: bool) -> str:
+    """Return the verdict on a project: the worst that is known of it."""
     states = {line.state for line in lines}
     if is_broken or "failed" in states:
         return "bad"
@@ -141,7 +143,8 @@ def _verdict(lines: tuple[NodeLine, ...], alerts: tuple[Alert, ...], is_broken: 
     return "warn" if alerts or states != {"current"} else "ok"
 
 
-def _sentence(lines: tuple[NodeLine, ...], alerts: tuple[Alert, ...]) -> str:
+def tell(lines: tuple[NodeLine, ...], alerts: tuple[Alert, ...]) -> str:
+    """Return the state of a project in one sentence."""
     if not lines:
         return "Nothing is declared yet."
     counts = Counter(line.state for line in lines)
