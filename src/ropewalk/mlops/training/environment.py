@@ -23,11 +23,21 @@ def _version(name: str) -> str:
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        # The import name is not the distribution's: only now is the slow table of all of them read.
-        distributions = _distributions().get(name)
-        return importlib.metadata.version(distributions[0]) if distributions else "not installed"
+        distribution = _distribution_of(name)
+        return importlib.metadata.version(distribution) if distribution else "not installed"
 
 
 @cache
-def _distributions() -> dict[str, list[str]]:
-    return dict(importlib.metadata.packages_distributions())
+def _distributions() -> dict[str, str]:
+    """Return the distribution behind each import name: from the short lists where wheels carry them, else from all files."""
+    found: dict[str, str] = {}
+    for distribution in importlib.metadata.distributions():
+        for name in (distribution.read_text("top_level.txt") or "").split():
+            found.setdefault(name, distribution.name)
+    return found
+
+
+def _distribution_of(name: str) -> str | None:
+    # The table of every installed file costs a hundred times the short lists; it is the last resort.
+    short = _distributions().get(name)
+    return short or next(iter(importlib.metadata.packages_distributions().get(name, ())), None)
