@@ -11,7 +11,6 @@ from pathlib import Path
 import duckdb
 
 from ropewalk.dataops.lake.errors import SnapshotMissing, TableMissing, translate_error
-from ropewalk.dataops.lake.extensions import connect
 from ropewalk.dataops.lake.names import literal
 
 CATALOG_FILE = "catalog.sqlite"
@@ -25,7 +24,7 @@ BOOKS = (
 )
 
 
-def create_catalog(folder: Path) -> None:
+def create_catalog(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Make an empty lake in `folder` with its book-keeping tables; the caller holds the writer lease.
 
     The catalogue appears by one rename, so a crash leaves either no lake or a whole one.
@@ -34,12 +33,10 @@ def create_catalog(folder: Path) -> None:
     unfinished = folder / f"new-{CATALOG_FILE}"
     for stale in folder.glob(f"{unfinished.name}*"):
         stale.unlink()
-    connection = connect()
-    try:
-        attach(connection, unfinished, folder / DATA_FOLDER)
-        connection.execute("BEGIN; " + "; ".join(BOOKS) + "; COMMIT")
-    finally:
-        connection.close()
+    attach(connection, unfinished, folder / DATA_FOLDER)
+    connection.execute("BEGIN; " + "; ".join(BOOKS) + "; COMMIT")
+    # Detaching writes SQLite's log into the file, which can then be renamed alone.
+    connection.execute("USE memory; DETACH lake")
     unfinished.rename(folder / CATALOG_FILE)
 
 

@@ -8,11 +8,13 @@ The first is needed beside the last because the SQLite extension opens files by 
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -29,6 +31,8 @@ TABLE_FUNCTIONS = frozenset(
 )
 # Built in beside the table functions: scalar functions that run SQL or reach outside.
 SCALAR_FUNCTIONS_REFUSED = frozenset({"write_log", "getenv", "json_execute_serialized_sql"})
+# DuckDB reads a file that stands where a table should.
+_PATH = re.compile(r"[/\\.*]")
 
 
 @dataclass(frozen=True)
@@ -100,33 +104,40 @@ class Console:
         tree = json.loads(serialized[0]) if serialized else {}
         if tree.get("error", True):
             raise QueryNotAllowed("only SELECT is allowed here", hint="the lake is changed by `ropewalk run`")
-        for kind, name in _functions(tree):
-            _refuse_function(kind, name)
+        for node in _nodes(tree):
+            _refuse_node(node)
 
 
-def _refuse_function(kind: str, name: str) -> None:
-    if kind == "TABLE_FUNCTION" and name not in TABLE_FUNCTIONS:
-        raise QueryNotAllowed(
-            f"the table function {name!r} is not allowed here",
-            nearest=nearest(name, TABLE_FUNCTIONS),
-            hint="allowed: " + ", ".join(sorted(TABLE_FUNCTIONS)),
-        )
-    if name in SCALAR_FUNCTIONS_REFUSED:
-        raise QueryNotAllowed(f"the function {name!r} is not allowed here")
+def _refuse_node(node: dict[str, Any]) -> None:
+    """Refuse a part of a parsed query that reaches beyond the lake's tables.
+
+    Raises:
+        QueryNotAllowed: it is a table function that is not on the list, or a file in the place of a table.
+    """
+    kind = node.get("type")
+    if kind == "TABLE_FUNCTION":
+        name = str(node["function"].get("function_name", "")).lower()
+        if name not in TABLE_FUNCTIONS:
+            raise QueryNotAllowed(
+                f"the table function {name!r} is not allowed here",
+                nearest=nearest(name, TABLE_FUNCTIONS),
+                hint="allowed: " + ", ".join(sorted(TABLE_FUNCTIONS)),
+            )
+    elif kind == "BASE_TABLE" and _PATH.search(str(node.get("table_name", ""))):
+        raise QueryNotAllowed(f"{node['table_name']!r} is a file, not a table of the lake")
+    elif str(node.get("function_name", "")).lower() in SCALAR_FUNCTIONS_REFUSED:
+        raise QueryNotAllowed(f"the function {node['function_name']!r} is not allowed here")
 
 
-def _functions(tree: object) -> Iterator[tuple[str, str]]:
-    """Yield (kind, name) of every function in DuckDB's own parse of a statement."""
+def _nodes(tree: object) -> Iterator[dict[str, Any]]:
+    """Yield every object in DuckDB's own parse of a statement."""
     if isinstance(tree, list):
         for item in tree:
-            yield from _functions(item)
+            yield from _nodes(item)
     elif isinstance(tree, dict):
-        if tree.get("type") == "TABLE_FUNCTION":
-            yield "TABLE_FUNCTION", str(tree["function"].get("function_name", "")).lower()
-        elif "function_name" in tree:
-            yield "FUNCTION", str(tree["function_name"]).lower()
+        yield tree
         for item in tree.values():
-            yield from _functions(item)
+            yield from _nodes(item)
 
 
 def _fetch(connection: duckdb.DuckDBPyConnection, sql: str, limit: int) -> QueryResult:

@@ -181,12 +181,13 @@ class Lake:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self._root is None:
+            root = connect()
             catalog = self.folder / CATALOG_FILE
             if not catalog.is_file():
                 with self._lease.hold():
+                    # Another process may have made it while this one waited.
                     if not catalog.is_file():
-                        create_catalog(self.folder)
-            root = connect()
+                        create_catalog(root, self.folder)
             attach(root, catalog, self.folder / DATA_FOLDER)
             self._root = root
         return self._root

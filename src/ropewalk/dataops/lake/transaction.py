@@ -117,7 +117,8 @@ class LakeTransaction:
             return ()
 
     def _require_select(self, sql: str) -> None:
-        statements = self.connection.extract_statements(sql)
+        # On a second line, as in the statement that is executed, so that places are counted alike.
+        statements = self.connection.extract_statements(f"\n{sql}")
         if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
             raise InvalidQuery("a table is made by exactly one SELECT statement")
 
