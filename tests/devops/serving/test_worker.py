@@ -8,8 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -250,6 +252,13 @@ def test_a_worker_that_hangs_is_ended(late_model: SavedModel, tmp_path: Path) ->
         assert not worker.is_alive
 
 
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """Return a folder whose path leaves room for a socket's."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
 def test_sockets_of_deep_projects_still_fit(tmp_path: Path) -> None:
     """A project in a deep folder gets its sockets elsewhere, and they are gone at the end."""
     deep = tmp_path / ("x" * 100)
@@ -261,17 +270,28 @@ def test_sockets_of_deep_projects_still_fit(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
-def test_sockets_of_a_killed_owner_are_removed(tmp_path: Path) -> None:
+def test_sockets_of_a_killed_owner_are_removed(short_path: Path) -> None:
     """The next owner removes what a killed one left, and nothing that is in use or just being made."""
-    left, young = tmp_path / "serving" / "workers-left", tmp_path / "serving" / "workers-young"
+    left, young = short_path / "serving" / "workers-left", short_path / "serving" / "workers-young"
     for folder in (left, young):
         folder.mkdir(parents=True)
     os.utime(left, (1, 1))
 
-    with SocketFolder(tmp_path) as in_use:
+    with SocketFolder(short_path) as in_use:
         os.utime(in_use, (1, 1))
-        with SocketFolder(tmp_path):
+        with SocketFolder(short_path):
             assert (left.exists(), young.exists(), in_use.exists()) == (False, True, True)
+
+
+def test_a_worker_loads_only_what_it_needs() -> None:
+    """Neither the project's declarations nor the lake nor LightGBM's Python package stand in a worker's memory."""
+    code = (
+        "import sys, ropewalk.devops.serving.worker\n"
+        "needless = {'pydantic', 'duckdb', 'httpx', 'pandas', 'lightgbm', 'sklearn', 'mlflow', 'structlog'}\n"
+        "assert not needless & set(sys.modules), needless & set(sys.modules)\n"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_spec_is_plain_json() -> None:

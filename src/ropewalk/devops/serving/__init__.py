@@ -1,7 +1,7 @@
 """Serving: deployments, their worker processes, the routes to them, and the log of their predictions.
 
-Other rooms import from here and nowhere deeper. What needs NumPy, HTTPX or the lake is loaded at its first use:
-reading a project's declarations needs none of them.
+Other rooms import from here and nowhere deeper. Each name is loaded at its first use: reading a project's
+declarations needs neither NumPy nor HTTPX, and a worker process, which lives below this door, no pydantic.
 """
 
 from __future__ import annotations
@@ -9,17 +9,16 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from ropewalk.devops.serving.kind import DeploymentKind
-from ropewalk.devops.serving.section import SECTION, DeployEntry
-from ropewalk.store.deployments import Deployment, RevisionTaken, Target
-
 if TYPE_CHECKING:
     from ropewalk.devops.serving.batch import Predictions, predict
     from ropewalk.devops.serving.compaction import compact
     from ropewalk.devops.serving.deployments import deploy, get_deployment, list_deployments
+    from ropewalk.devops.serving.kind import DeploymentKind
     from ropewalk.devops.serving.router import routes
+    from ropewalk.devops.serving.section import SECTION, DeployEntry
     from ropewalk.devops.serving.segments import log_state
     from ropewalk.devops.serving.supervisor import Supervisor, running_supervisor
+    from ropewalk.store.deployments import Deployment, RevisionTaken, Target
 
 __all__ = [
     "SECTION",
@@ -40,22 +39,22 @@ __all__ = [
     "running_supervisor",
 ]
 
-_MODULES = {
-    "Predictions": "batch",
-    "Supervisor": "supervisor",
-    "compact": "compaction",
-    "deploy": "deployments",
-    "get_deployment": "deployments",
-    "list_deployments": "deployments",
-    "log_state": "segments",
-    "predict": "batch",
-    "routes": "router",
-    "running_supervisor": "supervisor",
+_NAMES = {
+    "ropewalk.devops.serving.batch": ("Predictions", "predict"),
+    "ropewalk.devops.serving.compaction": ("compact",),
+    "ropewalk.devops.serving.deployments": ("deploy", "get_deployment", "list_deployments"),
+    "ropewalk.devops.serving.kind": ("DeploymentKind",),
+    "ropewalk.devops.serving.router": ("routes",),
+    "ropewalk.devops.serving.section": ("SECTION", "DeployEntry"),
+    "ropewalk.devops.serving.segments": ("log_state",),
+    "ropewalk.devops.serving.supervisor": ("Supervisor", "running_supervisor"),
+    "ropewalk.store.deployments": ("Deployment", "RevisionTaken", "Target"),
 }
+_MODULES = {name: module for module, names in _NAMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
     """Load what the door offers at its first use."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return getattr(importlib.import_module(_MODULES[name]), name)
