@@ -7,6 +7,7 @@ pasted.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,9 @@ from typing import TypeAlias
 Operand: TypeAlias = "str | float | tuple[str, ...] | None"
 Bound: TypeAlias = "str | float | int | None"
 
-_COMPARISONS = {"=": "=", "!=": "IS NOT", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
+_COMPARISONS = {"=": "=", "!=": "IS NOT", ">": ">", ">=": ">=", "<": "<", "<=": "<=", "ILIKE": "LIKE"}
+# SQLite binds some ten thousand values to a statement; longer lists travel as one JSON text.
+_LISTED = 500
 _GLOB = str.maketrans({"*": "[*]", "?": "[?]", "[": "[[]", "%": "*", "_": "?"})
 
 
@@ -140,6 +143,8 @@ def _satellite(searched: Searched, condition: Condition) -> tuple[str, list[Boun
 
 def _compare(column: str, condition: Condition) -> tuple[str, list[Bound]]:
     operator, value = condition.operator, condition.value
+    if isinstance(value, tuple) and len(value) > _LISTED:
+        return f"{column} {operator} (SELECT value FROM json_each(?))", [json.dumps(value)]
     if isinstance(value, tuple):
         return f"{column} {operator} ({', '.join('?' * len(value))})", list(value)
     if value is None:

@@ -110,6 +110,21 @@ def test_wrong_clauses(text: str, what: str) -> None:
         parse_filter(text, RUNS)
 
 
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (" AND ".join(["metrics.a > 1"] * 101), "at most 100 clauses"),
+        (f"params.a LIKE '{'%' * 10_001}'", "a filter can have at most 10000 characters"),
+        (f"run_id IN ({','.join(['1'] * 300_000)})", "at most 500000 characters"),
+        ("(" * 100_000, "expected name"),
+    ],
+)
+def test_what_would_choke_the_database(text: str, what: str) -> None:
+    """A filter is held to what one statement can take."""
+    with pytest.raises(InvalidFilter, match=f"(?i){what}"):
+        parse_filter(text, RUNS)
+
+
 def test_nearest_name() -> None:
     """A name that was mistyped brings the one that was meant."""
     with pytest.raises(InvalidFilter) as attribute:

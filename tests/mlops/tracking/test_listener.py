@@ -61,7 +61,8 @@ def test_two_endpoints_on_one_project(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1.evil.example", "evil.example:80", "[::ffff:1.2.3.4]", "", "[", "0.0.0.0"]
+    "host",
+    ["evil.example", "127.0.0.1.evil.example", "evil.example:80", "[::ffff:1.2.3.4]", "", "[", "0.0.0.0"],
 )
 def test_foreign_hosts(http: httpx.Client, host: str) -> None:
     """A request that names another host was rebound by DNS, and is refused."""

@@ -65,7 +65,9 @@ def test_nothing_of_our_own_making(workspace: Workspace) -> None:
 def test_every_row_has_a_permission(workspace: Workspace) -> None:
     """Reading needs READ, everything else WRITE; only the server's own questions are public."""
     for route in routes(workspace):
-        reads = route.method == "GET" or route.path.endswith(("search", "search-datasets", "get-latest-versions"))
+        reads = route.method == "GET" or route.path.endswith(
+            ("search", "search-datasets", "get-latest-versions")
+        )
         public = not route.path.startswith("/api/2.0")
         expected = Permission.PUBLIC if public else Permission.READ if reads else Permission.WRITE
         assert route.permission is expected, route.path

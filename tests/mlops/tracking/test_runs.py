@@ -85,7 +85,9 @@ def test_restored_run(workspace: Workspace) -> None:
     assert get_run(workspace, run_id).stage == "active"
 
 
-@pytest.mark.parametrize("verb", [get_run, lambda w, r: finish_run(w, r, "FAILED"), lambda w, r: metric_history(w, r, "a")])
+@pytest.mark.parametrize(
+    "verb", [get_run, lambda w, r: finish_run(w, r, "FAILED"), lambda w, r: metric_history(w, r, "a")]
+)
 def test_unknown_run(workspace: Workspace, verb: object) -> None:
     """A run that does not exist is named in the error."""
     with pytest.raises(UnknownRun, match="id=nowhere"):
@@ -116,7 +118,9 @@ def test_search(workspace: Workspace) -> None:
         run_id = create_run(workspace, f"found-{number % 2}", f"r{number}", {}, {"n": str(number)})
         log_metrics(workspace, run_id, {"score": float(number)})
 
-    best = search_runs(workspace, ["found-0", "found-1"], "metrics.score > 0", ["metrics.score DESC"], limit=2)
+    best = search_runs(
+        workspace, ["found-0", "found-1"], "metrics.score > 0", ["metrics.score DESC"], limit=2
+    )
     everywhere = search_runs(workspace, None, "params.n = '3'")
 
     assert [run.name for run in best] == ["r3", "r2"]

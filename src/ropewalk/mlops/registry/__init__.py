@@ -1,5 +1,6 @@
 """The model registry: named models, their immutable versions and aliases."""
 
+from ropewalk.mlops.registry.errors import ModelExists
 from ropewalk.mlops.registry.kind import INPUTS_TAG, ModelKind, UnmadeModel
 from ropewalk.mlops.registry.models import (
     create_model,
@@ -33,6 +34,7 @@ from ropewalk.store.registry import ModelVersion, RegisteredModel
 
 __all__ = [
     "INPUTS_TAG",
+    "ModelExists",
     "ModelKind",
     "ModelVersion",
     "RegisteredModel",

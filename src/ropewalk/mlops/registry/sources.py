@@ -20,6 +20,8 @@ from ropewalk.store.tracking.logged_models import find_logged_model
 from ropewalk.store.tracking.runs import find_run_row
 
 PROXIED = "mlflow-artifacts:/"
+# What MLflow's clients send for a prompt, which is a version without files. Exactly this text, whatever the tags say.
+PROMPT = "dummy-source"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ def resolve(connection: sqlite3.Connection, source: str, run_id: str | None, mod
     Raises:
         InvalidSource: it is a path of some machine, leads upwards, or does not belong to that run or model.
     """
+    if source == PROMPT:
+        return Source(source, run_id=run_id, model_id=model_id)
     scheme = _check(source)
     if scheme == "models":
         return _from_models(connection, source, model_id)
@@ -69,12 +73,7 @@ def resolve(connection: sqlite3.Connection, source: str, run_id: str | None, mod
 def _check(source: str) -> str:
     parts = urlsplit(source)
     if parts.scheme in ("", "file") or len(parts.scheme) == 1 or "\\" in source or not source.isprintable():
-        raise _invalid(
-            source,
-            "To use a local path as a model version source, the run_id request parameter has to be specified"
-            " and the local path has to be contained within the artifact directory of the run specified by"
-            " the run_id; this server has no local artifact directories",
-        )
+        raise _invalid(source, "it is a path of some machine's own, and this server opens none")
     if parts.scheme in ("models", "runs", "mlflow-artifacts") and parts.netloc:
         raise _invalid(source, "it names another host")
     if ".." in unquote(unquote(unquote(parts.path))).split("/") or "%00" in source:

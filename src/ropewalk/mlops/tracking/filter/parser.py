@@ -10,6 +10,10 @@ from ropewalk.store.search import Condition, Operand, Ordering
 
 _NUMBER_OPERATORS = ("=", "!=", "<", "<=", ">", ">=")
 _TEXT_OPERATORS = ("=", "!=", "LIKE", "ILIKE")
+# Far above what a person writes, and below what the database takes in one statement.
+MOST_CHARACTERS = 500_000
+MOST_CONDITIONS = 100
+MOST_VALUE = 10_000
 _DATASET_KEYS = ("name", "digest", "context")
 
 
@@ -20,9 +24,11 @@ def parse_filter(text: str | None, schema: Schema) -> list[Condition]:
         InvalidFilter: it does not parse, names what cannot be searched, or compares it with the wrong kind of value.
     """
     reader = _Reader(text or "", schema)
-    conditions = []
+    conditions = list[Condition]()
     while reader.token.kind != "end":
         conditions.append(reader.condition())
+        if len(conditions) > MOST_CONDITIONS:
+            raise InvalidFilter(f"A filter can have at most {MOST_CONDITIONS} clauses")
         if reader.token.kind != "end":
             reader.take("word", "AND")
             reader.refuse_if_end("AND")
@@ -55,6 +61,8 @@ class _Reader:
     """The tokens of one text, read one ahead."""
 
     def __init__(self, text: str, schema: Schema) -> None:
+        if len(text) > MOST_CHARACTERS:
+            raise InvalidFilter(f"A filter can have at most {MOST_CHARACTERS} characters, not {len(text)}")
         self.schema = schema
         self.tokens = tokenize(text)
         self.token = next(self.tokens)
@@ -169,5 +177,7 @@ class _Reader:
 
 
 def _unquote(text: str) -> str:
+    if len(text) > MOST_VALUE:
+        raise InvalidFilter(f"A value of a filter can have at most {MOST_VALUE} characters, not {len(text)}")
     quote = text[0]
     return text[1:-1].replace(quote * 2, quote)

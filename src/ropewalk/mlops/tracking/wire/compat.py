@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ropewalk.errors import Conflict, InvalidInput, NotFound, RopewalkError, Unavailable
+from ropewalk.mlops.registry import ModelExists
 from ropewalk.mlops.tracking.errors import (
     ExperimentExists,
     ForeignHost,
@@ -39,6 +40,7 @@ _ENVELOPES: dict[type[RopewalkError], tuple[int, str, str, str]] = {
     UnknownRoute: (404, "ENDPOINT_NOT_FOUND", "KAM00", "RESOURCE_NOT_FOUND"),
     ForeignHost: (403, "PERMISSION_DENIED", "KAM00", "PERMISSION_DENIED"),
     ExperimentExists: (400, "RESOURCE_ALREADY_EXISTS", "KAM00", "RESOURCE_ALREADY_EXISTS"),
+    ModelExists: (400, "RESOURCE_ALREADY_EXISTS", "KAM00", "RESOURCE_ALREADY_EXISTS"),
     InvalidInput: (400, "INVALID_PARAMETER_VALUE", "KAM00", "INVALID_PARAMETER_VALUE"),
     NotFound: (404, "RESOURCE_DOES_NOT_EXIST", "KAM00", "RESOURCE_NOT_FOUND"),
     Conflict: (400, "INVALID_PARAMETER_VALUE", "KAM00", "INVALID_PARAMETER_VALUE"),

@@ -1,0 +1,209 @@
+"""Registered models and versions in the store."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ropewalk.store import Database
+from ropewalk.store.artifacts import Artifact
+from ropewalk.store.registry import (
+    LATEST,
+    NewVersion,
+    delete_alias,
+    delete_model,
+    delete_model_tag,
+    delete_version,
+    delete_version_tag,
+    describe_model,
+    describe_version,
+    find_alias,
+    find_model,
+    find_version,
+    insert_model,
+    insert_version,
+    is_version,
+    rename_model,
+    search_models,
+    search_versions,
+    set_alias,
+    set_model_tag,
+    set_version_stage,
+    set_version_tag,
+    version_files,
+)
+from ropewalk.store.search import Condition, Ordering, Page
+
+FILES = [Artifact("MLmodel", "d1", 10), Artifact("data/model.txt", "d2", 20)]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """Return a database with model `late` and its versions 1 and 2."""
+    opened = Database.open(tmp_path / "ropewalk.db")
+    with opened.write() as connection:
+        insert_model(connection, "late", "is it late?", {"team": "ops"})
+        for number in (1, 2):
+            insert_version(connection, _new(number), FILES)
+    yield opened
+    opened.close()
+
+
+def _new(number: int) -> NewVersion:
+    return NewVersion(
+        name="late",
+        source=f"models:/m-{number}",
+        location=f"mlflow-artifacts:/0/models/m-{number}/artifacts",
+        digest=f"digest {number}",
+        run_id=f"run {number}",
+        metrics={"auc": number / 10},
+        tags={"n": str(number)},
+    )
+
+
+def test_version(database: Database) -> None:
+    """A version keeps what it was registered with."""
+    with database.read() as connection:
+        found = find_version(connection, "late", "2")
+
+    assert found
+    assert (found.version, found.source, found.digest) == ("2", "models:/m-2", "digest 2")
+    assert (found.metrics, found.tags, found.stage) == ({"auc": 0.2}, {"n": "2"}, "None")
+
+
+@pytest.mark.parametrize("version", ["3", "0", "-1", "01", "1.0", "latest", "", "9" * 40, "\u0661"])
+def test_no_such_version(database: Database, version: str) -> None:
+    """Only the plain number of a version finds it."""
+    assert is_version(version) == (version in ("3", "0"))
+    with database.read() as connection:
+        assert find_version(connection, "late", version) is None
+
+
+def test_numbers_are_not_given_twice(database: Database) -> None:
+    """The number of a deleted version is not given to another content."""
+    with database.write() as connection:
+        delete_version(connection, "late", "2")
+
+        assert insert_version(connection, _new(3), []) == "3"
+
+
+def test_files(database: Database) -> None:
+    """A version has its own list of files, which goes with it."""
+    with database.write() as connection:
+        assert version_files(connection, "late", "1") == FILES
+        delete_version(connection, "late", "1")
+        assert version_files(connection, "late", "1") == []
+
+
+def test_aliases(database: Database) -> None:
+    """An alias names one version, moves, and goes with its version."""
+    with database.write() as connection:
+        set_alias(connection, "late", "production", "1")
+        set_alias(connection, "late", "production", "2")
+        model, version = find_model(connection, "late"), find_version(connection, "late", "2")
+        delete_version(connection, "late", "2")
+
+        assert find_alias(connection, "late", "production") is None
+    assert model
+    assert version
+    assert model.aliases == {"production": "2"}
+    assert version.aliases == ("production",)
+
+
+def test_alias_of_nothing(database: Database) -> None:
+    """The store itself refuses an alias of a version that does not exist."""
+    with pytest.raises(sqlite3.IntegrityError), database.write() as connection:
+        set_alias(connection, "late", "production", "3")
+
+
+def test_alias_is_deleted(database: Database) -> None:
+    """A deleted alias names nothing; deleting it again is no error."""
+    with database.write() as connection:
+        set_alias(connection, "late", "a", "1")
+        delete_alias(connection, "late", "a")
+        delete_alias(connection, "late", "a")
+        assert find_alias(connection, "late", "a") is None
+
+
+def test_rename(database: Database) -> None:
+    """Versions, files, tags and aliases follow a model to its new name."""
+    with database.write() as connection:
+        set_alias(connection, "late", "production", "1")
+        rename_model(connection, "late", "delayed")
+        model, version = find_model(connection, "delayed"), find_version(connection, "delayed", "1")
+
+        assert find_model(connection, "late") is None
+        assert version_files(connection, "delayed", "1") == FILES
+    assert model
+    assert version
+    assert (model.tags, model.aliases) == ({"team": "ops"}, {"production": "1"})
+    assert (version.tags, version.aliases) == ({"n": "1"}, ("production",))
+
+
+def test_names_are_unique(database: Database) -> None:
+    """The store itself refuses a second model of one name, new or renamed."""
+    with pytest.raises(sqlite3.IntegrityError), database.write() as connection:
+        insert_model(connection, "late", None, {})
+    with database.write() as connection:
+        insert_model(connection, "other", None, {})
+    with pytest.raises(sqlite3.IntegrityError), database.write() as connection:
+        rename_model(connection, "other", "late")
+
+
+def test_delete(database: Database) -> None:
+    """A deleted model leaves nothing behind."""
+    with database.write() as connection:
+        set_alias(connection, "late", "production", "1")
+        delete_model(connection, "late")
+        left = [
+            connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in ("registered_model_tag", "model_version", "model_version_tag", "model_version_file")
+        ]
+
+    assert left == [0, 0, 0, 0]
+
+
+def test_descriptions_and_tags(database: Database) -> None:
+    """Descriptions and tags of models and versions change and go."""
+    with database.write() as connection:
+        describe_model(connection, "late", "new words")
+        describe_version(connection, "late", "1", "first")
+        set_model_tag(connection, "late", "team", "ml")
+        set_version_tag(connection, "late", "1", "n", "one")
+        delete_version_tag(connection, "late", "2", "n")
+        model, first = find_model(connection, "late"), find_version(connection, "late", "1")
+        second = find_version(connection, "late", "2")
+        delete_model_tag(connection, "late", "team")
+        bare = find_model(connection, "late")
+
+    assert model
+    assert first
+    assert second
+    assert bare
+    assert (model.description, model.tags, bare.tags) == ("new words", {"team": "ml"}, {})
+    assert (first.description, first.tags, second.tags) == ("first", {"n": "one"}, {})
+
+
+def test_search(database: Database) -> None:
+    """Models are found by name and tag, versions by what they came from and their stage, in order."""
+    with database.write() as connection:
+        insert_model(connection, "early", None, {})
+        set_version_stage(connection, "late", "1", "Archived")
+        by_tag = search_models(connection, [Condition("tag", "team", "=", "ops")], [], Page(10))
+        by_name = search_models(connection, [], [Ordering("attribute", "name", is_ascending=False)], Page(10))
+        archived = search_versions(
+            connection, [Condition("attribute", "stage", "=", "Archived")], [LATEST], Page(10)
+        )
+        newest = search_versions(connection, [], [LATEST], Page(1))
+        tagged = search_versions(connection, [Condition("tag", "n", "=", "2")], [], Page(10))
+        from_run = search_versions(connection, [Condition("attribute", "run_id", "=", "run 1")], [], Page(10))
+
+    assert [model.name for model in by_tag] == ["late"]
+    assert [model.name for model in by_name] == ["late", "early"]
+    assert [version.version for version in archived] == ["1"]
+    assert [version.version for version in newest] == ["2"]
+    assert [version.version for version in tagged] == ["2"]
+    assert [version.version for version in from_run] == ["1"]
