@@ -153,35 +153,68 @@ def test_sample_is_plain_values(open_project):
     assert page.sample == (("2013-01-01", "1.50", "[1, 2]", None, True, 0.5),)
 
 
-@pytest.mark.parametrize("name", ["staging.flights", "Staging.Flights", "table:staging.flights"])
-def test_table_is_found_by_any_of_its_names(open_project, name):
-    """Upper case, full name and node id all mean the table."""
-    page = table_page(open_project(FILES, run=False), name)
+def test_table_is_found_by_any_of_its_names(open_project):
+    """Upper case, full name, node id and the last part alone all mean the table."""
+    workspace = open_project(FILES, run=False)
 
-    assert page.card.name == "staging.flights"
+    found = [
+        table_page(workspace, name).card.name
+        for name in ("staging.flights", "Staging.FLIGHTS", "table:staging.flights", "flights")
+    ]
+
+    assert found == ["staging.flights"] * 4
 
 
-def test_last_part_of_a_name_is_enough(open_project):
-    """A short name works as long as one table has it."""
-    assert table_page(open_project(FILES, run=False), "late").card.name == "mart.late"
+def test_source_is_found_by_its_node(open_project):
+    """The id of a source means the table it fills."""
+    workspace = open_project({"ropewalk.yaml": "project: test\nsources: {planes: {}}\n"}, run=False)
+
+    page = table_page(workspace, "source:planes")
+
+    assert (page.card.name, page.sql, page.reads) == ("raw.planes", None, ())
 
 
-@pytest.mark.parametrize(
-    ("name", "message", "nearest"),
-    [
-        ("staging.fligths", "no table is called 'staging.fligths'", "staging.flights"),
-        ("source:late", "no table is called 'source:late'", "mart.late"),
-        ("mart", "no table is called 'mart'", "mart.late"),
-        ("", "no table is called ''", None),
-        ("'; DROP TABLE x; --", "no table is called", None),
-    ],
-)
-def test_unknown_name_is_an_error_with_the_nearest(open_project, name, message, nearest):
-    """A name that nothing has is never put into SQL."""
-    with pytest.raises(UnknownTable, match=message) as caught:
-        table_page(open_project(FILES, run=False), name)
+def test_unknown_name_is_an_error_with_the_nearest(open_project):
+    """A name that nothing has is never put into SQL; the nearest one is named."""
+    workspace = open_project(FILES, run=False)
+    wrong = {
+        "staging.fligths": "staging.flights",
+        "source:late": "mart.late",
+        "": None,
+        "'; DROP TABLE x; --": None,
+    }
 
-    assert caught.value.nearest == nearest
+    for name, nearest in wrong.items():
+        with pytest.raises(UnknownTable) as caught:
+            table_page(workspace, name)
+
+        assert caught.value.message == f"no table is called {name!r}"
+        assert caught.value.nearest == nearest
+        assert caught.value.hint == "`ropewalk status` lists the tables"
+
+
+def test_lost_table_shows_no_result_of_its_past(open_project):
+    """When the lake has lost a table, what was once recorded of its contract is not shown as current."""
+    workspace = open_project(FILES)
+    with open_lake(workspace).transaction("lose it") as transaction:
+        transaction.drop("staging.flights")
+
+    card = table_page(workspace, "staging.flights").card
+
+    assert (card.rows, card.snapshot, card.contract, card.is_declared) == (None, None, None, True)
+    assert card.owner == "Crew planning"
+
+
+def test_failed_contract_shows_the_content_that_stays(open_project):
+    """After a refused build the card tells of the rows that are there, not of those that were refused."""
+    open_project(FILES)
+    worse = FILES["tables/staging/flights.sql"].replace("i AS id", "1 AS id")
+
+    workspace = open_project({**FILES, "tables/staging/flights.sql": worse})
+
+    card = table_page(workspace, "staging.flights").card
+    assert (card.rows, card.contract.passed) == (30, 5)
+    assert table_page(workspace, "staging.flights").sample[1] == (1, "N1")
 
 
 def test_ambiguous_short_name_lists_what_it_can_mean(open_project):
@@ -205,3 +238,23 @@ def test_broken_file_is_reported(open_project):
 def test_empty_project_has_no_tables(open_project):
     """Nothing declared and nothing built is an empty list."""
     assert list_tables(open_project({}, run=False)) == []
+
+
+def test_table_with_odd_column_names_has_a_page(open_project):
+    """Blanks, quotes and upper case in column names are shown as the lake has them."""
+    sql = 'SELECT 1 AS "my column", 2 AS "say ""hi""", 3 AS "Größe"'
+
+    page = table_page(open_project({"tables/mart/a.sql": sql}), "mart.a")
+
+    assert [column.name for column in page.card.columns] == ["my column", 'say "hi"', "Größe"]
+    assert page.sample == ((1, 2, 3),)
+
+
+def test_lists_are_in_one_order(open_project):
+    """Sources by name, then tables by name, whatever the order of files."""
+    files = {f"tables/{name}.sql": "SELECT 1 AS a" for name in ("z/b", "a/z", "m/m", "a/a")}
+    yaml = "project: test\nsources: {weather: {}, airports: {}}\n"
+
+    cards = list_tables(open_project({"ropewalk.yaml": yaml, **files}, run=False))
+
+    assert [card.name for card in cards] == ["raw.airports", "raw.weather", "a.a", "a.z", "m.m", "z.b"]

@@ -40,6 +40,7 @@ def last(report):
             "1 of 2 rows are no multiple of 5",
             [12],
         ),
+        ("logicalType: number, logicalTypeOptions: {multipleOf: 0.1}", "(0.3::DOUBLE), (0.35)", "1 of 2 rows are no multiple of 0.1", [0.35]),
         (
             "logicalType: date, logicalTypeOptions: {minimum: 2013-01-01}",
             "(DATE '2013-01-01'), (DATE '2012-12-31')",

@@ -35,6 +35,7 @@ def list_tables(workspace: Workspace) -> list[TableCard]:
         InvalidProjectFile: a table's file or contract is wrong.
     """
     known = _look(workspace)
+    # What the lake has and nobody declares any more is listed too: it takes space, and someone may read it.
     cards = [_card(name, known) for name in {*known.names, *known.built}]
     return sorted(cards, key=lambda card: (card.kind, card.name))
 
@@ -73,6 +74,7 @@ def _look(workspace: Workspace) -> _Known:
 def _find(name: str, known: _Known) -> str:
     """Return the key of the table that a person means by `name`."""
     keys = {*known.names, *known.built}
+    # The engine's names have no case, so neither has the question.
     wanted = name.lower()
     if wanted.partition(":")[0] in ("source", "table"):
         kind, _, rest = wanted.partition(":")
@@ -93,24 +95,41 @@ def _card(key: str, known: _Known) -> TableCard:
         known.declared.contracts.get(key),
         known.declared.specs.get(key),
     )
-    name = known.names.get(key) or (f"{info.schema}.{info.name}" if info else key)
-    kind: Literal["source", "table"] = "source" if key.startswith(f"{SOURCE_SCHEMA}.") else "table"
-    node = f"source:{name.partition('.')[2]}" if kind == "source" else f"table:{name}"
-    output = known.outputs.get(node)
+    name = _spelled(key, known)
+    kind, node = _node(name)
+    # The records may remember a table that the lake has lost; without rows their word counts for nothing.
+    output = known.outputs.get(node) if info else None
+    owner, contract_path = (contract.owner, contract.place.path) if contract else (None, None)
     return TableCard(
         name=name,
         kind=kind,
         node=node,
         path=spec.path if spec else None,
         description=_description(contract, spec),
-        owner=contract.owner if contract else None,
+        owner=owner,
         columns=_columns(info, contract),
         rows=info.rows if info else None,
-        snapshot=_snapshot(output) if info else None,
-        contract_path=contract.place.path if contract else None,
-        contract=_result(output) if info and contract else None,
+        snapshot=_snapshot(output),
+        contract_path=contract_path,
+        contract=_result(output),
         is_declared=key in known.names,
     )
+
+
+def _spelled(key: str, known: _Known) -> str:
+    """Return the table's name as the project, or else the lake, writes it."""
+    if key in known.names:
+        return known.names[key]
+    info = known.built[key]
+    return f"{info.schema}.{info.name}"
+
+
+def _node(name: str) -> tuple[Literal["source", "table"], str]:
+    """Return the kind and the id of the node that makes the table."""
+    schema, _, rest = name.partition(".")
+    if schema.lower() == SOURCE_SCHEMA:
+        return "source", f"source:{rest}"
+    return "table", f"table:{name}"
 
 
 def _description(contract: Contract | None, spec: TableSpec | None) -> str | None:
@@ -120,6 +139,7 @@ def _description(contract: Contract | None, spec: TableSpec | None) -> str | Non
 
 def _columns(info: TableInfo | None, contract: Contract | None) -> tuple[ColumnCard, ...]:
     """Return the columns that the lake has, or, while there are none, those that the contract promises."""
+    # A contract may write a column in another case than the SELECT that made it.
     terms = {column.name.lower(): column for column in contract.columns} if contract else {}
     if info is None:
         return tuple(_column(Column(term.name, term.logical_type or ""), term) for term in terms.values())
@@ -145,6 +165,7 @@ def _snapshot(output: Output | None) -> int | None:
 
 
 def _result(output: Output | None) -> ContractResult | None:
+    # The summary was written by an earlier run, perhaps of an earlier version: it is read like any outside data.
     found = output.summary.get("contract") if output else None
     if not isinstance(found, dict):
         return None
@@ -159,9 +180,10 @@ def _result(output: Output | None) -> ContractResult | None:
 def _sample(workspace: Workspace, card: TableCard) -> tuple[tuple[JSON, ...], ...]:
     with open_lake(workspace).cursor() as connection:
         relation = TableName.parse(card.name).sql
-        rows = connection.execute(f"SELECT * FROM {relation} LIMIT {SAMPLE_ROWS}").fetchall()  # noqa: S608  # quoted
+        rows = connection.execute(f"SELECT * FROM {relation} LIMIT {SAMPLE_ROWS}").fetchall()  # noqa: S608  # quoted name
     return tuple(tuple(_plain(value) for value in row) for row in rows)
 
 
 def _plain(value: object) -> JSON:
+    # JSON has no dates, decimals or nested rows of the engine; their text is what a person reads.
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)

@@ -52,6 +52,7 @@ def check_table(connection: duckdb.DuckDBPyConnection, table: str, contract: Con
     described = run(connection, f"DESCRIBE {TableName.parse(table).sql}", contract.place)
     columns = {str(name).lower(): TableColumn(str(name), str(kind)) for name, kind, *_ in described}
     subject = _Subject(connection, table, columns, contract)
+    # Inside the one SELECT a bad pattern could not be told from the others.
     _refuse_bad_patterns(subject)
     measures = {
         index: found for index, check in enumerate(contract.checks) if (found := _measure(subject, check))
@@ -71,6 +72,7 @@ def _measure(subject: _Subject, check: Check) -> Measure | None:
 
 
 def _aggregate(subject: _Subject, measures: list[Measure]) -> tuple[int, list[Number]]:
+    # One SELECT for all checks: a contract with fifty of them still reads the table once.
     expressions = ["count(*)", *(found.select for found in measures)]
     statement = f"SELECT {', '.join(expressions)} FROM {subject.sql}"  # noqa: S608  # quoted names
     rows, *values = run(subject.connection, statement, subject.contract.place)[0]
@@ -102,6 +104,7 @@ def _judge_measure(
         return _result(check, describe_value(check, value), passed=passed)
     failing = int(value)
     passed = check.expect.holds(share_of(failing, rows) if check.unit == "percent" else failing)
+    # Rows are fetched only now: a contract that holds costs no second look.
     sample = _sample(subject, check, measured.where) if failing and not passed else ()
     return replace(
         _result(check, describe_rows(check, failing, rows), passed=passed), failing=failing, sample=sample

@@ -59,6 +59,7 @@ class Measure:
 
 def has_logical_type(column: TableColumn, logical_type: str) -> bool:
     """Return whether DuckDB's type of `column` is one that the standard's logical type may have."""
+    # The brackets of a list come last: STRUCT(a INTEGER)[] is a list, STRUCT(a INTEGER[]) is not.
     name = "[]" if column.type.endswith("]") else column.type.partition("(")[0]
     return name in LOGICAL_TYPES[logical_type]
 
@@ -87,6 +88,7 @@ def _counted(condition: str) -> Measure:
 
 def _duplicates(columns: tuple[TableColumn, ...], table: str) -> Measure:
     """Count the rows that would have to go for the rest to be distinct; rows with a NULL are no duplicates."""
+    # Like UNIQUE in SQL: NULL equals nothing, not even NULL.
     names = ", ".join(column.sql for column in columns)
     key = names if len(columns) == 1 else f"row({names})"
     full = " AND ".join(f"{column.sql} IS NOT NULL" for column in columns)
@@ -115,6 +117,7 @@ def _texts(check: Check) -> str:
 
 
 def _typed(value: str, column: TableColumn) -> str:
+    # A text that is not of the column's type becomes NULL: then no value is valid, and the check fails.
     return f"TRY_CAST({literal(value)} AS {column.type})"
 
 
@@ -145,7 +148,9 @@ def _sized(function: str, operator: str) -> Callable[[Check, TableColumn], str]:
 
 
 def _multiple(check: Check, column: TableColumn) -> str:
-    return f"{column.sql} % TRY_CAST({literal(check.values[0])} AS DECIMAL(38, 9)) = 0"
+    # In floating point 0.3 is no multiple of 0.1; in decimals it is.
+    value, step = (f"TRY_CAST({text} AS DECIMAL(38, 9))" for text in (column.sql, literal(check.values[0])))
+    return f"{value} % {step} = 0"
 
 
 # What a value that is not NULL must meet, by kind of check.

@@ -40,6 +40,7 @@ def quality_checks(
             yield _sql_check(document, where, rule, column)
         elif kind == "library":
             yield _library_check(document, where, rule, column)
+        # Text is for people; any other kind would be a promise that nothing keeps.
         elif kind != "text":
             raise InvalidContract(
                 f"quality rules of type {kind!r} are not run here",
@@ -88,6 +89,7 @@ def _library_check(document: Document, where: Location, rule: DataQuality, colum
 
 
 def _metric(document: Document, where: Location, rule: DataQuality) -> str:
+    # Before v3.1 the standard called the metric `rule`.
     metric = rule.metric or rule.rule
     if metric is not None and metric in METRICS:
         return metric
@@ -150,6 +152,7 @@ def _expectation(document: Document, where: Location, rule: DataQuality) -> Expe
 
 
 def _number(value: object, place: Place) -> Number:
+    # To Python true is 1; in a contract it is a slip.
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidContract(f"{value!r} is not a number", place=place)
     return value

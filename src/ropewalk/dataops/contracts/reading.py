@@ -60,6 +60,7 @@ def parse_contract(path: Path, table: str, root: Path) -> Contract:
 
 
 def _require_header(document: Document, declared: OpenDataContractStandard) -> None:
+    # The standard demands these; its pydantic model lets them be missing.
     for key in ("version", "apiVersion", "kind", "id"):
         if getattr(declared, key) is None:
             raise InvalidContract(
@@ -87,6 +88,7 @@ def _the_table(document: Document, declared: OpenDataContractStandard, table: st
             place=document.place(("schema",)),
             hint="one file per table, named after it",
         )
+    # The file's name decides; the schema repeats it so that other tools, which see only the text, know it too.
     names = [name for name in (objects[0].physicalName, objects[0].name) if name]
     valid = (table.lower(), table.lower().rpartition(".")[2])
     if not any(name.lower() in valid for name in names):
@@ -139,6 +141,7 @@ def _purpose(description: Description | None) -> str | None:
 
 def _owner(declared: OpenDataContractStandard) -> str | None:
     """Return who answers for the table: the team's name, its owner, or its first member."""
+    # Since v3.1 a team is a mapping with members; before, it was the list of members itself.
     team = declared.team
     if isinstance(team, Team):
         if team.name:

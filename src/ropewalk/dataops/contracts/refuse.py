@@ -16,6 +16,7 @@ def refuse_broken(report: CheckReport, contract: Contract) -> None:
     """
     if report.passed:
         return
+    # One sentence for the list, all of it below: people mend the first and look again.
     first, count = report.errors[0], len(report.errors)
     others = f", and {count - 1} more" if count > 1 else ""
     places = {check.name: check.place for check in contract.checks}

@@ -61,6 +61,7 @@ def property_checks(document: Document, location: Location, item: SchemaProperty
         place = document.place((*location, "logicalType"))
         _refuse_unknown_type(item.logicalType, place)
         yield Check("logicalType", columns, place, (item.logicalType,))
+    # A key that may be NULL identifies nothing.
     if item.required or item.primaryKey:
         key = "required" if item.required else "primaryKey"
         yield Check("required", columns, document.place((*location, key)))
@@ -74,6 +75,7 @@ def property_checks(document: Document, location: Location, item: SchemaProperty
 
 def unique_key(document: Document, properties: list[SchemaProperty]) -> Iterator[Check]:
     """Yield the check that the primary key, over all its columns, is unique; nothing without one."""
+    # Without positions, which are 0 then, the order of the file counts.
     keys = [(item.primaryKeyPosition or 0, index) for index, item in enumerate(properties) if item.primaryKey]
     if keys:
         columns = tuple(column_name(properties[index]) for _, index in sorted(keys))
@@ -85,6 +87,7 @@ def literal(value: object) -> str:
     """Return a YAML value as the text that DuckDB casts to the column's type."""
     if isinstance(value, bool):
         return str(value).lower()
+    # YAML reads dates and times as such; the engine casts their ISO text.
     if isinstance(value, dt.datetime):
         return value.isoformat(sep=" ")
     return str(value)

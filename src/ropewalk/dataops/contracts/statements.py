@@ -65,6 +65,7 @@ def _refuse_other_statements(connection: duckdb.DuckDBPyConnection, statement: s
         found = connection.extract_statements(statement)
     except duckdb.Error as error:
         raise _not_run(error, check.place) from error
+    # The rule runs inside the transaction that writes the table, so it must not be able to write itself.
     if [item.type for item in found] != [duckdb.StatementType.SELECT]:
         raise CheckNotRun(f"the query of {check.name} must be one SELECT", place=check.place)
 

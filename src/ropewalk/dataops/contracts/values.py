@@ -93,6 +93,7 @@ class Check:
 
     def describe(self) -> str:
         """Return all that decides about this check on one line; two checks with one line are the same check."""
+        # repr() keeps the values apart: one value "a b" is not the two values "a" and "b".
         parts = [f"{self.severity} {self.kind}({', '.join(map(repr, self.columns))})"]
         parts += [repr(value) for value in self.values]
         parts += [f"pattern {self.pattern!r}"] if self.pattern is not None else []

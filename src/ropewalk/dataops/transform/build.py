@@ -26,6 +26,7 @@ def build_table(task: Task) -> Output:
     with lake.transaction(f"build {spec.table}") as transaction:
         task.report(0, None, "computing")
         made = _replace(transaction, spec, select)
+        # Inside the transaction: readers see the new rows only if the contract lets them.
         report = _check(transaction, spec, task)
         transaction.record_build(task.node.id, task.key, made)
         columns = transaction.columns(spec.table) or []

@@ -76,6 +76,7 @@ class ParseCache:
             descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=FILE)
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(msgspec.json.encode(self._used))
+            # Two plans at once each write a whole file; the last one stays.
             Path(name).replace(self._path)
 
 
@@ -98,6 +99,7 @@ def _parse(text: str, path: str) -> ParsedSQL:
 def _version() -> str:
     """Return what decides how files are read: the parsers' versions, and our own code around them."""
     names = ("duckdb", "sqlglot", "open-data-contract-standard")
+    # Our own code counts by its bytes, so that no one has to remember to raise a number.
     code = blake3()
     for room in ("contracts", "transform"):
         for module in sorted((Path(__file__).parents[1] / room).glob("*.py")):

@@ -69,6 +69,7 @@ def _read_contracts(project: Project, tables: Iterable[str], cache: ParseCache) 
     """Return the contract of each table that has one, by the table's name in lower case."""
     files = contract_files(project.root)
     provided = [*tables, *(f"raw.{name}" for name in project.entries("sources"))]
+    # The engine's names have no case, so Mart.Flights.odcs.yaml is about mart.flights.
     known = {name.lower() for name in provided}
     for table, path in files.items():
         if table.lower() not in known:
@@ -93,6 +94,7 @@ def _declare(spec: TableSpec, cache: ParseCache) -> Node:
     needs = {item.name: Place(spec.path, item.line, item.column) for item in reversed(spec.sql.references)}
     facts, places = {"sql": spec.sql.normal}, {"sql": origin}
     if contract is not None:
+        # Only the checks: a better description does not build a table again.
         facts["contract"] = contract.text()
         places["contract"] = Place(contract.place.path)
         needs = dict(_rule_needs(spec.table, contract, cache)) | needs
@@ -118,6 +120,7 @@ def _rule_needs(table: str, contract: Contract, cache: ParseCache) -> Iterator[t
 def _tables_of_rule(table: str, check: Check, cache: ParseCache) -> list[str]:
     if check.query is None:
         return []
+    # As at execution, with the names filled in.
     column = quote(check.columns[0]) if check.columns else None
     try:
         found = cache.sql(fill_placeholders(check.query, table, column), check.place.path)

@@ -67,6 +67,7 @@ def _table_name(relative: Path, place: Place) -> str:
                 place=place,
                 hint="letters, digits and underscores, not starting with a digit",
             )
+    # The engine's names have no case, so Raw is raw.
     schema = parts[0].lower()
     if schema in RESERVED:
         raise InvalidTableFile(

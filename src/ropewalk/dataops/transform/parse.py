@@ -25,6 +25,7 @@ _LEADING_COMMENT = re.compile(
     r"\s*(?:/\*(?P<block>.*?)\*/|(?P<lines>(?:[ \t]*--[^\n]*(?:\n|$))+))", re.DOTALL
 )
 _FIRST_WORDS = ("SELECT", "WITH", "FROM", "VALUES", "(")
+# Kinds of word that the normal form must not lose.
 _LITERALS = (TokenType.STRING, TokenType.NUMBER)
 
 
@@ -80,6 +81,7 @@ def _engine() -> duckdb.DuckDBPyConnection:
 
 def _tokenize(text: str, path: str) -> list[Token]:
     """Return the words of `text`, which are those of one SELECT."""
+    # Words are looked at before the tree: some statements that are no SELECT have no tree at all in sqlglot.
     try:
         tokens = DuckDB().tokenize(text)
     except SqlglotError as error:

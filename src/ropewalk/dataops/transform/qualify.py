@@ -72,6 +72,7 @@ def qualify(spec: TableSpec, input_ids: Mapping[str, str]) -> QualifiedSQL:
         Insertion(reference, _prefix(spec, reference, input_ids[reference.name]))
         for reference in spec.sql.references
     ]
+    # From the end, so that the offsets before stay right.
     for insertion in reversed(insertions):
         offset = insertion.before.offset
         text = text[:offset] + insertion.text + text[offset:]

@@ -59,6 +59,7 @@ def refuse_outside_reads(tree: exp.Expr, text: str, path: str) -> None:
                 place=place_at(text, _offset(inner), path),
                 hint=SOURCE_HINT,
             )
+        # To the engine a quoted name that is no table is a path.
         if isinstance(inner, exp.Identifier) and not _NAME.fullmatch(inner.name):
             raise FileInSQL(
                 f"{inner.name!r} is a file, not a table",
@@ -82,9 +83,11 @@ def _reference(table: exp.Table, text: str, path: str) -> Reference:
 
 def _is_common_table(table: exp.Table) -> bool:
     """Return whether the name means a common table expression that is visible where it stands."""
+    # With a schema it is a table, whatever WITH says.
     if table.args.get("db"):
         return False
     name = table.name.lower()
+    # Outwards through the tree: the nearest WITH that has the name is the one the engine takes.
     inside: exp.Expr = table
     while inside.parent:
         around = inside.parent
