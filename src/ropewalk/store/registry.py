@@ -250,9 +250,14 @@ def insert_version(connection: sqlite3.Connection, new: NewVersion, files: Seque
 
 def find_version(connection: sqlite3.Connection, name: str, version: str) -> ModelVersion | None:
     """Return that version of the model, or None."""
-    if not version.isdecimal() or len(version) > 18:
+    if not is_version(version):
         return None
     return next(iter(_read_versions(connection, [(name, int(version))])), None)
+
+
+def is_version(text: str) -> bool:
+    """Return whether `text` can be a version's number: a whole number in its plain form."""
+    return len(text) <= 18 and text.isdecimal() and str(int(text)) == text
 
 
 def search_versions(
