@@ -13,7 +13,7 @@ import pkgutil
 import re
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -289,14 +289,14 @@ def _page(lines: list[str]) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join([header, *lines])).rstrip() + "\n"
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Write every page, or with `--check` name those that differ."""
     stale = []
     for name, page in PAGES.items():
         path, text = REFERENCE / name, page()
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             stale.append(name)
-            if "--check" not in sys.argv:
+            if "--check" not in arguments:
                 REFERENCE.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
     done = (
@@ -305,8 +305,8 @@ def main() -> int:
         else "the reference is up to date"
     )
     sys.stdout.write(done + "\n")
-    return 1 if stale and "--check" in sys.argv else 0
+    return 1 if stale and "--check" in arguments else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -83,7 +83,7 @@ def test_check_tells(generator: ModuleType, capsys: pytest.CaptureFixture[str]) 
     """The script itself says that nothing differs, and writes nothing then."""
     before = {path: path.stat().st_mtime_ns for path in generator.REFERENCE.iterdir()}
 
-    assert generator.main() == 0
+    assert generator.main(["--check"]) == 0
 
     assert "up to date" in capsys.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in generator.REFERENCE.iterdir()} == before
