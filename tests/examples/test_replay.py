@@ -118,6 +118,18 @@ def test_another_program_on_the_weather_port_is_told(busy_port: int) -> None:
         pass
 
 
+def test_the_weather_of_another_folder_is_told(tmp_path: Path) -> None:
+    """The API of another copy of the project, with another clock, is not used."""
+    port = free_port_now()
+
+    with (
+        weather_office(FLIGHTS / "weather_api.py", port, SERVICE),
+        pytest.raises(DemoFailed, match="examples/flights/landing; stop it"),
+        weather_office(tmp_path / "weather_api.py", port, SERVICE),
+    ):
+        pass
+
+
 def test_a_port_in_use_is_replaced(busy_port: int) -> None:
     """Where the wanted port is taken any other will do."""
     assert free_port(busy_port) == 0

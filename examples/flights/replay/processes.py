@@ -103,9 +103,12 @@ def weather_office(script: Path, port: int, service: str) -> Iterator[None]:
     """
     ours = {"service": service, "folder": str(script.parent / "landing")}
     url = f"http://127.0.0.1:{port}/"
-    if _answer(url).items() >= ours.items():
+    found = _answer(url)
+    if found.items() >= ours.items():
         yield
         return
+    if found.get("service") == service:
+        raise DemoFailed(f"the weather API at {url} is that of {found.get('folder')}; stop it")
     with started([sys.executable, script, str(port)], script.parent) as process:
         _wait(lambda: _answer(url).items() >= ours.items(), process, f"the weather API at {url}")
         yield
