@@ -90,7 +90,7 @@ class CSVFormat:
             f"FROM read_csv({self._list(group.paths)}, {self._options()}, auto_detect = false, "
             f"columns = {{{typed}}}, filename = {literal(FILE_COLUMN)})"
         )
-        shown = f"substr({FILE_COLUMN}, {len(str(self.root)) + 2}) AS {FILE_COLUMN}"
+        shown = shown_path(self.root)
         return Relation(
             f"SELECT * REPLACE ({shown}) {sql}" if group.paths else _no_rows(columns),
             (*columns, Column(FILE_COLUMN, TEXT)),
@@ -172,8 +172,10 @@ class CSVFormat:
         try:
             return list(describe(connection, sql).columns)
         except duckdb.InvalidInputException:
-            # The sniffer does not name the line; reading everything as text does.
-            connection.execute(f"SELECT count(COLUMNS(*)) FROM ({self._as_text(group)})").fetchall()
+            # The sniffer does not name the line; reading everything as text does. The error has ended the
+            # transaction, so this is read beside it.
+            with connection.cursor() as aside:
+                aside.execute(f"SELECT count(COLUMNS(*)) FROM ({self._as_text(group)})").fetchall()
             raise
 
     def _settle_texts(
@@ -226,6 +228,15 @@ class CSVFormat:
 
     def _shown(self, path: str) -> str:
         return path.removeprefix(f"{self.root}/")
+
+
+def shown_path(root: Path) -> str:
+    """Return the SQL of the column `_file`: the file's path, relative to `root` where it is below it."""
+    base = literal(f"{root}/")
+    return (
+        f"CASE WHEN starts_with({FILE_COLUMN}, {base}) THEN substr({FILE_COLUMN}, length({base}) + 1) "
+        f"ELSE {FILE_COLUMN} END AS {FILE_COLUMN}"
+    )
 
 
 def _open_text(path: Path) -> TextIO:

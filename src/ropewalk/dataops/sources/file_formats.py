@@ -11,7 +11,7 @@ import duckdb
 
 from ropewalk.dataops.lake import Column, literal, quote
 from ropewalk.dataops.sources.columns import TEXT, Relation, describe, is_rounding
-from ropewalk.dataops.sources.csv_files import FILE_COLUMN, CSVFormat
+from ropewalk.dataops.sources.csv_files import FILE_COLUMN, CSVFormat, shown_path
 from ropewalk.dataops.sources.declarations import (
     CSV_DELIMITERS,
     JSON_SUFFIXES,
@@ -93,7 +93,7 @@ class ScannedFiles:
         if FILE_COLUMN in {column.name.lower() for column in columns}:
             raise InvalidFile(f"a column must not be named {FILE_COLUMN!r}", place=Place(paths[0]))
         named = sql.removesuffix(")") + f", filename = {literal(FILE_COLUMN)})"
-        shown = f"substr({FILE_COLUMN}, {len(str(self.root)) + 2}) AS {FILE_COLUMN}"
+        shown = shown_path(self.root)
         plain = plain_columns(connection, sql, columns)
         replaced = ", ".join([*(f"{made.sql} AS {quote(made.name)}" for made in plain if made.sql), shown])
         loaded = [Column(made.name, made.type) for made in plain]

@@ -48,7 +48,7 @@ def _matches(pattern: str, root: Path) -> list[str]:
     base = Path(Path(pattern).anchor) if Path(pattern).is_absolute() else root
     found = base.glob(str(Path(pattern).relative_to(base)) if base != root else pattern)
     visible = [path for path in found if path.is_file() and not path.name.startswith(".")]
-    return sorted(str(path.relative_to(root) if base == root else path) for path in visible)
+    return sorted(str(path.relative_to(root) if path.is_relative_to(root) else path) for path in visible)
 
 
 def _nearest_path(pattern: str, root: Path) -> str | None:
