@@ -55,7 +55,7 @@ class MonitorKind:
         before = _segments(task.workspace, task.node.name)
         watched = watch(task)
         consumed = _consumed(before, _segments(task.workspace, task.node.name))
-        return _output(watched, consumed)
+        return _output(watched, consumed, f"predictions:{task.node.name}")
 
 
 def _node(entry: Entry) -> Node:
@@ -87,12 +87,12 @@ def _consumed(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, 
     return {name: size for name, size in before.items() if name in after}
 
 
-def _output(watched: Watched, consumed: Mapping[str, str]) -> Output:
+def _output(watched: Watched, consumed: Mapping[str, str], predictions: str) -> Output:
     # The digest is of all figures, the summary only of those that people look at first.
     digest = _digest(watched.windows)
     shown: list[JSON] = [_shown(window) for window in watched.windows]
     summary: dict[str, JSON] = {"windows": shown, "alerts": watched.alerts, "unplaced": watched.unplaced}
-    return Output(digest, f"monitor:{digest[:12]}", summary, observed=consumed)
+    return Output(digest, f"monitor:{digest[:12]}", summary, observed=consumed, origins=(predictions,))
 
 
 def _shown(window: WindowRow) -> JSON:

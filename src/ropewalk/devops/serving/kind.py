@@ -58,6 +58,8 @@ class DeploymentKind:
             digest=_digest(name, target),
             reference=f"deployment:{name}@{version}",
             summary={"model": model, "version": target.version, "key": entry.key},
+            # What it answers from now on: the end of every lineage, and where monitoring begins.
+            makes=(f"predictions:{name}",),
         )
 
 
