@@ -4,7 +4,8 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
-LOCKS := requirements/build.lock requirements/demo.lock requirements/dev.lock
+# Compiled files make every later start several times faster; a shell that forbids them is for other work.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test check docs bench browser slow lock clean
 
@@ -14,11 +15,12 @@ help: ## List every task
 $(VENV)/uv.stamp:
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not on PATH; set PYTHON=..." >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 	@touch $@
 
 # Build tools first, then the locked packages, then Ropewalk itself (its build makes the pages' assets).
-$(VENV)/demo.stamp: $(VENV)/uv.stamp pyproject.toml requirements/build.lock requirements/demo.lock
+$(VENV)/demo.stamp: $(VENV)/uv.stamp pyproject.toml requirements/build.lock requirements/demo.lock \
+		hatch_build.py package-lock.json $(wildcard ui/* ui/*/*)
 	$(UV) pip install --quiet --python $(BIN)/python -r requirements/build.lock -r requirements/demo.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps -e .
 	@touch $@
