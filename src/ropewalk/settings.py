@@ -61,6 +61,7 @@ def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
         if not variable.startswith(PREFIX):
             continue
         name = variable.removeprefix(PREFIX).lower()
+        # A misspelt setting that is ignored looks exactly like one that does not work.
         if name not in known:
             close = nearest(name, known)
             raise InvalidSetting(
@@ -70,6 +71,7 @@ def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
             )
         given[name] = _parse(text, known[name])
     given |= {name: value for name, value in overrides.items() if value is not None}
+    # After both have spoken, so that options are held to the same limits as variables.
     for name, value in given.items():
         _check(value, known[name])
     return replace(Settings(), **given)  # type: ignore[arg-type]  # names and types were checked above

@@ -67,6 +67,8 @@ def imported_packages(path: Path, symbol: str, root: Path) -> list[str]:
 def _reach(path: Path, symbol: str, root: Path) -> _Reached:
     reached = _Reached(root, path.parent)
     shown = path.relative_to(root).as_posix()
+    # Per symbol in the step's own file, so that a step next to it can change without making this one stale;
+    # per module elsewhere, where attribute access makes it hard to tell which of its symbols are used.
     bindings, always = _sort_statements(parse_python(path, root))
     pending, seen = [symbol], set[str]()
     for number, statement in enumerate(always, start=1):
@@ -91,6 +93,7 @@ def _follow(imports: Iterable[_Import], importer: Path, reached: _Reached) -> No
     while pending:
         imported, source = pending.pop()
         found = _locate(imported, source, reached)
+        # A relative import can only mean the project; one that finds nothing will fail at run time by itself.
         if not found and not imported.level:
             reached.packages.add(imported.parts[0])
         for module in found:
@@ -104,10 +107,13 @@ def _follow(imports: Iterable[_Import], importer: Path, reached: _Reached) -> No
 def _locate(imported: _Import, source: Path, reached: _Reached) -> list[Path]:
     """Return the project's files that the import runs: the module and the packages around it."""
     if imported.level:
+        # One dot is the importer's own folder, each further one the folder above.
         folders = [source.parents[min(imported.level, len(source.parents)) - 1]]
     else:
+        # In the order of `sys.path` when the step runs: what stands beside it hides what stands in the root.
         folders = [reached.folder, reached.root]
     for folder in folders:
+        # `import a.b` also runs a/__init__.py, and the last part of `from a import b` may be a name in a.py.
         stems = [folder.joinpath(*imported.parts[:end]) for end in range(1, len(imported.parts) + 1)]
         candidates = [path for stem in stems for path in (stem.with_suffix(".py"), stem / "__init__.py")]
         found = [path for path in candidates if path.is_file() and path.is_relative_to(reached.root)]
@@ -122,6 +128,7 @@ def _sort_statements(tree: ast.Module) -> tuple[dict[str, list[ast.stmt]], list[
     always = []
     for statement in tree.body:
         names = _bound(statement)
+        # All of them count: a second assignment, or a second import of one package, does not undo the first.
         for name in names:
             bindings.setdefault(name, []).append(statement)
         if not names and not _is_bare_constant(statement):
@@ -180,6 +187,7 @@ def _digest(statements: Iterable[ast.AST]) -> str:
     pending: list[object] = [list(statements)]
     while pending:
         item = pending.pop()
+        # Lengths and line ends keep neighbours apart: no two trees may write the same bytes.
         if isinstance(item, list):
             hasher.update(b"[%d\n" % len(item))
             pending.extend(reversed(item))

@@ -80,6 +80,7 @@ def parse_python(path: Path, root: Path) -> ast.Module:
     """
     shown = path.relative_to(root).as_posix()
     try:
+        # Bytes, not text: Python itself finds the file's declared encoding.
         return ast.parse(path.read_bytes(), filename=shown)
     except SyntaxError as error:
         place = Place(shown, error.lineno, error.offset)
@@ -93,6 +94,7 @@ def parse_python(path: Path, root: Path) -> ast.Module:
 def _read_file(path: Path, root: Path) -> Iterator[StepDeclaration]:
     tree = parse_python(path, root)
     shown = path.relative_to(root).as_posix()
+    # Only the top level: a function inside another, or a method, has no name that a plan could tell people.
     for node in tree.body:
         if isinstance(node, FunctionNode) and _is_step(node):
             yield _declare(node, shown)
@@ -113,6 +115,7 @@ def _declare(node: FunctionNode, shown: str) -> StepDeclaration:
             place=place,
             hint="name each input and each parameter",
         )
+    # Most likely a parameter that was meant to be keyword-only; taken for an input it would never be found.
     if arguments.defaults:
         raise InvalidPython(
             f"step {node.name!r} gives an input a default, and an input is what the node of that name made",
@@ -159,6 +162,7 @@ def _options(node: FunctionNode, shown: str) -> dict[str, object]:
     if not isinstance(decorator, ast.Call):
         return {}
     place = Place(shown, decorator.lineno, decorator.col_offset + 1)
+    # `**options` has no name here and cannot be read without running the code that makes it.
     names = [keyword.arg for keyword in decorator.keywords]
     if decorator.args or None in names:
         raise InvalidPython("@step takes options by name only, such as timeout='10m'", place=place)
@@ -182,6 +186,7 @@ def _annotation_name(node: ast.expr | None) -> str | None:
         return node.id
     if isinstance(node, ast.Attribute):
         return node.attr
+    # An annotation in quotes is what people write when the name is imported for type checking only.
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value.rpartition(".")[2]
     return None

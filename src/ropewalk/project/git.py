@@ -18,8 +18,10 @@ class GitState:
 
 def git_state(root: Path) -> GitState:
     """Return the Git state of the folder `root`; never fails, also where there is no Git."""
+    # Three questions instead of one `status --branch`: each may fail alone (no commit yet, no branch).
     commit = _git(root, "rev-parse", "HEAD")
     branch = _git(root, "symbolic-ref", "--short", "HEAD")
+    # Only what lies below the project counts; the rest of the repository is other people's work.
     status = _git(root, "status", "--porcelain", "--", ".")
     return GitState(commit, branch, bool(status))
 

@@ -16,6 +16,7 @@ def find_root(start: Path) -> Path:
     Raises:
         NoProject: there is none.
     """
+    # Resolved first, so that `..` in what a person typed does not end the way up too early.
     start = start.resolve()
     for folder in (start, *start.parents):
         if (folder / PROJECT_FILE).is_file():
@@ -30,6 +31,7 @@ def files_below(folder: Path, suffix: str) -> Iterator[Path]:
     """Yield the files with `suffix` below `folder` in sorted order, hidden ones left out."""
     if not folder.is_dir():
         return
+    # Sorted, because file systems list in any order; hidden ones are editors' and notebooks' leftovers.
     for path in sorted(folder.rglob(f"*{suffix}")):
         if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
             yield path

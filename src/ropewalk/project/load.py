@@ -70,6 +70,7 @@ def load_project(root: Path, sections: Iterable[Section]) -> Project:
         raise InvalidProjectFile(
             f"{PROJECT_FILE} must be a mapping that starts with `project: NAME`", place=document.place()
         )
+    # Before anything else: a misspelt section would leave the project without what stands in it.
     _refuse_unknown(document, ["project", *known])
     name = document.data.get("project")
     if not isinstance(name, str) or not name:
@@ -85,6 +86,7 @@ def project_schema(sections: Iterable[Section]) -> dict[str, object]:
     for section in sections:
         adapter: TypeAdapter[object] = TypeAdapter(section.model)  # type: ignore[arg-type]  # also takes annotated unions
         schema = adapter.json_schema(ref_template="#/$defs/{model}")
+        # Definitions of all sections share one place, as references are written from the top.
         definitions |= schema.pop("$defs", {})
         properties[section.key] = {
             "type": "object",
@@ -114,6 +116,7 @@ def _read_section(document: Document, section: Section) -> dict[str, Entry]:
     data = document.data
     assert isinstance(data, Mapping)
     entries = data[section.key]
+    # A section whose last entry was commented out is empty, not wrong.
     if entries is None:
         return {}
     if not isinstance(entries, Mapping):

@@ -39,10 +39,12 @@ def _translate(
     where = document.known((*location, *problem["loc"]))
     others = f"{len(problems) - 1} more in this entry" if len(problems) > 1 else None
     if problem["type"] == "extra_forbidden":
+        # pydantic's error does not say which keys the model has; its JSON Schema does, whatever kind of model it is.
         schema = adapter.json_schema(ref_template="{model}")
         valid = sorted(set(_valid_keys(schema, document, location, where[:-1])))
         return unknown_key(document, where, valid, others)
     name = ".".join(str(part) for part in where) or "the file"
+    # What is missing has no place of its own: it is told of where it should stand.
     if problem["type"] == "missing":
         message = f"{name}: key {problem['loc'][-1]!r} is missing"
         return InvalidProjectFile(message, place=document.place(where), detail=others)
@@ -118,6 +120,7 @@ def _is_contradicted(schema: Schema, data: object) -> bool:
         for key, value in _mapping(schema, "properties").items()
         if isinstance(value, Mapping) and "const" in value
     }
+    # Of a union chosen by `kind`, only the member that this `kind` chooses says which keys are valid.
     return any(key in data and data[key] != constant for key, constant in constants.items())
 
 

@@ -11,6 +11,7 @@ import yaml
 from ropewalk.errors import Place
 from ropewalk.project.errors import InvalidProjectFile, InvalidYAML
 
+# Far above what people write, far below what fills a memory: nine lines of aliases can make a billion values.
 MOST_VALUES = 100_000
 PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 Location = tuple[str | int, ...]
@@ -65,6 +66,7 @@ def parse_yaml(path: Path, root: Path) -> Document:
         raise InvalidProjectFile(f"cannot be read: {error.strerror}", place=Place(shown)) from error
     reader = _Reader(shown)
     try:
+        # Composed, not loaded: the tree of nodes knows where each stands, the loaded values would not.
         node = yaml.compose(content.decode("utf-8"), Loader=yaml.SafeLoader)
         data = reader.value(node, ()) if node else None
     except RecursionError:
@@ -84,11 +86,13 @@ class _Reader:
 
     def value(self, node: yaml.Node, location: Location) -> object:
         mark = node.start_mark
+        # The key's place, if there is one, is what a person looks for; it was noted before the value was.
         self.places.setdefault(location, (mark.line + 1, mark.column + 1))
         if len(self.places) > MOST_VALUES:
             raise self.refuse(f"its aliases unfold to more than {MOST_VALUES:,} values", mark)
         if isinstance(node, yaml.ScalarNode):
             return self.scalar(node)
+        # A tag on a mapping would otherwise be dropped in silence, with whatever its author hoped for.
         if node.tag not in PLAIN_TAGS:
             raise self.refuse(f"the tag {node.tag} means nothing here", mark)
         if isinstance(node, yaml.MappingNode):
@@ -139,5 +143,6 @@ def _complaint(
 
 
 def _after(before: bytes, shown: str) -> Place:
+    # Columns count characters, as editors do, so bytes are not enough.
     text = before.decode("utf-8")
     return Place(shown, text.count("\n") + 1, len(text) - text.rfind("\n"))

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from ropewalk.store.errors import DatabaseBusy, DatabaseTooNew, DatabaseUnusable, MigrationGap
 
+# Writes take milliseconds; whoever waits this long waits for a process that hangs.
 BUSY_TIMEOUT_S = 30.0
 _MIGRATION_NAME = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
 
@@ -68,6 +69,7 @@ class Database:
     def read(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection on which every statement sees one consistent state."""
         connection = self._connect()
+        # Without a transaction each statement would see the state of its own moment.
         connection.execute("BEGIN")
         try:
             yield connection
@@ -96,6 +98,7 @@ class Database:
                 f"{self.path} has schema {version}, and this Ropewalk knows up to {len(steps)}",
                 hint="use the Ropewalk version that wrote it, or a newer one",
             )
+        # One transaction each: a migration that fails leaves the schema of the one before it.
         for step in steps[version:]:
             self._begin(connection)
             with _all_or_nothing(connection):
@@ -142,12 +145,14 @@ class Database:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             # Each thread uses only its own connection; `close` may run in another.
+            # isolation_level=None: transactions begin where we say, not where the driver guesses.
             connection = sqlite3.connect(
                 self.path, timeout=self.busy_timeout_s, isolation_level=None, check_same_thread=False
             )
             connection.row_factory = sqlite3.Row
             with self._busy_translated():
                 self._use_write_ahead_log(connection)
+            # Survives the death of any process; the last commits before a power cut may be lost, none torn.
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("PRAGMA foreign_keys=ON")
             self._local.connection = connection
@@ -207,6 +212,7 @@ def split_statements(sql: str) -> Iterator[str]:
     pending = ""
     for line in sql.splitlines(keepends=True):
         pending += line
+        # Not every semicolon ends a statement: triggers have some inside, and so may texts.
         if sqlite3.complete_statement(pending):
             yield pending
             pending = ""
