@@ -65,7 +65,15 @@ def test_size(count: int | None, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("count", "said"),
-    [(0, "0"), (999, "999"), (1_000, "1.0k"), (336_776, "337k"), (999_600, "1.0M"), (12_400_000, "12M")],
+    [
+        (0, "0"),
+        (999, "999"),
+        (1_000, "1k"),
+        (1_230, "1.2k"),
+        (336_776, "337k"),
+        (999_600, "1M"),
+        (12_400_000, "12M"),
+    ],
 )
 def test_compact(count: int, said: str) -> None:
     """Where room is short a count has three digits and its unit."""

@@ -56,7 +56,7 @@ def test_route_passes_every_column() -> None:
 
 
 def test_route_begins_and_ends_at_its_nodes() -> None:
-    """An edge's first and last place are those of its nodes."""
+    """The ends of an edge's route are its nodes, from left to right."""
     layout = lay_out(LANES, EDGES)
 
     for (up, down), route in layout.routes.items():
@@ -64,10 +64,10 @@ def test_route_begins_and_ends_at_its_nodes() -> None:
 
 
 def test_edge_against_the_lanes_is_drawn() -> None:
-    """A step may make a table: its edge runs back, straight from one to the other."""
-    layout = lay_out({"step": 3, "table": 2}, [("step", "table")])
+    """A step may make a table: its edge is led past the columns between, as any other is."""
+    layout = lay_out({"model": 4, "step": 3, "table": 2}, [("model", "table"), ("step", "model")])
 
-    assert [point.column for point in layout.routes["step", "table"]] == [1, 0]
+    assert [point.column for point in layout.routes["model", "table"]] == [0, 1, 2]
 
 
 def test_circle_does_not_hang() -> None:

@@ -107,6 +107,20 @@ def test_foreign_names_stay_text() -> None:
     assert not re.search(r"<[biu]>", html)
 
 
+def test_line_against_the_lanes_is_dashed() -> None:
+    """What is made usually stands to the right; a line the other way shows that it is one."""
+    html = str(lineage_svg([MODEL, TABLE], [("model:late", "table:mart.features")], "Back"))
+
+    assert 'class="line is-back"' in html
+
+
+def test_made_up_ids_are_short() -> None:
+    """Of an id that no person chose its beginning is enough."""
+    run = LineageNode("run:0123456789abcdef", "run", "0123456789abcdef")
+
+    assert ">0123456789<" in str(lineage_svg([run], [], "Run"))
+
+
 def test_empty_picture() -> None:
     """Nothing to show is an empty, well-formed picture."""
     assert parse(str(lineage_svg([], [], "Nothing"))).get("aria-label") == "Nothing"

@@ -36,7 +36,7 @@ def compact(count: int) -> str:
         return str(count)
     thousands = count / 1000
     amount, unit = (thousands, "k") if thousands < 999.5 else (thousands / 1000, "M")
-    return f"{amount:.1f}{unit}" if amount < 9.95 else f"{amount:,.0f}{unit}"
+    return f"{amount:.1f}{unit}".replace(".0", "") if amount < 9.95 else f"{amount:,.0f}{unit}"
 
 
 def size(count: int | None) -> str:

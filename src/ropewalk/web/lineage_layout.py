@@ -34,7 +34,7 @@ class Layout:
 
     Attributes:
         nodes: the place of each node.
-        routes: for each edge the places it passes, its two ends included.
+        routes: for each edge the places it passes from left to right, its two ends included.
         lanes: for each lane that has nodes, its first and its last column.
         height: the pixels from the first row's centre to the last row's.
     """
@@ -94,10 +94,12 @@ def _with_stops(column_of: Mapping[str, int], edges: Sequence[Link]) -> tuple[Co
         columns[column_of[name]].append(name)
     chains: list[list[str]] = []
     for up, down in edges:
-        stops = [f"\0{up}\0{down}\0{at}" for at in range(column_of[up] + 1, column_of[down])]
-        for at, stop in enumerate(stops, column_of[up] + 1):
+        # An edge that runs against the lanes is led like any other, only from its lower end.
+        left, right = sorted((up, down), key=lambda name: column_of[name])
+        stops = [f"\0{up}\0{down}\0{at}" for at in range(column_of[left] + 1, column_of[right])]
+        for at, stop in enumerate(stops, column_of[left] + 1):
             columns[at].append(stop)
-        chains.append([up, *stops, down])
+        chains.append([left, *stops, right])
     return columns, chains
 
 

@@ -16,6 +16,7 @@ LANE_OF_KIND = {
     "table": 2,
     "step": 3,
     "run": 3,
+    "logged_model": 3,
     "gate": 4,
     "model": 4,
     "model_version": 4,
@@ -23,7 +24,10 @@ LANE_OF_KIND = {
     "monitor": 6,
 }
 # Kinds that share a lane with another say what they are.
-TOLD = frozenset({"gate", "run", "model_version"})
+TOLD = frozenset({"gate", "run", "logged_model", "model_version"})
+# Ids that programs made up: their beginning tells them apart.
+MADE_UP = frozenset({"run", "logged_model"})
+MADE_UP_LENGTH = 10
 BOX_WIDTH, BOX_HEIGHT = 132, 46
 COLUMN_GAP, LEFT, TOP, BOTTOM = 27, 8, 44, 16
 PITCH = BOX_WIDTH + COLUMN_GAP
@@ -83,7 +87,7 @@ def lineage_svg(
             '<svg class="lineage" viewBox="0 0 {} {}" width="{}" height="{}" role="group" aria-label="{}">'
         ).format(width, height, width, height, title),
         *(_lane(lane, first, last, height) for lane, (first, last) in layout.lanes.items()),
-        *(_line(edge, route, focus) for edge, route in layout.routes.items()),
+        *(_line(edge, layout, focus) for edge in layout.routes),
         *(_box(node, layout.nodes[node.id], node.id == focus) for node in _reading_order(nodes, layout)),
         Markup("</svg>"),
     ]
@@ -104,9 +108,12 @@ def _lane(lane: int, first: int, last: int, height: int) -> Markup:
     ).format(left, width, height - 8, LEFT + first * PITCH, LANES[lane])
 
 
-def _line(edge: Link, route: Sequence[Point], focus: str | None) -> Markup:
-    kind = "line is-near" if focus in edge else "line"
-    return Markup('<path class="{}" d="{}"/>').format(kind, path_of(route))
+def _line(edge: Link, layout: Layout, focus: str | None) -> Markup:
+    up, down = (layout.nodes[end] for end in edge)
+    # Lines have no arrows, because what is made stands right of what it is made from; the few others are dashed.
+    marks = [("is-near", focus in edge), ("is-back", up.column > down.column)]
+    kind = " ".join(["line", *(name for name, holds in marks if holds)])
+    return Markup('<path class="{}" d="{}"/>').format(kind, path_of(layout.routes[edge]))
 
 
 def path_of(route: Sequence[Point]) -> str:
@@ -127,6 +134,8 @@ def path_of(route: Sequence[Point]) -> str:
 def _box(node: LineageNode, point: Point, in_focus: bool) -> Markup:
     x, y = _x(point.column), _middle(point) - BOX_HEIGHT / 2
     schema, _, name = node.name.rpartition(".") if node.kind == "table" else ("", "", node.name)
+    if node.kind in MADE_UP and " " not in name:
+        name = name[:MADE_UP_LENGTH]
     context = schema or (node.kind.replace("_", " ") if node.kind in TOLD or not node.note else "")
     note = " · ".join(part for part in (context, node.note) if part)
     classes = f"node kind-{lane_of(node.kind)} is-{node.state}" + (" is-focus" if in_focus else "")

@@ -23,6 +23,7 @@ def test_whole_project_without_a_focus(flights: Workspace) -> None:
 
     assert {"source:flights", "table:mart.daily", "monitor:late"} <= {node.id for node in page.nodes}
     assert page.focus is None
+    assert not {"run", "model_version"} & {node.kind for node in page.nodes}
     assert (page.hidden_up, page.hidden_down) == (0, 0)
 
 

@@ -148,6 +148,8 @@ def test_graph_has_what_is_recorded(flights: Workspace) -> None:
         ({"metrics": {"rmse": 2.0}}, "rmse 2.000"),
         ({"metrics": {"rmse": 2.0, "evaluate.auc": 0.7712}}, "AUC 0.7712"),
         ({"metrics": {"name": "text"}, "rows": 2}, "2 rows"),
+        ({"metrics": {"auc": 0.7}, "verdict": "passed"}, "passed"),
+        ({"metrics": {"auc": 0.7}, "version": "3"}, "version 3"),
         ({"rows": "many"}, ""),
     ],
 )

@@ -17,7 +17,6 @@ MOST_NODES = 90
 FAR = 99
 # More outside things or products of one kind than this are shown as one box with their number.
 MOST_ALIKE = 3
-PRODUCTS = frozenset({"run", "model_version"})
 OUTSIDE_WORDS = {"file": "files"}
 
 
@@ -63,7 +62,7 @@ def lineage_page(visit: Visit) -> LineagePage:
         part = graph.around(focus, up, down)
     else:
         up = down = None
-        part = graph
+        part = without_products(graph)
     collapsed, counts = collapse(part, focus)
     boxes = picture_nodes(collapsed.ids, node_lines(visit.workspace))
     return LineagePage(
@@ -77,6 +76,12 @@ def lineage_page(visit: Visit) -> LineagePage:
         choices=graph.ids,
         address=_own_page(focus),
     )
+
+
+def without_products(graph: LineageGraph) -> LineageGraph:
+    """Return the graph without runs and versions: over a whole project they would hide what is declared."""
+    made = {edge.downstream for edge in graph.edges if edge.kind == "product"}
+    return graph.within(node_id for node_id in graph.ids if node_id not in made)
 
 
 def collapse(graph: LineageGraph, focus: str | None) -> tuple[LineageGraph, dict[str, int]]:

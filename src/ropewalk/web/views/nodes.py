@@ -116,15 +116,15 @@ def picture_nodes(ids: Sequence[str], lines: Sequence[NodeLine]) -> tuple[Lineag
 
 def note_of(summary: Mapping[str, JSON]) -> str:
     """Return the few words a person wants first of what a node made."""
+    verdict, version, rows = summary.get("verdict"), summary.get("version"), summary.get("rows")
     metrics = summary.get("metrics")
-    if isinstance(metrics, Mapping) and (headline := _headline(metrics)):
-        return headline
-    rows, version, verdict = summary.get("rows"), summary.get("version"), summary.get("verdict")
-    if isinstance(rows, int):
-        return f"{formats.compact(rows)} row{'' if rows == 1 else 's'}"
+    if isinstance(verdict, str):
+        return verdict
     if isinstance(version, int | str):
         return f"version {version}"
-    return verdict if isinstance(verdict, str) else ""
+    if isinstance(metrics, Mapping) and (headline := _headline(metrics)):
+        return headline
+    return f"{formats.compact(rows)} row{'' if rows == 1 else 's'}" if isinstance(rows, int) else ""
 
 
 def _headline(metrics: Mapping[str, JSON]) -> str:
