@@ -72,7 +72,12 @@ def run(call: Call, experiment: str) -> str:
 @pytest.fixture(scope="session")
 def imported_mlflow() -> ModuleType:
     """Return the MLflow client, imported once; its own deprecation warnings are not ours."""
-    os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+    os.environ |= {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+        # The client imports each model in a process of its own to list its packages; that is not ours to test.
+        "MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT": "1",
+    }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import mlflow

@@ -28,7 +28,9 @@ def logged(imported_mlflow: ModuleType, url: str) -> Any:
     imported_mlflow.set_experiment("models")
     with imported_mlflow.start_run():
         booster = lightgbm.train({"verbose": -1, "objective": "binary"}, lightgbm.Dataset(FRAME, LABEL), 3)
-        return imported_mlflow.lightgbm.log_model(booster, name="model", registered_model_name="late")
+        return imported_mlflow.lightgbm.log_model(
+            booster, name="model", registered_model_name="late", pip_requirements=["lightgbm"]
+        )
 
 
 def test_logged_model(mlflow: ModuleType, logged: Any) -> None:

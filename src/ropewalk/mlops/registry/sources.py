@@ -20,6 +20,7 @@ from ropewalk.store.tracking.logged_models import find_logged_model
 from ropewalk.store.tracking.runs import find_run_row
 
 PROXIED = "mlflow-artifacts:/"
+_OWN_SCHEMES = ("models", "runs", "mlflow-artifacts")
 # What MLflow's clients send for a prompt, which is a version without files. Exactly this text, whatever the tags say.
 PROMPT = "dummy-source"
 
@@ -71,16 +72,23 @@ def resolve(connection: sqlite3.Connection, source: str, run_id: str | None, mod
 
 
 def _check(source: str) -> str:
+    """Return the scheme of a source whose text is harmless."""
     parts = urlsplit(source)
-    if parts.scheme in ("", "file") or len(parts.scheme) == 1 or "\\" in source or not source.isprintable():
+    if _is_local(source, parts.scheme):
         raise _invalid(source, "it is a path of some machine's own, and this server opens none")
-    if parts.scheme in ("models", "runs", "mlflow-artifacts") and parts.netloc:
+    if parts.scheme in _OWN_SCHEMES and parts.netloc:
         raise _invalid(source, "it names another host")
+    # Decoded more often than any reader does: each of these tricks worked on some tracking server once.
     if ".." in unquote(unquote(unquote(parts.path))).split("/") or "%00" in source:
         raise _invalid(source, "it leads upwards")
     if parts.query or parts.fragment:
         raise _invalid(source, "it has a query or fragment")
     return parts.scheme
+
+
+def _is_local(source: str, scheme: str) -> bool:
+    """Return whether a source reads as a path of some machine; `c:` is a drive, not a scheme."""
+    return scheme in ("", "file") or len(scheme) == 1 or "\\" in source or not source.isprintable()
 
 
 def _invalid(source: str, why: str) -> InvalidSource:
