@@ -65,6 +65,17 @@ def test_a_running_server_is_asked_by_its_address(workspace: Workspace, late_mod
     assert asyncio.run(scenario()) == late_model.booster.predict(late_model.table.head(5)).tolist()
 
 
+def test_wide_rows_are_sent_in_smaller_batches(workspace: Workspace, late_model: SavedModel) -> None:
+    """A batch over the body limit is halved until it fits; the order of the answers stays."""
+    move_to(workspace, late_model, 3)
+
+    found = predict(workspace, "late", rows(late_model, 20, note="x" * 1_000_000))
+
+    assert found.values == late_model.booster.predict(late_model.table.head(20)).tolist()
+    entries = list(read_segments(workspace.state / "predictions" / "late", {}))
+    assert [len(entry.record.predictions) for entry in entries] == [5, 5, 5, 5]
+
+
 def test_values_of_python_and_numpy_are_understood(workspace: Workspace, late_model: SavedModel) -> None:
     """Decimals, dates and NumPy's scalars, as databases and DataFrames give them, go through; NaN is missing."""
     move_to(workspace, late_model, 3)

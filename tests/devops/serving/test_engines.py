@@ -9,6 +9,8 @@ import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ropewalk.devops.serving.engines import LightGBMEngine, PyfuncEngine, open_engine
 from ropewalk.devops.serving.errors import ModelNotServable
@@ -47,6 +49,107 @@ def test_the_single_row_path_equals_booster_predict(late_model: SavedModel) -> N
     ]
 
     assert found == late_model.booster.predict(late_model.table.head(200)).tolist()
+
+
+_row = st.tuples(
+    st.integers(0, 23),
+    st.floats(-1e6, 1e6) | st.none(),
+    st.sampled_from(["UA", "AA", "DL", "B6", "ZZ", ""]) | st.none(),
+    st.integers(0, 13),
+    st.floats(-100, 100, width=32) | st.none(),
+    st.booleans(),
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(rows=st.lists(_row, min_size=1, max_size=5))
+def test_any_row_is_answered_as_pandas_would(late_model: SavedModel, rows: list[tuple[object, ...]]) -> None:
+    """Rows with unknown categories, missing and odd values: the answer is that of the training's dtypes."""
+    table = pd.DataFrame(rows, columns=late_model.table.columns)
+    known = {name: set(late_model.table[name].cat.categories) for name in ("carrier", "month")}
+    for name, values in known.items():
+        table[name] = table[name].where(table[name].isin(values), None)
+    table = table.astype({**late_model.table.dtypes.to_dict()})
+
+    found = answers(late_model.folder, late_model.table, [list(row) for row in rows])
+
+    assert found == late_model.booster.predict(table).tolist()
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"objective": "regression"},
+        {"objective": "poisson"},
+        {"boosting": "dart"},
+        {"boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.5},
+        {"linear_tree": True},
+        {"objective": "multiclass", "num_class": 2},
+        {"objective": "multiclassova", "num_class": 2},
+    ],
+)
+def test_every_kind_of_booster_is_exact(tmp_path: Path, parameters: dict[str, object]) -> None:
+    """Whatever was boosted how, the C path gives what the Python package gives, for one row and for many."""
+    table, late = flights(600)
+    table = table.drop(columns="wind")
+    booster = train(table, late, **parameters)
+    save(tmp_path / "model", booster, table)
+    model = SavedModel(tmp_path / "model", booster, table)
+    expected = booster.predict(table).tolist()
+
+    assert answers(model.folder, table, model.rows(600)) == expected
+    assert answers(model.folder, table, model.rows(1)) == expected[:1]
+
+
+def test_a_booster_stopped_early_predicts_with_its_best_trees(tmp_path: Path) -> None:
+    """MLflow saves up to the best iteration, and so much is used."""
+    table, late = flights(800)
+    valid = lightgbm.Dataset(table[:300], 1 - late[:300])
+    options = {"objective": "binary", "verbosity": -1}
+    stop = lightgbm.early_stopping(2, verbose=False)
+    booster = lightgbm.train(options, lightgbm.Dataset(table, late), 50, valid_sets=[valid], callbacks=[stop])
+    save(tmp_path / "model", booster, table)
+    model = SavedModel(tmp_path / "model", booster, table)
+
+    assert booster.best_iteration < 50
+    assert answers(model.folder, table, model.rows(300)) == booster.predict(table.head(300)).tolist()
+
+
+def test_ordered_categories_are_mapped_too(tmp_path: Path) -> None:
+    """An ordered pandas category is coded like any other, though LightGBM sees numbers in it."""
+    table, late = flights(600)
+    table["carrier"] = table["carrier"].cat.as_ordered()
+    table["month"] = table["month"].astype(int)
+    booster = train(table, late)
+    save(tmp_path / "model", booster, table)
+    model = SavedModel(tmp_path / "model", booster, table)
+
+    assert answers(model.folder, table, model.rows(600)) == booster.predict(table).tolist()
+
+
+def test_names_that_lightgbm_changes_are_matched_by_order(tmp_path: Path) -> None:
+    """LightGBM writes blanks in names as underscores; letters of any language stay."""
+    table, late = flights(400)
+    table = table[["hour", "distance"]].rename(columns={"hour": "Stunde früh", "distance": "距離"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        booster = train(table, late)
+    save(tmp_path / "model", booster, table)
+    model = SavedModel(tmp_path / "model", booster, table)
+
+    assert answers(model.folder, table, model.rows(50)) == booster.predict(table.head(50)).tolist()
+
+
+def test_a_signature_of_other_columns_is_refused(late_model: SavedModel, tmp_path: Path) -> None:
+    """A signature that was inferred from more columns than the booster has is not served on a guess."""
+    description = (late_model.folder / "MLmodel").read_text()
+    (tmp_path / "MLmodel").write_text(
+        description.replace('{"type": "long", "name": "hour", "required": true}, ', "")
+    )
+    (tmp_path / "model.lgb").write_bytes((late_model.folder / "model.lgb").read_bytes())
+
+    with pytest.raises(ModelNotServable, match="5 columns, and the booster 6 features"):
+        open_engine(tmp_path)
 
 
 def test_an_unknown_category_counts_as_missing(late_model: SavedModel) -> None:

@@ -35,6 +35,7 @@ class ServingApplication:
         self._engine = engine
         self._log = log
         self._header = header
+        # Probes are answered from bytes made once.
         about = {"model": header.model, "model_version": header.version, "engine": engine.name}
         ready = b'{"live":true,"ready":true}'
         self._pages = {
@@ -61,6 +62,7 @@ class ServingApplication:
     async def _answer(self, scope: Message, receive: Receive) -> bytes:
         path, method = scope["path"], scope["method"]
         if path == _INVOCATIONS and method == "POST":
+            # ASGI promises lower-case header names.
             media_type = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
             return self._predict(await read_body(receive), media_type.decode("latin-1"))
         if path in self._pages and method in {"GET", "HEAD"}:
@@ -79,6 +81,7 @@ class ServingApplication:
         predictions = self._engine.predict(signature.select(frame))
         request_id = secrets.token_hex(16)
         names = frame.names if frame.names is not None else signature.names
+        # From here on the prediction exists: recorded first, then answered.
         self._log.append(Record(request_id, arrived_at, names, frame.columns, predictions))
         reply = {
             "predictions": predictions,

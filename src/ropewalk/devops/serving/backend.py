@@ -24,12 +24,15 @@ class Backend:
         deployment: what it serves.
         worker: its process.
         client: the connections to its socket.
+        started: when it was ready (monotonic seconds).
     """
 
-    def __init__(self, deployment: Deployment, worker: WorkerProcess) -> None:
+    def __init__(self, deployment: Deployment, worker: WorkerProcess, patience: float = DRAIN_S) -> None:
         self.deployment = deployment
         self.worker = worker
+        self._patience = patience
         self.started = time.monotonic()
+        # Any number of connections: the worker's own queue is the limit, not this pool.
         transport = httpx.AsyncHTTPTransport(
             uds=worker.spec.socket, limits=httpx.Limits(max_connections=None, keepalive_expiry=60)
         )
@@ -53,8 +56,8 @@ class Backend:
                 self._idle.set()
 
     async def drain(self) -> None:
-        """Wait for the requests under way, at most `DRAIN_S` seconds, and end the worker."""
+        """Wait for the requests under way, at most `patience` seconds, and end the worker."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), DRAIN_S)
+            await asyncio.wait_for(self._idle.wait(), self._patience)
         await self.client.aclose()
         await asyncio.to_thread(self.worker.stop)

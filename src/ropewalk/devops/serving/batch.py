@@ -18,8 +18,10 @@ from ropewalk.devops.serving.deployments import get_deployment, worker_log, work
 from ropewalk.devops.serving.errors import BadPayload, WorkerLost, WrongValue
 from ropewalk.devops.serving.process import SocketFolder, WorkerProcess
 from ropewalk.devops.serving.replies import error_from_reply
+from ropewalk.devops.serving.request_body import MAX_BODY
 from ropewalk.pipeline import Workspace
 
+# Large enough to make HTTP's share small; a batch of very wide rows is halved until it fits the body limit.
 BATCH_ROWS = 2000
 _TIMEOUT_S = 120.0
 
@@ -83,10 +85,14 @@ def _client(workspace: Workspace, name: str, url: str | None) -> Iterator[tuple[
 
 
 def _send(client: httpx.Client, path: str, batch: list[Row], found: Predictions) -> None:
+    content = _encode(batch, len(found.values))
+    if len(content) > MAX_BODY and len(batch) > 1:
+        half = len(batch) // 2
+        _send(client, path, batch[:half], found)
+        _send(client, path, batch[half:], found)
+        return
     try:
-        reply = client.post(
-            path, content=_encode(batch, len(found.values)), headers={"content-type": "application/json"}
-        )
+        reply = client.post(path, content=content, headers={"content-type": "application/json"})
     except httpx.TransportError as error:
         raise WorkerLost(
             f"no answer from {client.base_url}: {error}", hint="is `ropewalk up` running?"

@@ -20,10 +20,12 @@ from ropewalk.devops.serving.errors import ModelNotServable, PredictionFailed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+# Constants of LightGBM's C API: C_API_DTYPE_FLOAT64, is_row_major, C_API_PREDICT_NORMAL, all iterations.
 _FLOAT64 = 1
 _ROW_MAJOR = 1
 _NORMAL = 0
 _ALL_TREES = -1
+# A worker answers one request at a time; threads of the library would only fight over the cores.
 _PARAMETERS = b"num_threads=1"
 
 
@@ -59,6 +61,7 @@ class Booster:
             PredictionFailed: the library refused.
         """
         if len(matrix) == 1:
+            # The row and the score live at addresses the library already knows.
             self._row[:] = matrix[0]
             self._call("LGBM_BoosterPredictForMatSingleRowFast", *self._single_row)
             scores = self._scores
@@ -123,6 +126,7 @@ class Booster:
 
 
 def _load_library() -> ctypes.CDLL:
+    # Found without being imported: only the package's folder is of interest.
     spec = importlib.util.find_spec("lightgbm")
     folders = spec.submodule_search_locations if spec else None
     found = [path for folder in folders or () for path in (Path(folder) / "lib").glob("lib_lightgbm.*")]
@@ -141,6 +145,7 @@ def _read_model_file(path: Path) -> tuple[Mapping[str, str], str, list[list[obje
         content = path.read_bytes()
     except OSError as error:
         raise ModelNotServable(f"cannot read {path}: {error.strerror}") from error
+    # The trees in between may be hundreds of megabytes; only the ends are decoded.
     head = content.partition(b"\n\n")[0].decode("utf-8", errors="replace")
     header = dict(line.split("=", 1) for line in head.splitlines() if "=" in line)
     if "feature_names" not in header:

@@ -20,6 +20,7 @@ _BY_MLFLOW = {
     "datetime": "TIMESTAMP",
 }
 _BY_PYTHON: dict[type, str] = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", list: "DOUBLE[]"}
+# `fromisoformat` alone would also take 20130701, which is more often an identifier than a day.
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
 TEXT = "VARCHAR"
 TIME = "TIMESTAMP"

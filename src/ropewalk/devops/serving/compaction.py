@@ -77,6 +77,7 @@ def _write_rows(entries: Iterator[Entry], stream: IO[bytes]) -> _Batch:
     for entry in entries:
         batch.positions[entry.segment] = entry.position
         _note_types(entry, batch.types)
+        # JSON lines: DuckDB reads them in parallel with the types given, faster than rows one by one.
         stream.write(_lines.encode_lines(list(_rows(entry))))
         batch.rows += len(entry.record.predictions)
     stream.flush()
@@ -103,6 +104,7 @@ def _note_types(entry: Entry, types: dict[str, str | None]) -> None:
     types[_PREDICTION] = wider(types.get(_PREDICTION), values_type(record.predictions))
     for name, values in zip(record.names, record.columns, strict=True):
         column = _column_name(name)
+        # The signature's type, not the values': a batch of whole numbers must not make a BIGINT of a double.
         here = signature_type(known[name]) if name in known else values_type(values)
         types[column] = wider(types.get(column), here)
 

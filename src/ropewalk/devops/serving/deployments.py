@@ -34,6 +34,7 @@ def deploy(workspace: Workspace, name: str, target: Target, run_id: str | None =
         ModelNotServable: the model does not load or predict; the deployment keeps what it serves.
         RevisionTaken: someone else moved the deployment meanwhile.
     """
+    # Read before the trial, which takes its time: a move by someone else meanwhile is then noticed.
     before = current_deployment(workspace.database, name)
     try_model(workspace, target)
     moved = before
@@ -103,6 +104,7 @@ def model_folder(workspace: Workspace, target: Target) -> Path:
             _appear(incoming, place)
         finally:
             shutil.rmtree(incoming, ignore_errors=True)
+    # Some clients log a model into a folder of its own inside the version.
     found = [place, *sorted(path for path in place.iterdir() if path.is_dir())]
     folder = next((path for path in found if (path / "MLmodel").is_file()), None)
     if folder is None:
@@ -150,4 +152,5 @@ def _appear(incoming: Path, place: Path) -> None:
 
 def _plain(name: str) -> str:
     """Return `name` as a file name that cannot lead out of its folder."""
+    # `quote` leaves dots alone, and `..` is a way out.
     return quote(name, safe="").replace(".", "%2E")

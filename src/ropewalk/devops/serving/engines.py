@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -13,8 +12,9 @@ import msgspec
 import numpy as np
 
 from ropewalk.devops.serving.boosters import Booster
-from ropewalk.devops.serving.errors import ModelNotServable, PredictionFailed
+from ropewalk.devops.serving.errors import ModelNotServable
 from ropewalk.devops.serving.payload import Values
+from ropewalk.devops.serving.pyfunc import PyfuncEngine
 from ropewalk.devops.serving.signature import Signature, read_signature
 
 Encoder = Callable[[Values], Sequence[object]]
@@ -68,52 +68,9 @@ class LightGBMEngine:
     def predict(self, columns: Sequence[Values]) -> list[object]:
         """Return one score per row, or one list of scores for several classes."""
         encoded = [encode(columns[i]) if encode else columns[i] for i, encode in self._plan]
-        # None becomes NaN, which is LightGBM's missing value too; true and false become 1 and 0.
+        # One conversion for all columns is the cheapest way there. None becomes NaN, which is LightGBM's missing value too; true and false become 1 and 0.
         matrix = np.array(encoded, dtype=np.float64)
         return self._booster.predict(np.ascontiguousarray(matrix.T))
-
-
-class PyfuncEngine:
-    """Any MLflow model, through `mlflow.pyfunc`: slow and complete."""
-
-    name = "pyfunc"
-
-    def __init__(self, folder: Path, inputs: str | None) -> None:
-        self.signature = read_signature(inputs, ())
-        if not self.signature.named:
-            raise ModelNotServable(
-                "the model has no signature with named columns",
-                hint="log it with `signature=infer_signature(X, predictions)`",
-            )
-        self._pandas = importlib.import_module("pandas")
-        pyfunc = importlib.import_module("mlflow.pyfunc")
-        try:
-            self._model = pyfunc.load_model(str(folder))
-        except Exception as error:  # Loading runs a model's own code, which may raise anything.
-            raise ModelNotServable(
-                "MLflow could not load the model", detail=f"{type(error).__name__}: {error}"
-            ) from error
-
-    def predict(self, columns: Sequence[Values]) -> list[object]:
-        """Return what the model's `predict` gives, one item per row."""
-        table = self._pandas.DataFrame(
-            {
-                column.name: self._series(column.type, values)
-                for column, values in zip(self.signature.columns, columns, strict=True)
-            }
-        )
-        try:
-            found = self._model.predict(table)
-        except Exception as error:  # The model's own code may raise anything.
-            raise PredictionFailed("the model raised", detail=f"{type(error).__name__}: {error}") from error
-        if hasattr(found, "to_dict") and hasattr(found, "columns"):
-            return list(found.to_dict("records"))
-        return list(np.asarray(found).tolist())
-
-    def _series(self, kind: str, values: Values) -> object:
-        if kind == "datetime":
-            return self._pandas.to_datetime(list(values))
-        return self._pandas.Series(list(values), dtype=_dtype(kind, values))
 
 
 def open_engine(folder: Path) -> Engine:
@@ -205,16 +162,3 @@ def _encode_categories(categories: Sequence[object]) -> Encoder:
 def _as_float32(values: Values) -> Sequence[object]:
     rounded: list[object] = np.array(values, dtype=np.float32).astype(np.float64).tolist()
     return rounded
-
-
-def _dtype(kind: str, values: Values) -> str:
-    if None in values and kind in {"long", "integer", "boolean"}:
-        return "object"
-    return {
-        "double": "float64",
-        "float": "float32",
-        "long": "int64",
-        "integer": "int32",
-        "boolean": "bool",
-        "string": "object",
-    }[kind]

@@ -20,6 +20,7 @@ from ropewalk.errors import nearest
 Values = Sequence[object]
 SHAPES = ("dataframe_split", "dataframe_records", "instances", "inputs")
 _SPLIT_KEYS = {"columns", "data", "index"}
+# Letters of a number in CSV; what else Python's `float` would take is no number to a person.
 _NUMERIC = frozenset("0123456789+-.eE")
 _EXAMPLE = 'such as {"dataframe_split": {"columns": ["a", "b"], "data": [[1, 2], [3, 4]]}}'
 
@@ -67,6 +68,7 @@ def _parse_json(body: bytes) -> Frame:
     if not body.strip():
         raise BadPayload("the request body is empty", hint=f"send a table, {_EXAMPLE}")
     try:
+        # Strict JSON: NaN, comments and trailing commas are refused here.
         payload = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadPayload(f"the request body is not JSON: {error}", hint=_json_hint(body)) from error
@@ -142,6 +144,7 @@ def _from_rows(names: Sequence[str] | None, rows: object, shape: str) -> Frame:
         raise BadPayload(f"the rows of {shape} must be a list of lists", hint=_EXAMPLE)
     _refuse_empty(len(rows), shape)
     width = len(names) if names is not None else _width(rows[0])
+    # Two passes in C over all rows; the offending row is looked for only when there is one.
     if set(map(type, rows)) != {list} or set(map(len, rows)) != {width}:
         raise _ragged(rows, width, shape)
     return Frame(names, list(zip(*rows, strict=True)), len(rows))
@@ -184,6 +187,7 @@ def _check_names(names: object) -> list[str]:
         raise BadPayload("column names must be a list of non-empty strings")
     folded: dict[str, str] = {}
     for name in names:
+        # Columns of the lake differ in more than case, so those of a request must.
         key = name.casefold()
         if key in folded:
             raise _repeated(folded[key], name)
@@ -228,7 +232,6 @@ def _read_field(field: object, is_number: bool | None) -> object:
         return text
     if text.lower() in {"true", "false"}:
         return text.lower() == "true"
-    # Text such as `nan`, `1_000` or ` 7` is a float to Python, but no number that a CSV should hold.
     if not set(text) <= _NUMERIC:
         return text
     try:

@@ -39,7 +39,9 @@ class WorkerProcess:
         self.spec = spec
         self._log = log
         log.parent.mkdir(parents=True, exist_ok=True)
+        # The pipe carries one message and, by ending, the death of the worker.
         self._pipe, told = os.pipe()
+        # -P keeps the current folder out of the import path: a user's file named numpy.py must not be loaded.
         command = [
             sys.executable,
             "-P",
@@ -57,6 +59,7 @@ class WorkerProcess:
                 pass_fds=[told],
                 start_new_session=True,
             )
+        # Only the worker holds the writing end now, so its death is seen as the end of the pipe.
         os.close(told)
 
     @property

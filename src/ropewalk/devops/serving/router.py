@@ -113,6 +113,7 @@ def _told(endpoint: Callable[[Request], Awaitable[Response]]) -> Endpoint:
             return await endpoint(request)
         except RopewalkError as error:
             status, body = error_reply(error)
+            # Workers restart in about a second.
             retry = {"retry-after": "1"} if status == 503 else None
             return Response(body, status, retry, "application/json")
 

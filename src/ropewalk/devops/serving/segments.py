@@ -138,6 +138,7 @@ def prediction_ids(request_id: str, rows: int) -> Sequence[str]:
 
 def segment_files(folder: Path) -> list[Path]:
     """Return the segments in `folder`, oldest first."""
+    # The times have one length until the year 2286; the length keeps the order right even then.
     return sorted(folder.glob("*.seg"), key=lambda path: (len(path.name.partition("-")[0]), path.name))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import cast
 
 import msgspec
@@ -17,7 +18,9 @@ from ropewalk.devops.serving.errors import BadPayload, MissingColumn, ModelNotSe
 from ropewalk.devops.serving.payload import Frame, Values
 from ropewalk.errors import nearest
 
+# What a column of the lake can hold; lists and objects have no place in a table of predictions.
 _SCALARS = frozenset({str, int, float, bool, type(None)})
+# How an error calls what a column takes.
 _WORDS = {
     "double": "a number",
     "float": "a number",
@@ -27,6 +30,7 @@ _WORDS = {
     "string": "text",
     "datetime": "text such as 2026-11-23T10:00:00",
 }
+# The Python types, as JSON gives them, that need no second look.
 _PLAIN: dict[str, frozenset[object]] = {
     "double": frozenset({float, type(None)}),
     "float": frozenset({float, type(None)}),
@@ -34,7 +38,7 @@ _PLAIN: dict[str, frozenset[object]] = {
     "integer": frozenset(),
     "boolean": frozenset({bool}),
     "string": frozenset({str, type(None)}),
-    "datetime": frozenset({str, type(None)}),
+    "datetime": frozenset({type(None)}),
 }
 _WHOLE = {"long": 2**63, "integer": 2**31}
 # Whole numbers up to here are exact in floating point and in every column type of the lake.
@@ -80,7 +84,10 @@ class Column:
             return True
         if type(value) is int:
             return self.type in NUMBERS - {"boolean"} and abs(value) < _WHOLE.get(self.type, _LARGEST)
-        return self.type in _WHOLE and type(value) is float and value.is_integer() and abs(value) < _LARGEST
+        if type(value) is float:
+            # JavaScript and pandas write 3.0 for a whole number that passed through floating point.
+            return self.type in _WHOLE and value.is_integer() and abs(value) < _LARGEST
+        return self.type == "datetime" and isinstance(value, str) and _is_time(value)
 
     def _hint(self, value: object) -> str | None:
         if value is None:
@@ -158,6 +165,7 @@ def read_signature(inputs: str | None, features: Iterable[str]) -> Signature:
     Raises:
         ModelNotServable: a column has a type that no request can carry.
     """
+    # MLflow keeps the inputs as JSON text inside the YAML.
     columns = msgspec.json.decode(inputs) if inputs else []
     if not columns or any(column["type"] == "tensor" for column in columns):
         return Signature(tuple(Column(name, "double") for name in features), named=False)
@@ -169,6 +177,14 @@ def read_signature(inputs: str | None, features: Iterable[str]) -> Signature:
                 hint="log the model with a signature of plain named columns",
             )
     return Signature(tuple(Column(c["name"], c["type"], c.get("required", True)) for c in columns))
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def shown(value: object) -> str:

@@ -114,6 +114,7 @@ class Supervisor:
         with contextlib.suppress(asyncio.CancelledError):
             await self._poller
         for slot in self._slots.values():
+            # Nobody waits for this start any more; its step ends with the process.
             if slot.starting:
                 slot.starting.process.kill()
         await self._settle()
@@ -166,6 +167,7 @@ class Supervisor:
                 slot.task = asyncio.create_task(self._step(deployment, slot))
 
     async def _settle(self) -> None:
+        # Steps report their failures themselves; what comes out here is a fault of ours.
         tasks = [slot.task for slot in self._slots.values() if slot.task]
         await asyncio.gather(*tasks)
 
@@ -177,7 +179,8 @@ class Supervisor:
             return
         try:
             backend = await self._start(deployment, slot)
-        except Exception as error:  # noqa: BLE001  # a broken start must not end the watch over the others
+        except (RopewalkError, OSError) as error:
+            # A broken start must not end the watch over the other deployments.
             pause = slot.fail(error)
             _log.error("worker_failed", deployment=deployment.name, error=str(error), retry_in_s=pause)
             return
