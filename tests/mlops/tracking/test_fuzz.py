@@ -16,7 +16,7 @@ from ropewalk.mlops.tracking.rows.table import TABLES
 ROWS: list[Row[Any]] = [row for table in TABLES for row in table]
 WRITES = [row for row in ROWS if row.method != "GET"]
 READS = [row for row in ROWS if row.method == "GET"]
-QUIET = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+QUIET = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -107,4 +107,4 @@ def test_artifact_paths(http: httpx.Client, text: str) -> None:
     url = httpx.URL(http.base_url).copy_with(raw_path=f"/api/2.0/mlflow-artifacts/artifacts/{raw}".encode())
 
     assert http.get(url).status_code in (200, 400, 404)
-    assert http.put(url, content=b"x").status_code in (200, 400, 405)
+    assert http.put(url, content=b"x").status_code in (200, 400, 404)
