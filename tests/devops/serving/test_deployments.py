@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,6 +104,17 @@ def test_files_are_brought_once(workspace: Workspace, late_model: SavedModel) ->
     assert (folder / "model.lgb").read_bytes() == (late_model.folder / "model.lgb").read_bytes()
     assert model_folder(workspace, target) == folder
     assert [path.name for path in folder.parent.iterdir()] == ["1"]
+
+
+def test_who_comes_second_takes_what_the_first_brought(workspace: Workspace, late_model: SavedModel) -> None:
+    """Threads that bring the same version at once all get the one whole folder."""
+    target = register_version(workspace, late_model)
+
+    with ThreadPoolExecutor(8) as pool:
+        folders = set(pool.map(lambda _: model_folder(workspace, target), range(8)))
+
+    assert [path.name for path in folders] == ["1"]
+    assert [path.name for path in folders.pop().parent.iterdir()] == ["1"]
 
 
 @pytest.mark.parametrize("name", ["..", "../../late", "a/b", ".hidden"])

@@ -106,9 +106,10 @@ def test_a_killed_worker_comes_back(workspace: Workspace, late_model: SavedModel
 
     async def scenario() -> tuple[int, int]:
         async with Supervisor(workspace) as supervisor:
-            first = supervisor.backend("late").worker.process.pid
+            process = supervisor.backend("late").worker.process
+            first = process.pid
             os.kill(first, signal.SIGKILL)
-            supervisor.backend("late").worker.process.wait()
+            process.wait()
             with pytest.raises(WorkerMissing, match="no worker is ready"):
                 supervisor.backend("late")
             while True:

@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -110,6 +111,23 @@ def test_what_is_refused_is_not_recorded(
     assert reply.json()["error_code"] == "BAD_REQUEST"
     assert reply.json()["message"]
     assert recorded(worker.predictions) == before
+
+
+def test_many_clients_at_once_each_get_their_own_answer(
+    late_model: SavedModel, worker: RunningWorker
+) -> None:
+    """Sixteen threads ask about different rows: no answer goes to the wrong one."""
+    expected = late_model.booster.predict(late_model.table.head(160)).tolist()
+
+    def ask(start: int) -> list[object]:
+        reply = worker.client.post("/invocations", json=late_model.split(1, start))
+        answer: list[object] = reply.json()["predictions"]
+        return answer
+
+    with ThreadPoolExecutor(16) as pool:
+        found = [value for answer in pool.map(ask, range(160)) for value in answer]
+
+    assert found == expected
 
 
 def test_a_string_in_a_number_column_names_row_and_column(
