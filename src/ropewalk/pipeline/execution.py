@@ -98,15 +98,13 @@ def execute(
     with run_lock(workspace.state):
         run_id = _start(workspace)
         run = _Run(graph, kinds, workspace, observer, run_id)
+        state = "failed"
         try:
             results = run.work(chosen)
-        # Also Ctrl-C: the run must not stay marked as running, and long steps must hear of the end.
-        except BaseException:
-            workspace.stopping.set()
-            finish_run(workspace.database, run_id, "failed")
-            raise
-        failed = any(result.state is State.FAILED for result in results)
-        finish_run(workspace.database, run_id, "failed" if failed else "succeeded")
+            state = "failed" if any(result.state is State.FAILED for result in results) else "succeeded"
+        finally:
+            # Also after Ctrl-C: a run that ended must not stay marked as running.
+            finish_run(workspace.database, run_id, state)
     return RunResult(run_id, workspace.settings.environment, tuple(results))
 
 
@@ -155,10 +153,11 @@ class _Run:
                         self.results[node_id] = future.result()
                         self.observer.ended(self.results[node_id])
                         sorter.done(node_id)
-            except BaseException:
-                self.workspace.stopping.set()
-                pool.shutdown(cancel_futures=True)
-                raise
+            finally:
+                # Left early (Ctrl-C, a fault of our own): what waits is dropped, and long steps hear of the end.
+                if sorter.is_active():
+                    self.workspace.stopping.set()
+                    pool.shutdown(cancel_futures=True)
         return list(self.results.values())
 
     def _handle(self, node_id: str) -> NodeResult:

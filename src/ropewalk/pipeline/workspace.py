@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TypeVar, cast
 
 from ropewalk.pipeline.objects import ObjectStore
@@ -69,18 +68,5 @@ class Workspace:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _make_folder(state: Path) -> Path:
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidSetting(
-            f"the state folder {state} cannot be made: {error.strerror}",
-            hint="set ROPEWALK_STATE_DIR to a folder that you may write to",
-        ) from error
-    return state

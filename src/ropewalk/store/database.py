@@ -190,11 +190,10 @@ def _all_or_nothing(connection: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
         connection.execute("COMMIT")
-    except BaseException:
-        # A full disk may have ended the transaction already.
+    finally:
+        # After a commit there is nothing left to undo; a full disk may have ended the transaction already.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        raise
 
 
 def apply_migration(connection: sqlite3.Connection, step: Migration) -> None:
