@@ -72,16 +72,16 @@ def _model(summary: Summary) -> Table:
     contract = summary.made("table:mart.flight_features")["contract"]
     gate, model = summary.made("gate:late"), summary.made("model:late")
     predictions = sum(window["predictions"] for window in summary.made("monitor:late")["windows"])
-    facts = {
-        "contract of mart.flight_features": f"{contract['passed']} of {contract['checks']} checks hold",
-        **{f"warning of {i}": warning for i, warning in enumerate(contract["warnings"], start=1)},
-        "AUC on July": f"{summary.made('step:evaluate')['metrics']['auc']:.3f}",
-        "gate late": f"{gate['verdict']}: " + "; ".join(result["reason"] for result in gate["results"]),
-        "model in production": f"{model['name']} version {model['version']}",
-        "predictions served": f"{predictions:,}",
-    }
+    facts = [
+        ("contract of mart.flight_features", f"{contract['passed']} of {contract['checks']} checks hold"),
+        *(("", f"warning: {warning}") for warning in contract["warnings"]),
+        ("AUC on July", f"{summary.made('step:evaluate')['metrics']['auc']:.3f}"),
+        ("gate late", f"{gate['verdict']}: " + "; ".join(result["reason"] for result in gate["results"])),
+        ("model in production", f"{model['name']} version {model['version']}"),
+        ("predictions served", f"{predictions:,}"),
+    ]
     table = _table("model", "")
-    for name, fact in facts.items():
+    for name, fact in facts:
         table.add_row(name, fact)
     return table
 

@@ -7,6 +7,7 @@ import pandas as pd
 from ropewalk import Table
 
 # All numbers, so that any engine can serve the model; airports and carriers speak through their state and place.
+# Temperature and dew point stay out: they tell the month, and half a year has not shown what each month is like.
 FEATURES = [
     "departure_minute",
     "arrival_minute",
@@ -22,8 +23,6 @@ FEATURES = [
     "carrier_delayed_share",
     "carrier_waiting",
     "carrier_delayed_share_week",
-    "temperature",
-    "dew_point",
     "humidity",
     "wind_speed",
     "wind_gust",
