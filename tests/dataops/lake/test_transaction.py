@@ -225,6 +225,24 @@ def test_types_survive_and_their_digest_is_stable(lake: Lake, value: str) -> Non
     assert lake.snapshot() == before
 
 
+@pytest.mark.parametrize(
+    "value", ["9007199254740993::HUGEINT", "-9007199254740993::HUGEINT", "2::UHUGEINT ** 70"]
+)
+def test_whole_numbers_are_not_rounded(lake: Lake, value: str) -> None:
+    """What the file format would round is refused, with the cast that keeps it."""
+    with pytest.raises(InvalidQuery, match="would round") as caught:
+        replace(lake, f"SELECT CAST({value} AS HUGEINT) AS total")
+
+    assert caught.value.hint == 'CAST("total" AS DECIMAL(38, 0))'
+
+
+def test_sums_are_kept(lake: Lake) -> None:
+    """A sum, which is HUGEINT in the engine, is kept while it is exact."""
+    replace(lake, "SELECT sum(n) AS total FROM range(10) r(n)")
+
+    assert read(lake) == [(45,)]
+
+
 def test_digest_of_a_missing_table(lake: Lake) -> None:
     """Asking for it is an error of its own."""
     with pytest.raises(TableMissing), lake.transaction("ask") as transaction:

@@ -13,6 +13,7 @@ from ropewalk.errors import Place
 
 STAGE = '"temp"."ropewalk_stage"'
 Value = str | int | None
+EXACT_WHOLE = 2**53
 
 
 class LakeTransaction:
@@ -109,6 +110,25 @@ class LakeTransaction:
     def _book_columns(self, book: str) -> list[str]:
         return [column.name for column in read_columns(self.connection, _book(book))]
 
+    def _refuse_inexact(self, columns: Sequence[Column]) -> None:
+        """Refuse whole numbers that Parquet, which keeps HUGEINT as DOUBLE, would round.
+
+        Raises:
+            InvalidQuery: a column holds one; the error says how to keep it.
+        """
+        huge = [column for column in columns if column.type in {"HUGEINT", "UHUGEINT"}]
+        if not huge:
+            return
+        checks = ", ".join(f"coalesce(max(abs({quote(c.name)})) > {EXACT_WHOLE}, false)" for c in huge)
+        found = self.connection.execute(f"SELECT {checks} FROM {STAGE}").fetchone() or ()
+        for column, is_rounded in zip(huge, found, strict=True):
+            if is_rounded:
+                raise InvalidQuery(
+                    f"column {column.name!r} holds whole numbers beyond {EXACT_WHOLE:,}, which {column.type} "
+                    "would round in the lake",
+                    hint=f"CAST({quote(column.name)} AS DECIMAL(38, 0))",
+                )
+
     def _names_for_messages(self) -> tuple[str, ...]:
         try:
             return table_names(self.connection)
@@ -125,6 +145,7 @@ class LakeTransaction:
     def _publish_stage(self, name: TableName) -> TableDigest:
         """Write the staged rows to the table unless it holds the same content already."""
         staged, made = read_columns(self.connection, STAGE), digest_relation(self.connection, STAGE)
+        self._refuse_inexact(staged)
         present = self.columns(str(name))
         if present == staged and digest_relation(self.connection, name.sql) == made:
             return made

@@ -128,10 +128,14 @@ class CSVFormat:
                 reader = csv.reader(stream, delimiter=self.delimiter)
                 first = next(reader, None)
                 has_rows = not self.has_header or bool(stream.read(1))
-        except (UnicodeDecodeError, csv.Error, gzip.BadGzipFile, EOFError) as error:
+        except (csv.Error, gzip.BadGzipFile, EOFError) as error:
             raise InvalidFile(f"not readable as CSV: {error}", place=Place(path)) from error
         if not first:
             raise InvalidFile("the file is empty: it has no header line", place=Place(path))
+        if any("\ufffd" in name for name in first):
+            raise InvalidFile(
+                "the file is not UTF-8", place=Place(path, 1), hint="convert it, e.g. with iconv"
+            )
         if not self.has_header:
             return tuple(f"column{number}" for number in range(1, len(first) + 1)), has_rows
         self._check_header(first, path)
@@ -241,8 +245,8 @@ def shown_path(root: Path) -> str:
 
 def _open_text(path: Path) -> TextIO:
     if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
+        return gzip.open(path, "rt", encoding="utf-8-sig", errors="replace", newline="")
+    return path.open(encoding="utf-8-sig", errors="replace", newline="")
 
 
 def _no_rows(columns: Sequence[Column]) -> str:

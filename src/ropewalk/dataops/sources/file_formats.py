@@ -20,10 +20,11 @@ from ropewalk.dataops.sources.declarations import (
     format_suffix,
 )
 from ropewalk.dataops.sources.errors import InvalidFile, InvalidSource
+from ropewalk.dataops.sources.json_errors import find_json_error
 from ropewalk.dataops.sources.plain_columns import plain_columns
 from ropewalk.errors import Place, RopewalkError, nearest
 
-_JSON_PLACE = re.compile(r'in file "(.+?)"(?:, at byte \d+)?,? in (?:line|record/value) (\d+)')
+_JSON_FILE = re.compile(r'JSON.* in file "(.+?)"')
 
 
 class FileFormat(Protocol):
@@ -102,9 +103,8 @@ class ScannedFiles:
     def translate(self, error: duckdb.Error) -> RopewalkError | None:
         """Name the file, and the line where DuckDB says it."""
         text = str(error).splitlines()[0]
-        if found := _JSON_PLACE.search(text):
-            place = Place(found[1].removeprefix(f"{self.root}/"), int(found[2]))
-            return InvalidFile(f"not valid JSON: {text.rpartition(': ')[2].strip()}", place=place)
+        if found := _JSON_FILE.search(text):
+            return find_json_error(found[1].removeprefix(f"{self.root}/"), self.root)
         if named := re.search(rf"[\"']?({re.escape(str(self.root))}/[^\"':]+)[\"']?", text):
             return InvalidFile(
                 f"not readable: {text.partition('Error: ')[2]}",

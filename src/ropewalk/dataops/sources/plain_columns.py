@@ -11,6 +11,7 @@ from ropewalk.dataops.lake import Column, literal, quote
 from ropewalk.dataops.sources.columns import TEXT
 
 ZONED = "TIMESTAMP WITH TIME ZONE"
+EXACT = "DECIMAL(38,0)"
 _NESTED = ("STRUCT", "MAP", "UNION")
 
 
@@ -38,9 +39,11 @@ def _plain(connection: duckdb.DuckDBPyConnection, sql: str, column: Column) -> P
     name, kind = column.name, column.type
     if kind.startswith(_NESTED) or kind.endswith("]"):
         return PlainColumn(name, "JSON", f"to_json({quote(name)})")
-    if kind in {"HUGEINT", "UBIGINT"} and not _has(connection, sql, name, "TRY_CAST({0} AS BIGINT) IS NULL"):
-        # DuckDB widens as soon as there are negative and positive numbers.
-        return PlainColumn(name, "BIGINT", f"CAST({quote(name)} AS BIGINT)")
+    if kind in {"HUGEINT", "UBIGINT"}:
+        # DuckDB widens as soon as there are negative and positive numbers, and Parquet keeps HUGEINT as DOUBLE.
+        is_wide = _has(connection, sql, name, "TRY_CAST({0} AS BIGINT) IS NULL")
+        whole = EXACT if is_wide else "BIGINT"
+        return PlainColumn(name, whole, f"CAST({quote(name)} AS {whole})")
     if kind == "JSON" and not _has(connection, sql, name):
         return PlainColumn(name, TEXT, f"CAST({quote(name)} AS {TEXT})")
     if kind == "TIMESTAMP" and "read_json(" in sql:
