@@ -1,6 +1,6 @@
 """Write the structs of MLflow's protocol from the descriptors in the installed `mlflow-skinny` package.
 
-    python scripts/generate_wire.py            write src/ropewalk/mlops/tracking/wire/{models,requests,registry}.py
+    python scripts/generate_wire.py            write src/ropewalk/mlops/tracking/wire/*.py (not compat, pages, answers)
                                                and tests/mlops/tracking/upstream_routes.txt
     python scripts/generate_wire.py --check    exit 1 when the files differ from what the package says
 
@@ -17,7 +17,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import (
+    Descriptor,
+    EnumDescriptor,
+    FieldDescriptor,
+    MethodDescriptor,
+    ServiceDescriptor,
+)
 from mlflow.protos import databricks_pb2, mlflow_artifacts_pb2, model_registry_pb2, service_pb2
 
 ROOT = Path(__file__).parent.parent
@@ -41,6 +47,7 @@ SPOKEN = (
     "/mlflow-artifacts/artifacts",
 )
 UNSPOKEN = ("/mlflow/metrics/get-history-bulk-interval", "/mlflow/runs/log-model", "<path:")
+FILES = ("models.py", "requests.py", "logged_models.py", "registry.py")
 TYPES = {
     FieldDescriptor.TYPE_STRING: "str",
     FieldDescriptor.TYPE_BOOL: "bool",
@@ -87,7 +94,7 @@ def generate() -> dict[Path, str]:
             if any(_is_spoken(path) for _, path in paths):
                 _collect(method.input_type, messages)
                 _collect(method.output_type, messages)
-    files: dict[str, list[Descriptor]] = {"models.py": [], "requests.py": [], "registry.py": []}
+    files: dict[str, list[Descriptor]] = {name: [] for name in FILES}
     for message in messages.values():
         files[_home(message)].append(message)
     texts = {WIRE / name: _format(_module(name, parts, messages)) for name, parts in files.items()}
@@ -110,7 +117,9 @@ def _home(message: Descriptor) -> str:
     outermost = message
     while outermost.containing_type:
         outermost = outermost.containing_type
-    return "requests.py" if "Response" in outermost.nested_types_by_name else "models.py"
+    if "Response" not in outermost.nested_types_by_name:
+        return "models.py"
+    return "logged_models.py" if "LoggedModel" in outermost.name else "requests.py"
 
 
 def _module(name: str, own: list[Descriptor], messages: Mapping[str, Descriptor]) -> str:
@@ -155,10 +164,14 @@ def _upstream() -> str:
     return "".join(sorted(rows))
 
 
-def _endpoints(service: ServiceDescriptor) -> Iterator[tuple[object, list[tuple[str, str]]]]:
+def _endpoints(service: ServiceDescriptor) -> Iterator[tuple[MethodDescriptor, list[tuple[str, str]]]]:
     for method in service.methods:
-        rpc = method.GetOptions().Extensions[databricks_pb2.rpc]
-        yield method, [(endpoint.method, endpoint.path) for endpoint in rpc.endpoints]
+        yield method, _paths(method)
+
+
+def _paths(method: MethodDescriptor) -> list[tuple[str, str]]:
+    rpc = method.GetOptions().Extensions[databricks_pb2.rpc]
+    return [(endpoint.method, endpoint.path) for endpoint in rpc.endpoints]
 
 
 def _is_spoken(path: str) -> bool:
@@ -194,8 +207,21 @@ def _struct(message: Descriptor) -> str:
     if required:
         fields.append(f"required: ClassVar[tuple[str, ...]] = ({_quoted(required)})")
     body = "".join(f"    {line}\n" for line in fields)
-    doc = f'    """MLflow\'s `{message.full_name}`."""\n'
+    doc = f'    """{_about(message)}"""\n'
     return f"class {_name(message)}(Struct, omit_defaults=True):\n{doc}\n{body}".rstrip("\n")
+
+
+def _about(message: Descriptor) -> str:
+    """Return the docstring of a struct: which routes ask it, or which message it is."""
+    rows = [
+        f"`{verb} /{path.lstrip('/')}`"
+        for service in SERVICES
+        for method in service.methods
+        if method.input_type is message
+        for verb, path in _paths(method)
+    ]
+    name = f"MLflow's `{message.full_name}`"
+    return f"{name}: {' and '.join(rows)}." if rows else f"{name}."
 
 
 def _quoted(names: Iterable[str]) -> str:

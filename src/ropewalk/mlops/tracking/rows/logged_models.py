@@ -8,8 +8,8 @@ from ropewalk.mlops.tracking.rows.artifacts import list_root
 from ropewalk.mlops.tracking.rows.experiments import check_page_size
 from ropewalk.mlops.tracking.rows.row import Row
 from ropewalk.mlops.tracking.wire import answers, compat
+from ropewalk.mlops.tracking.wire import logged_models as ask
 from ropewalk.mlops.tracking.wire import models as wire
-from ropewalk.mlops.tracking.wire import requests as ask
 from ropewalk.mlops.tracking.wire.pages import next_token, read_page
 from ropewalk.pipeline import Workspace
 from ropewalk.routes import Permission

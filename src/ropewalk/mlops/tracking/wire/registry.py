@@ -25,7 +25,7 @@ class RegisteredModelTag(Struct, omit_defaults=True):
 
 
 class CreateRegisteredModel(Struct, omit_defaults=True):
-    """MLflow's `mlflow.CreateRegisteredModel`."""
+    """MLflow's `mlflow.CreateRegisteredModel`: `POST /mlflow/registered-models/create`."""
 
     name: str | None = None
     tags: list[RegisteredModelTag] = []
@@ -109,7 +109,7 @@ class CreateRegisteredModelResponse(Struct, omit_defaults=True):
 
 
 class RenameRegisteredModel(Struct, omit_defaults=True):
-    """MLflow's `mlflow.RenameRegisteredModel`."""
+    """MLflow's `mlflow.RenameRegisteredModel`: `POST /mlflow/registered-models/rename`."""
 
     name: str | None = None
     new_name: str | None = None
@@ -123,7 +123,7 @@ class RenameRegisteredModelResponse(Struct, omit_defaults=True):
 
 
 class UpdateRegisteredModel(Struct, omit_defaults=True):
-    """MLflow's `mlflow.UpdateRegisteredModel`."""
+    """MLflow's `mlflow.UpdateRegisteredModel`: `PATCH /mlflow/registered-models/update`."""
 
     name: str | None = None
     description: str | None = None
@@ -137,14 +137,14 @@ class UpdateRegisteredModelResponse(Struct, omit_defaults=True):
 
 
 class DeleteRegisteredModel(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteRegisteredModel`."""
+    """MLflow's `mlflow.DeleteRegisteredModel`: `DELETE /mlflow/registered-models/delete`."""
 
     name: str | None = None
     required: ClassVar[tuple[str, ...]] = ("name",)
 
 
 class GetRegisteredModel(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetRegisteredModel`."""
+    """MLflow's `mlflow.GetRegisteredModel`: `GET /mlflow/registered-models/get`."""
 
     name: str | None = None
     required: ClassVar[tuple[str, ...]] = ("name",)
@@ -157,7 +157,7 @@ class GetRegisteredModelResponse(Struct, omit_defaults=True):
 
 
 class SearchRegisteredModels(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SearchRegisteredModels`."""
+    """MLflow's `mlflow.SearchRegisteredModels`: `GET /mlflow/registered-models/search`."""
 
     filter: str | None = None
     max_results: Int64 | None = None
@@ -173,7 +173,7 @@ class SearchRegisteredModelsResponse(Struct, omit_defaults=True):
 
 
 class GetLatestVersions(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetLatestVersions`."""
+    """MLflow's `mlflow.GetLatestVersions`: `POST /mlflow/registered-models/get-latest-versions` and `GET /mlflow/registered-models/get-latest-versions`."""
 
     name: str | None = None
     stages: list[str] = []
@@ -187,7 +187,7 @@ class GetLatestVersionsResponse(Struct, omit_defaults=True):
 
 
 class CreateModelVersion(Struct, omit_defaults=True):
-    """MLflow's `mlflow.CreateModelVersion`."""
+    """MLflow's `mlflow.CreateModelVersion`: `POST /mlflow/model-versions/create`."""
 
     name: str | None = None
     source: str | None = None
@@ -206,7 +206,7 @@ class CreateModelVersionResponse(Struct, omit_defaults=True):
 
 
 class UpdateModelVersion(Struct, omit_defaults=True):
-    """MLflow's `mlflow.UpdateModelVersion`."""
+    """MLflow's `mlflow.UpdateModelVersion`: `PATCH /mlflow/model-versions/update`."""
 
     name: str | None = None
     version: str | None = None
@@ -221,7 +221,7 @@ class UpdateModelVersionResponse(Struct, omit_defaults=True):
 
 
 class TransitionModelVersionStage(Struct, omit_defaults=True):
-    """MLflow's `mlflow.TransitionModelVersionStage`."""
+    """MLflow's `mlflow.TransitionModelVersionStage`: `POST /mlflow/model-versions/transition-stage`."""
 
     name: str | None = None
     version: str | None = None
@@ -237,7 +237,7 @@ class TransitionModelVersionStageResponse(Struct, omit_defaults=True):
 
 
 class DeleteModelVersion(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteModelVersion`."""
+    """MLflow's `mlflow.DeleteModelVersion`: `DELETE /mlflow/model-versions/delete`."""
 
     name: str | None = None
     version: str | None = None
@@ -245,7 +245,7 @@ class DeleteModelVersion(Struct, omit_defaults=True):
 
 
 class GetModelVersion(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetModelVersion`."""
+    """MLflow's `mlflow.GetModelVersion`: `GET /mlflow/model-versions/get`."""
 
     name: str | None = None
     version: str | None = None
@@ -259,7 +259,7 @@ class GetModelVersionResponse(Struct, omit_defaults=True):
 
 
 class SearchModelVersions(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SearchModelVersions`."""
+    """MLflow's `mlflow.SearchModelVersions`: `GET /mlflow/model-versions/search`."""
 
     filter: str | None = None
     max_results: Int64 | None = None
@@ -275,7 +275,7 @@ class SearchModelVersionsResponse(Struct, omit_defaults=True):
 
 
 class GetModelVersionDownloadUri(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetModelVersionDownloadUri`."""
+    """MLflow's `mlflow.GetModelVersionDownloadUri`: `GET /mlflow/model-versions/get-download-uri`."""
 
     name: str | None = None
     version: str | None = None
@@ -289,7 +289,7 @@ class GetModelVersionDownloadUriResponse(Struct, omit_defaults=True):
 
 
 class SetRegisteredModelTag(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SetRegisteredModelTag`."""
+    """MLflow's `mlflow.SetRegisteredModelTag`: `POST /mlflow/registered-models/set-tag`."""
 
     name: str | None = None
     key: str | None = None
@@ -298,7 +298,7 @@ class SetRegisteredModelTag(Struct, omit_defaults=True):
 
 
 class SetModelVersionTag(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SetModelVersionTag`."""
+    """MLflow's `mlflow.SetModelVersionTag`: `POST /mlflow/model-versions/set-tag`."""
 
     name: str | None = None
     version: str | None = None
@@ -308,7 +308,7 @@ class SetModelVersionTag(Struct, omit_defaults=True):
 
 
 class DeleteRegisteredModelTag(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteRegisteredModelTag`."""
+    """MLflow's `mlflow.DeleteRegisteredModelTag`: `DELETE /mlflow/registered-models/delete-tag`."""
 
     name: str | None = None
     key: str | None = None
@@ -316,7 +316,7 @@ class DeleteRegisteredModelTag(Struct, omit_defaults=True):
 
 
 class DeleteModelVersionTag(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteModelVersionTag`."""
+    """MLflow's `mlflow.DeleteModelVersionTag`: `DELETE /mlflow/model-versions/delete-tag`."""
 
     name: str | None = None
     version: str | None = None
@@ -325,7 +325,7 @@ class DeleteModelVersionTag(Struct, omit_defaults=True):
 
 
 class SetRegisteredModelAlias(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SetRegisteredModelAlias`."""
+    """MLflow's `mlflow.SetRegisteredModelAlias`: `POST /mlflow/registered-models/alias`."""
 
     name: str | None = None
     alias: str | None = None
@@ -334,7 +334,7 @@ class SetRegisteredModelAlias(Struct, omit_defaults=True):
 
 
 class DeleteRegisteredModelAlias(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteRegisteredModelAlias`."""
+    """MLflow's `mlflow.DeleteRegisteredModelAlias`: `DELETE /mlflow/registered-models/alias`."""
 
     name: str | None = None
     alias: str | None = None
@@ -342,7 +342,7 @@ class DeleteRegisteredModelAlias(Struct, omit_defaults=True):
 
 
 class GetModelVersionByAlias(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetModelVersionByAlias`."""
+    """MLflow's `mlflow.GetModelVersionByAlias`: `GET /mlflow/registered-models/alias`."""
 
     name: str | None = None
     alias: str | None = None

@@ -20,10 +20,6 @@ from ropewalk.mlops.tracking.wire.models import (
     FileInfo,
     Int32,
     Int64,
-    LoggedModel,
-    LoggedModelParameter,
-    LoggedModelStatus,
-    LoggedModelTag,
     Metric,
     ModelInput,
     ModelOutput,
@@ -37,7 +33,7 @@ from ropewalk.mlops.tracking.wire.models import (
 
 
 class GetExperimentByName(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetExperimentByName`."""
+    """MLflow's `mlflow.GetExperimentByName`: `GET /mlflow/experiments/get-by-name`."""
 
     experiment_name: str | None = None
     required: ClassVar[tuple[str, ...]] = ("experiment_name",)
@@ -50,7 +46,7 @@ class GetExperimentByNameResponse(Struct, omit_defaults=True):
 
 
 class CreateExperiment(Struct, omit_defaults=True):
-    """MLflow's `mlflow.CreateExperiment`."""
+    """MLflow's `mlflow.CreateExperiment`: `POST /mlflow/experiments/create`."""
 
     name: str | None = None
     artifact_location: str | None = None
@@ -65,7 +61,7 @@ class CreateExperimentResponse(Struct, omit_defaults=True):
 
 
 class SearchExperiments(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SearchExperiments`."""
+    """MLflow's `mlflow.SearchExperiments`: `POST /mlflow/experiments/search` and `GET /mlflow/experiments/search`."""
 
     max_results: Int64 | None = None
     page_token: str | None = None
@@ -82,7 +78,7 @@ class SearchExperimentsResponse(Struct, omit_defaults=True):
 
 
 class GetExperiment(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetExperiment`."""
+    """MLflow's `mlflow.GetExperiment`: `GET /mlflow/experiments/get`."""
 
     experiment_id: str | None = None
     required: ClassVar[tuple[str, ...]] = ("experiment_id",)
@@ -95,21 +91,21 @@ class GetExperimentResponse(Struct, omit_defaults=True):
 
 
 class DeleteExperiment(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteExperiment`."""
+    """MLflow's `mlflow.DeleteExperiment`: `POST /mlflow/experiments/delete`."""
 
     experiment_id: str | None = None
     required: ClassVar[tuple[str, ...]] = ("experiment_id",)
 
 
 class RestoreExperiment(Struct, omit_defaults=True):
-    """MLflow's `mlflow.RestoreExperiment`."""
+    """MLflow's `mlflow.RestoreExperiment`: `POST /mlflow/experiments/restore`."""
 
     experiment_id: str | None = None
     required: ClassVar[tuple[str, ...]] = ("experiment_id",)
 
 
 class UpdateExperiment(Struct, omit_defaults=True):
-    """MLflow's `mlflow.UpdateExperiment`."""
+    """MLflow's `mlflow.UpdateExperiment`: `POST /mlflow/experiments/update`."""
 
     experiment_id: str | None = None
     new_name: str | None = None
@@ -117,7 +113,7 @@ class UpdateExperiment(Struct, omit_defaults=True):
 
 
 class CreateRun(Struct, omit_defaults=True):
-    """MLflow's `mlflow.CreateRun`."""
+    """MLflow's `mlflow.CreateRun`: `POST /mlflow/runs/create`."""
 
     experiment_id: str | None = None
     user_id: str | None = None
@@ -133,7 +129,7 @@ class CreateRunResponse(Struct, omit_defaults=True):
 
 
 class UpdateRun(Struct, omit_defaults=True):
-    """MLflow's `mlflow.UpdateRun`."""
+    """MLflow's `mlflow.UpdateRun`: `POST /mlflow/runs/update`."""
 
     run_id: str | None = None
     run_uuid: str | None = None
@@ -149,21 +145,21 @@ class UpdateRunResponse(Struct, omit_defaults=True):
 
 
 class DeleteRun(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteRun`."""
+    """MLflow's `mlflow.DeleteRun`: `POST /mlflow/runs/delete`."""
 
     run_id: str | None = None
     required: ClassVar[tuple[str, ...]] = ("run_id",)
 
 
 class RestoreRun(Struct, omit_defaults=True):
-    """MLflow's `mlflow.RestoreRun`."""
+    """MLflow's `mlflow.RestoreRun`: `POST /mlflow/runs/restore`."""
 
     run_id: str | None = None
     required: ClassVar[tuple[str, ...]] = ("run_id",)
 
 
 class LogMetric(Struct, omit_defaults=True):
-    """MLflow's `mlflow.LogMetric`."""
+    """MLflow's `mlflow.LogMetric`: `POST /mlflow/runs/log-metric`."""
 
     run_id: str | None = None
     run_uuid: str | None = None
@@ -178,7 +174,7 @@ class LogMetric(Struct, omit_defaults=True):
 
 
 class LogParam(Struct, omit_defaults=True):
-    """MLflow's `mlflow.LogParam`."""
+    """MLflow's `mlflow.LogParam`: `POST /mlflow/runs/log-parameter`."""
 
     run_id: str | None = None
     run_uuid: str | None = None
@@ -188,7 +184,7 @@ class LogParam(Struct, omit_defaults=True):
 
 
 class SetExperimentTag(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SetExperimentTag`."""
+    """MLflow's `mlflow.SetExperimentTag`: `POST /mlflow/experiments/set-experiment-tag`."""
 
     experiment_id: str | None = None
     key: str | None = None
@@ -197,7 +193,7 @@ class SetExperimentTag(Struct, omit_defaults=True):
 
 
 class DeleteExperimentTag(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteExperimentTag`."""
+    """MLflow's `mlflow.DeleteExperimentTag`: `POST /mlflow/experiments/delete-experiment-tag`."""
 
     experiment_id: str | None = None
     key: str | None = None
@@ -205,7 +201,7 @@ class DeleteExperimentTag(Struct, omit_defaults=True):
 
 
 class SetTag(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SetTag`."""
+    """MLflow's `mlflow.SetTag`: `POST /mlflow/runs/set-tag`."""
 
     run_id: str | None = None
     run_uuid: str | None = None
@@ -215,7 +211,7 @@ class SetTag(Struct, omit_defaults=True):
 
 
 class DeleteTag(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteTag`."""
+    """MLflow's `mlflow.DeleteTag`: `POST /mlflow/runs/delete-tag`."""
 
     run_id: str | None = None
     key: str | None = None
@@ -223,7 +219,7 @@ class DeleteTag(Struct, omit_defaults=True):
 
 
 class GetRun(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetRun`."""
+    """MLflow's `mlflow.GetRun`: `GET /mlflow/runs/get`."""
 
     run_id: str | None = None
     run_uuid: str | None = None
@@ -236,7 +232,7 @@ class GetRunResponse(Struct, omit_defaults=True):
 
 
 class SearchRuns(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SearchRuns`."""
+    """MLflow's `mlflow.SearchRuns`: `POST /mlflow/runs/search`."""
 
     experiment_ids: list[str] = []
     filter: str | None = None
@@ -254,7 +250,7 @@ class SearchRunsResponse(Struct, omit_defaults=True):
 
 
 class ListArtifacts(Struct, omit_defaults=True):
-    """MLflow's `mlflow.ListArtifacts`."""
+    """MLflow's `mlflow.ListArtifacts`: `GET /mlflow/artifacts/list`."""
 
     run_id: str | None = None
     run_uuid: str | None = None
@@ -271,7 +267,7 @@ class ListArtifactsResponse(Struct, omit_defaults=True):
 
 
 class GetMetricHistory(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetMetricHistory`."""
+    """MLflow's `mlflow.GetMetricHistory`: `GET /mlflow/metrics/get-history`."""
 
     run_id: str | None = None
     run_uuid: str | None = None
@@ -289,7 +285,7 @@ class GetMetricHistoryResponse(Struct, omit_defaults=True):
 
 
 class LogBatch(Struct, omit_defaults=True):
-    """MLflow's `mlflow.LogBatch`."""
+    """MLflow's `mlflow.LogBatch`: `POST /mlflow/runs/log-batch`."""
 
     run_id: str | None = None
     metrics: list[Metric] = []
@@ -298,7 +294,7 @@ class LogBatch(Struct, omit_defaults=True):
 
 
 class LogInputs(Struct, omit_defaults=True):
-    """MLflow's `mlflow.LogInputs`."""
+    """MLflow's `mlflow.LogInputs`: `POST /mlflow/runs/log-inputs`."""
 
     run_id: str | None = None
     datasets: list[DatasetInput] = []
@@ -307,7 +303,7 @@ class LogInputs(Struct, omit_defaults=True):
 
 
 class LogOutputs(Struct, omit_defaults=True):
-    """MLflow's `mlflow.LogOutputs`."""
+    """MLflow's `mlflow.LogOutputs`: `POST /mlflow/runs/outputs`."""
 
     run_id: str | None = None
     models: list[ModelOutput] = []
@@ -315,7 +311,7 @@ class LogOutputs(Struct, omit_defaults=True):
 
 
 class SearchDatasets(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SearchDatasets`."""
+    """MLflow's `mlflow.SearchDatasets`: `POST /mlflow/experiments/search-datasets`."""
 
     experiment_ids: list[str] = []
 
@@ -326,143 +322,8 @@ class SearchDatasetsResponse(Struct, omit_defaults=True):
     dataset_summaries: list[DatasetSummary] = []
 
 
-class CreateLoggedModel(Struct, omit_defaults=True):
-    """MLflow's `mlflow.CreateLoggedModel`."""
-
-    experiment_id: str | None = None
-    name: str | None = None
-    model_type: str | None = None
-    source_run_id: str | None = None
-    params: list[LoggedModelParameter] = []
-    tags: list[LoggedModelTag] = []
-    required: ClassVar[tuple[str, ...]] = ("experiment_id",)
-
-
-class CreateLoggedModelResponse(Struct, omit_defaults=True):
-    """MLflow's `mlflow.CreateLoggedModel.Response`."""
-
-    model: LoggedModel | None = None
-
-
-class FinalizeLoggedModel(Struct, omit_defaults=True):
-    """MLflow's `mlflow.FinalizeLoggedModel`."""
-
-    model_id: str | None = None
-    status: LoggedModelStatus | int | None = None
-    required: ClassVar[tuple[str, ...]] = ("model_id", "status")
-
-
-class FinalizeLoggedModelResponse(Struct, omit_defaults=True):
-    """MLflow's `mlflow.FinalizeLoggedModel.Response`."""
-
-    model: LoggedModel | None = None
-
-
-class GetLoggedModel(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetLoggedModel`."""
-
-    model_id: str | None = None
-    required: ClassVar[tuple[str, ...]] = ("model_id",)
-
-
-class GetLoggedModelResponse(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetLoggedModel.Response`."""
-
-    model: LoggedModel | None = None
-
-
-class DeleteLoggedModel(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteLoggedModel`."""
-
-    model_id: str | None = None
-    required: ClassVar[tuple[str, ...]] = ("model_id",)
-
-
-class SearchLoggedModelsDataset(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SearchLoggedModels.Dataset`."""
-
-    dataset_name: str | None = None
-    dataset_digest: str | None = None
-    required: ClassVar[tuple[str, ...]] = ("dataset_name",)
-
-
-class SearchLoggedModelsOrderBy(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SearchLoggedModels.OrderBy`."""
-
-    field_name: str | None = None
-    ascending: bool | None = None
-    dataset_name: str | None = None
-    dataset_digest: str | None = None
-    required: ClassVar[tuple[str, ...]] = ("field_name",)
-
-
-class SearchLoggedModels(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SearchLoggedModels`."""
-
-    experiment_ids: list[str] = []
-    filter: str | None = None
-    datasets: list[SearchLoggedModelsDataset] = []
-    max_results: Int32 | None = None
-    order_by: list[SearchLoggedModelsOrderBy] = []
-    page_token: str | None = None
-
-
-class SearchLoggedModelsResponse(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SearchLoggedModels.Response`."""
-
-    models: list[LoggedModel] = []
-    next_page_token: str | None = None
-
-
-class SetLoggedModelTags(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SetLoggedModelTags`."""
-
-    model_id: str | None = None
-    tags: list[LoggedModelTag] = []
-    required: ClassVar[tuple[str, ...]] = ("model_id",)
-
-
-class SetLoggedModelTagsResponse(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SetLoggedModelTags.Response`."""
-
-    model: LoggedModel | None = None
-
-
-class DeleteLoggedModelTag(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteLoggedModelTag`."""
-
-    model_id: str | None = None
-    tag_key: str | None = None
-    required: ClassVar[tuple[str, ...]] = ("model_id", "tag_key")
-
-
-class ListLoggedModelArtifacts(Struct, omit_defaults=True):
-    """MLflow's `mlflow.ListLoggedModelArtifacts`."""
-
-    model_id: str | None = None
-    artifact_directory_path: str | None = None
-    page_token: str | None = None
-    required: ClassVar[tuple[str, ...]] = ("model_id",)
-
-
-class ListLoggedModelArtifactsResponse(Struct, omit_defaults=True):
-    """MLflow's `mlflow.ListLoggedModelArtifacts.Response`."""
-
-    root_uri: str | None = None
-    files: list[FileInfo] = []
-    next_page_token: str | None = None
-
-
-class LogLoggedModelParamsRequest(Struct, omit_defaults=True):
-    """MLflow's `mlflow.LogLoggedModelParamsRequest`."""
-
-    model_id: str | None = None
-    params: list[LoggedModelParameter] = []
-    required: ClassVar[tuple[str, ...]] = ("model_id",)
-
-
 class ArtifactListArtifacts(Struct, omit_defaults=True):
-    """MLflow's `mlflow.artifacts.ListArtifacts`."""
+    """MLflow's `mlflow.artifacts.ListArtifacts`: `GET /mlflow-artifacts/artifacts`."""
 
     path: str | None = None
 

@@ -1,0 +1,146 @@
+"""Conditions and orderings as SQL: on a table of its own, so that nothing of tracking is needed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ropewalk.store.search import Condition, Ordering, Page, Satellite, Searched, search
+
+SHIPS = Searched(
+    table="ship",
+    identity=("yard", "number"),
+    attributes={"name": "ship.name", "length": "ship.length"},
+    satellites={
+        "part": Satellite("part", ("yard", "number")),
+        "log": Satellite(
+            "(SELECT * FROM entry WHERE port = ?)",
+            ("yard", "number"),
+            key="",
+            columns={"text": "text"},
+            bound=("Hull",),
+        ),
+    },
+    ties="ship.number",
+)
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    """Return a database with three ships, their parts and their logs."""
+    opened = sqlite3.connect(":memory:")
+    opened.row_factory = sqlite3.Row
+    opened.executescript(
+        """
+        CREATE TABLE ship (yard TEXT, number INTEGER, name TEXT, length REAL);
+        CREATE TABLE part (yard TEXT, number INTEGER, key TEXT, value);
+        CREATE TABLE entry (yard TEXT, number INTEGER, port TEXT, text TEXT);
+        INSERT INTO ship VALUES ('a', 1, 'Ada', 10), ('a', 2, 'bob', NULL), ('b', 3, 'Cyd', 30);
+        INSERT INTO part VALUES ('a', 1, 'mast', 3), ('b', 3, 'mast', 1), ('a', 2, 'mast', NULL), ('b', 1, 'mast', 9);
+        INSERT INTO entry VALUES ('a', 1, 'Hull', 'fog'), ('b', 3, 'Cork', 'fog');
+        """
+    )
+    yield opened
+    opened.close()
+
+
+def _numbers(
+    connection: sqlite3.Connection, *conditions: Condition, order: tuple[Ordering, ...] = ()
+) -> list[int]:
+    rows = search(connection, SHIPS, conditions, order, Page(10))
+    return [row["number"] for row in rows]
+
+
+def test_everything(connection: sqlite3.Connection) -> None:
+    """Without conditions all rows come in the order of ties, with their identity."""
+    rows = search(connection, SHIPS, [], [], Page(10))
+
+    assert [tuple(row) for row in rows] == [("a", 1), ("a", 2), ("b", 3)]
+
+
+@pytest.mark.parametrize(
+    ("condition", "numbers"),
+    [
+        (Condition("attribute", "name", "=", "Ada"), [1]),
+        (Condition("attribute", "name", "!=", "Ada"), [2, 3]),
+        (Condition("attribute", "name", "LIKE", "%d%"), [1, 3]),
+        (Condition("attribute", "name", "LIKE", "%D%"), []),
+        (Condition("attribute", "name", "ILIKE", "%D%"), [1, 3]),
+        (Condition("attribute", "name", "IN", ("Ada", "bob")), [1, 2]),
+        (Condition("attribute", "name", "NOT IN", ("Ada", "bob")), [3]),
+        (Condition("attribute", "length", ">=", 10.0), [1, 3]),
+        (Condition("attribute", "length", "!=", 10.0), [2, 3]),
+        (Condition("attribute", "length", "IS NULL"), [2]),
+        (Condition("attribute", "length", "IS NOT NULL"), [1, 3]),
+        (Condition("part", "mast", ">", 2.0), [1]),
+        (Condition("part", "mast", "!=", 3.0), [2, 3]),
+        (Condition("part", "mast", "IS NULL"), []),
+        (Condition("part", "sail", "IS NULL"), [1, 2, 3]),
+        (Condition("part", "sail", "IS NOT NULL"), []),
+        (Condition("log", "text", "=", "fog"), [1]),
+    ],
+)
+def test_conditions(connection: sqlite3.Connection, condition: Condition, numbers: list[int]) -> None:
+    """Attributes and satellites are compared; a satellite belongs by all columns of the identity."""
+    assert _numbers(connection, condition) == numbers
+
+
+@pytest.mark.parametrize(
+    ("order", "numbers"),
+    [
+        ((Ordering("attribute", "length"),), [1, 3, 2]),
+        ((Ordering("attribute", "length", is_ascending=False),), [3, 1, 2]),
+        ((Ordering("part", "mast"),), [3, 1, 2]),
+        ((Ordering("part", "mast", is_ascending=False),), [1, 3, 2]),
+        ((Ordering("part", "sail"), Ordering("attribute", "name", is_ascending=False)), [2, 3, 1]),
+    ],
+)
+def test_orderings(connection: sqlite3.Connection, order: tuple[Ordering, ...], numbers: list[int]) -> None:
+    """What has no value comes last in both directions."""
+    assert _numbers(connection, order=order) == numbers
+
+
+def test_all_at_once(connection: sqlite3.Connection) -> None:
+    """Values are bound in the order of the statement: of orderings, then of conditions, then of the page."""
+    conditions = (
+        Condition("log", "text", "LIKE", "f_g"),
+        Condition("part", "mast", "<", 5.0),
+        Condition("attribute", "name", "IN", ("Ada", "Cyd")),
+    )
+    order = (Ordering("part", "sail"), Ordering("part", "mast", is_ascending=False))
+
+    assert _numbers(connection, *conditions, order=order) == [1]
+
+
+def test_pages(connection: sqlite3.Connection) -> None:
+    """A page has a size and a place."""
+    rows = [search(connection, SHIPS, [], [], Page(2, offset)) for offset in (0, 2, 9)]
+
+    assert [[row["number"] for row in page] for page in rows] == [[1, 2], [3], []]
+
+
+@given(key=st.text(), value=st.text(), operator=st.sampled_from(["=", "!=", "LIKE", "ILIKE"]))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text(connection: sqlite3.Connection, key: str, value: str, operator: str) -> None:
+    """No key and no value is ever read as SQL."""
+    _numbers(connection, Condition("part", key, operator, value), order=(Ordering("part", key),))
+
+    assert connection.execute("SELECT count(*) FROM ship").fetchone()[0] == 3
+
+
+@given(st.text(alphabet="aA%_*?[]^-!", max_size=8), st.text(alphabet="aA*?[]^-!", max_size=8))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_patterns(connection: sqlite3.Connection, pattern: str, name: str) -> None:
+    """LIKE minds case, and only `%` and `_` are wild."""
+    import re
+
+    connection.execute("UPDATE ship SET name = ? WHERE number = 1", (name,))
+    expected = "".join({"%": ".*", "_": "."}.get(sign, re.escape(sign)) for sign in pattern)
+
+    found = _numbers(connection, Condition("attribute", "name", "LIKE", pattern))
+
+    assert (1 in found) == bool(re.fullmatch(expected, name, re.DOTALL))
