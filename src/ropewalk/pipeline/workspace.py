@@ -70,3 +70,14 @@ class Workspace:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _make_folder(state: Path) -> Path:
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidSetting(
+            f"the state folder {state} cannot be made: {error.strerror}",
+            hint="set ROPEWALK_STATE_DIR to a folder that you may write to",
+        ) from error
+    return state
