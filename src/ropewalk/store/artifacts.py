@@ -71,12 +71,14 @@ def list_folder(connection: sqlite3.Connection, folder: str) -> list[Entry]:
 
 def blocks_path(connection: sqlite3.Connection, path: str) -> str | None:
     """Return the file or folder that makes it impossible for a file to stand at `path`, or None."""
+    # Below: files for which this path is a folder.
     start, end = _range(path)
     row = connection.execute(
         "SELECT path FROM artifact WHERE path >= ? AND path < ? LIMIT 1", (start, end)
     ).fetchone()
     if row:
         return path
+    # Above: a file where this path needs a folder.
     parts = path.split("/")
     above = ["/".join(parts[:length]) for length in range(1, len(parts))]
     row = connection.execute(
@@ -86,6 +88,7 @@ def blocks_path(connection: sqlite3.Connection, path: str) -> str | None:
     return str(row["path"]) if row else None
 
 
+# Only the manifest forgets: the objects stay, because other paths and registered versions may share them.
 def remove_artifacts(connection: sqlite3.Connection, path: str) -> int:
     """Remove the file at `path` or all below it from the manifest; return how many files that were."""
     done = connection.execute(

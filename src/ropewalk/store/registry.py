@@ -163,6 +163,7 @@ def rename_model(connection: sqlite3.Connection, name: str, new_name: str) -> No
     Raises:
         sqlite3.IntegrityError: the new name is taken.
     """
+    # Versions and all that belongs to them follow by the foreign keys.
     connection.execute(
         "UPDATE registered_model SET name = ?, updated_at = ? WHERE name = ?", (new_name, now_ms(), name)
     )
@@ -178,6 +179,7 @@ def describe_model(connection: sqlite3.Connection, name: str, description: str |
 
 def delete_model(connection: sqlite3.Connection, name: str) -> None:
     """Remove a registered model with its versions, tags and aliases."""
+    # Versions, tags, files and aliases go by the foreign keys.
     connection.execute("DELETE FROM registered_model WHERE name = ?", (name,))
 
 
@@ -224,6 +226,7 @@ def find_alias(connection: sqlite3.Connection, name: str, alias: str) -> str | N
 def insert_version(connection: sqlite3.Connection, new: NewVersion, files: Sequence[Artifact]) -> str:
     """Add the next version of a registered model with its files, and return its number."""
     now = now_ms()
+    # The counter moves in the same transaction, so two registrations never get one number.
     row = connection.execute(
         "UPDATE registered_model SET last_version = last_version + 1, updated_at = ? WHERE name = ?"
         " RETURNING last_version",
@@ -257,6 +260,7 @@ def find_version(connection: sqlite3.Connection, name: str, version: str) -> Mod
 
 def is_version(text: str) -> bool:
     """Return whether `text` can be a version's number: a whole number in its plain form."""
+    # "01" and "1.0" are other texts than "1": a version is found by its own name only.
     return len(text) <= 18 and text.isdecimal() and str(int(text)) == text
 
 

@@ -16,9 +16,11 @@ from typing import TypeAlias
 Operand: TypeAlias = "str | float | tuple[str, ...] | None"
 Bound: TypeAlias = "str | float | int | None"
 
+# `IS NOT` instead of `!=`: a value that is NULL (not a number, or unset) differs from every given one.
 _COMPARISONS = {"=": "=", "!=": "IS NOT", ">": ">", ">=": ">=", "<": "<", "<=": "<=", "ILIKE": "LIKE"}
 # SQLite binds some ten thousand values to a statement; longer lists travel as one JSON text.
 _LISTED = 500
+# LIKE's two wild cards as GLOB's, and GLOB's own signs made plain.
 _GLOB = str.maketrans({"*": "[*]", "?": "[?]", "[": "[[]", "%": "*", "_": "?"})
 
 
@@ -132,6 +134,7 @@ def _satellite(searched: Searched, condition: Condition) -> tuple[str, list[Boun
     owner = ", ".join(satellite.owner)
     identity = ", ".join(f"{searched.table}.{column}" for column in searched.identity)
     picked, names = (satellite.key, [condition.key]) if satellite.key else ("TRUE", [])
+    # A row without the entry has no row to compare in the satellite, so absence is asked from the other side.
     is_absent = condition.operator == "IS NULL"
     if condition.operator in ("IS NULL", "IS NOT NULL"):
         compared, values = "TRUE", list[Bound]()
@@ -144,7 +147,8 @@ def _satellite(searched: Searched, condition: Condition) -> tuple[str, list[Boun
 def _compare(column: str, condition: Condition) -> tuple[str, list[Bound]]:
     operator, value = condition.operator, condition.value
     if isinstance(value, tuple) and len(value) > _LISTED:
-        return f"{column} {operator} (SELECT value FROM json_each(?))", [json.dumps(value)]
+        listed = f"{column} {operator} (SELECT value FROM json_each(?))"  # noqa: S608  # names are ours
+        return listed, [json.dumps(value)]
     if isinstance(value, tuple):
         return f"{column} {operator} ({', '.join('?' * len(value))})", list(value)
     if value is None:
@@ -162,6 +166,7 @@ def _order(searched: Searched, orderings: Sequence[Ordering]) -> tuple[str, list
         direction = "ASC" if ordering.is_ascending else "DESC"
         if ordering.entity == "attribute":
             column = searched.attributes[ordering.key]
+            # SQLite puts NULL first going up and last going down; here it is last both ways.
             terms += [f"{column} IS NULL", f"{column} {direction}"]
             continue
         satellite, name = searched.satellites[ordering.entity], f"sorted_{number}"

@@ -28,6 +28,7 @@ ALIAS_LENGTH = 255
 ALL = Page(1_000_000)
 
 _ALIAS = re.compile(r"[\w\-]+")
+# Such an alias would make `models:/late@3` and `models:/late/3` two things.
 _LIKE_A_VERSION = re.compile(r"[vV]?\d+|latest", re.IGNORECASE)
 
 
@@ -104,6 +105,7 @@ def require_model(connection: sqlite3.Connection, name: str) -> RegisteredModel:
     """
     found = table.find_model(connection, name)
     if found is None:
+        # Read only now that it went wrong: the hint may cost a little.
         names = [model.name for model in table.search_models(connection, [], [], ALL)]
         raise UnknownModel(f"Registered Model with name={name} not found", nearest=nearest(name, names))
     return found

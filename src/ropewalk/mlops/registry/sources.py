@@ -100,6 +100,7 @@ def _invalid(source: str, why: str) -> InvalidSource:
 
 def _from_models(connection: sqlite3.Connection, source: str, model_id: str | None) -> Source:
     """`models:/m-…` is a logged model; `models:/NAME/VERSION` another version, taken over as it is."""
+    # A registered model's name has no slash, so what follows one is a version.
     name, _, version = source.removeprefix("models:/").partition("/")
     if not version:
         found = find_logged_model(connection, name)
@@ -129,6 +130,7 @@ def _from_artifacts(
     location = PROXIED + source.removeprefix(PROXIED).strip("/")
     model = find_logged_model(connection, model_id) if model_id else None
     run = find_run_row(connection, run_id) if run_id else None
+    # With the slash, so that a run whose id begins with another's is not taken for it.
     roots = [owner.artifact_uri for owner in (model, run) if owner]
     if not any(location == root or location.startswith(f"{root}/") for root in roots):
         raise _invalid(

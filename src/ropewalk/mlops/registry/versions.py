@@ -56,6 +56,7 @@ def register(  # noqa: PLR0913, PLR0917  # the signature other rooms were promis
         if table.find_model(connection, name) is None:
             table.insert_model(connection, name, None, {})
         same = [_named(name), Condition("attribute", "digest", "=", digest)]
+        # Looked up and registered in one transaction: two runs at once make one version.
         for found in table.search_versions(connection, same, [LATEST], ALL):
             return found
         source = resolve(connection, f"models:/{model_id}", run_id, model_id)
@@ -263,6 +264,7 @@ def materialise(workspace: Workspace, version: ModelVersion, folder: Path) -> No
             f"There are no files of model {version.name} version {version.version} here",
             hint=f"they were registered from {version.source}: log the model to this server",
         )
+    # Links where the filesystem allows: a model of gigabytes is laid out at once.
     for file in files:
         target = folder / file.path
         if not target.exists():

@@ -24,6 +24,7 @@ def safe_path(path: str) -> str:
     Raises:
         UnsafePath: it is absolute, leads upwards, or has parts that another reader could take for that.
     """
+    # Clients name folders with and without it.
     plain = path.removesuffix("/")
     # A client may decode once more than we do; what is harmless here must be harmless there.
     for form in (plain, unquote(plain), unquote(unquote(plain))):
@@ -49,6 +50,7 @@ def check_location(location: str) -> None:
         UnsafePath: its path leads upwards.
     """
     parts = urlsplit(location)
+    # Two slashes would name another host's proxy.
     if location.startswith(SCHEME) and not parts.netloc:
         safe_path(location.removeprefix(SCHEME).lstrip("/"))
     elif parts.scheme not in _REMOTE or not parts.netloc:
@@ -79,6 +81,7 @@ def place_artifact(workspace: Workspace, path: str, stored: StoredObject) -> Non
         PathTaken: a folder stands there, or a file stands where a folder would be needed.
     """
     path = safe_path(path)
+    # One transaction: of two uploads that exclude each other the second is refused.
     with workspace.database.write() as connection:
         blocking = manifest.blocks_path(connection, path)
         if blocking:

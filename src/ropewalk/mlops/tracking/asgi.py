@@ -51,6 +51,7 @@ def _refused_host(headers: Headers) -> str | None:
 
 
 def _refused_origin(headers: Headers) -> str | None:
+    # Programs send no Origin; pages always do when they write.
     origin = headers.get("origin")
     if origin is not None and _hostname(origin) not in LOOPBACK:
         return origin
@@ -71,6 +72,7 @@ def application(routes: Iterable[Route]) -> ASGIApp:
         middleware=[Middleware(LoopbackOnly)],
         exception_handlers={404: _unknown, 405: _unknown},
     )
+    # A redirect would answer for paths that are not in the table.
     app.router.redirect_slashes = False
     return app
 

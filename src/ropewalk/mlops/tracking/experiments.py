@@ -37,6 +37,7 @@ def create_experiment(
         with workspace.database.write() as connection:
             return table.create_experiment(connection, name, location, tags or {})
     except sqlite3.IntegrityError:
+        # The cause names tables and statements, which are nobody else's business.
         raise _exists(name) from None
 
 
@@ -122,7 +123,8 @@ def ensure_experiment(workspace: Workspace, name: str) -> str:
     except UnknownExperiment:
         try:
             return create_experiment(workspace, name)
-        except ExperimentExists:  # another process made it in between
+        except ExperimentExists:
+            # Another process made it in between.
             found = get_experiment_by_name(workspace, name)
     if found.stage != "active":
         raise NotActive(f"The experiment '{name}' is deleted", hint="restore it first")

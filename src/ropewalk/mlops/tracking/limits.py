@@ -22,6 +22,7 @@ EXPERIMENT_NAME = 500
 RUNS_PAGE = 50_000
 HISTORY_PAGE = 25_000
 
+# Letters of any script, digits, and the signs that MLflow's user interface and file layout can show.
 _NAME = re.compile(r"[/\w.\- :]+")
 
 
@@ -48,6 +49,7 @@ def check_key(what: str, key: str) -> None:
             f"Invalid value \"{key}\" for parameter 'key' supplied: Invalid {what} name",
             hint="use letters, digits, underscore, dash, dot, space, colon and slash",
         )
+    # MLflow's tools write metrics to files named after them.
     if posixpath.normpath(key) != key or key == "." or key.startswith(("/", "..")):
         raise InvalidRequest(
             f"Invalid value \"{key}\" for parameter 'key' supplied: Invalid {what} name, it is not a plain path"

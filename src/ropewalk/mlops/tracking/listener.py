@@ -40,6 +40,7 @@ def endpoint(workspace: Workspace) -> Iterator[str]:
         timeout_graceful_shutdown=int(STOP_S),
     )
     server = uvicorn.Server(config)
+    # Bound here and not by uvicorn, so that the port is known and no other process can take it in between.
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listener]}, name="tracking endpoint", daemon=True
@@ -49,6 +50,7 @@ def endpoint(workspace: Workspace) -> Iterator[str]:
             _wait(server, thread)
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
+            # The thread is a daemon: an answer that hangs cannot keep the process alive.
             server.should_exit = True
             thread.join(STOP_S)
 

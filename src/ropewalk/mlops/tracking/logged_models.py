@@ -17,6 +17,7 @@ from ropewalk.store.tracking import logged_models as table
 from ropewalk.store.tracking.logged_models import NewLoggedModel
 from ropewalk.store.tracking.values import LoggedModel
 
+# They would mean something else in `models:/` and `runs:/` addresses.
 _FORBIDDEN = frozenset("/:.%\"'")
 
 

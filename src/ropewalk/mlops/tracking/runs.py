@@ -26,6 +26,7 @@ from ropewalk.store.tracking.values import Dataset, Metric, ModelMetric, ModelUs
 
 NAME_TAG = "mlflow.runName"
 USER_TAG = "mlflow.user"
+# Words for runs that were given no name: what lies about in a ropewalk and on a ship.
 _STAPLES = (
     "bow",
     "cleat",
@@ -153,6 +154,7 @@ def log_batch(workspace: Workspace, run_id: str, batch: Batch) -> None:
     _check(batch)
     with workspace.database.write() as connection:
         run = require_active_run(connection, run_id)
+        # Parameters first: they are what a batch is refused for.
         fixed = table.add_params(connection, run.number, batch.params)
         for key, value in fixed.items():
             raise ValueFixed(
@@ -168,6 +170,7 @@ def log_batch(workspace: Workspace, run_id: str, batch: Batch) -> None:
 
 
 def _set_tags(connection: sqlite3.Connection, run: Run, tags: Mapping[str, str]) -> None:
+    # MLflow keeps a run's name twice, and clients change it through the tag.
     table.set_run_tags(connection, run.number, tags)
     if NAME_TAG in tags:
         table.change_run(connection, run.number, RunChange(name=tags[NAME_TAG]))

@@ -40,6 +40,7 @@ def create_experiment(
         (name, artifact_location or "", now, now),
     )
     identifier = str(cursor.lastrowid)
+    # The default location holds the id, which is known only now.
     if not artifact_location:
         connection.execute(
             "UPDATE experiment SET artifact_location = ? WHERE id = ?",
@@ -89,6 +90,7 @@ def read_experiments(connection: sqlite3.Connection, identifiers: Sequence[str])
 
 def is_experiment_id(text: str) -> bool:
     """Return whether `text` can be an experiment's id: a whole number in its plain form."""
+    # 18 digits always fit SQLite's integers.
     return len(text) <= 18 and text.isdecimal() and str(int(text)) == text
 
 
@@ -105,6 +107,7 @@ def rename_experiment(connection: sqlite3.Connection, identifier: str, name: str
 
 def set_experiment_stage(connection: sqlite3.Connection, identifier: str, stage: Stage) -> None:
     """Delete or restore the experiment and all its runs."""
+    # As MLflow does it: a run that was deleted by hand comes back with its experiment too.
     now = now_ms()
     connection.execute(
         "UPDATE experiment SET stage = ?, updated_at = ? WHERE id = ?", (stage, now, identifier)

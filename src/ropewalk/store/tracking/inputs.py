@@ -23,6 +23,7 @@ def add_datasets(
 
 
 def _dataset_number(connection: sqlite3.Connection, experiment: str, dataset: Dataset) -> int:
+    # Two runs that read the same data share one row; the first description of it stands.
     named = (int(experiment), dataset.name, dataset.digest)
     connection.execute(
         "INSERT INTO dataset (experiment, name, digest, source_type, source, schema, profile)"

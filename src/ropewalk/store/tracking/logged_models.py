@@ -16,6 +16,7 @@ ARTIFACT_URI = (
     "(SELECT artifact_location FROM experiment WHERE experiment.id = logged_model.experiment)"
     " || '/models/' || logged_model.id || '/artifacts'"
 )
+# With a lone max() SQLite takes the other columns from the row that has the maximum.
 _NEWEST_METRICS = (
     "(SELECT model, key, value, dataset_name, dataset_digest, max(recorded_at)"
     " FROM logged_model_metric{where} GROUP BY model, key)"
@@ -168,6 +169,7 @@ def add_logged_model_metrics(
     connection: sqlite3.Connection, model: int, metrics: Sequence[ModelMetric]
 ) -> None:
     """Keep these points of the logged model of that number where they are the newest of their key."""
+    # Only the newest: a model's series is its runs' series, which the segments hold.
     connection.executemany(
         "INSERT INTO logged_model_metric"
         " (model, key, run_id, dataset_name, dataset_digest, value, step, recorded_at)"

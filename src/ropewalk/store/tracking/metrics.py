@@ -11,6 +11,8 @@ from blake3 import blake3
 from ropewalk.store.tracking.segments import Point, pack, unpack_key
 from ropewalk.store.tracking.values import Metric
 
+# A batch may arrive late or twice: a point replaces the newest one only when it is not older. NaN, stored as NULL,
+# ranks below every number, as in `_rank`.
 _LATEST = """
 INSERT INTO latest_metric (run, key, value, step, recorded_at) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET value = excluded.value, step = excluded.step, recorded_at = excluded.recorded_at
@@ -28,12 +30,14 @@ def append_metrics(connection: sqlite3.Connection, run: int, metrics: Sequence[M
     for metric in metrics:
         points[numbers[metric.key]].append((metric.step, metric.recorded_at, metric.value))
     content = pack(points)
+    # Most requests log one key; naming it lets readers of other keys pass the blob over.
     sole_key = next(iter(points)) if len(points) == 1 else None
     added = connection.execute(
         "INSERT INTO metric_segment (run, sole_key, points, digest, content) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
         (run, sole_key, len(metrics), blake3(content).digest(length=16), content),
     )
+    # A batch that was there before has moved the newest points already.
     if added.rowcount:
         connection.executemany(_LATEST, _newest(run, points))
 
@@ -55,6 +59,7 @@ def metric_history(connection: sqlite3.Connection, run: int, key: str) -> list[M
     if row is None:
         return []
     number = row["id"]
+    # Two branches instead of OR, so that each is a range of the index.
     blobs = connection.execute(
         "SELECT content FROM metric_segment WHERE run = ? AND sole_key = ? UNION ALL"
         " SELECT content FROM metric_segment WHERE run = ? AND sole_key IS NULL",

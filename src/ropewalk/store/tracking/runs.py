@@ -98,6 +98,7 @@ def search_runs(
 
 def read_runs(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Run]:
     """Return the runs of these numbers, in this order, each with all it logged."""
+    # A fixed number of statements for any number of runs.
     wanted = json.dumps(numbers)
     rows = connection.execute(
         f"SELECT *, {ARTIFACT_URI} AS artifact_uri FROM run"  # noqa: S608  # the expression is ours
@@ -151,6 +152,7 @@ def add_params(connection: sqlite3.Connection, run: int, params: Mapping[str, st
         "INSERT INTO run_param (run, key, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         [(run, key, value) for key, value in params.items()],
     )
+    # Read back what stands there now: that is what decides, whoever wrote it.
     rows = connection.execute(
         "SELECT key, value FROM run_param WHERE run = ? AND key IN (SELECT value FROM json_each(?))",
         (run, json.dumps(list(params))),

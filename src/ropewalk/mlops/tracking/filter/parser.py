@@ -75,6 +75,7 @@ class _Reader:
                 f"Invalid clause(s) in filter string: expected {text or kind}, found {taken}",
                 hint="clauses are joined by AND; OR and parentheses around clauses are not part of the language",
             )
+        # After the end comes the end again.
         self.token = next(self.tokens, taken)
         return taken
 
@@ -97,6 +98,7 @@ class _Reader:
     def identifier(self) -> tuple[str, str]:
         """Read `entity.key`, or an attribute's bare name."""
         token = self.take("name")
+        # Only the first dot divides: `tags.mlflow.source.name` has the key `mlflow.source.name`.
         head, dot, rest = token.text.partition(".")
         if not dot or head.startswith("`"):
             return "attribute", self._attribute(token.text.strip("`"), token)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ropewalk.mlops.tracking.errors import InvalidFilter
 
+# A number comes before a name and must end there, so that `1.2.3` and `5x` are no numbers followed by something.
 _TOKEN = re.compile(
     r"""
     (?P<space>\s+)
@@ -50,6 +51,7 @@ def tokenize(text: str) -> Iterator[Token]:
                 hint="a clause is `entity.key OPERATOR value`, text values in quotes",
             )
         kind, found = match.lastgroup or "", match.group()
+        # Words are names to the pattern; case decides nothing.
         if kind == "name" and found.upper() in _WORDS:
             kind, found = "word", found.upper()
         if kind != "space":

@@ -29,6 +29,7 @@ def written(version: ModelVersion) -> wire.ModelVersion:
         creation_timestamp=version.created_at,
         last_updated_timestamp=version.updated_at,
         current_stage=version.stage,
+        # MLflow writes these as empty texts, not as unset.
         description=version.description or "",
         source=version.source,
         run_id=version.run_id or "",

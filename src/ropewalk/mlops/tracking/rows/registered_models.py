@@ -65,6 +65,7 @@ def _without_prompts(conditions: list[Condition]) -> list[Condition]:
     """Leave out prompts, which MLflow keeps as registered models with a tag, unless the filter asks for them."""
     plain = [c for c in conditions if (c.entity, c.key) != ("tag", IS_PROMPT)]
     asked = [c for c in conditions if (c.entity, c.key) == ("tag", IS_PROMPT)]
+    # `!= 'true'` means models, which have no such tag at all; taken literally it would find nothing.
     if any(c.operator == "=" and c.value == "true" for c in asked):
         return conditions
     return [*plain, Condition("tag", IS_PROMPT, "IS NULL")]

@@ -57,8 +57,10 @@ class Row(Generic[Asked]):
         return translated(endpoint)
 
     async def _read(self, request: Request) -> Asked:
+        # Some clients send a deletion's parameters as a body, others in the query.
         body = b"" if self.method == "GET" else await compat.read_body(request, self.body_limit)
         asked = compat.decode(body, self.asked) if body else compat.read_query(request, self.asked)
+        # What the path says counts: a body that names another thing cannot redirect the request.
         for name, value in request.path_params.items():
             setattr(asked, name, value)
         return asked

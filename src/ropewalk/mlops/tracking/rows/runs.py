@@ -107,6 +107,7 @@ def _log_batch(workspace: Workspace, asked: ask.LogBatch) -> None:
     run_id = asked.run_id
     if not run_id:
         raise compat.missing("run_id")
+    # Counted before anything is converted.
     limits.check_batch(asked.metrics, asked.params, asked.tags)
     params = limits.unique_entries("param", answers.read_pairs(asked.params))
     _log(workspace, run_id, asked.metrics, Batch(params=params, tags=answers.entries(asked.tags)))

@@ -10,6 +10,7 @@ from ropewalk.routes import Permission, Route
 
 # The version of the protocol that this server speaks, not Ropewalk's: clients choose by it how they talk.
 PROTOCOL = "3.17.2"
+# Honest about what later tiers bring: a client that reads "enabled" uses it and fails.
 _INFO = {
     "store_type": "SqlStore",
     "workspaces_enabled": False,

@@ -57,11 +57,13 @@ async def read_body(request: Request, limit: int) -> bytes:
         InvalidRequest: it says that it is something else than JSON.
     """
     body = bytearray()
+    # Counted while it arrives: a length that a client names is not to be believed.
     async for block in request.stream():
         body += block
         if len(body) > limit:
             raise RequestTooLarge(f"Request body must be at most {limit} bytes", hint="send several requests")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    # A form or plain text is what a page may send across sites without asking; JSON is not.
     if body and kind != "application/json":
         raise InvalidRequest(f"Bad Request. Content-Type must be application/json, not {kind!r}")
     return bytes(body)
@@ -188,6 +190,7 @@ def wire_number(value: float) -> float:
     """Return a double as it is written: NaN and infinities as the strings that MLflow's clients read."""
     if math.isfinite(value):
         return value
+    # The structs say float, as the protocol's descriptors do; only JSON itself lacks these numbers.
     return cast("float", "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity")
 
 
@@ -201,6 +204,7 @@ def refuse(error: RopewalkError) -> Response:
     status, code, sqlstate, error_class = next(
         _ENVELOPES[parent] for parent in type(error).__mro__ if parent in _ENVELOPES
     )
+    # Clients show the message only, so what to do next goes into it.
     message = f"{error.message} ({error.hint})" if error.hint else error.message
     body = {"error_code": code, "message": message, "sqlstate": sqlstate, "error_class": error_class}
     return Response(_ENCODER.encode(body), status_code=status, media_type="application/json")

@@ -29,6 +29,7 @@ def read_page(token: str | None, limit: int, *search: object) -> Page:
         read = msgspec.json.decode(base64.urlsafe_b64decode(token), type=_Token)
     except (msgspec.MsgspecError, binascii.Error, ValueError):
         raise InvalidRequest(f"Invalid page token {token[:80]!r}", hint="start again without one") from None
+    # An offset into another search would skip and repeat without anybody noticing.
     if read.search != _digest(search) or not 0 <= read.offset < 1 << 62:
         raise InvalidRequest(
             "Invalid page token: it belongs to another search", hint="start again without one"
