@@ -22,6 +22,7 @@ from ropewalk.store.tracking.experiments import find_experiment_by_name
 from ropewalk.store.tracking.inputs import add_datasets, add_models
 from ropewalk.store.tracking.logged_models import add_logged_model_metrics
 from ropewalk.store.tracking.runs import NewRun, RunChange
+from ropewalk.store.tracking.segments import Point
 from ropewalk.store.tracking.values import Dataset, Metric, ModelMetric, ModelUse, Run, RunStatus, Stage
 
 NAME_TAG = "mlflow.runName"
@@ -258,11 +259,20 @@ def metric_history(workspace: Workspace, run_id: str, key: str) -> list[Metric]:
     Raises:
         UnknownRun: there is no such run.
     """
+    return [Metric(key, value, step, time) for step, time, value in metric_points(workspace, run_id, key)]
+
+
+def metric_points(workspace: Workspace, run_id: str, key: str) -> list[Point]:
+    """Return what `metric_history` returns as bare (step, time, value): a page is cut from it before it is built.
+
+    Raises:
+        UnknownRun: there is no such run.
+    """
     with workspace.database.read() as connection:
         run = table.find_run_row(connection, run_id)
         if run is None:
             raise _unknown(run_id)
-        return points.metric_history(connection, run.number, key)
+        return points.metric_points(connection, run.number, key)
 
 
 def search_runs(

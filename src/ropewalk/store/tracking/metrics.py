@@ -55,6 +55,11 @@ def _rank(point: Point) -> Point:
 
 def metric_history(connection: sqlite3.Connection, run: int, key: str) -> list[Metric]:
     """Return every point of one key by step, time and value, each once."""
+    return [Metric(key, value, step, time) for step, time, value in metric_points(connection, run, key)]
+
+
+def metric_points(connection: sqlite3.Connection, run: int, key: str) -> list[Point]:
+    """Return what `metric_history` returns as bare (step, time, value), which a long series is better kept as."""
     row = connection.execute("SELECT id FROM metric_key WHERE name = ?", (key,)).fetchone()
     if row is None:
         return []
@@ -65,10 +70,10 @@ def metric_history(connection: sqlite3.Connection, run: int, key: str) -> list[M
         " SELECT content FROM metric_segment WHERE run = ? AND sole_key IS NULL",
         (run, number, run),
     )
-    # Keyed by the text of the value: NaN does not equal itself, and a retried point must count once.
-    unique = {(p[0], p[1], repr(p[2])): p for blob in blobs for p in unpack_key(blob["content"], number)}
-    ordered = sorted(unique.values(), key=_rank)
-    return [Metric(key, value, step, recorded_at) for step, recorded_at, value in ordered]
+    found = (point for blob in blobs for point in unpack_key(blob["content"], number))
+    # NaN does not equal itself, but one NaN is one object: so a retried point counts once here too.
+    unique = {point if point[2] == point[2] else (point[0], point[1], math.nan) for point in found}
+    return sorted(unique, key=_rank)
 
 
 def key_number(connection: sqlite3.Connection, name: str) -> int:

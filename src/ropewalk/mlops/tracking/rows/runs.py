@@ -151,14 +151,15 @@ def _log_outputs(workspace: Workspace, asked: ask.LogOutputs) -> None:
 
 def _history(workspace: Workspace, asked: ask.GetMetricHistory) -> ask.GetMetricHistoryResponse:
     key, run_id = answers.need(asked.metric_key, "metric_key"), run_of(asked)
-    points = runs.metric_history(workspace, run_id, key)
+    points = runs.metric_points(workspace, run_id, key)
     # Without a page size the whole series is the answer, as clients of before paging expect.
     wanted = max(len(points), 1) if asked.max_results is None else asked.max_results
     limit = check_page_size(wanted, max(limits.HISTORY_PAGE, len(points)))
     page = read_page(asked.page_token, limit, run_id, key)
     found = points[page.offset : page.offset + page.limit]
     return ask.GetMetricHistoryResponse(
-        [answers.metric(point) for point in found[:limit]], next_token(page, len(found), run_id, key)
+        [wire.Metric(key, compat.wire_number(value), time, step) for step, time, value in found[:limit]],
+        next_token(page, len(found), run_id, key),
     )
 
 
