@@ -15,6 +15,7 @@ from ropewalk.dataops.lake.names import literal
 
 CATALOG_FILE = "catalog.sqlite"
 DATA_FOLDER = "data"
+SPILL_FOLDER = "spill"
 BUSY_TIMEOUT_MS = 30_000
 BOOKS = (
     "CREATE SCHEMA ropewalk",
@@ -65,7 +66,8 @@ def attach(
     options += [f"SNAPSHOT_VERSION {snapshot:d}"] if snapshot is not None else []
     try:
         connection.execute(f"ATTACH {literal(f'ducklake:sqlite:{catalog}')} AS lake ({', '.join(options)})")
-        connection.execute("USE lake")
+        # What does not fit into memory is written beside the lake, not into the folder a person works in.
+        connection.execute(f"USE lake; SET temp_directory = {literal(str(data.parent / SPILL_FOLDER))}")
     except duckdb.Error as error:
         if "No snapshot found" in str(error):
             raise SnapshotMissing(f"the lake has no snapshot {snapshot}") from error

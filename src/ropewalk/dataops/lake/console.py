@@ -18,7 +18,7 @@ from typing import Any
 
 import duckdb
 
-from ropewalk.dataops.lake.catalog import CATALOG_FILE, DATA_FOLDER
+from ropewalk.dataops.lake.catalog import CATALOG_FILE, DATA_FOLDER, SPILL_FOLDER
 from ropewalk.dataops.lake.digest import Column
 from ropewalk.dataops.lake.errors import InvalidQuery, QueryNotAllowed, QueryTimeout, translate_error
 from ropewalk.dataops.lake.names import literal
@@ -58,7 +58,7 @@ class Console:
         catalog = folder / CATALOG_FILE
         files = ", ".join(literal(f"{catalog}{suffix}") for suffix in ("", "-wal", "-shm", "-journal"))
         self._connection.execute(
-            f"SET allowed_directories = [{literal(f'{folder / DATA_FOLDER}/')}];"
+            f"SET allowed_directories = [{_folders(folder)}];"
             f"SET allowed_paths = [{files}];"
             "SET enable_external_access = false; SET lock_configuration = true"
         )
@@ -106,6 +106,10 @@ class Console:
             raise QueryNotAllowed("only SELECT is allowed here", hint="the lake is changed by `ropewalk run`")
         for node in _nodes(tree):
             _refuse_node(node)
+
+
+def _folders(folder: Path) -> str:
+    return ", ".join(literal(f"{folder / name}/") for name in (DATA_FOLDER, SPILL_FOLDER))
 
 
 def _refuse_node(node: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ import duckdb
 
 from ropewalk.dataops.lake import (
     Column,
+    InvalidQuery,
     Lake,
     LakeTransaction,
     TableDigest,
@@ -127,8 +128,12 @@ class SQLiteLoader:
             if misfit := find_misfit(connection, relation, types):
                 raise ValueMisfit(str(misfit), place=Place(self.source.path), hint="types: ...")
             return transaction.replace(self.spec.table, cast_relation(relation, types))
-        except duckdb.Error as error:
-            raise _translate(error, self.source.path, database.tables) from error
+        except (duckdb.Error, InvalidQuery) as error:
+            # The lake has translated what DuckDB said while the rows were read; the scanner's words are behind it.
+            cause = error if isinstance(error, duckdb.Error) else error.__cause__
+            if not isinstance(cause, duckdb.Error):
+                raise
+            raise _translate(cause, self.source.path, database.tables) from cause
 
     @property
     def _is_retyped(self) -> bool:
