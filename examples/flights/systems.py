@@ -15,7 +15,7 @@ import sqlite3
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import partial
 from importlib.util import find_spec
@@ -54,9 +54,7 @@ def advance(landing: Path, month: int) -> int:
     month = max(min(month, LAST_MONTH), FIRST_MONTH, clock(landing))
     missing = {path: write for path, write in _drops(landing, month).items() if not path.exists()}
     if missing:
-        with _flights() as database:
-            for path, write in missing.items():
-                _write_whole(path, partial(write, database))
+        _land(missing)
     if clock(landing) != month:
         _write_whole(
             landing / "clock.json", lambda part: part.write_text(json.dumps({"month": month}) + "\n")
@@ -80,6 +78,18 @@ def data_folder() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise NoData(f"the package {PACKAGE} is not installed: pip install 'ropewalk[flights]'")
     return Path(spec.submodule_search_locations[0]) / "data"
+
+
+def _land(missing: Mapping[Path, Write]) -> None:
+    try:
+        with _flights() as database:
+            for path, write in missing.items():
+                _write_whole(path, partial(write, database))
+    except RuntimeError as error:
+        # DuckDB turns a Ctrl-C during a query into an error of its own.
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        raise
 
 
 def _drops(landing: Path, month: int) -> dict[Path, Write]:

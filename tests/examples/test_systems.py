@@ -143,6 +143,21 @@ def test_a_drop_is_whole_or_absent(tmp_path: Path) -> None:
     assert not (tmp_path / "drop.csv").exists()
 
 
+@pytest.mark.parametrize(
+    ("cause", "raised"), [(KeyboardInterrupt(), KeyboardInterrupt), (ValueError(), RuntimeError)]
+)
+def test_an_interrupt_stays_an_interrupt(
+    tmp_path: Path, cause: BaseException, raised: type[BaseException]
+) -> None:
+    """Ctrl-C during a query stops the demo as Ctrl-C, and any other trouble stays what it is."""
+
+    def write(database: duckdb.DuckDBPyConnection, path: Path) -> None:
+        raise RuntimeError("Query interrupted") from cause
+
+    with pytest.raises(raised):
+        systems._land({tmp_path / "drop.csv": write})
+
+
 def test_without_the_data_package_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
