@@ -96,17 +96,18 @@ class Lake:
             self._open()
         with self._lease.hold(), self.cursor() as connection:
             connection.execute("BEGIN")
+            is_committed = False
             try:
                 yield LakeTransaction(connection)
+                # The message goes with the commit; without a change DuckLake makes no snapshot for it.
                 connection.execute(f"CALL lake.set_commit_message({literal(author)}, {literal(message)})")
                 connection.execute("COMMIT")
-            except BaseException as error:
-                # The engine has ended the transaction itself after some errors.
-                with suppress(duckdb.Error):
-                    connection.execute("ROLLBACK")
-                if isinstance(error, duckdb.Error):
-                    raise translate_error(error, self.table_names()) from error
-                raise
+                is_committed = True
+            except duckdb.Error as error:
+                raise translate_error(error, self.table_names()) from error
+            finally:
+                if not is_committed:
+                    _roll_back(connection)
 
     @contextmanager
     def rehearsal(self) -> Iterator[LakeTransaction]:
@@ -116,8 +117,7 @@ class Lake:
             try:
                 yield LakeTransaction(connection)
             finally:
-                with suppress(duckdb.Error):
-                    connection.execute("ROLLBACK")
+                _roll_back(connection)
 
     def snapshot(self) -> int:
         """Return the number of the newest snapshot."""
@@ -205,6 +205,12 @@ class Lake:
             found = {str(n): Build(str(k), TableDigest(int(r), str(d))) for n, k, d, r in rows}
             self._builds = (state, found)
         return self._builds[1]
+
+
+def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    # The engine has ended the transaction itself after some errors, and then says that there is none.
+    with suppress(duckdb.Error):
+        connection.execute("ROLLBACK")
 
 
 def _catalog_state(catalog: Path) -> object:
