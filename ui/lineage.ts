@@ -1,5 +1,7 @@
 // Pan and zoom for lineage pictures, by changing the picture's viewBox: drag or the arrow keys move it,
 // the wheel with Ctrl and the buttons zoom. Without this island the picture scrolls in its frame.
+const SMALLEST_SCALE = 0.8; // below this, the boxes' words are too small to read at first sight
+const HIGHEST = 0.74; // of the window
 interface Box {
   x: number;
   y: number;
@@ -24,12 +26,13 @@ class Picture {
   ) {
     const { x, y, width, height } = picture.viewBox.baseVal;
     this.whole = { x, y, width, height };
-    this.box = { ...this.whole };
     frame.classList.add("is-live");
+    picture.setAttribute("height", String(Math.min(height, innerHeight * HIGHEST)));
+    this.box = this.readable();
+    this.show(this.box);
     this.bindButtons();
     this.bindPointer();
     this.bindKeys();
-    this.bringToSight();
   }
 
   private bindButtons(): void {
@@ -93,9 +96,17 @@ class Picture {
     this.picture.addEventListener("focusin", (event) => this.reach(event.target as Element));
   }
 
-  private bringToSight(): void {
-    const focus = this.picture.querySelector(".is-focus");
-    if (focus) this.reach(focus);
+  // The part to begin with: all of it where that can be read, else what surrounds the focus.
+  private readable(): Box {
+    const { width: room, height: high } = this.picture.getBoundingClientRect();
+    const scale = Math.max(SMALLEST_SCALE, Math.min(1, room / this.whole.width));
+    const box = { x: 0, y: 0, width: room / scale, height: high / scale };
+    const focus = this.picture.querySelector<SVGGElement>(".is-focus")?.transform.baseVal.getItem(0).matrix;
+    const most = Math.max(0, this.whole.width - box.width);
+    box.x = focus ? Math.min(Math.max(focus.e - box.width / 2, 0), most) : 0;
+    const low = this.whole.height - box.height;
+    box.y = focus && low > 0 ? Math.min(Math.max(focus.f - box.height / 2, 0), low) : low / 2;
+    return box;
   }
 
   private reach(element: Element): void {

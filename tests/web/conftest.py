@@ -38,6 +38,7 @@ from ropewalk.web.lineage_svg import LineageLink, LineageNode
 from ropewalk.web.render import Renderer
 from ropewalk.web.views import data, deployments, experiments, issues, lineage, models, overview, sql
 from ropewalk.web.views.addresses import address_of
+from ropewalk.web.views.alerts import standing_alerts
 from ropewalk.web.views.nodes import NodeLine
 
 MADE_AT = 1_795_428_000_000
@@ -213,7 +214,7 @@ def make_overview() -> overview.Overview:
         strands=strands,
         picture=boxes(),
         links=tuple(EDGES),
-        alerts=ALERTS,
+        alerts=standing_alerts(ALERTS),
         runs=runs,
     )
 
@@ -344,7 +345,7 @@ def make_deployment() -> deployments.DeploymentPage:
         windows=WINDOWS,
         charts=CHARTS,
         psi_limit=0.25,
-        alerts=ALERTS,
+        alerts=standing_alerts(ALERTS),
         nodes=boxes(*around),
         links=tuple(link for link in LINKS if link.upstream in around and link.downstream in around),
         request="curl http://127.0.0.1:8765/deployments/late/invocations -d '{\"dataframe_records\": []}'",
@@ -390,7 +391,12 @@ def make_samples() -> dict[str, object]:
     return {
         "overview.html": make_overview(),
         "tables.html": data.TableList(
-            (line, make_table_line("mart.departures_daily", contract=None), never), 14
+            (
+                data.Schema("raw", (never,)),
+                data.Schema("mart", (line, make_table_line("mart.departures_daily", contract=None))),
+            ),
+            3,
+            14,
         ),
         "table.html": make_table_view(),
         "experiments.html": experiments.ExperimentList(

@@ -297,13 +297,26 @@ def box(page: Page) -> str | None:
 def test_lineage_zooms_and_resets(open_page: Open) -> None:
     """The buttons zoom in, out and back to the whole."""
     page = open_page("/lineage")
-    whole = box(page)
+    width, height = (page.locator("svg.lineage").get_attribute(name) for name in ("width", "height"))
+    first = box(page)
 
     page.get_by_role("button", name="Zoom in").click()
-    assert box(page) != whole
+    assert box(page) != first
     page.get_by_role("button", name="Show all").click()
 
-    assert box(page) == whole
+    assert box(page) == f"0 0 {width} {height}"
+
+
+def test_lineage_begins_readable_around_its_focus(open_page: Open) -> None:
+    """A picture wider than the window begins at a scale that can be read, with the focus in sight."""
+    page = open_page("/lineage?focus=monitor:late", viewport={"width": 900, "height": 700})
+
+    scale = page.evaluate("document.querySelector('svg.lineage').getScreenCTM().a")
+    focus = page.locator(".node.is-focus").bounding_box()
+
+    assert scale >= 0.79
+    assert focus
+    assert 0 < focus["x"] < 900 - focus["width"]
 
 
 def test_lineage_is_dragged(open_page: Open) -> None:

@@ -121,6 +121,23 @@ def test_made_up_ids_are_short() -> None:
     assert ">0123456789<" in str(lineage_svg([run], [], "Run"))
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("landing/airlines.parquet", "airlines.parquet"),
+        ("http://h/observations", "observations"),
+        ("a/", "a"),
+        ("/", "/"),
+    ],
+)
+def test_paths_show_their_end(name: str, shown: str) -> None:
+    """What comes from outside is told apart by the end of its path; the title has all of it."""
+    html = str(lineage_svg([LineageNode(f"file:{name}", "file", name)], [], "File"))
+
+    assert f">{shown}</text>" in html
+    assert f"<title>file {name}</title>" in html
+
+
 def test_empty_picture() -> None:
     """Nothing to show is an empty, well-formed picture."""
     assert parse(str(lineage_svg([], [], "Nothing"))).get("aria-label") == "Nothing"

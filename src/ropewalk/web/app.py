@@ -47,8 +47,10 @@ def create_app(workspace: Workspace, routes: Iterable[Route], *, host: str = "12
     respond = error_responder(renderer)
     pages = [route for page in PAGES for route in page_routes(page, workspace, renderer)]
     hosts, any_address = allowed_hosts(host)
+    # The rooms' routes come first: no page's pattern can take a path of the MLflow protocol away.
     return Starlette(
         routes=mount([*routes, asset_route(assets), csv_route(workspace), *pages]),
+        # From the outside in: also a refusal and an error carry the headers.
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(Boundary, respond=respond),
@@ -74,6 +76,7 @@ def mount(rows: Iterable[Route]) -> list[BaseRoute]:
 
 def _check(row: Route, taken: set[tuple[str, str]]) -> None:
     named = (row.method, row.path)
+    # Types do not hold for a plugin that was written without them.
     if not isinstance(row.permission, Permission):
         raise UnguardedRoute(
             f"the route {row.method} {row.path} has no permission",
@@ -106,6 +109,7 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
     path = request.url.path
     if error.status_code == 405:
         raise MethodNotAllowed(f"{path} does not take {request.method}") from None
+    # Raised again as ours, so that one place answers with all errors.
     close = nearest(path, [item.address for item in NAVIGATION])
     raise PageNotFound(
         f"nothing answers at {path}", nearest=close, hint="start from the overview at /"

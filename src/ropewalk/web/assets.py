@@ -41,6 +41,7 @@ def load_assets(folder: Path = STATIC) -> Assets:
     if not manifest.is_file():
         return Assets({}, {})
     names: dict[str, str] = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+    # A few files of a few kilobytes: kept in memory, so that no request can name a path.
     return Assets(names, {hashed: (folder / hashed).read_bytes() for hashed in names.values()})
 
 

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from ropewalk.web.formats import number, percent
 
+# A drawing's own units; the page scales it to the width there is.
 WIDTH, HEIGHT = 460, 232
 LEFT, RIGHT, TOP, BOTTOM = 46, 76, 14, 30
 LETTER = 6.4
@@ -91,6 +92,7 @@ def line_chart(chart: LineChart) -> Markup:
         *(_tick(level, scale, chart) for level in scale.ticks),
         *(_window(index, chart) for index in _labelled(chart.windows)),
         *(_limit(limit, scale, chart) for limit in chart.limits),
+        # The first line is the one that is judged, so it is drawn last, above the others.
         *(_series(index, chart, scale) for index in reversed(range(len(chart.series)))),
         *_names(chart, scale),
         Markup("</svg><figcaption>{}</figcaption></figure>").format(summary(chart)),
@@ -129,6 +131,7 @@ def scale_of(chart: LineChart) -> Scale:
         low = min(low, 0.0)
     span = next(size for size in (high - low, abs(high), 1.0) if size > LEAST_SPAN)
     step = _round_step(span / 4)
+    # The small part keeps a value that stands on a level from asking for one more.
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     if last == first:
         last = first + 1
@@ -161,6 +164,7 @@ def _course(series: Series, chart: LineChart) -> str | None:
     peak_at, peak = max(known, key=lambda pair: pair[1])
     low_at, low = min(known, key=lambda pair: pair[1])
     extremes = [f"highest {_said(peak, chart)} in {peak_at}", f"lowest {_said(low, chart)} in {low_at}"]
+    # An extreme at either end is told already.
     shown = [e for e in extremes if not (e.endswith((f"in {first}", f"in {last}")))]
     inside = f" ({', '.join(shown)})" if shown else ""
     return f"{series.name} {_said(start, chart)} in {first}, {_said(end, chart)} in {last}{inside}"
@@ -199,7 +203,7 @@ def _window(index: int, chart: LineChart) -> Markup:
 def _limit(limit: Limit, scale: Scale, chart: LineChart) -> Markup:
     y = scale.y(limit.value)
     word = "min" if limit.is_floor else "max"
-    said = f"{100 * limit.value:g} %" if chart.is_share else f"{limit.value:g}"
+    said = f"{100 * limit.value:.3g} %" if chart.is_share else f"{limit.value:g}"
     return Markup(
         '<path class="limit" d="M{} {}H{}"/><text class="limit-name" x="{}" y="{}">{} {}</text>'
     ).format(LEFT, y, WIDTH - RIGHT, WIDTH - RIGHT + 6, y + 4, word, said)
@@ -236,6 +240,7 @@ def _mark(index: int, x: float, y: float, said: str, is_beyond: bool) -> Markup:
 
 def _names(chart: LineChart, scale: Scale) -> list[Markup]:
     """Return each line's name at its end, moved apart from one another and from the limits' names."""
+    # Limits have their names in the same margin.
     taken = [scale.y(limit.value) for limit in chart.limits]
     names: list[Markup] = []
     for index, series in enumerate(chart.series):

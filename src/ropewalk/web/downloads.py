@@ -19,6 +19,7 @@ def csv_route(workspace: Workspace) -> Route:
     async def answer(request: Request) -> Response:
         visit = Visit(workspace, request.path_params, request.query_params)
         text = await run_in_threadpool(lambda: as_csv(sql_result(visit)))
+        # A file to save, never a page: its text is data.
         headers = {"content-disposition": 'attachment; filename="result.csv"'}
         return Response(text, headers=headers, media_type="text/csv")
 

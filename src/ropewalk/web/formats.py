@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 
 from ropewalk.store import now_ms
 
+# Typographic signs by name, because they look like a hyphen in an editor.
 MISSING = "\N{EN DASH}"
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 
 
 def number(value: object) -> str:
     """Return a number with four significant digits (`0.7712`), a whole one in groups of three (`336,776`)."""
+    # A truth is no number, although Python counts it as one.
     if isinstance(value, bool) or not isinstance(value, int | float):
         return MISSING if value is None else str(value)
     if isinstance(value, int):
@@ -68,6 +70,7 @@ def duration(ms: int | None) -> str:
 
 def ago(ms: int, now: int | None = None) -> str:
     """Return how long a moment (UTC ms) lies back: `just now`, `3 min ago`, `2 days ago`."""
+    # A clock that runs ahead makes moments of the future; those read as just now.
     passed = (now_ms() if now is None else now) - ms
     for length, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "min")):
         if passed >= length:

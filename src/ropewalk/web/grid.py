@@ -28,6 +28,7 @@ class GridColumn:
     @property
     def is_number(self) -> bool:
         """Whether the column's values line up at their right."""
+        # A list of numbers is shown as text.
         return any(word in self.type.upper() for word in NUMBERS) and not self.type.endswith("]")
 
 
@@ -46,6 +47,7 @@ def make_grid(columns: Iterable[tuple[str, str]], rows: Iterable[Sequence[object
 
 def plain(value: object) -> Cell:
     """Return a value as JSON and people can take it: moments in ISO 8601, nested values as JSON text."""
+    # Truths before whole numbers, which they also are.
     match value:
         case None | bool() | str():
             found: Cell = value
@@ -76,6 +78,7 @@ def shown(cell: Cell) -> str:
 
 def as_csv(grid: Grid) -> str:
     """Return the grid as CSV with a header (RFC 4180); missing values are empty."""
+    # The module's own line ends are those of the standard, on every system.
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(column.name for column in grid.columns)

@@ -25,6 +25,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104  # recognised, never bound here
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 REQUEST_ID = "x-request-id"
+# The policy has no exception for inline code, so a script in a table's name could not run even if it got through.
 HEADERS = {
     "content-security-policy": (
         "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
@@ -50,6 +51,7 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        # Ours alone: an id from outside would put a stranger's text into the log.
         request_id = scope["request_id"] = secrets.token_hex(8)
 
         async def send_with_headers(message: Message) -> None:
@@ -57,6 +59,7 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 headers[REQUEST_ID] = request_id
                 for name, value in HEADERS.items():
+                    # A route may be stricter than this, as a download of foreign bytes is.
                     headers.setdefault(name, value)
             await send(message)
 
@@ -86,6 +89,7 @@ class Boundary:
         try:
             await self.app(scope, receive, noting_send)
         except RopewalkError as error:
+            # Half a response cannot be taken back: the connection breaks, and nobody takes it for the whole.
             if started:
                 raise
             await self._answer(error, scope, receive, send)
@@ -118,6 +122,7 @@ class Guard:
         if scope["type"] == "http":
             headers = Headers(scope=scope)
             self._check_host(headers.get("host", ""))
+            # Reading is open to links from anywhere; what a page of another site reads, the browser keeps from it.
             if scope["method"] not in SAFE_METHODS:
                 _check_origin(headers)
         await self.app(scope, receive, send)
@@ -139,6 +144,7 @@ def allowed_hosts(host: str) -> tuple[frozenset[str], bool]:
     addresses takes every address as its host, but only its own names.
     """
     if host in WILDCARDS:
+        # A browser in the network reaches this machine by an address or by its name.
         return LOOPBACK | {socket.gethostname().lower()}, True
     return LOOPBACK | {host.lower().strip("[]")}, False
 
@@ -153,6 +159,7 @@ def _check_origin(headers: Headers) -> None:
     """Refuse what a browser says another site sent; programs that are no browser say nothing."""
     site = headers.get("sec-fetch-site")
     origin = headers.get("origin")
+    # "same-site" is not enough: every port of this machine is one site, and other programs listen there.
     is_ours = site in {"same-origin", "none"} if site else _same_host(origin, headers.get("host", ""))
     if not is_ours:
         raise ForeignOrigin(

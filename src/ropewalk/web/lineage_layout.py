@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
+# Even, so that the columns on the left and those on the right have the same say.
 SWEEPS = 12
+# Between the middles of two boxes, and of two lines that pass a column.
 NODE_GAP, STOP_GAP = 62.0, 26.0
 
 Link = tuple[str, str]
@@ -90,6 +92,7 @@ def _depths(lane_of: Mapping[str, int], edges: Sequence[Link]) -> dict[str, int]
 def _with_stops(column_of: Mapping[str, int], edges: Sequence[Link]) -> tuple[Columns, list[list[str]]]:
     """Return the columns with stops added, and for each edge the names it passes from end to end."""
     columns: Columns = [[] for _ in range(max(column_of.values(), default=-1) + 1)]
+    # Sorted, so that the same graph is the same picture in whatever order its edges were recorded.
     for name in sorted(column_of):
         columns[column_of[name]].append(name)
     chains: list[list[str]] = []
@@ -133,6 +136,7 @@ def _swept(columns: Columns, neighbours: Mapping[str, list[str]], rightwards: bo
         wanted = {
             name: _mean([rank[n] for n in neighbours.get(name, ())], rank[name]) for name in columns[at]
         }
+        # Equal wishes keep their order, or sweeps would not come to rest.
         result[at] = sorted(columns[at], key=lambda name: (wanted[name], rank[name]))
         rank.update({name: index / max(1, len(result[at])) for index, name in enumerate(result[at])})
     return result
@@ -169,8 +173,10 @@ def _heights(
                 _mean([heights[n] for n in (*before.get(name, ()), *after.get(name, ()))], heights[name])
                 for name in column
             ]
+            # Less the room that each name needs below the first, any order-keeping heights are just non-decreasing.
             free = isotonic([want - offset for want, offset in zip(wanted, room, strict=True)])
             heights.update({n: f + offset for n, f, offset in zip(column, free, room, strict=True)})
+    # Rounded, because the last digits of a sum of floats may differ between machines.
     top = min(heights.values(), default=0.0)
     return {name: round(height - top, 1) for name, height in heights.items()}
 

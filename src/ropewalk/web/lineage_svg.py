@@ -11,6 +11,7 @@ from ropewalk.web.formats import short
 from ropewalk.web.lineage_layout import Layout, Link, Point, lay_out
 
 LANES = ("Outside", "Sources", "Tables", "Steps", "Models", "Deployments", "Monitors")
+# Data, then models, then software: the order in which a project is made, and in which it is read.
 LANE_OF_KIND = {
     "source": 1,
     "table": 2,
@@ -21,6 +22,7 @@ LANE_OF_KIND = {
     "model": 4,
     "model_version": 4,
     "deployment": 5,
+    "predictions": 5,
     "monitor": 6,
 }
 # Kinds that share a lane with another say what they are.
@@ -31,7 +33,7 @@ MADE_UP_LENGTH = 10
 BOX_WIDTH, BOX_HEIGHT = 132, 46
 COLUMN_GAP, LEFT, TOP, BOTTOM = 27, 8, 44, 16
 PITCH = BOX_WIDTH + COLUMN_GAP
-NAME_LENGTH, NOTE_LENGTH = 16, 20
+NAME_LENGTH, NOTE_LENGTH = 16, 19
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ def lineage_svg(
     nodes: Sequence[LineageNode], links: Iterable[Link], title: str, focus: str | None = None
 ) -> Markup:
     """Return the picture of `nodes` and the edges between them, with `focus` set off."""
+    # The picture has its natural size; the page scales it, or scrolls it where there is no script.
     layout = lay_out({node.id: lane_of(node.kind) for node in nodes}, links)
     columns = max((last for _, last in layout.lanes.values()), default=0) + 1
     width = 2 * LEFT + columns * PITCH - COLUMN_GAP
@@ -122,6 +125,7 @@ def path_of(route: Sequence[Point]) -> str:
     (x, y), commands = (ends[0][0] + BOX_WIDTH, ends[0][1]), []
     commands.append(f"M{x} {y:g}")
     for at, (left, other) in enumerate(ends[1:], 1):
+        # Both ends of a bend are level, so a line meets its boxes straight however steep it is.
         bend = max(COLUMN_GAP / 2, abs(left - x) / 2)
         commands.append(f"C{x + bend:g} {y:g} {left - bend:g} {other:g} {left} {other:g}")
         # Across a column that it only passes, the line runs level.
@@ -136,6 +140,9 @@ def _box(node: LineageNode, point: Point, in_focus: bool) -> Markup:
     schema, _, name = node.name.rpartition(".") if node.kind == "table" else ("", "", node.name)
     if node.kind in MADE_UP and " " not in name:
         name = name[:MADE_UP_LENGTH]
+    if lane_of(node.kind) == 0:
+        # Paths and addresses differ at their end; the title has the whole.
+        name = name.rstrip("/").rpartition("/")[2] or name
     context = schema or (node.kind.replace("_", " ") if node.kind in TOLD or not node.note else "")
     note = " · ".join(part for part in (context, node.note) if part)
     classes = f"node kind-{lane_of(node.kind)} is-{node.state}" + (" is-focus" if in_focus else "")
@@ -146,6 +153,7 @@ def _box(node: LineageNode, point: Point, in_focus: bool) -> Markup:
         '<text class="name" x="12" y="19">{}</text><text class="note" x="12" y="36">{}</text>'
     ).format(said, BOX_WIDTH, BOX_HEIGHT, BOX_HEIGHT - 14, short(name, NAME_LENGTH), note[:NOTE_LENGTH])
     place = Markup(' transform="translate({} {:g})"').format(x, y)
+    # A link inside SVG is reached by the keyboard as any link is, without a tabindex.
     if node.address is None:
         return Markup('<g class="{}"{}>{}</g>').format(classes, place, inside)
     return Markup('<a class="{}" href="{}"{} aria-label="{}">{}</a>').format(

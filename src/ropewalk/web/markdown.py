@@ -71,5 +71,6 @@ def _cells(line: str) -> list[str]:
 
 def _inline(text: str) -> Markup:
     escaped = str(escape(text))
+    # Escaped text has no angle brackets left, so the only tags in the result are these.
     coded = _CODE.sub(r"<code>\1</code>", escaped)
     return Markup(_STRONG.sub(r"<strong>\1</strong>", coded))  # noqa: S704  # escaped above, only our own tags added

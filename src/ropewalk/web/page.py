@@ -46,6 +46,7 @@ class Visit:
         text = self.query.get(name, "")
         if not text:
             return default
+        # `isdigit` also takes digits of other scripts, and a number of any length would be slow to read.
         if not text.isascii() or not text.isdigit() or int(text[:9]) > most:
             raise InvalidQuery(f"{name} must be a whole number from 0 to {most}, not {text[:40]!r}")
         return int(text)
@@ -75,6 +76,7 @@ def page_routes(page: Page, workspace: Workspace, renderer: Renderer) -> list[Ro
     """Return the two routes of a page, the JSON one first, because names may contain dots."""
 
     async def look(request: Request) -> object:
+        # The address that the reader used, which may be a name or another port than the one that was bound.
         origin = str(request.base_url).rstrip("/")
         visit = Visit(workspace, request.path_params, request.query_params, origin)
         return await run_in_threadpool(page.view, visit)
@@ -87,6 +89,7 @@ def page_routes(page: Page, workspace: Workspace, renderer: Renderer) -> list[Ro
         if wants_json(request):
             return json_response(request, view)
         html = await run_in_threadpool(renderer.page, page.template, view, request.url.path)
+        # A page is always asked for anew: what it shows may have changed since.
         headers = {"vary": "accept", "cache-control": "no-cache"}
         return Response(html, _status(view), headers, media_type="text/html")
 
@@ -99,6 +102,7 @@ def page_routes(page: Page, workspace: Workspace, renderer: Renderer) -> list[Ro
 def json_response(request: Request, view: object) -> Response:
     """Return a view as JSON, or 304 when the client has the same already."""
     body = msgspec.json.encode(view)
+    # The tag comes from the content, so it also holds across restarts.
     tag = f'"{blake3(body).hexdigest()[:20]}"'
     headers = {"etag": tag, "vary": "accept", "cache-control": "no-cache"}
     if request.headers.get("if-none-match") == tag:
@@ -115,6 +119,7 @@ def _status(view: object) -> int:
 def wants_json(request: Request) -> bool:
     """Return whether the client asked for JSON rather than a page."""
     accept = request.headers.get("accept", "")
+    # A browser takes anything, and says first that it takes HTML.
     return "application/json" in accept and "text/html" not in accept
 
 

@@ -25,6 +25,7 @@ class NavItem:
 
     def is_at(self, path: str) -> bool:
         """Return whether the page at `path` belongs to this entry."""
+        # Every path begins with the overview's.
         if self.address == "/":
             return path == "/"
         return path == self.address or path.startswith(self.address + "/")
@@ -68,6 +69,7 @@ class Renderer:
 
 def _environment() -> Environment:
     environment = Environment(
+        # A view's field that a template misspells is an error in a test, not an empty place on a page.
         loader=PackageLoader("ropewalk.web", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -75,6 +77,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(formats.FILTERS)
+    # Drawing functions return markup; what they put into it they have escaped.
     environment.globals.update(
         line_chart=charts.line_chart,
         meter=charts.meter,

@@ -21,6 +21,7 @@ from ropewalk.web.app import create_app
 from ropewalk.web.errors import PortInUse
 from ropewalk.web.guards import LOOPBACK
 
+# Long enough for a page, short enough for whoever pressed Ctrl-C.
 GRACE_S = 5
 log = structlog.get_logger()
 
@@ -84,9 +85,11 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         PortInUse: something else listens there, or the address is not this machine's.
     """
+    # Bound here rather than by uvicorn, which would log a port in use and exit.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
+        # A port is free again at once after the last server on it ended.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host.strip("[]"), port))
         listener.listen(1024)
@@ -102,6 +105,7 @@ class QuietServer(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Stop on SIGINT and SIGTERM; unlike uvicorn's own, do not raise the signal again afterwards."""
+        # Tests serve from a thread, where signals cannot be caught.
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -116,6 +120,7 @@ class QuietServer(uvicorn.Server):
 
 
 def _shown(host: str) -> str:
+    # An address to open, where "all of them" is none.
     if host in {"0.0.0.0", "::"}:  # noqa: S104  # compared, not bound
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host

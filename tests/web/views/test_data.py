@@ -12,7 +12,7 @@ from ropewalk.web.views.data import TableLine, table_list, table_view
 
 def lines(workspace: Workspace) -> dict[str, TableLine]:
     """Return the listed tables by name."""
-    return {line.name: line for line in table_list(Visit(workspace)).tables}
+    return {line.name: line for schema in table_list(Visit(workspace)).schemas for line in schema.tables}
 
 
 def test_list_has_declared_and_made(flights: Workspace) -> None:
@@ -35,11 +35,13 @@ def test_list_tells_how_contracts_are_kept(flights: Workspace, empty: Workspace)
     assert lines(empty)["mart.features"].contract == "unchecked"
 
 
-def test_name_has_two_parts(flights: Workspace) -> None:
-    """Tables are grouped by the part of the name before the dot."""
-    line = lines(flights)["mart.features"]
+def test_schemas_stand_as_data_flows(flights: Workspace) -> None:
+    """What comes in stands before what is made of it, and a table has its short name there."""
+    found = table_list(Visit(flights))
 
-    assert (line.schema, line.table) == ("mart", "features")
+    assert [schema.name for schema in found.schemas] == ["raw", "mart"]
+    assert [table.table for table in found.schemas[1].tables] == ["features", "daily"]
+    assert found.count == 3
 
 
 def test_table_has_it_all(flights: Workspace) -> None:

@@ -97,7 +97,10 @@ def test_page_has_it_all(flights: Workspace) -> None:
     assert [move.revision for move in page.history] == [1]
     assert {"model:late", "deployment:late", "monitor:late"} <= {node.id for node in page.nodes}
     assert len(page.windows) == 6
-    assert [alert.window for alert in page.alerts] == ["2013-12", "2013-09"]
+    assert [(alert.limit, alert.windows) for alert in page.alerts] == [
+        ("psi", ("2013-12",)),
+        ("rate_shift", ("2013-09",)),
+    ]
 
 
 def test_page_has_a_request(flights: Workspace) -> None:

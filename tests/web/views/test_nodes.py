@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ropewalk import plugins
+from ropewalk.lineage import Edge
 from ropewalk.pipeline import Workspace, declare_graph
 from ropewalk.project import load_project
 from ropewalk.settings import load_settings
@@ -21,7 +22,15 @@ from ropewalk.store.pipeline import (
     record_node_run,
     start_run,
 )
-from ropewalk.web.views.nodes import DeclaredCache, declared, full_graph, node_lines, note_of, picture_nodes
+from ropewalk.web.views.nodes import (
+    DeclaredCache,
+    _by_first_maker,
+    declared,
+    full_graph,
+    node_lines,
+    note_of,
+    picture_nodes,
+)
 
 RUN = "run-1"
 SQL = "SELECT 1 AS one"
@@ -132,6 +141,14 @@ def test_graph_has_what_is_recorded(flights: Workspace) -> None:
     kinds = {edge.kind for edge in full_graph(flights).edges}
 
     assert kinds == {"input", "origin", "product"}
+
+
+def test_product_has_one_maker() -> None:
+    """A run that a model names as well hangs on the step that made it."""
+    step, model = Edge("step:train", "run:1", "product"), Edge("model:late", "run:1", "product")
+    other = Edge("a", "b", "input")
+
+    assert _by_first_maker([model, other, step]) == [other, step]
 
 
 @pytest.mark.parametrize(

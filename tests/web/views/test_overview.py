@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ropewalk.devops.monitoring import Alert
 from ropewalk.pipeline import Workspace
 from ropewalk.web.page import Visit
+from ropewalk.web.views.alerts import AlertLine
 from ropewalk.web.views.nodes import NodeLine
 from ropewalk.web.views.overview import Overview, judge, project_overview, tell
 
-ALERT = Alert("f", "late", "2013-12", "psi", 0.3, 0.25, "too far", 1, 0)
+ALERT = AlertLine("late", "psi", "too far", ("2013-12",), 1, 0)
 
 
 def lines(*states: str) -> tuple[NodeLine, ...]:
@@ -35,7 +35,9 @@ def lines(*states: str) -> tuple[NodeLine, ...]:
         (("current",), (), True, "bad"),
     ],
 )
-def test_verdict(states: tuple[str, ...], alerts: tuple[Alert, ...], is_broken: bool, verdict: str) -> None:
+def test_verdict(
+    states: tuple[str, ...], alerts: tuple[AlertLine, ...], is_broken: bool, verdict: str
+) -> None:
     """The worst that is known decides."""
     assert judge(lines(*states), alerts, is_broken) == verdict
 
@@ -45,16 +47,16 @@ def test_verdict(states: tuple[str, ...], alerts: tuple[Alert, ...], is_broken: 
     [
         ((), (), "Nothing is declared yet."),
         (("current", "current"), (), "All 2 nodes are current."),
-        (("current",), (ALERT,), "All 1 nodes are current, 1 alert."),
+        (("current",), (ALERT,), "All 1 nodes are current, 1 limit broken."),
         (("current", "failed", "blocked"), (), "1 of 3 nodes are current, 1 failed, 1 blocked."),
         (
             ("edited", "never"),
             (ALERT, ALERT),
-            "0 of 2 nodes are current, 1 edited since, 1 not made yet, 2 alerts.",
+            "0 of 2 nodes are current, 1 edited since, 1 not made yet, 2 limits broken.",
         ),
     ],
 )
-def test_sentence(states: tuple[str, ...], alerts: tuple[Alert, ...], sentence: str) -> None:
+def test_sentence(states: tuple[str, ...], alerts: tuple[AlertLine, ...], sentence: str) -> None:
     """The state is told in one sentence."""
     assert tell(lines(*states), alerts) == sentence
 
@@ -91,8 +93,8 @@ def test_runs_are_told(view: Overview) -> None:
 
 
 def test_alerts_that_stand_are_shown(view: Overview) -> None:
-    """Alerts that were not cleared need attention."""
-    assert [alert.window for alert in view.alerts] == ["2013-12", "2013-09"]
+    """Limits that are broken need attention."""
+    assert [alert.limit for alert in view.alerts] == ["psi", "rate_shift"]
     assert view.verdict == "warn"
 
 

@@ -13,6 +13,7 @@ PAGES = {
     "gate": "/models/{}",
     "run": "/runs/{}",
     "deployment": "/deployments/{}",
+    "predictions": "/data/predictions.{}",
     "monitor": "/deployments/{}",
 }
 

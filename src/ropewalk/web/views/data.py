@@ -38,21 +38,25 @@ class TableLine:
     made_at: int | None
 
     @property
-    def schema(self) -> str:
-        """The part of the name before the dot."""
-        return self.name.partition(".")[0]
-
-    @property
     def table(self) -> str:
         """The part of the name behind the dot."""
         return self.name.partition(".")[2]
 
 
 @dataclass(frozen=True)
-class TableList:
-    """Every table, declared or there, and the lake's snapshot they were read from."""
+class Schema:
+    """The tables whose names begin alike."""
 
+    name: str
     tables: tuple[TableLine, ...]
+
+
+@dataclass(frozen=True)
+class TableList:
+    """Every table, declared or there, by schema, and the lake's snapshot they were read from."""
+
+    schemas: tuple[Schema, ...]
+    count: int
     snapshot: int
 
 
@@ -98,8 +102,16 @@ def table_list(visit: Visit) -> TableList:
     """Return every table that is declared or there."""
     lines = {line.id: line for line in node_lines(visit.workspace)}
     cards = list_tables(visit.workspace)
-    snapshot = open_lake(visit.workspace).snapshot()
-    return TableList(tuple(_line(card, lines.get(card.node)) for card in cards), snapshot)
+    # As data flows: a schema stands where the first of its tables comes in the project's order.
+    place = {node_id: number for number, node_id in enumerate(lines)}
+    schemas: dict[str, list[TableLine]] = {}
+    for card in sorted(cards, key=lambda card: (place.get(card.node, len(place)), card.name)):
+        schemas.setdefault(card.name.partition(".")[0], []).append(_line(card, lines.get(card.node)))
+    return TableList(
+        schemas=tuple(Schema(name, tuple(tables)) for name, tables in schemas.items()),
+        count=len(cards),
+        snapshot=open_lake(visit.workspace).snapshot(),
+    )
 
 
 def table_view(visit: Visit) -> TableView:
@@ -130,6 +142,7 @@ def _line(card: TableCard, node: NodeLine | None) -> TableLine:
     return TableLine(
         name=card.name,
         kind=card.kind,
+        # What the lake has and nobody declares, such as recorded predictions, is as it is.
         state=node.state if node else "current" if card.rows is not None else "never",
         rows=card.rows,
         columns=len(card.columns),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ropewalk.devops.monitoring import (
-    Alert,
     MonitorReport,
     NotMonitored,
     WindowRow,
@@ -20,13 +19,14 @@ from ropewalk.web.charts import Limit, LineChart, Series
 from ropewalk.web.errors import NothingCalled
 from ropewalk.web.lineage_svg import LineageLink, LineageNode
 from ropewalk.web.page import Visit
+from ropewalk.web.views.alerts import AlertLine, standing_alerts
 from ropewalk.web.views.example_request import example_request
 from ropewalk.web.views.lineage import lineage_around
 
 
 @dataclass(frozen=True)
 class DeploymentLine:
-    """One deployment in a list; times in UTC milliseconds, `alerts` counts those that stand."""
+    """One deployment in a list; times in UTC milliseconds, `alerts` counts the limits that are broken."""
 
     name: str
     model: str
@@ -70,7 +70,7 @@ class DeploymentPage:
         windows: the monitor's figures, earliest first.
         charts: the same figures to look at.
         psi_limit: the monitor's limit of drift.
-        alerts: the alerts, the latest window first.
+        alerts: the limits that are broken, the latest window first.
         nodes: the boxes of its lineage.
         links: the edges between them.
         request: a command that asks it for a prediction.
@@ -86,7 +86,7 @@ class DeploymentPage:
     windows: tuple[WindowRow, ...] = ()
     charts: tuple[LineChart, ...] = ()
     psi_limit: float | None = None
-    alerts: tuple[Alert, ...] = ()
+    alerts: tuple[AlertLine, ...] = ()
     nodes: tuple[LineageNode, ...] = ()
     links: tuple[LineageLink, ...] = ()
     request: str = ""
@@ -97,6 +97,7 @@ def deployment_list(visit: Visit) -> DeploymentList:
     workspace = visit.workspace
     found = list_deployments(workspace)
     names = {deployment.name for deployment in found}
+    # What is declared and was never deployed shows as such, rather than as nothing.
     waiting = tuple(sorted(set(workspace.project.entries("deploy")) - names))
     return DeploymentList(tuple(_line(workspace, deployment) for deployment in found), waiting)
 
@@ -128,7 +129,7 @@ def deployment_page(visit: Visit) -> DeploymentPage:
         windows=report.windows if report else (),
         charts=monitor_charts(report) if report else (),
         psi_limit=report.monitor.limits.psi if report else None,
-        alerts=tuple(sorted(report.alerts, key=lambda alert: alert.window, reverse=True)) if report else (),
+        alerts=standing_alerts(report.alerts) if report else (),
         nodes=nodes,
         links=links,
         request=example_request(
@@ -164,7 +165,7 @@ def _report(workspace: Workspace, name: str) -> MonitorReport | None:
 def _line(workspace: Workspace, deployment: Deployment) -> DeploymentLine:
     report = _report(workspace, deployment.name)
     windows = report.windows if report else ()
-    standing = [a for a in list_alerts(workspace) if a.deployment == deployment.name and a.cleared_at is None]
+    broken = standing_alerts(a for a in list_alerts(workspace) if a.deployment == deployment.name)
     return DeploymentLine(
         name=deployment.name,
         model=deployment.target.model,
@@ -172,7 +173,7 @@ def _line(workspace: Workspace, deployment: Deployment) -> DeploymentLine:
         moved_at=deployment.moved_at,
         predictions=sum(window.predictions for window in windows),
         last_window=windows[-1].name if windows else None,
-        alerts=len(standing),
+        alerts=len(broken),
     )
 
 
@@ -182,6 +183,7 @@ def _move(row: Deployment) -> Move:
 
 def _rate_limits(windows: tuple[WindowRow, ...], shift: float | None) -> tuple[Limit, ...]:
     """Return the band around the training data's rate that the actual rate may not leave."""
+    # The newest version's training data: the older windows were judged by theirs.
     rates = [window.reference_rate for window in windows if window.reference_rate is not None]
     if shift is None or not rates:
         return ()

@@ -23,8 +23,10 @@ from ropewalk.web.errors import NothingCalled
 from ropewalk.web.page import Visit
 
 PAGE = 100
+# The most runs that are read at once, to be sorted by any column and paged.
 MOST = 10_000
 NEWEST = "-started_at"
+# Tags that clients write for MLflow's own pages.
 HIDDEN_TAGS = "mlflow."
 
 
@@ -162,6 +164,7 @@ def run_table(visit: Visit) -> RunTable:
     found = search_runs(visit.workspace, [experiment.name], limit=MOST)
     sort = visit.query.get("sort") or NEWEST
     pages = max(1, math.ceil(len(found) / PAGE))
+    # A page that no longer exists, because runs were deleted, is the last one.
     page = min(max(1, visit.number("page", 1, MOST)), pages)
     lines = sort_runs([_line(run) for run in found], sort)
     return RunTable(
@@ -203,6 +206,7 @@ def sort_runs(lines: Sequence[RunLine], sort: str) -> list[RunLine]:
     is_down, column = sort.startswith("-"), sort.removeprefix("-")
     kind, _, name = column.partition(".")
     values = {line.id: _value(line, kind, name) for line in lines}
+    # Apart, so that turning the order round does not bring them to the top.
     known = [line for line in lines if values[line.id] is not None]
     unknown = [line for line in lines if values[line.id] is None]
     return sorted(known, key=lambda line: values[line.id] or (0, 0.0, ""), reverse=is_down) + unknown
@@ -265,6 +269,7 @@ def _telling_params(lines: Sequence[RunLine]) -> tuple[str, ...]:
 
 
 def _input(dataset: Dataset) -> InputLine:
+    # Any client may describe a data set in any way; ours names a table of the lake.
     try:
         source = json.loads(dataset.source)
     except ValueError:

@@ -11,6 +11,7 @@ from ropewalk.web.errors import NothingCalled
 from ropewalk.web.page import Visit
 
 FOLDER = "issues"
+# Monitors mark what they told of already; the marks are for them alone.
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 
 

@@ -94,6 +94,7 @@ def collapse(graph: LineageGraph, focus: str | None) -> tuple[LineageGraph, dict
         for own, node in ((edge.upstream, edge.downstream), (edge.downstream, edge.upstream)):
             if own != focus and _is_side(own, edge, graph):
                 groups.setdefault(f"{kind_of(own)}:all of {node}", []).append(own)
+    # A few files say more by their names than by their number.
     many = {name: ids for name, ids in groups.items() if len(ids) > MOST_ALIKE}
     stands_in = {own: name for name, ids in many.items() for own in ids}
     edges = [
@@ -104,9 +105,11 @@ def collapse(graph: LineageGraph, focus: str | None) -> tuple[LineageGraph, dict
     return LineageGraph.of(edges, alone), {name: len(ids) for name, ids in many.items()}
 
 
-def lineage_around(visit: Visit, node_id: str) -> tuple[tuple[LineageNode, ...], tuple[LineageLink, ...]]:
-    """Return the boxes and edges one step around a node, for its own page."""
-    graph, counts = collapse(full_graph(visit.workspace).around(node_id, 1, 1), node_id)
+def lineage_around(
+    visit: Visit, node_id: str, up: int = 1
+) -> tuple[tuple[LineageNode, ...], tuple[LineageLink, ...]]:
+    """Return the boxes and edges `up` steps above and one below a node, for its own page."""
+    graph, counts = collapse(full_graph(visit.workspace).around(node_id, up, 1), node_id)
     boxes = picture_nodes(graph.ids, node_lines(visit.workspace))
     named = tuple(_named(box, counts) for box in boxes)
     return named, tuple(LineageLink(e.upstream, e.downstream, e.kind) for e in graph.edges)
@@ -115,6 +118,7 @@ def lineage_around(visit: Visit, node_id: str) -> tuple[tuple[LineageNode, ...],
 def _find(focus: str, graph: LineageGraph) -> str:
     if focus in graph.ids:
         return focus
+    # A person types a table's name; its kind is only needed where several things share the name.
     bare = [node_id for node_id in graph.ids if node_id.partition(":")[2] == focus]
     if len(bare) == 1:
         return bare[0]
@@ -143,6 +147,7 @@ def _is_side(own: str, edge: Edge, graph: LineageGraph) -> bool:
 def _refocused(box: LineageNode, counts: dict[str, int]) -> LineageNode:
     """Make a box lead to the lineage around it, rather than to its page."""
     named = _named(box, counts)
+    # One box for many leads to the node that has them, which shows them all when asked.
     return named if box.id in counts else replace(named, address=lineage_address(box.id))
 
 

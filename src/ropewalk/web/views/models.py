@@ -138,7 +138,7 @@ def version_page(visit: Visit) -> VersionPage:
     model = _find(workspace, visit.names["name"])
     version = get_version(workspace, model.name, visit.names["version"])
     files = logged_model_files(workspace, version.model_id) if version.model_id else {}
-    nodes, links = lineage_around(visit, f"model_version:{model.name}/{version.version}")
+    nodes, links = lineage_around(visit, f"model_version:{model.name}/{version.version}", up=3)
     return VersionPage(
         model=model.name,
         line=_version(version, _serving(workspace)),
@@ -153,6 +153,7 @@ def version_page(visit: Visit) -> VersionPage:
 
 def decision_about(version: ModelVersion, decisions: list[GateDecision]) -> GateDecision | None:
     """Return the latest decision that read the figures the version was registered with."""
+    # A decision is kept under the gate's key and a version under its content; the figures are what both have.
     for decision in decisions:
         read = {result.metric: result.value for result in decision.results}
         if read and all(version.metrics.get(metric) == value for metric, value in read.items()):

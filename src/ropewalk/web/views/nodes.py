@@ -15,9 +15,10 @@ from ropewalk.pipeline import JSON, Node, Record, Workspace, current_records, de
 from ropewalk.project import load_project
 from ropewalk.store.pipeline import NodeRunRow, list_node_runs, list_pipeline_runs
 from ropewalk.web import formats
-from ropewalk.web.lineage_svg import LineageNode
+from ropewalk.web.lineage_svg import LineageNode, lane_of
 from ropewalk.web.views.addresses import address_of
 
+# Declaring a large project takes a good part of a second, and an open overview asks every few.
 FRESH_FOR_S = 3.0
 
 
@@ -100,12 +101,27 @@ def full_graph(workspace: Workspace) -> LineageGraph:
     if found.problem:
         return recorded
     declared_edges = [Edge(up, node_id) for node_id, ups in found.inputs.items() for up in ups]
+    # Declared edges stand for the recorded inputs, which may be of a definition that is gone.
     others = [
         edge
         for edge in recorded.edges
         if edge.kind != "input" and (edge.upstream in found.nodes or edge.downstream in found.nodes)
     ]
-    return LineageGraph.of([*declared_edges, *others], found.nodes)
+    return LineageGraph.of([*declared_edges, *_by_first_maker(others)], found.nodes)
+
+
+def _by_first_maker(edges: Sequence[Edge]) -> list[Edge]:
+    """Return the edges with one maker for each product: a model names the run that its step made, too."""
+    makers: dict[str, Edge] = {}
+    for edge in edges:
+        first = makers.get(edge.downstream)
+        if edge.kind == "product" and (first is None or _lane(edge) < _lane(first)):
+            makers[edge.downstream] = edge
+    return [edge for edge in edges if edge.kind != "product" or makers[edge.downstream] == edge]
+
+
+def _lane(edge: Edge) -> int:
+    return lane_of(kind_of(edge.upstream))
 
 
 def picture_nodes(ids: Sequence[str], lines: Sequence[NodeLine]) -> tuple[LineageNode, ...]:
@@ -138,6 +154,7 @@ def _headline(metrics: Mapping[str, JSON]) -> str:
 
 
 def _read(workspace: Workspace) -> Declared:
+    # The workspace's own project is as it was at the start; the files may have been edited since.
     try:
         project = load_project(workspace.root, plugins.sections())
         graph = declare_graph(project, plugins.kinds())
@@ -166,10 +183,12 @@ def _line(node_id: str, node: Node | None, record: Record | None, outcome: NodeR
 
 
 def _state(node: Node | None, record: Record | None, outcome: NodeRunRow | None) -> str:
+    # What the last run could not do counts more than what an earlier one did.
     if outcome and outcome.state != "executed":
         return outcome.state
     if record is None:
         return "never"
+    # Only the definition is compared: asking the world outside is for `ropewalk plan`.
     if node is not None and dict(node.facts) != dict(record.facts):
         return "edited"
     return "current"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from ropewalk.devops.monitoring import Alert, list_alerts
+from ropewalk.devops.monitoring import list_alerts
 from ropewalk.errors import RopewalkError
 from ropewalk.pipeline import Workspace
 from ropewalk.store.pipeline import RunRow, list_node_runs, list_pipeline_runs
 from ropewalk.web.lineage_svg import LineageNode
 from ropewalk.web.page import Visit
+from ropewalk.web.views.alerts import AlertLine, standing_alerts
 from ropewalk.web.views.nodes import NodeLine, declared, node_lines, picture_nodes
 
 RUNS_SHOWN = 6
@@ -20,6 +21,7 @@ STATE_WORDS = {
     "edited": "edited since",
     "never": "not made yet",
 }
+# The three strands that the product lays into one rope.
 STRANDS = {
     "data": ("source", "table"),
     "models": ("step", "gate", "model"),
@@ -64,7 +66,7 @@ class Overview:
         strands: data, models and software.
         picture: the declared nodes, for the lineage picture.
         links: the edges between them.
-        alerts: the alerts that stand, the latest window first.
+        alerts: the limits that are broken, the latest window first.
         runs: the latest runs, newest first.
         problem: what is wrong with the project's files.
         hint: what to do about the problem.
@@ -77,7 +79,7 @@ class Overview:
     strands: tuple[Strand, ...]
     picture: tuple[LineageNode, ...]
     links: tuple[tuple[str, str], ...]
-    alerts: tuple[Alert, ...]
+    alerts: tuple[AlertLine, ...]
     runs: tuple[RunLine, ...]
     problem: str | None = None
     hint: str | None = None
@@ -88,8 +90,7 @@ def project_overview(visit: Visit) -> Overview:
     workspace = visit.workspace
     found = declared(workspace)
     lines = node_lines(workspace)
-    standing = [alert for alert in list_alerts(workspace) if alert.cleared_at is None]
-    alerts = tuple(sorted(standing, key=lambda alert: alert.window, reverse=True))
+    alerts = standing_alerts(list_alerts(workspace))
     runs = run_lines(workspace)
     return Overview(
         project=workspace.project.name,
@@ -129,21 +130,23 @@ def _run_line(workspace: Workspace, row: RunRow) -> RunLine:
 
 
 def _strand(name: str, kinds: tuple[str, ...], lines: tuple[NodeLine, ...]) -> Strand:
+    # By kind, and inside a kind in the order in which the project makes them.
     nodes = tuple(line for kind in kinds for line in lines if line.kind == kind)
     return Strand(name, nodes, sum(line.state == "current" for line in nodes))
 
 
-def judge(lines: tuple[NodeLine, ...], alerts: tuple[Alert, ...], is_broken: bool) -> str:
+def judge(lines: tuple[NodeLine, ...], alerts: tuple[AlertLine, ...], is_broken: bool) -> str:
     """Return the verdict on a project: the worst that is known of it."""
     states = {line.state for line in lines}
     if is_broken or "failed" in states:
         return "bad"
+    # Nothing made yet is a beginning, not a fault.
     if not states - {"never"}:
         return "empty"
     return "warn" if alerts or states != {"current"} else "ok"
 
 
-def tell(lines: tuple[NodeLine, ...], alerts: tuple[Alert, ...]) -> str:
+def tell(lines: tuple[NodeLine, ...], alerts: tuple[AlertLine, ...]) -> str:
     """Return the state of a project in one sentence."""
     if not lines:
         return "Nothing is declared yet."
@@ -152,7 +155,7 @@ def tell(lines: tuple[NodeLine, ...], alerts: tuple[Alert, ...]) -> str:
     if counts["current"] == len(lines):
         made = f"All {len(lines)} nodes are current"
     others = [f"{counts[state]} {word}" for state, word in STATE_WORDS.items() if counts[state]]
-    standing = [f"{len(alerts)} alert{'s' if len(alerts) > 1 else ''}"] if alerts else []
+    standing = [f"{len(alerts)} limit{'s' if len(alerts) > 1 else ''} broken"] if alerts else []
     return ", ".join([made, *others, *standing]) + "."
 
 

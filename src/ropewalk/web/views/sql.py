@@ -72,6 +72,7 @@ def sql_page(visit: Visit) -> SQLPage:
     try:
         found = lake.query(query, limit)
     except RopewalkError as error:
+        # A wrong query is this page's daily business: it stays in its field, with the reason beside it.
         return SQLPage(query, limit, problem=_problem(error), status=status_of(error), tables=tables)
     grid = make_grid(((column.name, column.type) for column in found.columns), found.rows)
     return SQLPage(query, limit, grid, not found.is_complete, tables=tables)
