@@ -175,6 +175,106 @@ def test_later_requests_widen_and_add_columns(workspace: Workspace) -> None:
     ]
 
 
+def test_times_with_an_offset_are_kept_in_utc(workspace: Workspace) -> None:
+    """Five o'clock in Rome is three in UTC; a time without an offset is taken as UTC."""
+    write(workspace, {"at": ["2013-07-01T05:00:00+02:00", "2013-07-01T03:00:00Z"]})
+    write(workspace, {"at": ["2013-07-01 03:00", "2013-06-30T21:00:00-0600"]})
+
+    compact(workspace, "late")
+
+    assert columns_of(workspace)["at"] == "TIMESTAMP"
+    assert query(workspace, "SELECT DISTINCT late.at FROM predictions.late") == [
+        (dt.datetime.fromisoformat("2013-07-01T03:00"),)
+    ]
+
+
+def test_an_offset_over_the_end_of_a_month_moves_the_window(workspace: Workspace) -> None:
+    """What happened on the first of August in Tokyo happened in July, as monitors count."""
+    header = SegmentHeader("late", "late", 3, "flight_id", {"at": "datetime"})
+    write(workspace, {"at": ["2013-08-01T05:00:00+09:00", "20130801"]}, header=header)
+
+    compact(workspace, "late")
+
+    assert query(workspace, "SELECT strftime(late.at, '%Y-%m-%d') FROM predictions.late ORDER BY 1") == [
+        ("2013-07-31",),
+        ("2013-08-01",),
+    ]
+
+
+def test_times_beside_other_text_stay_text(workspace: Workspace) -> None:
+    """Where not every value is a time the column is text, and its values are as they were sent."""
+    write(workspace, {"at": ["2013-07-01", "soon"], "late_at": ["2013-07-01T05:00:00+02:00", "never"]})
+
+    compact(workspace, "late")
+
+    assert query(workspace, "SELECT late.at, late_at FROM predictions.late ORDER BY 1") == [
+        ("2013-07-01", "2013-07-01T05:00:00+02:00"),
+        ("soon", "never"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2013-07-01T05:00+0200", "2013-07-01T05:00:00,5", "0001-01-01T00:00:00+05:00", "2013-07-01T24:00", "\0"],
+)
+def test_no_text_stops_a_compaction(workspace: Workspace, text: str) -> None:
+    """Whatever the engine cannot read as a time does not keep acknowledged predictions out of the lake."""
+    write(workspace, {"at": [text, "2013-07-01"]})
+
+    assert compact(workspace, "late") == 2
+
+
+def test_case_alone_makes_no_second_column(workspace: Workspace) -> None:
+    """Clients that write a column in different cases fill the same one."""
+    write(workspace, {"Gate": ["A", "B"]})
+    write(workspace, {"gate": ["C", "D"]})
+    compact(workspace, "late")
+    write(workspace, {"GATE": ["E", "F"], "Prediction_ID": ["x", "y"]})
+    compact(workspace, "late")
+
+    assert query(workspace, "SELECT string_agg(gate, '' ORDER BY gate) FROM predictions.late") == [
+        ("ABCDEF",)
+    ]
+    assert "input_Prediction_ID" in columns_of(workspace)
+
+
+def test_each_row_names_the_model_that_answered(workspace: Workspace) -> None:
+    """Version 3 of one model and version 3 of another are told apart after the deployment has switched."""
+    write(workspace, {"hour": [5, 6]})
+    write(workspace, {"hour": [7, 8]}, header=SegmentHeader("late", "forest", 3, "flight_id", {}))
+
+    compact(workspace, "late")
+
+    found = query(workspace, "SELECT model, model_version, count(*) FROM predictions.late GROUP BY ALL")
+    assert sorted(found) == [("forest", 3, 2), ("late", 3, 2)]
+
+
+def test_a_table_from_before_models_were_recorded_is_kept(workspace: Workspace) -> None:
+    """An older table gets the column; its rows, whose model nobody wrote down, have none."""
+    write(workspace, {"hour": [5, 6]})
+    compact(workspace, "late")
+    with open_lake(workspace).transaction("test") as transaction:
+        transaction.connection.execute("ALTER TABLE predictions.late DROP COLUMN model")
+    write(workspace, {"hour": [7, 8]})
+
+    assert compact(workspace, "late") == 2
+
+    assert query(workspace, "SELECT hour, model FROM predictions.late ORDER BY hour") == [
+        (5, None),
+        (6, None),
+        (7, "late"),
+        (8, "late"),
+    ]
+
+
+@pytest.mark.parametrize("prediction", [["a", "b"], {"low": 1.5}, 2**64, [[1.0]], [0.5, None]])
+def test_any_prediction_is_kept(workspace: Workspace, prediction: object) -> None:
+    """Models answer with texts, objects and huge numbers too; none of them stops a compaction."""
+    write(workspace, {"hour": [5, 6]}, [prediction, prediction])
+
+    assert compact(workspace, "late") == 2
+
+
 def test_several_classes_are_a_list(workspace: Workspace) -> None:
     """A prediction per class is kept as a list of numbers."""
     write(workspace, {"hour": [5]}, [[0.25, 0.75]])
@@ -186,14 +286,16 @@ def test_several_classes_are_a_list(workspace: Workspace) -> None:
 
 def test_columns_named_like_ours_do_not_collide(workspace: Workspace) -> None:
     """A request's own column `prediction` is kept beside ours."""
-    write(workspace, {"prediction": ["x", "y"], "request_id": [1, 2]})
+    write(workspace, {"prediction": ["x", "y"], "request_id": [1, 2], "input_prediction": ["a", "b"]})
 
     compact(workspace, "late")
 
     found = query(
-        workspace, "SELECT input_prediction, input_request_id, prediction FROM predictions.late ORDER BY ALL"
+        workspace,
+        "SELECT input_prediction, input_request_id, input_input_prediction, prediction FROM predictions.late"
+        " ORDER BY ALL",
     )
-    assert found == [("x", 1, 0.25), ("y", 2, 0.75)]
+    assert found == [("x", 1, "a", 0.25), ("y", 2, "b", 0.75)]
 
 
 def test_any_column_name_is_kept(workspace: Workspace) -> None:

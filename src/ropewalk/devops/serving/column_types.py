@@ -1,14 +1,15 @@
 """The lake's column types for what requests hold, and how a column widens when later requests differ.
 
 A model's own columns have the types of its signature. Other columns (the key, times, what is merely recorded) and
-the predictions get the narrowest type that holds every value seen.
+the predictions get the narrowest type that holds every value seen. A column of times holds UTC: a text with an
+offset is brought there, one without is taken as UTC, as monitors take it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 _BY_MLFLOW = {
     "double": "DOUBLE",
@@ -19,9 +20,12 @@ _BY_MLFLOW = {
     "string": "VARCHAR",
     "datetime": "TIMESTAMP",
 }
-_BY_PYTHON: dict[type, str] = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", list: "DOUBLE[]"}
+_BY_PYTHON: dict[type, str] = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE"}
+_NUMBERS = "DOUBLE[]"
 # `fromisoformat` alone would also take 20130701, which is more often an identifier than a day.
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
+# What the lake reads as Python does; such a text stays as it was sent, in case its column turns out to be no time.
+_PLAIN_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?")
 TEXT = "VARCHAR"
 TIME = "TIMESTAMP"
 
@@ -49,17 +53,30 @@ def wider(one: str | None, other: str | None) -> str | None:
     return TEXT
 
 
+def as_utc(value: object) -> object:
+    """Return a text that is a time as one in UTC that the lake reads; any other value as it is."""
+    if not isinstance(value, str) or _PLAIN_TIME.fullmatch(value):
+        return value
+    moment = _moment(value)
+    return value if moment is None else moment.isoformat()
+
+
 def _value_type(value: object) -> str:
     if isinstance(value, str):
-        return TIME if _is_time(value) else TEXT
+        return TIME if _TIME.fullmatch(value) and _moment(value) else TEXT
+    if isinstance(value, list):
+        # A score per class; whatever else a model puts into a list is kept as JSON text.
+        return _NUMBERS if set(map(type, value)) <= {int, float, type(None)} else TEXT
+    if type(value) is int and not -(2**63) <= value < 2**63:
+        return TEXT
     return _BY_PYTHON.get(type(value), TEXT)
 
 
-def _is_time(text: str) -> bool:
-    if not _TIME.fullmatch(text):
-        return False
+def _moment(text: str) -> datetime | None:
+    """Return the moment in UTC, without a zone, that a text names; None when it names none."""
     try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+        moment = datetime.fromisoformat(text)
+        # The engine drops an offset without a word, and hours of rows would land in another window.
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        return None

@@ -7,7 +7,7 @@ happens in between, the next compaction starts where the table ends.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,24 +16,46 @@ from typing import IO
 import msgspec
 
 from ropewalk.dataops.lake import LakeTransaction, TableName, literal, open_lake, quote
-from ropewalk.devops.serving.column_types import TEXT, TIME, signature_type, values_type, wider
+from ropewalk.devops.serving.column_types import TEXT, TIME, as_utc, signature_type, values_type, wider
 from ropewalk.devops.serving.deployments import prediction_folder
+from ropewalk.devops.serving.payload import Values
 from ropewalk.devops.serving.segments import Entry, log_state, prediction_ids, read_segments
 from ropewalk.pipeline import Workspace
 
 SCHEMA = "predictions"
 POSITIONS = "prediction_positions"
-_OWN = {"prediction_id": TEXT, "request_id": TEXT, "predicted_at": TIME, "model_version": "BIGINT"}
+_OWN = {
+    "prediction_id": TEXT,
+    "request_id": TEXT,
+    "predicted_at": TIME,
+    "model": TEXT,
+    "model_version": "BIGINT",
+}
 _PREDICTION = "prediction"
+_SENT = "input_"
 
 
 @dataclass
 class _Batch:
-    """What one compaction has read: the rows as a file, their columns' types, and how far it came."""
+    """What one compaction has read: the rows as a file, their columns' types, and how far it came.
 
+    Attributes:
+        names: the table's name for a column by its name in lower case.
+        rows: how many predictions were read.
+        types: the type of each of the table's columns.
+        positions: how far each segment was read.
+    """
+
+    names: dict[str, str]
     rows: int = 0
     types: dict[str, str | None] = field(default_factory=lambda: dict[str, str | None](_OWN))
     positions: dict[str, int] = field(default_factory=dict)
+
+    def column(self, sent: str) -> str:
+        """Return the table's column for a request's column."""
+        name = _column_name(sent)
+        # The lake tells columns apart by more than case, and requests of different clients may not.
+        return self.names.setdefault(_folded(name), name)
 
 
 class _NothingNewError(Exception):
@@ -62,56 +84,68 @@ def _take(transaction: LakeTransaction, name: str, folder: Path) -> int:
     columns = "deployment VARCHAR, segment VARCHAR, position BIGINT"
     transaction.connection.execute(f"CREATE TABLE IF NOT EXISTS ropewalk.{POSITIONS} ({columns})")
     before = {str(row[1]): int(row[2] or 0) for row in transaction.read_book(POSITIONS, name)}
+    table = TableName(SCHEMA, name)
+    standing = [column.name for column in transaction.columns(str(table)) or ()]
+    batch = _Batch({_folded(name): name for name in (*_OWN, _PREDICTION, *standing)})
     with tempfile.NamedTemporaryFile(dir=folder) as file:
-        batch = _write_rows(read_segments(folder, before), file)
+        _write_rows(read_segments(folder, before), batch, file)
         if not batch.rows:
             raise _NothingNewError
-        _load(transaction, TableName(SCHEMA, name), batch, Path(file.name))
+        _load(transaction, table, batch, Path(file.name))
     rows = [(name, *item) for item in sorted({**before, **batch.positions}.items())]
     transaction.rewrite_book(POSITIONS, name, rows)
     return batch.rows
 
 
-def _write_rows(entries: Iterator[Entry], stream: IO[bytes]) -> _Batch:
-    batch = _Batch()
+def _write_rows(entries: Iterable[Entry], batch: _Batch, stream: IO[bytes]) -> None:
     for entry in entries:
         batch.positions[entry.segment] = entry.position
-        _note_types(entry, batch.types)
+        columns = dict(_columns(entry, batch))
         # JSON lines: DuckDB reads them in parallel with the types given, faster than rows one by one.
-        stream.write(_lines.encode_lines(list(_rows(entry))))
+        stream.write(_lines.encode_lines(list(_rows(entry, columns))))
         batch.rows += len(entry.record.predictions)
     stream.flush()
-    return batch
 
 
-def _rows(entry: Entry) -> Iterator[dict[str, object]]:
+def _columns(entry: Entry, batch: _Batch) -> Iterator[tuple[str, Values]]:
+    """Yield the table's name and the values of each column that one request sent, and note the types."""
+    record, known, types = entry.record, entry.header.types, batch.types
+    types[_PREDICTION] = wider(types.get(_PREDICTION), values_type(record.predictions))
+    for name, values in zip(record.names, record.columns, strict=True):
+        # The signature's type, not the values': a batch of whole numbers must not make a BIGINT of a double.
+        kind = signature_type(known[name]) if name in known else values_type(values)
+        column = batch.column(name)
+        types[column] = wider(types.get(column), kind)
+        yield column, [as_utc(value) for value in values] if kind == TIME else values
+
+
+def _rows(entry: Entry, columns: Mapping[str, Values]) -> Iterator[dict[str, object]]:
     """Yield the table's rows for one request."""
     record = entry.record
-    names = [_column_name(name) for name in record.names]
     own: dict[str, object] = {
         "request_id": record.request_id,
         "predicted_at": datetime.fromtimestamp(record.arrived_at / 1000, UTC).replace(tzinfo=None),
+        "model": entry.header.model,
         "model_version": entry.header.version,
     }
     ids = prediction_ids(record.request_id, len(record.predictions))
-    for prediction_id, prediction, *values in zip(ids, record.predictions, *record.columns, strict=True):
-        sent = dict(zip(names, values, strict=True))
+    for prediction_id, prediction, *values in zip(ids, record.predictions, *columns.values(), strict=True):
+        sent = dict(zip(columns, values, strict=True))
         yield {"prediction_id": prediction_id, **own, _PREDICTION: prediction, **sent}
-
-
-def _note_types(entry: Entry, types: dict[str, str | None]) -> None:
-    record, known = entry.record, entry.header.types
-    types[_PREDICTION] = wider(types.get(_PREDICTION), values_type(record.predictions))
-    for name, values in zip(record.names, record.columns, strict=True):
-        column = _column_name(name)
-        # The signature's type, not the values': a batch of whole numbers must not make a BIGINT of a double.
-        here = signature_type(known[name]) if name in known else values_type(values)
-        types[column] = wider(types.get(column), here)
 
 
 def _column_name(name: str) -> str:
     """Return the table's column for a request's column; our own columns keep their names."""
-    return f"input_{name}" if name.casefold() in {*_OWN, _PREDICTION} else name
+    plain = _folded(name)
+    while plain.startswith(_SENT):
+        plain = plain.removeprefix(_SENT)
+    # One prefix more than it came with: `input_prediction` itself may be sent beside `prediction`.
+    return f"{_SENT}{name}" if plain in {*_OWN, _PREDICTION} else name
+
+
+def _folded(name: str) -> str:
+    """Return a name as the lake compares it: it knows the case of ASCII letters only."""
+    return name.encode().lower().decode()
 
 
 def _load(transaction: LakeTransaction, table: TableName, batch: _Batch, path: Path) -> None:

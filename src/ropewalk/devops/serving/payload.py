@@ -187,6 +187,8 @@ def _check_names(names: object) -> list[str]:
         raise BadPayload("column names must be a list of non-empty strings")
     folded: dict[str, str] = {}
     for name in names:
+        if "\0" in name:
+            raise BadPayload(f"column {name!r} has a NUL character in its name, which no table can have")
         # Columns of the lake differ in more than case, so those of a request must.
         key = name.casefold()
         if key in folded:
