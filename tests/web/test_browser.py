@@ -161,6 +161,19 @@ def test_page_renders(open_page: Open, path: str, theme: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_checks_find_what_is_wrong(open_page: Open) -> None:
+    """The checks of every page are no formality: a pale word and a field without a name are found."""
+    page = open_page("/issues")
+    page.evaluate("""() => {
+      const pale = document.createElement("p"), field = document.createElement("input");
+      pale.textContent = "pale"; pale.style.color = "#a0a0a0";
+      document.querySelector("main").append(pale, field);
+    }""")
+
+    assert [problem for problem in page.evaluate(CONTRAST) if "pale" in problem]
+    assert [problem for problem in page.evaluate(ACCESS) if "no name" in problem]
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_page_fits_a_telephone(open_page: Open, path: str) -> None:
     """On a narrow screen only wide tables and pictures scroll, never the page."""
