@@ -236,7 +236,7 @@ def page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
         "late version 1",
         "58,850",
         "26.3%",
-        "1.200 temperature",
+        "1.200  temperature",
         ".ropewalk/issues/0001-late-psi.md",
         "nothing executed",
         "http://127.0.0.1:8765",

@@ -13,7 +13,9 @@ from rich.text import Text
 
 from replay.product import PORT, Document, Product
 
-WIDTH = 110
+WIDTH = 120
+# Columns of words; the others hold numbers.
+WORDS = ("", "of column", "breaks")
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def _model(summary: Summary) -> Table:
 
 
 def _months(summary: Summary) -> Table:
-    columns = ("predictions", "known", "predicted late", "late", "AUC", "worst PSI", "breaks")
+    columns = ("predictions", "known", "predicted late", "late", "AUC", "worst PSI", "of column", "breaks")
     table = _table("month", *columns)
     for window in summary.made("monitor:late")["windows"]:
         table.add_row(
@@ -97,7 +99,8 @@ def _months(summary: Summary) -> Table:
             _share(window["mean_prediction"]),
             _share(window["positive_rate"]),
             _figure(window["auc"]),
-            f"{_figure(window['worst_psi'])} {window['worst_column'] or ''}",
+            _figure(window["worst_psi"]),
+            window["worst_column"],
             ", ".join(breach["limit"] for breach in window["breaches"]),
         )
     return table
@@ -118,7 +121,7 @@ def _end(summary: Summary) -> Iterable[str]:
 def _table(first: str, *others: str) -> Table:
     table = Table(first, box=None, title_justify="left", header_style="bold")
     for name in others:
-        table.add_column(name, justify="right" if name and name != "breaks" else "left")
+        table.add_column(name, justify="left" if name in WORDS else "right")
     return table
 
 
