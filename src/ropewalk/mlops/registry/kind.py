@@ -94,7 +94,8 @@ class ModelKind:
             digest=made.digest,
             reference=f"model:{version.name}/{version.version}",
             summary=_summary(version, metrics),
-            makes=(f"model_version:{version.name}/{version.version}", f"run:{version.run_id}"),
+            # The run stands in the lineage of the step that made it; it is not made a second time here.
+            makes=(f"model_version:{version.name}/{version.version}",),
         )
 
 
