@@ -8,6 +8,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from hypothesis import settings
 
 from ropewalk import plugins
 from ropewalk.pipeline import Workspace
@@ -16,6 +17,11 @@ from ropewalk.settings import load_settings
 
 WriteProject = Callable[[Mapping[str, str]], Path]
 OpenWorkspace = Callable[[Path], Workspace]
+
+
+# A property holds or does not; how long one example takes on a busy machine is no part of it.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from blake3 import blake3
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ropewalk.pipeline import ObjectMissing, ObjectStore, StoredObject
@@ -31,7 +31,6 @@ def files(store: ObjectStore) -> list[str]:
     )
 
 
-@settings(deadline=None)
 @given(content=st.binary(max_size=200))
 def test_name_is_the_digest(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Whatever bytes go in come out under their blake3 digest."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ropewalk.project import InvalidPython, code_facts, imported_packages
@@ -277,7 +277,6 @@ def test_deep_code(facts: Facts) -> None:
     assert facts({TRAIN: deep}) != facts({TRAIN: deep.replace("1\n", "2\n")})
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 2**32), rate=st.integers(0, 9))
 def test_only_meaning_counts(seed: int, rate: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Any mixture of comments, blank lines, docstrings and reformatting is fresh; any new constant is not."""

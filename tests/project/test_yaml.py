@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ropewalk.errors import Place
@@ -113,7 +113,6 @@ def test_unreadable_file(tmp_path: Path) -> None:
         parse_yaml(tmp_path / "file.yaml", tmp_path)
 
 
-@settings(deadline=None)
 @given(content=st.binary(max_size=40) | st.text(max_size=40).map(str.encode))
 def test_any_bytes(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Any bytes at all are either read or refused: nothing else comes out."""
