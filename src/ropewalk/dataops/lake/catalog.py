@@ -16,7 +16,9 @@ from ropewalk.dataops.lake.names import literal
 CATALOG_FILE = "catalog.sqlite"
 DATA_FOLDER = "data"
 SPILL_FOLDER = "spill"
+# SQLite waits this long for another process's commit, which itself takes milliseconds.
 BUSY_TIMEOUT_MS = 30_000
+# No keys and no indexes: DuckLake has none. `LakeTransaction.rewrite_book` keeps the rows unique.
 BOOKS = (
     "CREATE SCHEMA ropewalk",
     "CREATE TABLE ropewalk.builds (node VARCHAR, key VARCHAR, digest VARCHAR, rows BIGINT)",
@@ -32,6 +34,7 @@ def create_catalog(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """
     (folder / DATA_FOLDER).mkdir(parents=True, exist_ok=True)
     unfinished = folder / f"new-{CATALOG_FILE}"
+    # A process that was killed here left these; they were never the lake.
     for stale in folder.glob(f"{unfinished.name}*"):
         stale.unlink()
     attach(connection, unfinished, folder / DATA_FOLDER)
@@ -57,7 +60,9 @@ def attach(
     """
     options = [
         f"DATA_PATH {literal(f'{data}/')}",
+        # The catalogue remembers the folder it was made in; the one it stands in now counts.
         "OVERRIDE_DATA_PATH true",
+        # Rows kept in the catalogue itself come back after deletes, in open bugs of DuckLake.
         "DATA_INLINING_ROW_LIMIT 0",
         "META_JOURNAL_MODE 'WAL'",
         f"META_BUSY_TIMEOUT {BUSY_TIMEOUT_MS}",

@@ -29,6 +29,8 @@ from ropewalk.errors import nearest
 TABLE_FUNCTIONS = frozenset(
     {"range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree"}
 )
+# More than a person at a console needs, and not all of the machine.
+MEMORY = "2GB"
 # Built in beside the table functions: scalar functions that run SQL or reach outside.
 SCALAR_FUNCTIONS_REFUSED = frozenset({"write_log", "getenv", "json_execute_serialized_sql"})
 # DuckDB reads a file that stands where a table should.
@@ -55,12 +57,13 @@ class Console:
 
     def __init__(self, folder: Path) -> None:
         self._connection = open_reader(folder)
+        # SQLite opens these beside the catalogue; every other file of the machine is out of reach from here on.
         catalog = folder / CATALOG_FILE
         files = ", ".join(literal(f"{catalog}{suffix}") for suffix in ("", "-wal", "-shm", "-journal"))
         self._connection.execute(
             f"SET allowed_directories = [{_folders(folder)}];"
             f"SET allowed_paths = [{files}];"
-            "SET enable_external_access = false; SET lock_configuration = true"
+            f"SET memory_limit = '{MEMORY}'; SET enable_external_access = false; SET lock_configuration = true"
         )
 
     def run(
@@ -82,6 +85,7 @@ class Console:
                     f"the query ran longer than {timeout_s:g} s", hint="ask for less, or aggregate"
                 ) from error
             except duckdb.Error as error:
+                # The names are asked for only now: most queries are right.
                 raise translate_error(
                     _placed(connection, sql) or error, table_names(), first_line=0
                 ) from error
@@ -91,6 +95,7 @@ class Console:
         self._connection.close()
 
     def _check(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+        # DuckDB parses the text itself, so there is no second opinion of it that could be tricked.
         statements = connection.extract_statements(sql)
         if not statements:
             raise InvalidQuery("there is no SQL statement")
@@ -101,6 +106,7 @@ class Console:
         serialized = connection.execute(
             f"SELECT json_serialize_sql({literal(statements[0].query)})"
         ).fetchone()
+        # What DuckDB cannot serialize is no plain SELECT: PIVOT, CALL and the like become several statements.
         tree = json.loads(serialized[0]) if serialized else {}
         if tree.get("error", True):
             raise QueryNotAllowed("only SELECT is allowed here", hint="the lake is changed by `ropewalk run`")
@@ -149,6 +155,7 @@ def _fetch(connection: duckdb.DuckDBPyConnection, sql: str, limit: int) -> Query
     columns = tuple(
         Column(name, str(kind)) for name, kind in zip(relation.columns, relation.types, strict=True)
     )
+    # One row more than wanted tells whether there are more, without counting them.
     rows = relation.limit(limit + 1).fetchall()
     return QueryResult(columns, tuple(rows[:limit]), len(rows) <= limit)
 

@@ -46,12 +46,14 @@ def digest_relation(connection: duckdb.DuckDBPyConnection, relation: str) -> Tab
     Each row is hashed over its columns in the order of their names, and the hashes are added up and xor-ed:
     neither the order of the rows nor that in which columns were added makes a difference.
     """
+    # The sum tells repeated rows apart, which xor cancels out; xor makes it hard for two changes to cancel in the sum.
     columns = sorted(read_columns(connection, relation), key=lambda column: column.name)
     row_hash = f"hash({', '.join(quote(column.name) for column in columns)})"
     counted = connection.execute(
         f"SELECT count(*), coalesce(sum({row_hash}), 0), coalesce(bit_xor({row_hash}), 0) FROM {relation}"
     ).fetchone()
     assert counted is not None
+    # An empty table has a digest too, and tables with equal rows under other names have different ones.
     signature = repr([(column.name, column.type) for column in columns])
     digest = blake3(f"{signature}|{counted[0]}|{counted[1]}|{counted[2]}".encode()).hexdigest()
     return TableDigest(int(counted[0]), digest)

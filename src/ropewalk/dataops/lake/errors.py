@@ -34,6 +34,7 @@ from ropewalk.errors import (
     nearest,
 )
 
+# DuckDB says in the text what it does not say in the type; these read it, and are tested against the engine.
 _LINE = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
 _MISSING_TABLE = re.compile(r"Table with name \"?(?P<name>[^\s\"!]+)\"? does not exist")
 _MISSING_COLUMN = re.compile(
@@ -98,6 +99,7 @@ class ExtensionMissing(Unavailable):
     code = "RW620"
 
 
+# What these say is about the query that a person wrote; all other errors are about the engine or the disk.
 _INPUT_ERRORS = (
     duckdb.ParserException,
     duckdb.BinderException,

@@ -24,6 +24,7 @@ from ropewalk.dataops.lake.writer_lease import WriterLease
 from ropewalk.pipeline import Workspace
 
 WAIT_S = 60.0
+# Longer than any file system's clock takes to tick.
 RACY_NS = 50_000_000
 # Book-keeping stands in a schema of its own, which is not shown among the tables.
 _COLUMNS = """
@@ -71,6 +72,7 @@ class Lake:
 
     def __init__(self, folder: Path, wait_s: float = WAIT_S) -> None:
         self.folder = folder
+        # Nothing is opened here: many commands hold a lake and never ask it anything.
         self._lease = WriterLease(folder, wait_s)
         self._lock = threading.RLock()
         self._root: duckdb.DuckDBPyConnection | None = None
@@ -81,6 +83,7 @@ class Lake:
         """Return a connection for reading, for one thread at a time; `FROM mart.flights` just works in it."""
         with self._lock:
             connection = self._open().cursor()
+        # A cursor is a connection of its own: it shares the attached lake, but not which one is the default.
         connection.execute("USE lake")
         return connection
 
@@ -92,6 +95,7 @@ class Lake:
             LakeBusy: another process kept the lake's writer lease too long.
             RopewalkError: what DuckDB could not do, in our words.
         """
+        # Making a missing lake takes the lease too, so that has to come before it is taken here.
         with self._lock:
             self._open()
         with self._lease.hold(), self.cursor() as connection:
@@ -118,6 +122,11 @@ class Lake:
                 yield LakeTransaction(connection)
             finally:
                 _roll_back(connection)
+
+    @property
+    def exists(self) -> bool:
+        """Whether the lake has been made; asking does not make it."""
+        return (self.folder / CATALOG_FILE).is_file()
 
     def snapshot(self) -> int:
         """Return the number of the newest snapshot."""
@@ -160,6 +169,7 @@ class Lake:
         """
         with self._lock:
             self._open()
+            # A second engine, as what is locked down in one cannot be unlocked again.
             if self._console is None:
                 self._console = Console(self.folder)
         return self._console.run(sql, limit, timeout_s, self.table_names)
@@ -182,6 +192,7 @@ class Lake:
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self._root is None:
             root = connect()
+            # Only the first use of a project's lake finds no catalogue.
             catalog = self.folder / CATALOG_FILE
             if not catalog.is_file():
                 with self._lease.hold():
@@ -199,6 +210,7 @@ class Lake:
     def _all_builds(self) -> dict[str, Build]:
         with self._lock:
             self._open()
+        # The state is taken before the rows, so that a commit in between makes them read again, not kept.
         state = _catalog_state(self.folder / CATALOG_FILE)
         if state is None or self._builds is None or self._builds[0] != state:
             rows = self._read("SELECT node, key, digest, rows FROM ropewalk.builds")

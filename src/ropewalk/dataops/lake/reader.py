@@ -44,6 +44,7 @@ def read_table(state: Path, table: str, snapshot: int | None) -> duckdb.DuckDBPy
         raise translate_error(error, table_names(connection)) from error
 
 
+# Opening costs more than reading a small table, and a step asks for several tables of one snapshot.
 @lru_cache(maxsize=4)
 def _shared_reader(state: Path, snapshot: int | None) -> duckdb.DuckDBPyConnection:
     return open_reader(state / "lake", snapshot)

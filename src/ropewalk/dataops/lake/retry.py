@@ -9,6 +9,7 @@ from typing import TypeVar
 import duckdb
 
 T = TypeVar("T")
+# SQLite's own busy timeout covers most of it; a read that has to become a write is refused at once.
 ATTEMPTS = 6
 FIRST_PAUSE_S = 0.05
 

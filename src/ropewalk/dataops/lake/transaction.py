@@ -104,6 +104,7 @@ class LakeTransaction:
             values = ", ".join(f"({', '.join(literal(value) for value in row)})" for row in rows)
             execute(f"INSERT INTO {STAGE} VALUES {values}")
         execute(f"DELETE FROM {_book(book)}")
+        # Sorted, so that the file is the same whatever the order of the changes was.
         execute(f"INSERT INTO {_book(book)} FROM {STAGE} ORDER BY ALL")
         execute("DROP TABLE " + STAGE)
 
@@ -147,13 +148,16 @@ class LakeTransaction:
         staged, made = read_columns(self.connection, STAGE), digest_relation(self.connection, STAGE)
         self._refuse_inexact(staged)
         present = self.columns(str(name))
+        # Reading both costs little beside writing one: unchanged content makes no new files and no snapshot.
         if present == staged and digest_relation(self.connection, name.sql) == made:
             return made
         execute = self.connection.execute
         if present == staged:
+            # In place, as many tables dropped and made again leave orphans in DuckLake's metadata.
             execute(f"DELETE FROM {name.sql}")
             execute(f"INSERT INTO {name.sql} FROM {STAGE}")
             return made
+        # Other columns: the table is made anew, in this transaction. Readers keep the old one until the commit.
         execute(f"CREATE SCHEMA IF NOT EXISTS {quote(name.schema)}")
         execute(f"DROP TABLE IF EXISTS {name.sql}")
         execute(f"CREATE TABLE {name.sql} AS FROM {STAGE}")

@@ -40,6 +40,7 @@ class WriterLease:
         """
         if self._owner == threading.get_ident():
             raise LakeBusy("this thread is writing to the lake already", hint="end that transaction first")
+        # The threads queue here, so at most one of them ever polls the file.
         with self._threads:
             descriptor = self._lock_file()
             self._owner = threading.get_ident()
@@ -47,6 +48,7 @@ class WriterLease:
                 yield
             finally:
                 self._owner = None
+                # Closing gives the lock back; the file stays, as removing it would race with who waits for it.
                 os.close(descriptor)
 
     def _lock_file(self) -> int:
@@ -62,6 +64,7 @@ class WriterLease:
                     hint="wait for it to end, or end it",
                 )
             time.sleep(POLL_S)
+        # The holder's name is for the message only: the lock, not the text, says who may write.
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         return descriptor
