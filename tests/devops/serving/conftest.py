@@ -154,6 +154,13 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
         yield found
 
 
+def declare(workspace: Workspace, *names: str) -> None:
+    """Write deployments of these names into the project file, in place of those it had."""
+    lines = "".join(f"  {name}: {{key: flight_id}}\n" for name in names)
+    text = f"project: test\ndeploy:\n{lines}" if names else "project: test\n"
+    (workspace.root / "ropewalk.yaml").write_text(text)
+
+
 def place_version(workspace: Workspace, model: SavedModel, version: int) -> Target:
     """Put a saved model where a workspace keeps the files of a registered version; return it as a target."""
     shutil.copytree(model.folder, workspace.state / "serving" / "late" / str(version))

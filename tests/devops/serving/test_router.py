@@ -16,7 +16,7 @@ from ropewalk.devops.serving.request_body import MAX_BODY
 from ropewalk.pipeline import Workspace
 from ropewalk.routes import Permission
 
-from .conftest import SavedModel, move_to
+from .conftest import SavedModel, declare, move_to
 
 Scenario = Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]
 
@@ -67,6 +67,7 @@ def test_two_deployments_need_a_name(
     """With several deployments the plain path is ambiguous: 409 with their names."""
     move_to(workspace, late_model, 1)
     move_to(workspace, later_model, 2, "early")
+    declare(workspace, "late", "early")
 
     reply = through_the_routes(workspace, lambda client: client.post("/invocations", json={}), is_up=False)
 
@@ -80,6 +81,20 @@ def test_without_deployments_it_is_not_found(workspace: Workspace) -> None:
 
     assert (reply.status_code, reply.json()["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
     assert "ropewalk run" in reply.json()["hint"]
+
+
+def test_a_deployment_taken_out_of_the_project_is_not_found(
+    workspace: Workspace, late_model: SavedModel
+) -> None:
+    """Who asks for a deployment of before learns that it is not declared, and that nothing of it is lost."""
+    move_to(workspace, late_model, 3)
+    declare(workspace, "early")
+
+    reply = through_the_routes(workspace, lambda c: c.post("/deployments/late/invocations", json={}))
+
+    assert (reply.status_code, reply.json()["code"]) == (404, "RW260")
+    assert "not declared any more" in reply.json()["message"]
+    assert "history and its predictions are kept" in reply.json()["hint"]
 
 
 def test_an_unknown_deployment_is_not_found(workspace: Workspace, late_model: SavedModel) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,15 +128,91 @@ def test_a_full_disk_leaves_the_segment_as_it_was(tmp_path: Path, writer: Segmen
     assert ids(tmp_path) == ["one", "three"]
 
 
-def test_a_torn_segment_takes_nothing_more(tmp_path: Path, writer: SegmentWriter) -> None:
-    """While a part of a frame stands at the end, records behind it would be lost: they are refused."""
+def test_behind_a_torn_end_another_segment_begins(tmp_path: Path, writer: SegmentWriter) -> None:
+    """A part of a frame that could not be taken away hides no record that is acknowledged later."""
     writer.append(record("one"))
-    writer._is_torn = True
+    with writer.path.open("ab") as stream:
+        stream.write(b"\xff\0\0\0torn")
 
-    with pytest.raises(PredictionNotRecorded, match="torn"):
-        writer.append(record("two"))
+    writer.append(record("two"))
 
-    assert ids(tmp_path) == ["one"]
+    assert ids(tmp_path) == ["one", "two"]
+    assert len(list(tmp_path.glob("*.seg"))) == 2
+
+
+@pytest.mark.parametrize("how", ["removed", "moved", "cut", "folder"])
+def test_a_segment_taken_away_is_begun_anew(tmp_path: Path, how: str) -> None:
+    """A worker whose file somebody removed, moved or cut records where the next reader looks."""
+    writer = SegmentWriter(tmp_path / "late", HEADER)
+    writer.append(record("one"))
+    if how == "removed":
+        writer.path.unlink()
+    elif how == "moved":
+        writer.path.rename(tmp_path / "kept.seg")
+    elif how == "cut":
+        os.truncate(writer.path, 10)
+    else:
+        shutil.rmtree(tmp_path / "late")
+
+    writer.append(record("two"))
+    writer.append(record("three"))
+    writer.close()
+
+    assert ids(tmp_path / "late") == ["two", "three"]
+
+
+def test_a_disk_that_stays_full_leaves_no_files(tmp_path: Path, writer: SegmentWriter) -> None:
+    """Requests that cannot be recorded do not fill the folder with empty segments; later ones are recorded."""
+    writer.path.unlink()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        for _ in range(3):
+            with pytest.raises(PredictionNotRecorded):
+                writer.append(record("lost"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+
+    writer.append(record("kept"))
+
+    assert ids(tmp_path) == ["kept"]
+
+
+@pytest.mark.parametrize("byte", range(4))
+@pytest.mark.parametrize("frame", [0, 1, 2])
+def test_a_changed_length_hides_nothing(tmp_path: Path, writer: SegmentWriter, frame: int, byte: int) -> None:
+    """A length that rotted, of the header or of a record, is damage, even where it looks like a torn end."""
+    starts = [0]
+    for name in ("one", "two", "three"):
+        starts.append(writer.path.stat().st_size)
+        writer.append(record(name))
+    content = bytearray(writer.path.read_bytes())
+    content[starts[frame] + byte] ^= 0x41
+    writer.path.write_bytes(content)
+
+    with pytest.raises(SegmentDamaged):
+        ids(tmp_path)
+
+
+def test_a_length_of_zero_hides_nothing(tmp_path: Path, writer: SegmentWriter) -> None:
+    """Zeros where a header or a record began are damage when records stand behind them."""
+    writer.append(record("one"))
+    writer.append(record("two"))
+    writer.path.write_bytes(bytes(8) + writer.path.read_bytes()[8:])
+
+    with pytest.raises(SegmentDamaged, match="damaged at byte 0"):
+        ids(tmp_path)
+
+
+def test_a_segment_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    """What stands in the place of a segment and is none is told of with its path."""
+    (tmp_path / "1-1.seg").mkdir()
+
+    with pytest.raises(SegmentDamaged, match="cannot be read") as caught:
+        log_state(tmp_path)
+
+    assert str(caught.value.place).endswith("1-1.seg")
 
 
 def test_a_folder_that_cannot_be_made_is_told_at_start(tmp_path: Path) -> None:

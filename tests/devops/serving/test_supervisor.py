@@ -18,8 +18,9 @@ from ropewalk.devops.serving import Supervisor, running_supervisor
 from ropewalk.devops.serving.errors import DeploymentMissing, WorkerMissing
 from ropewalk.devops.serving.segments import read_segments
 from ropewalk.pipeline import Workspace
+from ropewalk.store.deployments import deployment_history
 
-from .conftest import SavedModel, move_to
+from .conftest import SavedModel, declare, move_to
 from .test_worker import is_running
 
 
@@ -159,6 +160,43 @@ def test_pauses_between_starts_grow(workspace: Workspace, late_model: SavedModel
             assert [slot.fail(None) for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
 
     asyncio.run(scenario())
+
+
+def test_a_deployment_taken_out_of_the_project_loses_its_worker(
+    workspace: Workspace, late_model: SavedModel
+) -> None:
+    """Its worker ends while `up` runs; put back, the name is served again at the version of its history."""
+    move_to(workspace, late_model, 3)
+
+    async def scenario() -> int:
+        async with Supervisor(workspace) as supervisor:
+            pid = supervisor.backend("late").worker.process.pid
+            declare(workspace)
+            await wait_until(lambda: not supervisor.names and not is_running(pid))
+            with pytest.raises(DeploymentMissing, match="not declared any more"):
+                supervisor.backend("late")
+            declare(workspace, "late")
+            await supervisor.reconcile()
+            return supervisor.backend("late").deployment.target.version
+
+    assert asyncio.run(scenario()) == 3
+    assert [found.revision for found in deployment_history(workspace.database, "late")] == [1]
+
+
+def test_a_project_file_that_breaks_ends_nothing(workspace: Workspace, late_model: SavedModel) -> None:
+    """While the file cannot be read, what it declared before is served on."""
+    move_to(workspace, late_model, 3)
+
+    async def scenario() -> httpx.Response:
+        async with Supervisor(workspace) as supervisor:
+            for text in ("deploy: {late: [", "project: test\ndeploiment: {}\n"):
+                (workspace.root / "ropewalk.yaml").write_text(text)
+                await supervisor.reconcile()
+            (workspace.root / "ropewalk.yaml").unlink()
+            await supervisor.reconcile()
+            return await ask(supervisor, late_model.split(1))
+
+    assert asyncio.run(scenario()).status_code == 200
 
 
 def test_an_unknown_deployment_is_told_with_the_nearest(workspace: Workspace, late_model: SavedModel) -> None:

@@ -8,12 +8,14 @@ import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
+from ropewalk.devops.serving.declared import declared_names
 from ropewalk.devops.serving.errors import DeploymentMissing, ModelNotServable
 from ropewalk.devops.serving.process import WorkerProcess
 from ropewalk.devops.serving.words import WorkerSpec
 from ropewalk.errors import nearest
 from ropewalk.mlops.registry import get_version, materialise, set_alias
 from ropewalk.pipeline import Workspace
+from ropewalk.project import PROJECT_FILE
 from ropewalk.store.deployments import (
     Deployment,
     Target,
@@ -59,27 +61,33 @@ def try_model(workspace: Workspace, target: Target) -> str:
 
 
 def list_deployments(workspace: Workspace) -> list[Deployment]:
-    """Return what each deployment serves now, by name."""
-    return current_deployments(workspace.database)
+    """Return what each deployment that the project declares serves now, by name."""
+    declared = declared_names(workspace)
+    return [found for found in current_deployments(workspace.database) if found.name in declared]
 
 
 def get_deployment(workspace: Workspace, name: str) -> Deployment:
     """Return what the deployment serves now.
 
     Raises:
-        DeploymentMissing: there is no such deployment, or nothing was deployed yet.
+        DeploymentMissing: the project declares no such deployment, or nothing was deployed yet.
     """
-    found = current_deployment(workspace.database, name)
-    if found is None:
-        names = [deployment.name for deployment in list_deployments(workspace)]
-        raise missing_deployment(name, names)
-    return found
+    found = {deployment.name: deployment for deployment in list_deployments(workspace)}
+    if name not in found:
+        raise missing_deployment(workspace, name)
+    return found[name]
 
 
-def missing_deployment(name: str, names: list[str]) -> DeploymentMissing:
-    """Return the error for a deployment that is not among `names`."""
+def missing_deployment(workspace: Workspace, name: str) -> DeploymentMissing:
+    """Return the error for a deployment that nobody serves."""
+    if current_deployment(workspace.database, name):
+        return DeploymentMissing(
+            f"deployment {name!r} is not declared any more, and so it is not served",
+            hint=f"its history and its predictions are kept; declare it below `deploy:` in {PROJECT_FILE} again",
+        )
+    names = [deployment.name for deployment in list_deployments(workspace)]
     return DeploymentMissing(
-        f"there is no deployment {name!r}",
+        f"there is no deployment {name!r}" if name else "there is no deployment",
         nearest=nearest(name, names),
         hint=f"deployed are: {', '.join(names)}"
         if names

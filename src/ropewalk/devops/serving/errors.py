@@ -14,7 +14,7 @@ RopewalkError
 │   └── DeploymentAmbiguous   a request names no deployment, and there are several
 ├── Failed
 │   ├── ModelNotServable      a model that cannot be loaded or does not predict
-│   ├── SegmentDamaged        a prediction log whose bytes changed after they were written
+│   ├── SegmentDamaged        a prediction log that cannot be read, or whose bytes have changed
 │   ├── PredictionNotRecorded the prediction log cannot be written
 │   └── PredictionFailed      the model raised on a valid request
 └── Unavailable
@@ -82,7 +82,7 @@ class ModelNotServable(Failed):
 
 
 class SegmentDamaged(Failed):
-    """Bytes of a prediction log are not what was written."""
+    """A prediction log cannot be read, or its bytes are not what was written."""
 
     code = "RW461"
 

@@ -76,9 +76,8 @@ class _Router:
     def _supervisor(self, name: str) -> Supervisor:
         supervisor = self._find_supervisor()
         if supervisor is None:
-            names = self._names()
-            if name not in names:
-                raise missing_deployment(name, names)
+            if name not in self._names():
+                raise missing_deployment(self._workspace, name)
             raise WorkerMissing(f"no worker runs for {name!r}", hint="`ropewalk up` starts the workers")
         return supervisor
 

@@ -8,11 +8,13 @@ hands before the reply; surviving a power cut as well would cost a disk flush pe
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +27,8 @@ from ropewalk.errors import Place
 
 _Decoded = TypeVar("_Decoded")
 _FRAME = struct.Struct("<II")
+# How the JSON of every record begins: an array whose first item is the request's id.
+_RECORD_START = b'["'
 
 
 class SegmentHeader(msgspec.Struct, frozen=True):
@@ -68,54 +72,74 @@ class Entry:
 class SegmentWriter:
     """The segment of this process; made at once, so that a folder that cannot be written shows at start.
 
+    When the file is taken away, cut or torn under it, the next record begins another one.
+
     Raises:
         PredictionNotRecorded: the file cannot be made or written.
     """
 
     def __init__(self, folder: Path, header: SegmentHeader) -> None:
-        self.path = folder / f"{time.time_ns()}-{os.getpid()}.seg"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            flags = os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY
-            self._descriptor = os.open(self.path, flags, 0o600)
-        except OSError as error:
-            raise PredictionNotRecorded(f"cannot write {self.path}: {error.strerror}") from error
-        self._end = 0
-        self._is_torn = False
-        self._append(msgspec.json.encode(header))
+        self._folder = folder
+        self._header = msgspec.json.encode(header)
+        self._start()
 
     def append(self, record: Record) -> None:
         """Append one record; when this returns, it survives the end of this process.
 
         Raises:
-            PredictionNotRecorded: the disk is full or gone; the segment is as it was before.
+            PredictionNotRecorded: the disk is full or gone; the records before it are as they were.
         """
+        # A file without a name takes bytes as well as any other, and they are gone with the process.
+        if not self._is_in_place():
+            self.close()
+            self._start()
         self._append(msgspec.json.encode(record))
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._descriptor)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = -1
+
+    def _start(self) -> None:
+        self._descriptor, self._end = -1, 0
+        self.path = self._folder / f"{time.time_ns()}-{os.getpid()}.seg"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            flags = os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY
+            self._descriptor = os.open(self.path, flags, 0o600)
+        except OSError as error:
+            raise PredictionNotRecorded(f"cannot write {self.path}: {error.strerror}") from error
+        try:
+            self._append(self._header)
+        except PredictionNotRecorded:
+            # Every request to a full disk would leave one more empty file.
+            self.path.unlink(missing_ok=True)
+            raise
+
+    def _is_in_place(self) -> bool:
+        try:
+            return self.path.stat().st_size == self._end
+        except OSError:
+            return False
 
     def _append(self, content: bytes) -> None:
-        if self._is_torn:
-            raise self._unwritten("its end is torn since the disk was full")
         frame = _FRAME.pack(len(content), zlib.crc32(content)) + content
         try:
             written = os.write(self._descriptor, frame)
         except OSError as error:
             raise self._unwritten(error.strerror or str(error)) from error
         if written != len(frame):
-            # Until the part is taken away, a frame behind it could not be read.
-            self._is_torn = True
-            os.ftruncate(self._descriptor, self._end)
-            self._is_torn = False
+            # A frame behind the part could not be read; if it stays, the next record begins another file.
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, self._end)
             raise self._unwritten("the disk took only a part")
         self._end += written
 
     def _unwritten(self, reason: str) -> PredictionNotRecorded:
         return PredictionNotRecorded(
             f"the prediction could not be recorded: {reason}",
-            hint=f"make room on the disk that holds {self.path.parent}",
+            hint=f"make room on the disk that holds {self._folder}",
         )
 
 
@@ -146,30 +170,40 @@ def log_state(folder: Path) -> dict[str, str]:
     """Return name -> size in bytes of each segment in `folder` that holds more than its header, unread.
 
     Every worker that starts makes a segment with a header alone; until it answers, nothing has changed.
+
+    Raises:
+        SegmentDamaged: a segment cannot be opened.
     """
-    sizes = {path.name: (path.stat().st_size, _header_size(path)) for path in segment_files(folder)}
+    sizes = {path.name: _sizes(path) for path in segment_files(folder)}
     return {name: str(size) for name, (size, header) in sizes.items() if size > header}
 
 
-def _header_size(path: Path) -> int:
-    with path.open("rb") as stream:
+def _sizes(path: Path) -> tuple[int, int]:
+    """Return how long a segment is, and how long its header says that it is itself."""
+    with _readable(path), path.open("rb") as stream:
         start = stream.read(_FRAME.size)
+        size = os.fstat(stream.fileno()).st_size
     length: int = _FRAME.unpack(start)[0] if len(start) == _FRAME.size else 0
-    return _FRAME.size + length
+    return size, _FRAME.size + length
 
 
 def _read_segment(path: Path, after: int) -> Iterator[Entry]:
-    size = _header_size(path)
-    if path.stat().st_size <= max(after, size):
-        return
-    with path.open("rb") as stream:
-        head = stream.read(size)
-        start = max(after, size)
+    size, start = _sizes(path)
+    if size < start or start == _FRAME.size:
+        # No whole header: its worker was killed right at the start, or the bytes have changed since.
+        _refuse_frames_behind(path, _read(path, 0), 0)
+    elif size > max(start, after):
+        _, head = next(_frames(path, _read(path, 0, start), 0))
+        header = _decode(path, 0, head, SegmentHeader)
+        start = max(start, after)
+        for end, frame in _frames(path, _read(path, start), start):
+            yield Entry(path.name, end, header, _decode(path, end, frame, Record))
+
+
+def _read(path: Path, start: int, size: int = -1) -> bytes:
+    with _readable(path), path.open("rb") as stream:
         stream.seek(start)
-        rest = stream.read()
-    header = _decode(path, 0, next(_frames(path, head, 0))[1], SegmentHeader)
-    for end, frame in _frames(path, rest, start):
-        yield Entry(path.name, end, header, _decode(path, end, frame, Record))
+        return stream.read(size)
 
 
 def _frames(path: Path, content: bytes, position: int) -> Iterator[tuple[int, bytes]]:
@@ -180,12 +214,38 @@ def _frames(path: Path, content: bytes, position: int) -> Iterator[tuple[int, by
         end = offset + _FRAME.size + length
         # A lost write at a power cut can leave zeros behind the last frame.
         if end > len(content) or length == 0:
-            return
+            break
         frame = content[offset + _FRAME.size : end]
         if zlib.crc32(frame) != checksum:
             raise _damaged(path, position + offset, "the checksum does not match")
         yield position + end, frame
         offset = end
+    _refuse_frames_behind(path, content[offset:], position + offset)
+
+
+def _refuse_frames_behind(path: Path, rest: bytes, position: int) -> None:
+    """Refuse to take `rest` for a torn end when a whole record stands in it.
+
+    A length that has changed looks like a frame that was not written to its end, and would hide all behind it.
+    """
+    found = rest.find(_RECORD_START, 2 * _FRAME.size)
+    while found >= 0:
+        length, checksum = _FRAME.unpack_from(rest, found - _FRAME.size)
+        if found + length <= len(rest) and zlib.crc32(rest[found : found + length]) == checksum:
+            raise _damaged(path, position, "a frame's length is wrong, and records stand behind it")
+        found = rest.find(_RECORD_START, found + 1)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SegmentDamaged(
+            f"the prediction log cannot be read: {error.strerror}",
+            place=Place(str(path)),
+            hint="restore the file or its permissions",
+        ) from error
 
 
 def _decode(path: Path, position: int, frame: bytes, kind: type[_Decoded]) -> _Decoded:

@@ -1,6 +1,7 @@
 """Keeping one worker per deployment at the version the metadata names, for as long as `ropewalk up` runs.
 
-A moved deployment gets its new worker first; requests go over to it by one assignment, and the old worker ends
+Only what the project declares is served: a deployment taken out of `ropewalk.yaml` loses its worker, and keeps its
+history. A moved deployment gets its new worker first; requests go over to it by one assignment, and the old worker ends
 when its last request is answered. A version that does not start leaves the old one serving.
 """
 
@@ -25,7 +26,7 @@ from ropewalk.devops.serving.errors import WorkerMissing
 from ropewalk.devops.serving.process import SocketFolder, WorkerProcess
 from ropewalk.errors import RopewalkError
 from ropewalk.pipeline import Workspace
-from ropewalk.store.deployments import Deployment
+from ropewalk.store.deployments import Deployment, current_deployments
 
 POLL_S = 0.5
 FIRST_PAUSE_S = 0.5
@@ -104,6 +105,7 @@ class Supervisor:
     async def __aenter__(self) -> Self:
         self._folder = self._sockets.__enter__()
         await self.reconcile()
+        self._tell_of_undeclared()
         self._poller = asyncio.create_task(self._poll())
         _running(self._workspace).supervisor = self
         return self
@@ -137,7 +139,7 @@ class Supervisor:
         """
         slot = self._slots.get(name)
         if slot is None:
-            raise missing_deployment(name, self.names)
+            raise missing_deployment(self._workspace, name)
         if slot.backend is None or not slot.backend.worker.is_alive:
             raise WorkerMissing(
                 f"no worker is ready for deployment {name!r}",
@@ -160,11 +162,29 @@ class Supervisor:
                 _log.warning("deployments_unreadable", error=error.message)
 
     def _begin_steps(self) -> None:
-        for deployment in list_deployments(self._workspace):
+        declared = list_deployments(self._workspace)
+        self._end_others({deployment.name for deployment in declared})
+        for deployment in declared:
             slot = self._slots.setdefault(deployment.name, Slot())
             # A step that is under way sees the next move at the next poll.
             if slot.task is None or slot.task.done():
                 slot.task = asyncio.create_task(self._step(deployment, slot))
+
+    def _end_others(self, declared: set[str]) -> None:
+        """End the workers of deployments that were taken out of the project, once they have answered."""
+        for name in self._slots.keys() - declared:
+            slot = self._slots[name]
+            # A worker that is starting comes to its slot first; the next poll ends it.
+            if slot.task is None or slot.task.done():
+                del self._slots[name]
+                self._drain(slot.backend)
+                _tell_unserved(name)
+
+    def _tell_of_undeclared(self) -> None:
+        """Say at the start which deployments of the metadata are not served."""
+        for deployment in current_deployments(self._workspace.database):
+            if deployment.name not in self._slots:
+                _tell_unserved(deployment.name)
 
     async def _settle(self) -> None:
         # Steps report their failures themselves; what comes out here is a fault of ours.
@@ -218,3 +238,7 @@ class Supervisor:
             return Backend(deployment, slot.starting)
         finally:
             slot.starting = None
+
+
+def _tell_unserved(name: str) -> None:
+    _log.warning("deployment_not_declared", deployment=name, served=False, history="kept")
