@@ -63,7 +63,7 @@ def test_an_answer_of_something_else_is_told(body: bytes) -> None:
 
 def test_an_unknown_code_is_still_an_error() -> None:
     """A newer server's errors keep their sentence."""
-    found = error_from_reply(400, b'{"code": "RW999", "message": "new"}', "where")
+    found = error_from_reply(400, b'{"code": "RW9876", "message": "new"}', "where")
 
     assert (type(found), found.message, found.detail) == (Failed, "new", "where")
 
