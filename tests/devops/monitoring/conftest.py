@@ -81,6 +81,7 @@ def served(connection: duckdb.DuckDBPyConnection) -> Served:
         {
             "prediction_id": [f"r{i}-0" for i in range(3000)],
             "request_id": [f"r{i}" for i in range(3000)],
+            "model": "late",
             "model_version": 1,
             "prediction": predicted,
             "flight_id": np.arange(3000),
@@ -171,13 +172,18 @@ class Watched:
         """Return the lineage of a table as it is now."""
         return {"table": table, "snapshot": open_lake(self.workspace).snapshot(), "digest": "d"}
 
-    def register(self, inputs: list[dict[str, object]], mlmodel: Mapping[str, object] | None = None) -> int:
+    def register(
+        self,
+        inputs: list[dict[str, object]],
+        mlmodel: Mapping[str, object] | None = None,
+        model: str = "late",
+    ) -> int:
         """Register a model version that was trained on `inputs` and return its number."""
         signed = {"signature": {"inputs": json.dumps(SIGNATURE)}}
         run_id, model_id = log_model(self.workspace, signed if mlmodel is None else mlmodel)
         version = register(
             self.workspace,
-            "late",
+            model,
             model_id=model_id,
             run_id=run_id,
             node_key="key",
@@ -188,7 +194,13 @@ class Watched:
         return int(version.version)
 
     def predict(
-        self, month: str | None, rows: int, *, wind_factor: float = 1, version: int = 1
+        self,
+        month: str | None,
+        rows: int,
+        *,
+        wind_factor: float = 1,
+        version: int = 1,
+        model: str = "late",
     ) -> pd.DataFrame:
         """Answer requests as a worker does: append them to a segment of its own."""
         frame = self._flights(rows)
@@ -198,7 +210,7 @@ class Watched:
         self.known += [
             {"flight_id": i, "late": bool(late)} for i, late in zip(ids, frame["late"], strict=True)
         ]
-        header = SegmentHeader("late", "late", version, "flight_id", {"wind": "double", "carrier": "string"})
+        header = SegmentHeader("late", model, version, "flight_id", {"wind": "double", "carrier": "string"})
         writer = SegmentWriter(self.workspace.state / "predictions" / "late", header)
         time = None if month is None else f"{month}-15T12:00:00Z"
         names = ["flight_id", "scheduled_at", "wind", "carrier"]
@@ -217,10 +229,10 @@ class Watched:
         with self.workspace.database.write() as connection:
             connection.execute("DELETE FROM reference_profile")
 
-    def execute(self, labels_id: str = "table:mart.outcomes", **changes: str) -> Output:
+    def execute(self, labels_id: str = "table:mart.outcomes", **changes: object) -> Output:
         """Run the monitor, its declaration or that of its labels changed by `changes`."""
         monitor = self.node.spec
-        ours = {name: changes.pop(name) for name in ("time", "by") if name in changes}
+        ours = {name: changes.pop(name) for name in ("time", "by", "ignore") if name in changes}
         spec = monitor.model_copy(update={**ours, "labels": monitor.labels.model_copy(update=changes)})
         deployed = Output("d", "deployment:late@1", {"model": "late", "version": 1, "key": "flight_id"})
         return MonitorKind().execute(

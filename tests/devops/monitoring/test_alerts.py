@@ -5,12 +5,20 @@ from __future__ import annotations
 import pytest
 
 from ropewalk.devops.forge import IssueFiles
+from ropewalk.devops.monitoring import Monitor, TrainingData
 from ropewalk.devops.monitoring.alerts import issue_body, raise_alerts, reproduction
+from ropewalk.devops.monitoring.section import Labels, Limits, Range
 from ropewalk.store import Database
 from ropewalk.store.monitoring import Breach, list_alerts
 
 PSI = Breach("psi", 0.31, 0.25, "column wind drifted from the training data: PSI 0.310, limit 0.25")
 AUC = Breach("auc", 0.65, 0.7, "AUC 0.650 is below 0.7")
+MONITOR = Monitor(
+    time="scheduled_at",
+    labels=Labels(table="mart.outcomes", key="flight_id", column="late"),
+    limits=Limits(psi=0.25, auc=Range(min=0.7), rate_shift=None),
+)
+TRAINING = TrainingData("mart.labelled_flights", 41, 195_583, 0.249)
 
 
 @pytest.fixture
@@ -30,7 +38,7 @@ def tell(database, issues, served):
     """Return a function that raises the alerts of windows and returns how many stand."""
 
     def act(*windows):
-        return raise_alerts(database, issues, "late", windows, served.sources())
+        return raise_alerts(database, issues, "late", windows, served.sources(), MONITOR)
 
     return act
 
@@ -130,9 +138,13 @@ def test_body_shows_months_and_where_it_comes_from(served, make_window):
     """The issue has the sentence, a row per month, and the lineage command."""
     windows = [make_window(name="2013-08", auc=None), make_window(breaches=(PSI,))]
 
-    body = issue_body(windows[1], PSI, windows, served.sources())
+    body = issue_body(PSI, windows[1], windows, served.sources(), TRAINING)
 
     assert "In 2013-09, column wind drifted" in body
+    assert (
+        "late/1 was trained on table mart.labelled_flights at snapshot 41 of the lake"
+        " (195,583 rows, 24.9% of them positive).\n"
+    ) in body
     assert "| 2013-08 | late/1 | 1000 | 1000 | 0.200 | 0.200 |  | 0.100 | wind |  |" in body
     assert "| 0.770 | 0.100 | wind | psi |" in body
     assert "`ropewalk lineage deployment:late --up`" in body
@@ -146,4 +158,4 @@ def test_sql_of_an_issue_runs(served, make_window, limit):
     months = [row[0] for row in served.connection.execute(sql).fetchall()]
 
     assert months == ["2013-07", "2013-08", "2013-09"]
-    assert sql in issue_body(make_window(), Breach(limit, 1.0, 0.5, ""), [], served.sources())
+    assert sql in issue_body(Breach(limit, 1.0, 0.5, ""), make_window(), [], served.sources(), None)

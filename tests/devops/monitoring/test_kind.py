@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from ropewalk.dataops.lake import open_lake
 from ropewalk.devops.forge import IssueFiles
 from ropewalk.devops.monitoring import (
     ColumnMissing,
@@ -17,6 +20,8 @@ from ropewalk.devops.monitoring import (
     list_alerts,
     monitor_report,
 )
+from ropewalk.mlops.registry import get_version
+from ropewalk.store.monitoring import get_profile, keep_profile
 
 
 def test_monitor_needs_its_deployment_and_its_labels(watched):
@@ -33,7 +38,8 @@ def test_every_part_of_the_declaration_is_a_fact(watched):
     (node,) = MonitorKind().declare(watched.workspace.project)
 
     assert node.facts["limits"] == '{"psi":0.25,"auc":{"min":0.6},"rate_shift":0.1}'
-    assert set(node.facts) == {"by", "time", "labels", "limits", "min_rows"} == set(node.places)
+    assert set(node.facts) == {"by", "time", "labels", "limits", "ignore", "min_rows"} == set(node.places)
+    assert str(node.places["limits"]) == "ropewalk.yaml:6:5"
 
 
 def test_no_predictions_are_no_windows(watched):
@@ -78,6 +84,96 @@ def test_only_the_models_columns_are_compared(watched):
 
     (window,) = monitor_report(watched.workspace, "late").windows
     assert set(window.drift) == {"wind", "carrier"}
+
+
+def test_ignored_column_is_shown_and_not_judged(watched):
+    """A storm in a column that follows the seasons is in the figures, and raises nothing."""
+    watched.predict("2013-08", 400, wind_factor=3)
+
+    output = watched.execute(ignore=("wind",))
+
+    (window,) = monitor_report(watched.workspace, "late").windows
+    assert (window.worst_column, window.breaches) == ("carrier", ())
+    assert window.drift["wind"] > 0.25 > window.worst_psi
+    assert output.summary["alerts"] == 0
+
+
+def test_everything_ignored_is_nothing_judged(watched):
+    """A monitor may ignore all columns; then there is no worst one."""
+    watched.predict("2013-08", 400, wind_factor=3)
+
+    watched.execute(ignore=("wind", "carrier"))
+
+    (window,) = monitor_report(watched.workspace, "late").windows
+    assert (window.worst_column, window.worst_psi, window.breaches) == (None, None, ())
+
+
+def test_ignored_column_that_is_not_compared(watched):
+    """A misspelt column would be judged all the same: it is told of with the nearest and its place."""
+    watched.execute(ignore=("winds",))
+    watched.predict("2013-07", 300)
+
+    with pytest.raises(ColumnMissing, match="'late' ignores column 'winds'") as caught:
+        watched.execute(ignore=("winds",))
+
+    assert (caught.value.nearest, caught.value.place.line) == ("wind", 3)
+    assert caught.value.hint == "compared are: carrier, wind"
+
+
+def test_report_and_issue_name_the_training_table(watched):
+    """Who reads of drift learns from which table and snapshot the expected shares are."""
+    version = get_version(watched.workspace, "late", "1")
+    (trained,) = json.loads(version.tags["ropewalk.inputs"])
+    watched.predict("2013-08", 400, wind_factor=3)
+    watched.execute()
+
+    training = monitor_report(watched.workspace, "late").training["late/1"]
+
+    assert (training.table, training.rows) == ("training.flights", 4000)
+    assert training.snapshot == trained["snapshot"]
+    (issue,) = IssueFiles(watched.workspace.state / "issues").issues()
+    assert f"late/1 was trained on {training}." in issue.text
+
+
+def test_profile_from_before_tables_were_named_is_taken_again(watched):
+    """An older profile is computed anew, so that the report can name its table."""
+    watched.predict("2013-07", 300)
+    watched.execute()
+    kept = get_profile(watched.workspace.database, "late", 1)
+    keep_profile(watched.workspace.database, "late", 1, kept.replace('"training.flights"', '""'))
+    assert monitor_report(watched.workspace, "late").training == {}
+
+    watched.execute()
+
+    assert monitor_report(watched.workspace, "late").training["late/1"].table == "training.flights"
+
+
+def test_versions_of_two_models_are_kept_apart(watched):
+    """After a switch to another model, its version 1 is not taken for the first model's."""
+    watched.register([watched.trained_on("training.flights")], model="forest")
+    watched.predict("2013-07", 300)
+    watched.predict("2013-08", 300, model="forest")
+
+    watched.execute()
+
+    report = monitor_report(watched.workspace, "late")
+    assert [window.model_version for window in report.windows] == ["late/1", "forest/1"]
+    assert set(report.training) == {"late/1", "forest/1"}
+
+
+def test_predictions_from_before_models_were_recorded_are_the_deployed_models(watched):
+    """A table without the column, and rows that have none in it, are read as before."""
+    watched.predict("2013-07", 300)
+    watched.execute()
+    with open_lake(watched.workspace).transaction("test") as transaction:
+        transaction.connection.execute("ALTER TABLE predictions.late DROP COLUMN model")
+    watched.execute()
+    watched.predict("2013-08", 300)
+
+    watched.execute()
+
+    report = monitor_report(watched.workspace, "late")
+    assert [window.model_version for window in report.windows] == ["late/1", "late/1"]
 
 
 def test_months_that_break_their_limit_raise_one_issue(watched):

@@ -36,7 +36,7 @@ def test_defaults(write_project):
 
     monitor = _load(write_project, text)
 
-    assert (monitor.by, monitor.min_rows) == ("month", 200)
+    assert (monitor.by, monitor.min_rows, monitor.ignore) == ("month", 200, ())
     assert monitor.limits.model_dump(exclude_none=True) == {}
 
 
@@ -57,6 +57,9 @@ def test_defaults(write_project):
         ("{min: 0.70}", "0.7", 7, "auc"),
         ("rate_shift: 0.08", "rate_shift: '8%'", 7, "rate_shift"),
         ("by: week", "min_rows: 0", 4, "min_rows"),
+        ("by: week", "ignore: wind", 4, "ignore"),
+        ("by: week", "ignore: [wind, '']", 4, "ignore"),
+        ("by: week", "ignore: [7]", 4, "ignore"),
         ("by: week", "min_rows: 1.5", 4, "min_rows"),
     ],
 )
@@ -71,7 +74,12 @@ def test_wrong_value_is_told_with_its_place(write_project, old, new, line, messa
 
 @pytest.mark.parametrize(
     ("old", "new", "near"),
-    [("by: week", "windows: week", None), ("psi: 0.25", "psy: 0.25", "psi"), ("key:", "keys:", "key")],
+    [
+        ("by: week", "windows: week", None),
+        ("by: week", "ignores: [wind]", "ignore"),
+        ("psi: 0.25", "psy: 0.25", "psi"),
+        ("key:", "keys:", "key"),
+    ],
 )
 def test_unknown_key_names_the_nearest(write_project, old, new, near):
     """A misspelt key is no silent no-op, on any level."""

@@ -11,6 +11,7 @@ from ropewalk.devops.monitoring.errors import (
 from ropewalk.devops.monitoring.kind import MonitorKind
 from ropewalk.devops.monitoring.report import MonitorReport, list_alerts, monitor_report
 from ropewalk.devops.monitoring.section import SECTION, Monitor
+from ropewalk.devops.monitoring.training_data import TrainingData
 from ropewalk.store.monitoring import Alert, Breach, WindowRow
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "MonitorKind",
     "MonitorReport",
     "NotMonitored",
+    "TrainingData",
     "UnknownTraining",
     "UnusableLabel",
     "UnusablePrediction",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ropewalk.dataops.lake import quote
 from ropewalk.devops.forge import IssueFiles
+from ropewalk.devops.monitoring.figures_table import figures_table
+from ropewalk.devops.monitoring.recovery import tell_recoveries
+from ropewalk.devops.monitoring.section import Monitor
 from ropewalk.devops.monitoring.sql import Sources, auc_sql, drift_sql, figures_sql
+from ropewalk.devops.monitoring.training_data import TrainingData, training_data
 from ropewalk.store import Database, now_ms
 from ropewalk.store.monitoring import Alert, Breach, WindowRow, clear_alerts, list_alerts, raise_alert
 
@@ -17,11 +21,12 @@ def raise_alerts(
     deployment: str,
     windows: Sequence[WindowRow],
     sources: Sources | None,
+    monitor: Monitor,
 ) -> int:
     """Raise an alert for every breach that has none, clear those that are over; return how many stand.
 
-    The first breach of a limit opens an issue, each later one adds a comment to it. `sources` may be None
-    only when there are no windows.
+    The first breach of a limit opens an issue, each later one adds a comment to it, and so does the first
+    window that keeps it again. `sources` may be None only when there are no windows.
     """
     standing = {alert.fingerprint for alert in list_alerts(database, deployment) if alert.cleared_at is None}
     broken = {
@@ -29,10 +34,12 @@ def raise_alerts(
     }
     for name, (window, breach) in broken.items():
         if name not in standing and sources:
-            number = _tell(issues, window, breach, issue_body(window, breach, windows, sources))
+            training = training_data(database, window.model_version)
+            number = _tell(issues, window, breach, issue_body(breach, window, windows, sources, training))
             raise_alert(database, _alert(window, breach, number))
     # After raising: a kill in between leaves an alert that is over, never a breach untold.
     clear_alerts(database, deployment, broken)
+    tell_recoveries(issues, list_alerts(database, deployment), windows, monitor)
     return len(broken)
 
 
@@ -41,10 +48,17 @@ def fingerprint(window: WindowRow, breach: Breach) -> str:
     return f"{window.deployment}/{breach.limit}/{window.name}"
 
 
-def issue_body(window: WindowRow, breach: Breach, windows: Sequence[WindowRow], sources: Sources) -> str:
+def issue_body(
+    breach: Breach,
+    window: WindowRow,
+    windows: Sequence[WindowRow],
+    sources: Sources,
+    training: TrainingData | None,
+) -> str:
     """Return the text of a new issue: the breach, all windows, how to see it again and where it comes from."""
+    compared = f"\n{window.model_version} was trained on {training}.\n" if training else ""
     return f"""In {window.name}, {breach.message}.
-
+{compared}
 {figures_table(windows)}
 
 To see it again:
@@ -58,15 +72,6 @@ SQL
 
 What the deployment is made from: `ropewalk lineage deployment:{window.deployment} --up`
 """
-
-
-def figures_table(windows: Iterable[WindowRow]) -> str:
-    """Return the figures of `windows` as a Markdown table."""
-    lines = [
-        "| window | model | predictions | labelled | predicted | actual | AUC | worst PSI | column | breaks |",
-        "|---|---|---:|---:|---:|---:|---:|---:|---|---|",
-    ]
-    return "\n".join([*lines, *map(_table_line, windows)])
 
 
 def reproduction(breach: Breach, window: WindowRow, sources: Sources) -> str:
@@ -112,23 +117,3 @@ def _summary_of(column: str) -> str:
         f"count(*) AS predictions, count(*) - count(p.{name}) AS missing, approx_top_k(p.{name}, 5) AS most_frequent,"
         f" quantile_disc(p.{name}, [0.1, 0.5, 0.9]) AS quantiles"
     )
-
-
-def _table_line(window: WindowRow) -> str:
-    cells = [
-        window.name,
-        window.model_version,
-        str(window.predictions),
-        str(window.labelled),
-        _shown(window.mean_prediction),
-        _shown(window.positive_rate),
-        _shown(window.auc),
-        _shown(window.worst_psi),
-        window.worst_column or "",
-        ", ".join(breach.limit for breach in window.breaches),
-    ]
-    return "| " + " | ".join(cells) + " |"
-
-
-def _shown(figure: float | None) -> str:
-    return "" if figure is None else f"{figure:.3f}"

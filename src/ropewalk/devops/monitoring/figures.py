@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -48,8 +48,12 @@ def add_drift(
     windows: list[WindowRow],
     columns: Mapping[str, str],
     profile_of: ProfileOf,
+    ignored: Collection[str] = (),
 ) -> list[WindowRow]:
-    """Return `windows` with the drift of each against what its main model version was trained on."""
+    """Return `windows` with the drift of each against what its main model version was trained on.
+
+    Columns that are `ignored` have their index, and are never the worst.
+    """
     # Windows before and after a new version are compared with what their own model knew.
     profiles = {version: profile_of(version) for version in {window.model_version for window in windows}}
     drift = {
@@ -57,14 +61,19 @@ def add_drift(
         for version, profile in profiles.items()
     }
     return [
-        _with_drift(window, profiles[window.model_version], drift[window.model_version].get(window.name, {}))
+        _with_drift(
+            window, profiles[window.model_version], drift[window.model_version].get(window.name, {}), ignored
+        )
         for window in windows
     ]
 
 
-def _with_drift(window: WindowRow, profile: Profile, drift: Mapping[str, float]) -> WindowRow:
+def _with_drift(
+    window: WindowRow, profile: Profile, drift: Mapping[str, float], ignored: Collection[str]
+) -> WindowRow:
+    judged = [column for column in drift if column not in ignored]
     # The name settles ties, so that equal figures give equal rows.
-    worst = max(drift, key=lambda column: (drift[column], column), default=None)
+    worst = max(judged, key=lambda column: (drift[column], column), default=None)
     return replace(
         window,
         reference_rate=profile.positive_rate,

@@ -12,7 +12,7 @@ from blake3 import blake3
 from ropewalk.devops.monitoring.section import SECTION, Monitor
 from ropewalk.devops.serving import log_state
 from ropewalk.pipeline import JSON, Need, Node, Output, Probe, Task, Workspace
-from ropewalk.project import Entry, Project
+from ropewalk.project import PROJECT_FILE, Document, Entry, Project, parse_yaml
 from ropewalk.store.monitoring import WindowRow, list_windows
 
 if TYPE_CHECKING:
@@ -26,7 +26,12 @@ class MonitorKind:
 
     def declare(self, project: Project) -> Iterable[Node]:
         """Yield one node per entry of `monitor`."""
-        return [_node(entry) for entry in project.entries(SECTION.key).values()]
+        entries = project.entries(SECTION.key)
+        # Without monitors the file need not be read for their places.
+        if entries:
+            document = parse_yaml(project.root / PROJECT_FILE, project.root)
+            for entry in entries.values():
+                yield _node(entry, document)
 
     def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:
         """Return the sizes of the deployment's prediction segments, so that a new prediction counts."""
@@ -58,21 +63,23 @@ class MonitorKind:
         return _output(watched, consumed, f"predictions:{task.node.name}")
 
 
-def _node(entry: Entry) -> Node:
+def _node(entry: Entry, document: Document) -> Node:
     monitor = cast("Monitor", entry.value)
+    facts = {
+        "by": monitor.by,
+        "time": monitor.time,
+        "labels": monitor.labels.model_dump_json(),
+        "limits": monitor.limits.model_dump_json(exclude_none=True),
+        "ignore": ", ".join(sorted(monitor.ignore)),
+        "min_rows": str(monitor.min_rows),
+    }
     return Node(
         id=f"monitor:{entry.name}",
         origin=entry.place,
         spec=monitor,
         needs=(Need(f"deployment:{entry.name}", entry.place), Need(monitor.labels.table, entry.place)),
-        facts={
-            "by": monitor.by,
-            "time": monitor.time,
-            "labels": monitor.labels.model_dump_json(),
-            "limits": monitor.limits.model_dump_json(exclude_none=True),
-            "min_rows": str(monitor.min_rows),
-        },
-        places=dict.fromkeys(("by", "time", "labels", "limits", "min_rows"), entry.place),
+        facts=facts,
+        places={name: document.place((SECTION.key, entry.name, name)) for name in facts},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ropewalk.devops.monitoring.section import Limits, Range
+from ropewalk.devops.monitoring.section import Limits, Monitor, Range
 from ropewalk.store.monitoring import Breach, WindowRow
 
 
@@ -15,6 +15,16 @@ def find_breaches(window: WindowRow, limits: Limits, min_rows: int) -> tuple[Bre
     if window.quality == "measured":
         found += [*_ranking(window, limits.auc), *_shift(window, limits.rate_shift)]
     return tuple(found)
+
+
+def is_judged(window: WindowRow, limit: str, monitor: Monitor) -> bool:
+    """Return whether `window` has what the limit is held against, and enough rows for it."""
+    if getattr(monitor.limits, limit, None) is None:
+        return False
+    if limit == "psi":
+        return window.worst_psi is not None and window.predictions >= monitor.min_rows
+    figure = window.auc if limit == "auc" else window.reference_rate
+    return window.quality == "measured" and figure is not None
 
 
 def _drift(window: WindowRow, limits: Limits, min_rows: int) -> Iterator[Breach]:

@@ -65,6 +65,8 @@ class Profile(msgspec.Struct, frozen=True):
         positive_rate: share of positive outcomes; None when the table has no such column.
         columns: the columns that the model reads and the table has.
         absent: the columns that the model reads and the table does not have, or not as numbers or text.
+        table: the table's name, to tell people of; empty for rows that are no table of the lake.
+        snapshot: the snapshot it was read at.
     """
 
     source: str
@@ -73,6 +75,8 @@ class Profile(msgspec.Struct, frozen=True):
     positive_rate: float | None
     columns: tuple[ColumnProfile, ...]
     absent: tuple[str, ...] = ()
+    table: str = ""
+    snapshot: int = 0
 
 
 def take_profile(connection: DuckDBPyConnection, source: str, label: str, wanted: Sequence[str]) -> Profile:

@@ -19,7 +19,9 @@ from ropewalk.pipeline import Workspace
 from ropewalk.store.monitoring import get_profile, keep_profile
 
 # What the prediction log adds to the columns of a request.
-OWN_COLUMNS = frozenset({"prediction", "prediction_id", "request_id", "predicted_at", "model_version"})
+OWN_COLUMNS = frozenset(
+    {"prediction", "prediction_id", "request_id", "predicted_at", "model", "model_version"}
+)
 
 
 class TrainingTable(msgspec.Struct, frozen=True):
@@ -53,8 +55,9 @@ class Reference:
         model, _, number = model_version.rpartition("/")
         kept = get_profile(self.workspace.database, model, int(number))
         profile = msgspec.json.decode(kept, type=Profile) if kept else None
-        # The expected rate is that of the label, so another label means another profile.
-        if profile is None or profile.label != self.sources.label:
+        # The expected rate is that of the label, so another label means another profile; one without a table is
+        # from before people were told what they are compared with.
+        if profile is None or profile.label != self.sources.label or not profile.table:
             profile = self._compute(get_version(self.workspace, model, number))
             text = msgspec.json.encode(profile).decode()
             keep_profile(self.workspace.database, model, int(number), text)
@@ -64,18 +67,20 @@ class Reference:
         inputs = _signature(self.workspace, version)
         try:
             tables = {
-                source: [*column_types(self.connection, source)]
-                for source in (table_source(t.table, t.snapshot) for t in _training_tables(version))
+                table: [*column_types(self.connection, table_source(table.table, table.snapshot))]
+                for table in _training_tables(version)
             }
             # A step may read several tables; the rows to compare with are in the one with the model's columns.
-            source = max(tables, key=lambda source: len({*tables[source]} & {*(inputs or tables[source])}))
-            wanted = inputs or [name for name in tables[source] if name not in self._not_inputs]
-            return take_profile(self.connection, source, self.sources.label, wanted)
+            main = max(tables, key=lambda table: len({*tables[table]} & {*(inputs or tables[table])}))
+            wanted = inputs or [name for name in tables[main] if name not in self._not_inputs]
+            source = table_source(main.table, main.snapshot)
+            profile = take_profile(self.connection, source, self.sources.label, wanted)
         except duckdb.Error as error:
             raise UnknownTraining(
                 f"what {version.name}/{version.version} was trained on cannot be read: {error}",
                 hint="`ropewalk run` trains it again on the present data",
             ) from error
+        return msgspec.structs.replace(profile, table=main.table, snapshot=main.snapshot)
 
     @property
     def _not_inputs(self) -> frozenset[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import cast
 
 from ropewalk.devops.monitoring.errors import NotMonitored
 from ropewalk.devops.monitoring.section import SECTION, Monitor
+from ropewalk.devops.monitoring.training_data import TrainingData, training_data
 from ropewalk.errors import nearest
 from ropewalk.pipeline import Workspace
 from ropewalk.store.monitoring import Alert, WindowRow, list_windows
@@ -22,12 +24,14 @@ class MonitorReport:
         monitor: its declaration: windows, labels and limits.
         windows: the earliest first; none before the first run of the monitor.
         alerts: by window and limit; a cleared one has `cleared_at`.
+        training: what each model version of the windows was trained on and is compared with.
     """
 
     deployment: str
     monitor: Monitor
     windows: tuple[WindowRow, ...]
     alerts: tuple[Alert, ...]
+    training: Mapping[str, TrainingData] = field(default_factory=dict)
 
 
 def monitor_report(workspace: Workspace, name: str) -> MonitorReport:
@@ -43,11 +47,14 @@ def monitor_report(workspace: Workspace, name: str) -> MonitorReport:
             nearest=nearest(name, declared),
             hint="declare it below `monitor:` in ropewalk.yaml",
         )
+    windows = tuple(list_windows(workspace.database, name))
+    found = {w.model_version: training_data(workspace.database, w.model_version) for w in windows}
     return MonitorReport(
         deployment=name,
         monitor=cast("Monitor", declared[name].value),
-        windows=tuple(list_windows(workspace.database, name)),
+        windows=windows,
         alerts=tuple(stored_alerts(workspace.database, name)),
+        training={version: training for version, training in found.items() if training},
     )
 
 

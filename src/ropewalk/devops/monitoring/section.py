@@ -64,6 +64,10 @@ class Monitor(BaseModel):
     time: str = Field(min_length=1, description="the request's column that places a prediction in time")
     labels: Labels
     limits: Limits = Limits(psi=None, auc=None, rate_shift=None)
+    # Names, not a larger limit: one for all columns, raised for one that has seasons, would hide the others.
+    ignore: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (), description="columns whose drift is shown and not judged, such as those that follow the seasons"
+    )
     # The standard error of a rate is below 3.6 points from 200 rows on.
     min_rows: int = Field(200, strict=True, ge=1, description="windows with fewer rows are not judged")
 

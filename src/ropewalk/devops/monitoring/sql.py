@@ -31,7 +31,7 @@ class Sources:
     """What the figures of a deployment are computed from.
 
     Attributes:
-        model: name of the deployed model; predictions name only its version.
+        model: name of the deployed model, for predictions that name only its version.
         predictions: what follows FROM for the predictions.
         labels: the same for the table of outcomes.
         key: the column that both have and that says what was predicted.
@@ -40,6 +40,7 @@ class Sources:
         time: the column of predictions that places them in time.
         time_type: its DuckDB type.
         by: the length of a window.
+        has_model: whether the predictions name their model; older tables have its version alone.
     """
 
     model: str
@@ -51,6 +52,7 @@ class Sources:
     time: str
     time_type: str
     by: Period
+    has_model: bool = True
 
 
 def window_start(sources: Sources) -> str:
@@ -77,13 +79,14 @@ def judged(sources: Sources) -> str:
     key = quote(sources.key)
     # The engine would cast text to the number it is compared with, and fail on the first that is none.
     asked = f"CAST(p.{key} AS VARCHAR)" if sources.key_as_text else f"p.{key}"
+    model = f"coalesce(p.model, {literal(sources.model)})" if sources.has_model else literal(sources.model)
     known = f"CAST({key} AS VARCHAR)" if sources.key_as_text else key
     return f"""WITH outcomes AS (
   SELECT {known} AS key, max(TRY_CAST({quote(sources.label)} AS DOUBLE)) AS label
   FROM {sources.labels} GROUP BY 1
 ), judged AS (
   SELECT {window_start(sources)} AS start, TRY_CAST(p.prediction AS DOUBLE) AS prediction,
-    {literal(sources.model + "/")} || p.model_version AS version, outcomes.label
+    {model} || '/' || p.model_version AS version, outcomes.label
   FROM {sources.predictions} AS p LEFT JOIN outcomes ON {asked} = outcomes.key
 )"""  # noqa: S608  # every name is quoted
 

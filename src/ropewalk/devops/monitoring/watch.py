@@ -20,7 +20,7 @@ from ropewalk.devops.monitoring.section import Monitor
 from ropewalk.devops.monitoring.sql import Sources, table_source
 from ropewalk.devops.serving import compact
 from ropewalk.errors import Place, nearest
-from ropewalk.pipeline import Task
+from ropewalk.pipeline import Node, Task
 from ropewalk.store.monitoring import WindowRow, replace_windows
 
 
@@ -50,6 +50,7 @@ def watch(task: Task) -> Watched:
         UnknownTraining: what the model was trained on cannot be read.
     """
     workspace, name = task.workspace, task.node.name
+    monitor = cast("Monitor", task.node.spec)
     task.report(0, 3, "collecting predictions")
     compact(workspace, name)
     task.report(1, 3, "computing windows")
@@ -58,7 +59,7 @@ def watch(task: Task) -> Watched:
     replace_windows(workspace.database, name, windows)
     task.report(2, 3, "holding windows against limits")
     issues = IssueFiles(workspace.state / "issues")
-    alerts = raise_alerts(workspace.database, issues, name, windows, sources)
+    alerts = raise_alerts(workspace.database, issues, name, windows, sources, monitor)
     return Watched(windows, alerts, unplaced)
 
 
@@ -91,7 +92,8 @@ def _read_windows(
     sources = _sources(connection, task, table, columns)
     windows, unplaced = compute_windows(connection, sources, task.node.name, monitor.min_rows)
     reference = Reference(task.workspace, connection, sources)
-    drifted = add_drift(connection, sources, windows, columns, reference.profile)
+    drifted = add_drift(connection, sources, windows, columns, reference.profile, monitor.ignore)
+    _require_compared(drifted, monitor.ignore, task.node)
     return sources, drifted, unplaced
 
 
@@ -116,6 +118,7 @@ def _sources(
         time=monitor.time,
         time_type=columns[monitor.time],
         by=monitor.by,
+        has_model="model" in columns,
     )
 
 
@@ -127,6 +130,19 @@ def _require(columns: Mapping[str, str], names: Iterable[str], table: str, place
                 place=place,
                 nearest=nearest(name, columns),
                 hint="columns: " + ", ".join(columns),
+            )
+
+
+def _require_compared(windows: Sequence[WindowRow], ignored: Iterable[str], node: Node) -> None:
+    compared = {column for window in windows for column in window.drift}
+    for name in ignored:
+        # A misspelt name would be judged all the same, and nobody would know why.
+        if windows and name not in compared:
+            raise ColumnMissing(
+                f"the monitor of {node.name!r} ignores column {name!r}, which it does not compare",
+                place=node.places["ignore"],
+                nearest=nearest(name, compared),
+                hint="compared are: " + (", ".join(sorted(compared)) or "none yet"),
             )
 
 

@@ -81,6 +81,7 @@ class SegmentWriter:
     def __init__(self, folder: Path, header: SegmentHeader) -> None:
         self._folder = folder
         self._header = msgspec.json.encode(header)
+        self._descriptor = -1
         self._start()
 
     def append(self, record: Record) -> None:
@@ -102,7 +103,7 @@ class SegmentWriter:
         self._descriptor = -1
 
     def _start(self) -> None:
-        self._descriptor, self._end = -1, 0
+        self._end = 0
         self.path = self._folder / f"{time.time_ns()}-{os.getpid()}.seg"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
