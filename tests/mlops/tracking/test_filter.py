@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -211,3 +213,23 @@ def test_any_tokens_parse_or_are_refused(words: list[str]) -> None:
         parse_filter(" ".join(words), RUNS)
     except InvalidFilter:
         return
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9" * 200_000 + "x",
+        "9." + "9" * 200_000 + "x",
+        "9e" + "9" * 200_000 + "x",
+        "'" * 200_001,
+        "`" * 200_001,
+    ],
+)
+def test_long_tokens_take_linear_time(text: str) -> None:
+    """A long token that is none is given up at once: trying its divisions would hold the server for hours."""
+    before = time.process_time()
+
+    with pytest.raises(InvalidFilter):
+        parse_filter(f"metrics.auc > {text}", RUNS)
+
+    assert time.process_time() - before < 2

@@ -8,12 +8,14 @@ from ropewalk.mlops.tracking.filter.schemas import ALIASES, Schema
 from ropewalk.mlops.tracking.filter.tokens import Token, tokenize
 from ropewalk.store.search import Condition, Operand, Ordering
 
+# What is missing here MLflow lacks too: a filter that works here must work on any other server.
 _NUMBER_OPERATORS = ("=", "!=", "<", "<=", ">", ">=")
 _TEXT_OPERATORS = ("=", "!=", "LIKE", "ILIKE")
 # Far above what a person writes, and below what the database takes in one statement.
 MOST_CHARACTERS = 500_000
 MOST_CONDITIONS = 100
 MOST_VALUE = 10_000
+# A data set has these fields only; unlike tags and metrics they are known, so another one is a mistake.
 _DATASET_KEYS = ("name", "digest", "context")
 
 
@@ -27,10 +29,12 @@ def parse_filter(text: str | None, schema: Schema) -> list[Condition]:
     conditions = list[Condition]()
     while reader.token.kind != "end":
         conditions.append(reader.condition())
+        # Counted while reading, so that a text of half a million characters is given up early.
         if len(conditions) > MOST_CONDITIONS:
             raise InvalidFilter(f"A filter can have at most {MOST_CONDITIONS} clauses")
         if reader.token.kind != "end":
             reader.take("word", "AND")
+            # Otherwise a filter that was cut off in transit would find more than was asked for.
             reader.refuse_if_end("AND")
     return conditions
 
@@ -43,6 +47,7 @@ def parse_ordering(text: str, schema: Schema) -> Ordering:
     """
     reader = _Reader(text, schema)
     entity, key = reader.identifier()
+    # A run has many data sets, and there is no telling by which one it should be sorted.
     if entity == "dataset":
         raise InvalidFilter(
             f"Invalid order_by clause {text!r}: a data set's fields do not order {schema.what}"
@@ -61,6 +66,7 @@ class _Reader:
     """The tokens of one text, read one ahead."""
 
     def __init__(self, text: str, schema: Schema) -> None:
+        # Refused by its length alone, before a pattern runs over it.
         if len(text) > MOST_CHARACTERS:
             raise InvalidFilter(f"A filter can have at most {MOST_CHARACTERS} characters, not {len(text)}")
         self.schema = schema
@@ -100,6 +106,7 @@ class _Reader:
         token = self.take("name")
         # Only the first dot divides: `tags.mlflow.source.name` has the key `mlflow.source.name`.
         head, dot, rest = token.text.partition(".")
+        # A bare name, and one in backticks as MLflow's user interface writes `Run name`, is an attribute.
         if not dot or head.startswith("`"):
             return "attribute", self._attribute(token.text.strip("`"), token)
         entity = ALIASES.get(head)
@@ -109,6 +116,7 @@ class _Reader:
                 f"Invalid entity type '{head}' at character {token.at}. Valid values are {list(valid)}",
                 nearest=nearest(head, valid),
             )
+        # Quotes are how a metric's or tag's name may have spaces; they are no part of it.
         key = rest.strip('`"')
         if entity == "dataset" and key not in _DATASET_KEYS:
             raise InvalidFilter(
@@ -117,6 +125,7 @@ class _Reader:
         return entity, self._attribute(key, token) if entity == "attribute" else key
 
     def _attribute(self, name: str, token: Token) -> str:
+        # Only names from the schema go on from here, and those are what SQL expressions are picked by.
         known = self.schema.other_names.get(name, name)
         if known not in self.schema.attributes:
             close = nearest(name, self.schema.attributes)
@@ -133,10 +142,13 @@ class _Reader:
         return "number" if entity == "metric" else "text"
 
     def _allowed(self, entity: str, kind: str) -> tuple[str, ...]:
+        # Numbers have no LIKE, as in MLflow; SQLite would compare their texts instead of failing.
         if kind == "number":
             return _NUMBER_OPERATORS
         if entity in ("attribute", "dataset"):
             return (*_TEXT_OPERATORS, "IN", "NOT IN")
+        # Which tags and parameters a row has is up to its owner, so absence can be asked for; other entities lack it
+        # in MLflow too.
         return (*_TEXT_OPERATORS, "IS NULL", "IS NOT NULL")
 
     def _operator(self) -> str:
@@ -162,6 +174,7 @@ class _Reader:
             if token.kind != "number":
                 raise InvalidFilter(f"Expected numeric value type for {of}. Found {token}")
             return float(self.take("number").text)
+        # A bare word is refused: `params.depth = 3` compares with a text, and MLflow wants that to be seen.
         if token.kind != "text":
             raise InvalidFilter(
                 f"Expected a quoted string value for {of} (e.g. 'my-value'). Got value {token}"
@@ -170,6 +183,7 @@ class _Reader:
 
     def _list(self) -> tuple[str, ...]:
         self.take("mark", "(")
+        # At least one, because `IN ()` finds nothing and nobody means that.
         values = [_unquote(self.take("text").text)]
         while self.token.text == ",":
             self.take("mark", ",")

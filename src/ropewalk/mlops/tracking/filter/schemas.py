@@ -8,6 +8,7 @@ from typing import Literal
 
 Kind = Literal["number", "text"]
 
+# Clients and MLflow's documentation use all of these; the first of each group is what searches know.
 ALIASES: Mapping[str, str] = {
     "attr": "attribute",
     "attribute": "attribute",
@@ -45,6 +46,8 @@ class Schema:
 
 RUNS = Schema(
     what="runs",
+    # What is not listed cannot be named, so a column that is added to the table is not open to searches by
+    # itself.
     attributes={
         "run_id": "text",
         "run_name": "text",
@@ -56,6 +59,7 @@ RUNS = Schema(
         "end_time": "number",
     },
     entities=("metric", "parameter", "tag", "dataset"),
+    # MLflow's user interface sends the headings of its columns, in every spelling that it had.
     other_names={
         "created": "start_time",
         "Created": "start_time",
@@ -85,6 +89,7 @@ MODEL_VERSIONS = Schema(
     attributes={
         "name": "text",
         "run_id": "text",
+        # The client's word for what the wire calls `source`.
         "source_path": "text",
         "version_number": "number",
         "creation_timestamp": "number",
@@ -106,6 +111,7 @@ LOGGED_MODELS = Schema(
     },
     entities=("metric", "parameter", "tag"),
     other_names={
+        # The client, its documentation and the wire each call these by another name.
         "creation_time": "creation_timestamp",
         "creation_timestamp_ms": "creation_timestamp",
         "last_updated_time": "last_updated_timestamp",

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from ropewalk.mlops.tracking.errors import InvalidFilter
 
 # A number comes before a name and must end there, so that `1.2.3` and `5x` are no numbers followed by something.
+# Its parts give nothing back (`++`): a long run of digits with a letter behind it would else be tried in every
+# division, which takes the square of its length.
 _TOKEN = re.compile(
     r"""
     (?P<space>\s+)
-  | (?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.]))
+  | (?P<number>[-+]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?+(?![\w.]))
   | (?P<name>(?:[A-Za-z_]\w*(?:\.(?:`[^`]+`|"[^"]+"|[\w.\-/:]+))?)|`[^`]+`)
   | (?P<text>'(?:[^']|'')*'|"(?:[^"]|"")*")
   | (?P<sign><=|>=|!=|<>|=|<|>)
@@ -20,6 +22,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+# `OR` is no operator of the language, but as a word of it the error can say where it stands.
 _WORDS = frozenset({"AND", "OR", "NOT", "IN", "LIKE", "ILIKE", "IS", "NULL", "ASC", "DESC"})
 
 
