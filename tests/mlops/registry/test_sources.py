@@ -111,6 +111,10 @@ def test_remote_store(project: Workspace) -> None:
         "runs:/nowhere/model",
         "runs:/",
         "runs://evil.example/x/model",
+        "http://[broken/model",
+        "s3://bucket\u2100/model",
+        "sftp://user:secret@host/model",
+        "https://token@host/model",
     ],
 )
 def test_sources_that_are_not_believed(project: Workspace, source: str) -> None:

@@ -183,7 +183,16 @@ def test_broken_upload_leaves_what_was_there(http: httpx.Client) -> None:
     assert http.get(f"{PROXY}/5/file").content == b"whole"
 
 
-@pytest.mark.parametrize("location", ["s3://bucket/a", "https://host/path", "mlflow-artifacts:/shared"])
+@pytest.mark.parametrize(
+    "location",
+    [
+        "s3://bucket/a",
+        "https://host/path",
+        "mlflow-artifacts:/shared",
+        "abfss://box@account/a",
+        "sftp://ada@host/a",
+    ],
+)
 def test_locations(location: str) -> None:
     """The proxy and remote stores may be named."""
     check_location(location)
@@ -198,6 +207,10 @@ def test_locations(location: str) -> None:
         "s3://bucket/../x",
         "s3://bucket/%2e%2e/x",
         "https://user:secret@host/x",
+        "https://token@host/x",
+        "abfss://box:secret@account/x",
+        "http://[broken/x",
+        "s3://bucket\u2100/x",
         "https://host/x?y=1",
         "s3://bucket/x#y",
         "mlflow-artifacts://host/x",

@@ -19,7 +19,9 @@ from ropewalk.store.registry import find_version, version_files
 from ropewalk.store.tracking.logged_models import find_logged_model
 from ropewalk.store.tracking.runs import find_run_row
 
+# One slash: with two the next part would be a host, and `_check` refuses that.
 PROXIED = "mlflow-artifacts:/"
+# Sources that this server resolves itself; every other scheme is the address of a store that it never opens.
 _OWN_SCHEMES = ("models", "runs", "mlflow-artifacts")
 # What MLflow's clients send for a prompt, which is a version without files. Exactly this text, whatever the tags say.
 PROMPT = "dummy-source"
@@ -49,6 +51,7 @@ class Source:
 
 def content_digest(files: Sequence[Artifact]) -> str:
     """Return one digest for files at paths, whatever their order."""
+    # A NUL is in no path, so that no path and digest can be shifted into another pair.
     lines = sorted(f"{file.path}\0{file.digest}" for file in files)
     return blake3("\n".join(lines).encode()).hexdigest()
 
@@ -59,6 +62,8 @@ def resolve(connection: sqlite3.Connection, source: str, run_id: str | None, mod
     Raises:
         InvalidSource: it is a path of some machine, leads upwards, or does not belong to that run or model.
     """
+    # MLflow once skipped this check for whatever called itself a prompt (CVE-2026-2614): only one exact text
+    # passes.
     if source == PROMPT:
         return Source(source, run_id=run_id, model_id=model_id)
     scheme = _check(source)
@@ -73,7 +78,12 @@ def resolve(connection: sqlite3.Connection, source: str, run_id: str | None, mod
 
 def _check(source: str) -> str:
     """Return the scheme of a source whose text is harmless."""
-    parts = urlsplit(source)
+    # Once for all schemes and before any look-up, so that no branch below can forget a part of it.
+    try:
+        parts = urlsplit(source)
+    except ValueError:
+        # A broken host such as `[x` has no reading at all, which a remote store's client would find out too late.
+        raise _invalid(source, "it is no URI") from None
     if _is_local(source, parts.scheme):
         raise _invalid(source, "it is a path of some machine's own, and this server opens none")
     if parts.scheme in _OWN_SCHEMES and parts.netloc:
@@ -81,8 +91,13 @@ def _check(source: str) -> str:
     # Decoded more often than any reader does: each of these tricks worked on some tracking server once.
     if ".." in unquote(unquote(unquote(parts.path))).split("/") or "%00" in source:
         raise _invalid(source, "it leads upwards")
+    # Readers disagree on where a path with these ends, and a check on one reading says nothing about another.
     if parts.query or parts.fragment:
         raise _invalid(source, "it has a query or fragment")
+    # Every reader of the version would see them; Azure's `container@account` has a user that is no secret.
+    if parts.password or (parts.username and parts.scheme in {"http", "https"}):
+        # Not shown in the error either, which ends up in clients' logs.
+        raise _invalid(f"{parts.scheme}://…", "it has credentials")
     return parts.scheme
 
 
@@ -116,6 +131,7 @@ def _from_models(connection: sqlite3.Connection, source: str, model_id: str | No
 
 
 def _from_run(connection: sqlite3.Connection, source: str, run_id: str | None) -> Source:
+    # `runs:/ID` without a path would register all that the run ever stored.
     named, _, path = source.removeprefix("runs:/").partition("/")
     run = find_run_row(connection, named)
     if run is None or (run_id and run_id != named) or not path:
@@ -127,6 +143,7 @@ def _from_run(connection: sqlite3.Connection, source: str, run_id: str | None) -
 def _from_artifacts(
     connection: sqlite3.Connection, source: str, run_id: str | None, model_id: str | None
 ) -> Source:
+    # Compared in one spelling: `mlflow-artifacts:/x/` and `mlflow-artifacts:/x` are the same place.
     location = PROXIED + source.removeprefix(PROXIED).strip("/")
     model = find_logged_model(connection, model_id) if model_id else None
     run = find_run_row(connection, run_id) if run_id else None
@@ -140,6 +157,7 @@ def _from_artifacts(
 
 
 def _below(connection: sqlite3.Connection, location: str) -> tuple[Artifact, ...]:
+    # An experiment may keep its artifacts in a remote store, of which there is no manifest here.
     if not location.startswith(PROXIED):
         return ()
     folder = location.removeprefix(PROXIED).strip("/")

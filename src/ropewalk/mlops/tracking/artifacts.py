@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from ropewalk.mlops.tracking.errors import InvalidRequest, PathTaken, UnknownArtifact, UnsafePath
 from ropewalk.pipeline import StoredObject, Workspace
@@ -11,11 +11,17 @@ from ropewalk.store import artifacts as manifest
 from ropewalk.store.artifacts import Artifact, Entry
 
 SCHEME = "mlflow-artifacts:/"
+# MLflow sets no limit of its own; this one is far above what clients make, and keeps the manifest's key
+# short.
 PATH_LENGTH = 2048
+# A NUL ends a path for the C library, and a line break forges lines in whatever log shows the path.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# `c:file` names another drive to a client on Windows, which downloads to the names that it is told.
 _DRIVE = re.compile(r"[A-Za-z]:")
 # Stores that clients reach themselves; this server never opens any of them.
 _REMOTE = frozenset({"s3", "gs", "wasbs", "wasb", "abfss", "abfs", "hdfs", "viewfs", "sftp", "http", "https"})
+# Azure writes a container where others have a user (`abfss://container@account/…`); an SFTP user is no secret either.
+_NAMED_BY_USER = frozenset({"wasbs", "wasb", "abfss", "abfs", "sftp"})
 
 
 def safe_path(path: str) -> str:
@@ -33,6 +39,8 @@ def safe_path(path: str) -> str:
             any(part in ("", ".", "..") for part in parts)
             or _CONTROL.search(form)
             or _DRIVE.match(form)
+            # A backslash divides folders on Windows; `#` and `?` cut a path short for whoever reads it as a
+            # URL.
             or any(sign in form for sign in "\\#?")
             or len(form) > PATH_LENGTH
         ):
@@ -49,7 +57,11 @@ def check_location(location: str) -> None:
         InvalidRequest: it is a path or URI of the server's own machine, or of an unknown kind.
         UnsafePath: its path leads upwards.
     """
-    parts = urlsplit(location)
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        # A broken host such as `[x` has no reading at all.
+        raise InvalidRequest(f"Invalid artifact location: {location[:200]!r} is no URI") from None
     # Two slashes would name another host's proxy.
     if location.startswith(SCHEME) and not parts.netloc:
         safe_path(location.removeprefix(SCHEME).lstrip("/"))
@@ -60,8 +72,14 @@ def check_location(location: str) -> None:
         )
     elif parts.path.strip("/"):
         safe_path(parts.path.strip("/"))
-    if parts.query or parts.fragment or parts.username or parts.password:
+    # Clients append to a location, which lands behind a query; a password in it would be shown to every
+    # reader.
+    if parts.query or parts.fragment or _has_credentials(parts):
         raise InvalidRequest("Invalid artifact location: it may have no query, fragment or credentials")
+
+
+def _has_credentials(parts: SplitResult) -> bool:
+    return bool(parts.password or (parts.username and parts.scheme not in _NAMED_BY_USER))
 
 
 def proxied_path(uri: str) -> str | None:
@@ -99,6 +117,7 @@ def find_artifact(workspace: Workspace, path: str) -> Artifact:
         UnsafePath: the path is not a plain relative one.
         UnknownArtifact: there is no file.
     """
+    # The check is repeated at reading: what an older release let in must not lead elsewhere today.
     with workspace.database.read() as connection:
         found = manifest.find_artifact(connection, safe_path(path))
     if found is None:
