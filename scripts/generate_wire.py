@@ -13,6 +13,7 @@ import argparse
 import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -66,7 +67,8 @@ from __future__ import annotations
 ABOUT = """
 A field that is None is unset and is left out on output; a value that was set is kept, also when it is 0 or "".
 """
-INTEGERS = """Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+INTEGERS = """# Protobuf's widths: a larger number fits no column, and is the client's mistake and not a failure to store it.
+Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """
 
@@ -124,7 +126,7 @@ def _home(message: Descriptor) -> str:
 
 def _module(name: str, own: list[Descriptor], messages: Mapping[str, Descriptor]) -> str:
     notice = NOTICE.format(version=version("mlflow-skinny"), about=ABOUT)
-    blocks = [_struct(message) for message in own]
+    blocks = [_struct(message, messages) for message in own]
     if name == "models.py":
         enums = {
             f.enum_type.full_name: f.enum_type for m in messages.values() for f in _fields(m) if f.enum_type
@@ -132,7 +134,8 @@ def _module(name: str, own: list[Descriptor], messages: Mapping[str, Descriptor]
         typing = "from typing import Annotated, ClassVar, Literal\n\nfrom msgspec import Meta, Struct\n\n"
         head = typing + INTEGERS + _enums(list(enums.values()))
     else:
-        body = "".join(blocks)
+        # Comments name structs too, which is no use of them.
+        body = re.sub(r"(?m)^#.*", "", "".join(blocks))
         names = ["Int32", "Int64", *(_name(m) for m in messages.values() if _home(m) == "models.py")]
         names += [_name(f.enum_type) for m in own for f in _fields(m) if f.enum_type]
         used = sorted(
@@ -201,27 +204,44 @@ def _name(item: Descriptor | EnumDescriptor) -> str:
     )
 
 
-def _struct(message: Descriptor) -> str:
+def _struct(message: Descriptor, messages: Mapping[str, Descriptor]) -> str:
     fields = [_field(field) for field in _fields(message)]
     required = [field.name for field in _fields(message) if _is_required(field)]
     if required:
         fields.append(f"required: ClassVar[tuple[str, ...]] = ({_quoted(required)})")
     body = "".join(f"    {line}\n" for line in fields)
-    doc = f'    """{_about(message)}"""\n'
-    return f"class {_name(message)}(Struct, omit_defaults=True):\n{doc}\n{body}".rstrip("\n")
+    doc = f"MLflow's `{message.full_name}`."
+    head = (
+        f'{_note(message, messages)}class {_name(message)}(Struct, omit_defaults=True):\n    """{doc}"""\n\n'
+    )
+    return f"{head}{body}".rstrip("\n")
 
 
-def _about(message: Descriptor) -> str:
-    """Return the docstring of a struct: which routes ask it, or which message it is."""
+def _note(message: Descriptor, messages: Mapping[str, Descriptor]) -> str:
+    """Return the comment above a struct: which routes ask or answer with it, or which structs hold it."""
+    if asked := _routes(message, "input_type"):
+        sentence = f"Clients ask with it: {asked}."
+    elif answered := _routes(message, "output_type"):
+        sentence = f"It is the answer to {answered}."
+    else:
+        holders = [_name(m) for m in messages.values() if any(f.message_type is message for f in _fields(m))]
+        sentence = f"It is a part of {', '.join(holders)}."
+    return (
+        textwrap.fill(sentence, 110, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
+        + "\n"
+    )
+
+
+def _routes(message: Descriptor, end: str) -> str:
+    """Return the routes whose request (`input_type`) or answer (`output_type`) a message is."""
     rows = [
-        f"`{verb} /{path.lstrip('/')}`"
+        f"{verb} /{path.lstrip('/')}"
         for service in SERVICES
-        for method in service.methods
-        if method.input_type is message
-        for verb, path in _paths(method)
+        for method, paths in _endpoints(service)
+        if getattr(method, end) is message
+        for verb, path in paths
     ]
-    name = f"MLflow's `{message.full_name}`"
-    return f"{name}: {' and '.join(rows)}." if rows else f"{name}."
+    return " and ".join(rows)
 
 
 def _quoted(names: Iterable[str]) -> str:

@@ -30,6 +30,7 @@ class InvalidModelName(InvalidInput):
     code = "RW155"
 
 
+# One class for all of these checks: whichever of them fails, the client can only send another source.
 class InvalidSource(InvalidInput):
     """A version's source is a local path, leads upwards, or is not the run's or model's own."""
 
@@ -72,12 +73,14 @@ class UnknownAlias(NotFound):
     code = "RW258"
 
 
+# The wire answers it with 400, as MLflow does: clients know a taken name by its code, and not by 409.
 class ModelExists(Conflict):
     """A registered model of that name exists."""
 
     code = "RW355"
 
 
+# Not a NotFound: the version is there, and what is missing lies with a store that this server never opens.
 class NoModelFiles(Failed):
     """This server has no files of a version: they were registered from a remote store."""
 

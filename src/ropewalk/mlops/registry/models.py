@@ -21,10 +21,12 @@ from ropewalk.store import registry as table
 from ropewalk.store.registry import RegisteredModel
 from ropewalk.store.search import Page
 
+# The widths of MLflow's own columns: what fits here can be moved to another server and back.
 NAME_LENGTH = 256
 TAG_KEY_LENGTH = 250
 TAG_VALUE_LENGTH = 100_000
 ALIAS_LENGTH = 255
+# Far above what a registry holds; SQLite wants a number where a page's size is bound.
 ALL = Page(1_000_000)
 
 _ALIAS = re.compile(r"[\w\-]+")
@@ -47,6 +49,7 @@ def create_model(
     check_name(name)
     for key, value in (tags or {}).items():
         check_tag(key, value)
+    # The constraint decides, because a look-up before it could be overtaken by another client.
     try:
         with workspace.database.write() as connection:
             table.insert_model(connection, name, description, tags or {})
@@ -56,6 +59,7 @@ def create_model(
 
 
 def _exists(name: str) -> ModelExists:
+    # MLflow's own sentence, which its clients' users match.
     return ModelExists(f"Registered Model (name={name}) already exists", hint="register a version under it")
 
 
@@ -65,6 +69,8 @@ def check_name(name: str) -> None:
     Raises:
         InvalidModelName: it is empty, too long, or has a slash, a colon or a control character.
     """
+    # A slash or a colon would end the name within `models:/NAME/VERSION`, and what is not printable forges
+    # log lines.
     if not name.strip() or "/" in name or ":" in name or not name.isprintable():
         raise InvalidModelName(
             f"Invalid model name: {name!r}. A registered model name must not be empty and cannot contain / or :"
@@ -125,9 +131,11 @@ def rename_model(workspace: Workspace, name: str, new_name: str) -> RegisteredMo
         InvalidModelName: the new name cannot be used.
         ModelExists: the new name is taken.
     """
+    # The old name is not checked: a model that an older release let in must still be renamed.
     check_name(new_name)
     try:
         with workspace.database.write() as connection:
+            # Within the transaction: a model that is deleted meanwhile must not come back by a change to it.
             require_model(connection, name)
             table.rename_model(connection, name, new_name)
             return require_model(connection, new_name)
@@ -193,6 +201,7 @@ def set_alias(workspace: Workspace, name: str, alias: str, version: str) -> None
     _check_alias(alias)
     with workspace.database.write() as connection:
         require_model(connection, name)
+        # The foreign key would refuse it as well, but with a sentence about tables.
         if table.find_version(connection, name, version) is None:
             raise UnknownVersion(f"Model Version (name={name}, version={version}) not found")
         table.set_alias(connection, name, alias, version)
@@ -224,6 +233,7 @@ def resolve_alias(connection: sqlite3.Connection, name: str, alias: str) -> str:
         UnknownModel: there is no model of that name.
         UnknownAlias: it has no such alias.
     """
+    # The alias first: loads by alias are frequent, and the model is looked up only to say what was wrong.
     found = table.find_alias(connection, name, alias)
     if found is None:
         known = require_model(connection, name).aliases

@@ -15,6 +15,7 @@ from ropewalk.store import registry as table
 from ropewalk.store.registry import LATEST, ModelVersion, NewVersion
 from ropewalk.store.search import Condition
 
+# Reserved: `set_alias` refuses it as an alias, so it can only mean the newest number.
 LATEST_NAME = "latest"
 
 
@@ -52,6 +53,8 @@ def register(  # noqa: PLR0913, PLR0917  # the signature other rooms were promis
     check_name(name)
     for key, value in tags.items():
         check_tag(key, value)
+    # Written in one transaction from the model's name to the files: a process that dies leaves no version
+    # without files.
     with workspace.database.write() as connection:
         if table.find_model(connection, name) is None:
             table.insert_model(connection, name, None, {})
@@ -59,6 +62,8 @@ def register(  # noqa: PLR0913, PLR0917  # the signature other rooms were promis
         # Looked up and registered in one transaction: two runs at once make one version.
         for found in table.search_versions(connection, same, [LATEST], ALL):
             return found
+        # The caller's digest is kept and not one of the files: it leaves out what differs between two equal
+        # trainings.
         source = resolve(connection, f"models:/{model_id}", run_id, model_id)
         new = NewVersion(
             name=name,
@@ -90,12 +95,14 @@ def create_version(workspace: Workspace, request: VersionRequest) -> ModelVersio
         check_tag(key, value)
     with workspace.database.write() as connection:
         require_model(connection, request.name)
+        # Resolved in the same transaction, so that what was checked is what is registered.
         source = resolve(connection, request.source, request.run_id, request.model_id)
         new = NewVersion(
             name=request.name,
             source=request.source,
             location=source.location,
             digest=source.digest,
+            # What the client leaves out is filled in from what it registers, so that lineage has no gap.
             run_id=request.run_id or source.run_id,
             run_link=request.run_link,
             model_id=request.model_id or source.model_id,
@@ -125,6 +132,7 @@ def get_version(workspace: Workspace, name: str, version_or_alias: str) -> Model
         UnknownVersion: it has no such version.
         UnknownAlias: it has no such alias.
     """
+    # A number first: an alias cannot read like one, so nothing is hidden by this.
     if table.is_version(version_or_alias):
         return get_numbered_version(workspace, name, version_or_alias)
     if version_or_alias == LATEST_NAME:
@@ -152,6 +160,7 @@ def get_version_by_alias(workspace: Workspace, name: str, alias: str) -> ModelVe
         UnknownModel: there is no registered model of that name.
         UnknownAlias: it has no such alias.
     """
+    # One state for the alias and its version: an alias that moves in between would name neither.
     with workspace.database.read() as connection:
         return require_version(connection, name, resolve_alias(connection, name, alias))
 
@@ -180,6 +189,7 @@ def latest_versions(workspace: Workspace, name: str) -> dict[str, ModelVersion]:
     Raises:
         UnknownModel: there is no registered model of that name.
     """
+    # `list_versions` yields the newest first, so the first of each stage is the one.
     newest: dict[str, ModelVersion] = {}
     for version in list_versions(workspace, name):
         newest.setdefault(version.stage, version)
@@ -209,6 +219,7 @@ def move_version(
     with workspace.database.write() as connection:
         require_version(connection, name, version)
         others = [_named(name), Condition("attribute", "stage", "=", stage)]
+        # The others first, so that a version moved to its own stage is not archived with them.
         for other in table.search_versions(connection, others, [], ALL) if archive_others else []:
             table.set_version_stage(connection, name, other.version, "Archived")
         table.set_version_stage(connection, name, version, stage)
@@ -259,6 +270,7 @@ def materialise(workspace: Workspace, version: ModelVersion, folder: Path) -> No
     """
     with workspace.database.read() as connection:
         files = table.version_files(connection, version.name, version.version)
+    # Raised before the folder is made: an empty folder would be taken for a model.
     if not files:
         raise NoModelFiles(
             f"There are no files of model {version.name} version {version.version} here",
@@ -267,5 +279,6 @@ def materialise(workspace: Workspace, version: ModelVersion, folder: Path) -> No
     # Links where the filesystem allows: a model of gigabytes is laid out at once.
     for file in files:
         target = folder / file.path
+        # What is there stays: workers map these files into memory while a second deployment is laid out.
         if not target.exists():
             workspace.objects.link(file.digest, target)

@@ -41,6 +41,8 @@ __all__ = [
 ]
 
 
+# `ropewalk plan` and each step process import this door, and would pay the web framework's start for routes that
+# they never serve.
 _LAZY = {"application": "asgi", "endpoint": "listener", "routes": "rows.table"}
 
 

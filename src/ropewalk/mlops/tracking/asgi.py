@@ -19,6 +19,7 @@ from ropewalk.mlops.tracking.wire.compat import refuse
 from ropewalk.routes import Route
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+# These change nothing here, and browsers keep other sites from reading the answers.
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -47,6 +48,8 @@ class LoopbackOnly:
 
 def _refused_host(headers: Headers) -> str | None:
     host = headers.get("host", "")
+    # A name that an attacker's DNS points to 127.0.0.1 still arrives under that name, which is how it is
+    # told.
     return None if _hostname(f"//{host}") in LOOPBACK else host or "nothing"
 
 
@@ -55,10 +58,12 @@ def _refused_origin(headers: Headers) -> str | None:
     origin = headers.get("origin")
     if origin is not None and _hostname(origin) not in LOOPBACK:
         return origin
+    # A form may come with the Origin `null` or none at all; the browser's own word about its site is left.
     return "a cross-site page" if headers.get("sec-fetch-site") == "cross-site" else None
 
 
 def _hostname(url: str) -> str | None:
+    # A broken host such as `[::1` raises instead of being empty, and is refused like any other.
     try:
         return urlsplit(url).hostname
     except ValueError:
@@ -85,5 +90,6 @@ async def _unknown(request: Request, error: Exception) -> Response:
             hint="`ropewalk` speaks MLflow's tracking and registry protocol",
         )
     )
+    # The error stands for 404; a known path with another method must stay the 405 that clients tell apart.
     response.status_code = error.status_code
     return response

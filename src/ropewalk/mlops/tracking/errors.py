@@ -40,6 +40,7 @@ class InvalidFilter(InvalidRequest):
     code = "RW151"
 
 
+# It is not an InvalidRequest: whoever counts attempts to break out must not count typing errors with them.
 class UnsafePath(InvalidInput):
     """An artifact path leads outside of its folder, or hides where it leads."""
 
@@ -52,6 +53,7 @@ class RequestTooLarge(InvalidInput):
     code = "RW153"
 
 
+# The wire answers it with 403, because the request itself may be in order.
 class ForeignHost(InvalidInput):
     """A request names another host, as a page that was tricked into calling this address would."""
 
@@ -88,12 +90,14 @@ class UnknownTag(NotFound):
     code = "RW254"
 
 
+# The wire gives it a code of its own: clients take RESOURCE_DOES_NOT_EXIST for a thing that they can create.
 class UnknownRoute(NotFound):
     """The protocol has no such path here, or not with this method."""
 
     code = "RW255"
 
 
+# The wire answers it with 400, as MLflow does: clients know a taken name by its code, and not by 409.
 class ExperimentExists(Conflict):
     """The experiment's name is taken, perhaps by a deleted experiment."""
 

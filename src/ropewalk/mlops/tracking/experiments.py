@@ -30,6 +30,8 @@ def create_experiment(
         InvalidRequest: the name, a tag or the location does not fit.
     """
     _check_name(name)
+    # All is checked before the database is asked: whoever waits for its write lock waits for work, not for
+    # refusals.
     limits.check_entries("Experiment tag", tags or {}, limits.EXPERIMENT_TAG_VALUE)
     if location:
         check_location(location)
@@ -76,6 +78,7 @@ def require_experiment(connection: sqlite3.Connection, identifier: str) -> Exper
     return found
 
 
+# Several requests may delete and add at once, so the state is read inside the transaction that relies on it.
 def require_active_experiment(connection: sqlite3.Connection, identifier: str) -> Experiment:
     """Return the experiment of that id, which something is to be added to.
 
@@ -84,6 +87,7 @@ def require_active_experiment(connection: sqlite3.Connection, identifier: str) -
         NotActive: it is deleted.
     """
     found = require_experiment(connection, identifier)
+    # Not restored in silence: somebody deleted it, and its runs would come back with it.
     if found.stage != "active":
         raise NotActive(
             f"The experiment {identifier} must be in the 'active' state. Current state is {found.stage}.",
@@ -120,6 +124,7 @@ def ensure_experiment(workspace: Workspace, name: str) -> str:
     """
     try:
         found = get_experiment_by_name(workspace, name)
+    # Looked up before it is made, because nearly every run finds it and reading takes no lock.
     except UnknownExperiment:
         try:
             return create_experiment(workspace, name)
@@ -144,6 +149,7 @@ def rename_experiment(workspace: Workspace, identifier: str, name: str) -> None:
         with workspace.database.write() as connection:
             require_active_experiment(connection, identifier)
             table.rename_experiment(connection, identifier, name)
+    # The table's own constraint decides: a look-up before it could be overtaken by another writer.
     except sqlite3.IntegrityError:
         raise _exists(name) from None
 
@@ -156,6 +162,7 @@ def move_experiment(workspace: Workspace, identifier: str, stage: Stage) -> None
     """
     with workspace.database.write() as connection:
         found = require_experiment(connection, identifier)
+        # MLflow answers a second deletion with 404, and its own tests ask for that.
         if found.stage == stage:
             raise UnknownExperiment(f"No Experiment with id={identifier} exists that is not {stage} already")
         table.set_experiment_stage(connection, identifier, stage)

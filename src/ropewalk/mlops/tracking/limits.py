@@ -8,17 +8,21 @@ from collections.abc import Collection, Iterable, Mapping
 
 from ropewalk.mlops.tracking.errors import InvalidRequest, RequestTooLarge
 
+# The client splits what it logs by these figures, and leaves what it splits no larger than a megabyte.
 BATCH_BYTES = 1_000_000
+# For all other requests, of which a logged model's description is the largest that clients send.
 BODY_BYTES = 32 << 20
 METRICS = 1000
 PARAMS = 100
 TAGS = 100
 TOTAL = 1000
+# The widths of MLflow's own columns: what fits here can be moved to another server and back.
 KEY = 250
 PARAM_VALUE = 6000
 RUN_TAG_VALUE = 8000
 EXPERIMENT_TAG_VALUE = 20_000
 EXPERIMENT_NAME = 500
+# More than MLflow gives out at once; its clients never ask for more.
 RUNS_PAGE = 50_000
 HISTORY_PAGE = 25_000
 
@@ -44,6 +48,7 @@ def check_key(what: str, key: str) -> None:
         RequestTooLarge: it is too long.
     """
     check_length(f"{what} name", key, KEY)
+    # The two messages begin as MLflow's do, because its tests and its users' programs look for these words.
     if not _NAME.fullmatch(key):
         raise InvalidRequest(
             f"Invalid value \"{key}\" for parameter 'key' supplied: Invalid {what} name",
@@ -75,6 +80,7 @@ def check_batch(metrics: Collection[object], params: Collection[object], tags: C
         RequestTooLarge: it has more than one batch may have.
     """
     total = len(metrics) + len(params) + len(tags)
+    # The kinds come before the sum, so that the error names what there is too much of.
     for what, count, limit in (
         ("metrics", len(metrics), METRICS),
         ("params", len(params), PARAMS),
@@ -96,6 +102,8 @@ def unique_entries(what: str, pairs: Iterable[tuple[str, str]]) -> dict[str, str
     """
     found: dict[str, str] = {}
     for key, value in pairs:
+        # MLflow takes one of the two without saying which; a client that retries sends equal pairs, which are
+        # fine.
         if found.setdefault(key, value) != value:
             raise InvalidRequest(f"Duplicate {what} keys have been submitted: '{key}' has two values")
     return found

@@ -17,8 +17,10 @@ from ropewalk.pipeline import Workspace
 if TYPE_CHECKING:
     import uvicorn
 
+# Starting takes some 100 ms; a machine that is busy with several trainings takes longer.
 START_S = 10.0
 STOP_S = 5.0
+# uvicorn has no event for its start that another thread could wait for.
 _POLL_S = 0.005
 
 
@@ -33,10 +35,13 @@ def endpoint(workspace: Workspace) -> Iterator[str]:
 
     config = uvicorn.Config(
         application(routes(workspace)),
+        # The run's own output is on the same terminal: neither a line per request nor a greeting belongs
+        # there.
         log_level="warning",
         access_log=False,
         lifespan="off",
         ws="none",
+        # Clients keep connections open between requests, and waiting for them would hold up every run's end.
         timeout_graceful_shutdown=int(STOP_S),
     )
     server = uvicorn.Server(config)

@@ -34,6 +34,7 @@ def create_logged_model(
         NotActive: it is deleted.
         InvalidRequest: the name, a parameter or a tag does not fit.
     """
+    # Refused here and not at registration: by then the training that made the model is over.
     if _FORBIDDEN & set(new.name):
         raise InvalidRequest(
             f"Invalid model name '{new.name}'. A model name cannot contain any of {' '.join(sorted(_FORBIDDEN))}"
@@ -41,6 +42,7 @@ def create_logged_model(
     limits.check_entries("Model param", params, limits.PARAM_VALUE)
     limits.check_entries("Model tag", tags, limits.RUN_TAG_VALUE)
     made = NewLoggedModel(
+        # MLflow's form of an id, by which people and tools tell a logged model's from a run's.
         id=f"m-{uuid.uuid4().hex}",
         experiment_id=new.experiment_id,
         name=new.name or f"model-{secrets.token_hex(3)}",
@@ -48,6 +50,8 @@ def create_logged_model(
         source_run_id=new.source_run_id,
     )
     with workspace.database.write() as connection:
+        # One transaction, so that a client that dies or is refused leaves no model with half of its
+        # parameters.
         require_active_experiment(connection, new.experiment_id)
         number = table.insert_logged_model(connection, made)
         table.set_logged_model_params(connection, number, params)
@@ -71,6 +75,7 @@ def require_logged_model(connection: sqlite3.Connection, model_id: str) -> Logge
     Raises:
         UnknownLoggedModel: there is none of that id.
     """
+    # A deleted one counts as missing, as in MLflow; its files stay for the versions that were made of it.
     found = table.find_logged_model(connection, model_id)
     if found is None:
         raise UnknownLoggedModel(f"Logged model with ID '{model_id}' not found.")
@@ -143,6 +148,8 @@ def logged_model_files(workspace: Workspace, model_id: str) -> dict[str, StoredO
         UnknownLoggedModel: there is none of that id.
     """
     with workspace.database.read() as connection:
+        # A model whose experiment lies in a remote store has its files there; what this server has is
+        # nothing.
         folder = proxied_path(require_logged_model(connection, model_id).artifact_uri)
         files = artifacts_below(connection, folder) if folder else []
     return {file.path.removeprefix(f"{folder}/"): StoredObject(file.digest, file.size) for file in files}

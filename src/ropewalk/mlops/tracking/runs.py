@@ -25,6 +25,7 @@ from ropewalk.store.tracking.runs import NewRun, RunChange
 from ropewalk.store.tracking.segments import Point
 from ropewalk.store.tracking.values import Dataset, Metric, ModelMetric, ModelUse, Run, RunStatus, Stage
 
+# Tags that MLflow's clients read and write as if they were the run's own fields.
 NAME_TAG = "mlflow.runName"
 USER_TAG = "mlflow.user"
 # Words for runs that were given no name: what lies about in a ropewalk and on a ship.
@@ -86,12 +87,15 @@ def begin_run(workspace: Workspace, request: RunRequest) -> Run:
         NotActive: it is deleted.
         InvalidRequest: a tag or parameter does not fit.
     """
+    # Clients of every age name a run in another place; both must say the same afterwards.
     name = request.name or request.tags.get(NAME_TAG) or f"{secrets.choice(_STAPLES)}-{secrets.token_hex(3)}"
     tags = {**request.tags, NAME_TAG: name}
     _check(Batch(params=request.params, tags=tags))
     user = request.user_id or request.tags.get(USER_TAG, "")
+    # The client's clock counts where it sends one: its metrics carry times of the same clock.
     started_at = now_ms() if request.started_at is None else request.started_at
     with workspace.database.write() as connection:
+        # In the transaction that adds the run, so that none appears in an experiment that is being deleted.
         require_active_experiment(connection, request.experiment_id)
         new = NewRun(uuid.uuid4().hex, request.experiment_id, name, user, started_at)
         number = table.insert_run(connection, new)
@@ -101,6 +105,7 @@ def begin_run(workspace: Workspace, request: RunRequest) -> Run:
 
 
 def _check(batch: Batch) -> None:
+    # Each name once: a batch has up to 1000 points, mostly of a few keys.
     for key in {metric.key for metric in batch.metrics}:
         limits.check_key("Metric", key)
     limits.check_entries("Param", batch.params, limits.PARAM_VALUE)
@@ -131,6 +136,7 @@ def require_active_run(connection: sqlite3.Connection, run_id: str) -> Run:
         UnknownRun: there is none of that id.
         NotActive: it is deleted.
     """
+    # The row alone: reading all that a run logged before each of its points would make logging ever slower.
     found = table.find_run_row(connection, run_id)
     if found is None:
         raise _unknown(run_id)
@@ -152,6 +158,7 @@ def log_batch(workspace: Workspace, run_id: str, batch: Batch) -> None:
         ValueFixed: a parameter has another value already.
         InvalidRequest: a name or value does not fit.
     """
+    # Outside the transaction: a batch that is refused must not have held up other writers.
     _check(batch)
     with workspace.database.write() as connection:
         run = require_active_run(connection, run_id)
@@ -194,6 +201,7 @@ def finish_run(workspace: Workspace, run_id: str, status: RunStatus) -> None:
     Raises:
         UnknownRun: there is none of that id.
     """
+    # The server's clock, because the caller of this function is a process of this machine.
     update_run(workspace, run_id, RunChange(status=status, ended_at=now_ms()))
 
 
@@ -207,6 +215,7 @@ def update_run(workspace: Workspace, run_id: str, change: RunChange) -> Run:
     with workspace.database.write() as connection:
         run = require_active_run(connection, run_id)
         table.change_run(connection, run.number, change)
+        # The tag follows the name, as the name follows the tag: clients show either.
         if change.name:
             table.set_run_tags(connection, run.number, {NAME_TAG: change.name})
         return require_active_run(connection, run_id)
@@ -219,6 +228,7 @@ def move_run(workspace: Workspace, run_id: str, stage: Stage) -> None:
         UnknownRun: there is none of that id.
     """
     with workspace.database.write() as connection:
+        # Unlike an experiment's, a run's second deletion is fine: clients retry it.
         found = table.find_run_row(connection, run_id)
         if found is None:
             raise _unknown(run_id)
@@ -290,6 +300,8 @@ def search_runs(
     conditions = [Condition("attribute", "stage", "=", "active"), *parse_filter(filter_text, RUNS)]
     orderings = [parse_ordering(text, RUNS) for text in order_by]
     with workspace.database.read() as connection:
+        # An unknown name finds nothing rather than failing: pages list experiments that a user may delete
+        # meanwhile.
         if experiments is not None:
             found = [find_experiment_by_name(connection, name) for name in experiments]
             ids = tuple(experiment.id for experiment in found if experiment)

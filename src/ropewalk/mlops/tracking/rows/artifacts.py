@@ -27,6 +27,7 @@ HEADERS = {
 def list_root(workspace: Workspace, root_uri: str, folder: str) -> list[wire.FileInfo]:
     """Return what lies in `folder` of the artifacts at `root_uri`; nothing for a store we do not serve."""
     root = artifacts.proxied_path(root_uri)
+    # The client lists a remote store itself; an empty answer is what it gets from MLflow's server as well.
     if root is None:
         return []
     found = artifacts.list_artifacts(workspace, f"{root}/{folder}" if folder else root)
@@ -35,6 +36,7 @@ def list_root(workspace: Workspace, root_uri: str, folder: str) -> list[wire.Fil
 
 def _list_run(workspace: Workspace, asked: ask.ListArtifacts) -> ask.ListArtifactsResponse:
     run = runs.get_run(workspace, run_of(asked))
+    # The root is the run's own, so a path that leads upwards would show another run's files.
     folder = artifacts.safe_path(asked.path) if asked.path else ""
     return ask.ListArtifactsResponse(
         root_uri=run.artifact_uri, files=list_root(workspace, run.artifact_uri, folder)
@@ -48,6 +50,7 @@ def _list_proxy(workspace: Workspace, asked: ask.ArtifactListArtifacts) -> ask.A
     )
 
 
+# Not a Row: bytes of any size stream through, where a row's body is read whole and parsed.
 def _upload(workspace: Workspace) -> Endpoint:
     async def upload(request: Request) -> Response:
         # Refused before the first byte is read; a stream that breaks off leaves what stood there.
@@ -64,6 +67,8 @@ def _download(workspace: Workspace) -> Endpoint:
         found = await run_in_threadpool(artifacts.find_artifact, workspace, request.path_params["path"])
         name = found.path.rpartition("/")[2]
         place = workspace.objects.path(found.digest)
+        # The digest names the bytes, so that a download that broke off resumes on the same file or begins
+        # anew.
         headers = {**HEADERS, "ETag": f'"{found.digest}"'}
         return FileResponse(place, headers=headers, media_type="application/octet-stream", filename=name)
 

@@ -16,7 +16,9 @@ from ropewalk.store.search import Condition
 from ropewalk.store.tracking.experiments import search_experiments
 from ropewalk.store.tracking.inputs import search_datasets
 
+# MLflow's own bound: its user interface fills a list of choices with them and turns no pages.
 DATASETS = 1000
+# A deleted thing stays in its table with its stage, because clients restore it by its id.
 _STAGES = {"ACTIVE_ONLY": ("active",), "DELETED_ONLY": ("deleted",), "ALL": ("active", "deleted")}
 
 
@@ -35,6 +37,8 @@ def check_page_size(max_results: int | None, most: int) -> int:
     Raises:
         InvalidRequest: the number is missing, below 1 or above `most`.
     """
+    # Experiments alone have no default in the protocol: a search without a size is refused there too. Zero is
+    # not "no limit": a client that computed it would get an empty page and take it for the end.
     if max_results is None or not 1 <= max_results <= most:
         raise InvalidRequest(
             f"Invalid value {max_results} for parameter 'max_results' supplied: It must be at least 1 and at most {most}"
@@ -63,6 +67,7 @@ def _get_by_name(workspace: Workspace, asked: ask.GetExperimentByName) -> ask.Ge
 
 def _search(workspace: Workspace, asked: ask.SearchExperiments) -> ask.SearchExperimentsResponse:
     limit = check_page_size(asked.max_results, limits.RUNS_PAGE)
+    # Whatever decides which rows are found, and in which order, is bound into the page's token.
     search = (asked.filter, asked.order_by, asked.view_type)
     page = read_page(asked.page_token, limit, *search)
     conditions = [within(asked.view_type), *parse_filter(asked.filter, EXPERIMENTS)]
@@ -115,6 +120,7 @@ ROWS = (
     Row("POST", f"{_AT}/create", _WRITE, ask.CreateExperiment, _create),
     Row("GET", f"{_AT}/get", _READ, ask.GetExperiment, _get),
     Row("GET", f"{_AT}/get-by-name", _READ, ask.GetExperimentByName, _get_by_name),
+    # Clients of different ages search with either method.
     Row("GET", f"{_AT}/search", _READ, ask.SearchExperiments, _search),
     Row("POST", f"{_AT}/search", _READ, ask.SearchExperiments, _search),
     Row("POST", f"{_AT}/delete", _WRITE, ask.DeleteExperiment, _delete),

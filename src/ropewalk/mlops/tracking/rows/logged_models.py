@@ -16,11 +16,13 @@ from ropewalk.routes import Permission
 from ropewalk.store.search import Condition, Ordering
 from ropewalk.store.tracking.logged_models import NewLoggedModel, search_logged_models, searched_models
 
+# The protocol's own default, which its descriptor names.
 DEFAULT_PAGE = 50
 
 
 def _create(workspace: Workspace, asked: ask.CreateLoggedModel) -> ask.CreateLoggedModelResponse:
     new = NewLoggedModel(
+        # A client names the model, never its id: two clients could otherwise share one.
         id="",
         experiment_id=answers.need(asked.experiment_id, "experiment_id"),
         name=asked.name or "",
@@ -54,6 +56,7 @@ def _search(workspace: Workspace, asked: ask.SearchLoggedModels) -> ask.SearchLo
     search = (asked.experiment_ids, asked.filter, asked.order_by, asked.datasets)
     page = read_page(asked.page_token, limit, *search)
     conditions = [
+        # No experiment finds nothing, as in MLflow; it never means all of them.
         Condition("attribute", "experiment_id", "IN", tuple(asked.experiment_ids)),
         *parse_filter(asked.filter, LOGGED_MODELS),
     ]
@@ -68,6 +71,7 @@ def _search(workspace: Workspace, asked: ask.SearchLoggedModels) -> ask.SearchLo
 
 def _ordering(clause: ask.SearchLoggedModelsOrderBy) -> Ordering:
     read = parse_ordering(answers.need(clause.field_name, "field_name"), LOGGED_MODELS)
+    # Only an explicit false turns the order: unset means ascending, which is the protocol's default.
     return Ordering(read.entity, read.key, clause.ascending is not False)
 
 

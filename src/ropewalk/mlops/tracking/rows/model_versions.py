@@ -17,7 +17,9 @@ from ropewalk.pipeline import Workspace
 from ropewalk.routes import Permission
 from ropewalk.store.registry import search_versions
 
+# Both the default, which the protocol's descriptor names, and the most that MLflow's server gives out.
 MOST = 200_000
+# MLflow's tests and old clients write `production`; what is kept and answered has a capital letter.
 STAGES = {stage.lower(): stage for stage in ("None", "Staging", "Production", "Archived")}
 
 
@@ -49,6 +51,7 @@ def _create(workspace: Workspace, asked: wire.CreateModelVersion) -> wire.Create
     request = VersionRequest(
         name=need(asked.name, "name"),
         source=need(asked.source, "source"),
+        # An empty text names none, as for MLflow's server; kept, it would name a run that nobody can find.
         run_id=asked.run_id or None,
         model_id=asked.model_id or None,
         run_link=asked.run_link,
@@ -87,6 +90,7 @@ def _move(
 ) -> wire.TransitionModelVersionStageResponse:
     name, version = need(asked.name, "name"), need(asked.version, "version")
     stage = STAGES.get(need(asked.stage, "stage").lower())
+    # MLflow's own sentence, which its tests look for.
     if stage is None:
         raise InvalidRequest(
             f"Invalid Model Version stage: {asked.stage}. Value must be one of None, Staging, Production, Archived."

@@ -18,11 +18,13 @@ from ropewalk.routes import Permission
 from ropewalk.store.registry import search_models
 from ropewalk.store.search import Condition
 
+# The protocol's own default, which its descriptor names.
 DEFAULT_PAGE = 100
 IS_PROMPT = "mlflow.prompt.is_prompt"
 
 
 def _written(workspace: Workspace, model: RegisteredModel) -> wire.RegisteredModel:
+    # What MLflow calls latest is the newest version in each of its old stages, not the newest of all.
     latest = registry.latest_versions(workspace, model.name)
     return wire.RegisteredModel(
         name=model.name,
@@ -52,6 +54,7 @@ def _search(workspace: Workspace, asked: wire.SearchRegisteredModels) -> wire.Se
     )
     search = (asked.filter, asked.order_by)
     page = read_page(asked.page_token, limit, *search)
+    # The client asks for models with a filter on this tag, and older ones with none: both mean models only.
     conditions = _without_prompts(parse_filter(asked.filter, REGISTERED_MODELS))
     orderings = [parse_ordering(text, REGISTERED_MODELS) for text in asked.order_by]
     with workspace.database.read() as connection:
@@ -88,6 +91,7 @@ def _delete(workspace: Workspace, asked: wire.DeleteRegisteredModel) -> None:
 
 def _latest(workspace: Workspace, asked: wire.GetLatestVersions) -> wire.GetLatestVersionsResponse:
     found = registry.latest_versions(workspace, need(asked.name, "name"))
+    # `models:/NAME/latest` asks with no stage and takes the greatest number of all that come back.
     wanted = {stage.lower() for stage in asked.stages}
     return wire.GetLatestVersionsResponse(
         [written(version) for stage, version in found.items() if not wanted or stage.lower() in wanted]
@@ -129,6 +133,7 @@ ROWS = (
     Row("PATCH", f"{_AT}/update", _WRITE, wire.UpdateRegisteredModel, _update),
     Row("DELETE", f"{_AT}/delete", _WRITE, wire.DeleteRegisteredModel, _delete),
     Row("GET", f"{_AT}/get-latest-versions", _READ, wire.GetLatestVersions, _latest),
+    # MLflow calls this deprecated, but its current client still loads `models:/NAME/latest` with it.
     Row("POST", f"{_AT}/get-latest-versions", _READ, wire.GetLatestVersions, _latest),
     Row("POST", f"{_AT}/set-tag", _WRITE, wire.SetRegisteredModelTag, _tag),
     Row("DELETE", f"{_AT}/delete-tag", _WRITE, wire.DeleteRegisteredModelTag, _untag),

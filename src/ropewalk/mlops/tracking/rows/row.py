@@ -24,6 +24,8 @@ from ropewalk.routes import Endpoint, Permission, Route
 
 Asked = TypeVar("Asked", bound=Struct)
 
+# MLflow's own interface pages use a copy of every path under `/ajax-api`. It is left out: each copy of a path
+# is one more place where a check can be forgotten, as its advisories show.
 PREFIX = "/api/2.0"
 
 
@@ -51,7 +53,9 @@ class Row(Generic[Asked]):
     def _endpoint(self, workspace: Workspace) -> Endpoint:
         async def endpoint(request: Request) -> Response:
             asked = await self._read(request)
+            # By the descriptors' own list, so that no row can forget it, and before a thread is taken.
             compat.check_required(asked)
+            # SQLite and the disk block; in the event loop one slow search would hold up every other client.
             return compat.answer(await run_in_threadpool(self.respond, workspace, asked))
 
         return translated(endpoint)
@@ -74,6 +78,7 @@ def translated(endpoint: Callable[[Request], Awaitable[Response]]) -> Endpoint:
         try:
             return await endpoint(request)
         except RopewalkError as error:
+            # Ours are answers, not incidents: they name the client's mistake and are not logged.
             return compat.refuse(error)
         except ClientDisconnect:
             # Nobody reads this answer; a half-sent body has left nothing behind.

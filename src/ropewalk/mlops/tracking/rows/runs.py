@@ -20,7 +20,9 @@ from ropewalk.store.search import Condition
 from ropewalk.store.tracking.runs import RunChange, search_runs
 from ropewalk.store.tracking.values import ModelMetric
 
+# Clients that never chose an experiment send none, and expect the one that every MLflow server has.
 DEFAULT_EXPERIMENT = "0"
+# The protocol's own default, which its descriptor names.
 DEFAULT_PAGE = 1000
 
 
@@ -37,6 +39,7 @@ def run_of(asked: NamesRun) -> str:
     Raises:
         InvalidRequest: it names none.
     """
+    # Clients of before MLflow 1.0 send the second; its answers repeat the id under both names to this day.
     identifier = asked.run_id or asked.run_uuid
     if not identifier:
         raise compat.missing("run_id")
@@ -59,6 +62,7 @@ def _get(workspace: Workspace, asked: ask.GetRun) -> ask.GetRunResponse:
 
 
 def _update(workspace: Workspace, asked: ask.UpdateRun) -> ask.UpdateRunResponse:
+    # An unset status changes nothing, which is not the same as the enumeration's first member.
     status = compat.by_name(wire.RunStatus, asked.status, "") or None
     change = RunChange(status, asked.end_time, asked.run_name)  # type: ignore[arg-type]  # by_name checked it
     return ask.UpdateRunResponse(answers.run_info(runs.update_run(workspace, run_of(asked), change)))
@@ -74,10 +78,12 @@ def _restore(workspace: Workspace, asked: ask.RestoreRun) -> None:
 
 def _search(workspace: Workspace, asked: ask.SearchRuns) -> ask.SearchRunsResponse:
     wanted = DEFAULT_PAGE if asked.max_results is None else asked.max_results
+    # A page is built in memory as a whole, so its size is bounded even for clients that ask for all.
     limit = check_page_size(wanted, limits.RUNS_PAGE)
     search = (asked.experiment_ids, asked.filter, asked.order_by, asked.run_view_type)
     page = read_page(asked.page_token, limit, *search)
     conditions = [
+        # No experiment finds nothing, as in MLflow.
         Condition("attribute", "experiment_id", "IN", tuple(asked.experiment_ids)),
         within(asked.run_view_type),
         *parse_filter(asked.filter, RUNS),
@@ -104,17 +110,20 @@ def _log_metric(workspace: Workspace, asked: ask.LogMetric) -> None:
 
 
 def _log_batch(workspace: Workspace, asked: ask.LogBatch) -> None:
+    # The descriptors do not call it required in a batch, but MLflow's server does, with this sentence.
     run_id = asked.run_id
     if not run_id:
         raise compat.missing("run_id")
     # Counted before anything is converted.
     limits.check_batch(asked.metrics, asked.params, asked.tags)
+    # Parameters only: of a tag's values the last stands, because tags may change and parameters may not.
     params = limits.unique_entries("param", answers.read_pairs(asked.params))
     _log(workspace, run_id, asked.metrics, Batch(params=params, tags=answers.entries(asked.tags)))
 
 
 def _log(workspace: Workspace, run_id: str, sent: list[wire.Metric], batch: Batch) -> None:
     """Log points for the run, and those that name a model for that model too."""
+    # One time for the whole request, so that points without one of their own stay in one place of the series.
     now = now_ms()
     points = [answers.read_metric(point, now) for point in sent]
     for_models: dict[str, list[ModelMetric]] = {}
@@ -151,6 +160,7 @@ def _log_outputs(workspace: Workspace, asked: ask.LogOutputs) -> None:
 
 def _history(workspace: Workspace, asked: ask.GetMetricHistory) -> ask.GetMetricHistoryResponse:
     key, run_id = answers.need(asked.metric_key, "metric_key"), run_of(asked)
+    # Cut as bare tuples: a series may have a million points, of which 25,000 are answered.
     points = runs.metric_points(workspace, run_id, key)
     # Without a page size the whole series is the answer, as clients of before paging expect.
     wanted = max(len(points), 1) if asked.max_results is None else asked.max_results
@@ -173,6 +183,7 @@ ROWS = (
     Row("POST", f"{_AT}/restore", _WRITE, ask.RestoreRun, _restore),
     Row("POST", f"{_AT}/search", _READ, ask.SearchRuns, _search),
     Row("POST", f"{_AT}/log-metric", _WRITE, ask.LogMetric, _log_metric),
+    # Clients split their batches to stay below a megabyte; the others' bodies are not theirs to split.
     Row("POST", f"{_AT}/log-batch", _WRITE, ask.LogBatch, _log_batch, limits.BATCH_BYTES),
     Row("POST", f"{_AT}/log-parameter", _WRITE, ask.LogParam, _log_param),
     Row("POST", f"{_AT}/set-tag", _WRITE, ask.SetTag, _set_tag),

@@ -12,6 +12,7 @@ from ropewalk.routes import Permission, Route
 PROTOCOL = "3.17.2"
 # Honest about what later tiers bring: a client that reads "enabled" uses it and fails.
 _INFO = {
+    # One of the two that MLflow names; the other, its file store, lacks searches that are answered here.
     "store_type": "SqlStore",
     "workspaces_enabled": False,
     "trace_archival_enabled": False,
@@ -23,6 +24,7 @@ _INFO = {
 
 
 async def _health(_: Request) -> Response:
+    # MLflow's own text, which load balancers are set up to look for.
     return PlainTextResponse("OK")
 
 

@@ -14,6 +14,7 @@ from ropewalk.mlops.tracking.rows.server import server_routes
 from ropewalk.pipeline import Workspace
 from ropewalk.routes import Route
 
+# Written out instead of collected: what is answered is decided here, and the test of permissions reads it.
 TABLES = (
     experiments.ROWS,
     runs.ROWS,
@@ -27,4 +28,5 @@ TABLES = (
 def routes(workspace: Workspace) -> list[Route]:
     """Return every route of MLflow's protocol that Ropewalk answers, for the project of `workspace`."""
     rows = [row.route(workspace) for table in TABLES for row in table]
+    # The proxy matches any path below its own, so it stands behind everything that has a path of its own.
     return [*rows, *artifacts.proxy_routes(workspace), *server_routes()]

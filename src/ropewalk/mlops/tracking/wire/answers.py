@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 def experiment(found: values.Experiment) -> wire.Experiment:
     """Return an experiment as MLflow writes it."""
+    # Written out field by field, here and below: one that the store gains is not on the wire before someone
+    # decides so.
     return wire.Experiment(
         experiment_id=found.id,
         name=found.name,
@@ -30,6 +32,7 @@ def run_info(found: values.Run) -> wire.RunInfo:
     """Return the head of a run as MLflow writes it."""
     return wire.RunInfo(
         run_id=found.id,
+        # The old name of the id, which clients of before 1.0 and MLflow's own tests still read.
         run_uuid=found.id,
         run_name=found.name,
         experiment_id=found.experiment_id,
@@ -54,6 +57,7 @@ def run(found: values.Run) -> wire.Run:
         ),
         inputs=wire.RunInputs(
             dataset_inputs=[dataset_input(used) for used in found.datasets],
+            # A model that a run read has no step on the wire; one that it made has.
             model_inputs=[wire.ModelInput(use.model_id) for use in uses["input"]],
         ),
         outputs=wire.RunOutputs([wire.ModelOutput(use.model_id, use.step) for use in uses["output"]]),
@@ -62,6 +66,7 @@ def run(found: values.Run) -> wire.Run:
 
 def metric(point: values.Metric) -> wire.Metric:
     """Return a point as MLflow writes it."""
+    # Clients read a point without a time as one of 1970, so all four are always written.
     return wire.Metric(point.key, wire_number(point.value), point.recorded_at, point.step)
 
 
@@ -99,6 +104,7 @@ def logged_model(found: values.LoggedModel) -> wire.LoggedModel:
 def _model_metric(model_id: str, logged: values.ModelMetric) -> wire.Metric:
     written = metric(logged.metric)
     written.model_id, written.run_id = model_id, logged.run_id
+    # The store's key cannot hold NULL, so "no data set" is "" there and is left out here.
     written.dataset_name = logged.dataset_name or None
     written.dataset_digest = logged.dataset_digest or None
     return written
@@ -106,6 +112,7 @@ def _model_metric(model_id: str, logged: values.ModelMetric) -> wire.Metric:
 
 def file_infos(folder: str, entries: Iterable[Entry]) -> list[wire.FileInfo]:
     """Return what lies in `folder` as MLflow writes it: paths relative to the folder's own root."""
+    # Clients join these to the root's URI, not to the folder that they asked for.
     prefix = f"{folder}/" if folder else ""
     return [wire.FileInfo(prefix + entry.name, entry.is_folder, entry.size) for entry in entries]
 
@@ -135,6 +142,7 @@ def _read_dataset(item: wire.DatasetInput, sent: wire.Dataset) -> values.Dataset
         digest=need(sent.digest, "digest"),
         source_type=need(sent.source_type, "source_type"),
         source=need(sent.source, "source"),
+        # Kept as the text that came: it is the client's own format, and nothing here reads it.
         schema=sent.schema,
         profile=sent.profile,
         tags=entries(item.tags),
@@ -180,6 +188,7 @@ def need(value: T | None, name: str) -> T:
     Raises:
         InvalidRequest: it is not.
     """
+    # Only what is unset is missing; "" and 0 are values, which proto2 tells apart.
     if value is None:
         raise missing(name)
     return value

@@ -32,7 +32,9 @@ from ropewalk.mlops.tracking.wire.models import NUMBERS
 S = TypeVar("S", bound=msgspec.Struct)
 
 _PLACE = re.compile(r"(?P<what>.*) - at `\$\.(?P<path>.*)`")
+# One encoder for all answers: making one for each costs more than encoding a small answer does.
 _ENCODER = msgspec.json.Encoder()
+# A value may be a megabyte, and clients print the whole message.
 _SHOWN = 200
 
 # (HTTP status, error_code, sqlstate, error_class) of the nearest class in an error's ancestry.
@@ -76,8 +78,10 @@ def decode(body: bytes, shape: type[S]) -> S:
         InvalidRequest: it is not JSON, or a value has the wrong type.
     """
     try:
+        # Not strict, because protobuf's JSON writes 64-bit integers as strings and clients send either form.
         return msgspec.json.decode(body, type=shape, strict=False)
     except msgspec.ValidationError as error:
+        # MLflow's own server answers 200 to some of these and loses what was sent; no client depends on that.
         raise _refusal(error, _parsed(body)) from None
     except (msgspec.DecodeError, RecursionError) as error:
         return _decode_numbers(body, shape, error)
@@ -93,6 +97,7 @@ def _decode_numbers(body: bytes, shape: type[S], error: Exception) -> S:
 
 def _parsed(body: bytes) -> object:
     try:
+        # The slower parser runs only for what the faster one refused.
         values: object = json.loads(body)
         # Python reads half of a surrogate pair, which is no character and cannot be stored.
         json.dumps(values, ensure_ascii=False).encode()
@@ -119,9 +124,11 @@ def read_query(request: Request, shape: type[S]) -> S:
     Raises:
         InvalidRequest: a value has the wrong type.
     """
+    # In a query all is text and a list of one looks like a text, so the struct says which is which.
     lists, flags = _list_fields(shape)
     query = request.query_params
     values: dict[str, object] = {key: query.getlist(key) if key in lists else query[key] for key in query}
+    # Read strictly, as MLflow does: a decoder's own leniency would take "1" and "yes" for true.
     for name in flags & values.keys():
         if str(values[name]).lower() not in ("true", "false"):
             raise InvalidRequest(f"Invalid boolean value: {values[name]}, must be 'true' or 'false'.")
@@ -144,6 +151,8 @@ def check_required(asked: msgspec.Struct) -> None:
     """
     for name in cast("tuple[str, ...]", getattr(type(asked), "required", ())):
         value = getattr(asked, name)
+        # MLflow's rule is "must be given", but an empty id or name never finds anything, and this sentence
+        # says why.
         if value is None or (value == "" and name != "value"):
             raise missing(name)
 
@@ -179,6 +188,7 @@ def by_name(enumeration: object, value: str | int | None, default: str) -> str:
         InvalidRequest: there is no member of that number.
     """
     if isinstance(value, int):
+        # Protobuf reads both forms; clients of other languages send numbers.
         name = NUMBERS[enumeration].get(value)
         if name is None:
             raise InvalidRequest(f"Invalid value {value}: the numbers are {sorted(NUMBERS[enumeration])}")

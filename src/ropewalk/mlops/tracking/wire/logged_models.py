@@ -21,8 +21,9 @@ from ropewalk.mlops.tracking.wire.models import (
 )
 
 
+# Clients ask with it: POST /mlflow/logged-models.
 class CreateLoggedModel(Struct, omit_defaults=True):
-    """MLflow's `mlflow.CreateLoggedModel`: `POST /mlflow/logged-models`."""
+    """MLflow's `mlflow.CreateLoggedModel`."""
 
     experiment_id: str | None = None
     name: str | None = None
@@ -33,46 +34,53 @@ class CreateLoggedModel(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("experiment_id",)
 
 
+# It is the answer to POST /mlflow/logged-models.
 class CreateLoggedModelResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.CreateLoggedModel.Response`."""
 
     model: LoggedModel | None = None
 
 
+# Clients ask with it: PATCH /mlflow/logged-models/{model_id}.
 class FinalizeLoggedModel(Struct, omit_defaults=True):
-    """MLflow's `mlflow.FinalizeLoggedModel`: `PATCH /mlflow/logged-models/{model_id}`."""
+    """MLflow's `mlflow.FinalizeLoggedModel`."""
 
     model_id: str | None = None
     status: LoggedModelStatus | int | None = None
     required: ClassVar[tuple[str, ...]] = ("model_id", "status")
 
 
+# It is the answer to PATCH /mlflow/logged-models/{model_id}.
 class FinalizeLoggedModelResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.FinalizeLoggedModel.Response`."""
 
     model: LoggedModel | None = None
 
 
+# Clients ask with it: GET /mlflow/logged-models/{model_id}.
 class GetLoggedModel(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetLoggedModel`: `GET /mlflow/logged-models/{model_id}`."""
+    """MLflow's `mlflow.GetLoggedModel`."""
 
     model_id: str | None = None
     required: ClassVar[tuple[str, ...]] = ("model_id",)
 
 
+# It is the answer to GET /mlflow/logged-models/{model_id}.
 class GetLoggedModelResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.GetLoggedModel.Response`."""
 
     model: LoggedModel | None = None
 
 
+# Clients ask with it: DELETE /mlflow/logged-models/{model_id}.
 class DeleteLoggedModel(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteLoggedModel`: `DELETE /mlflow/logged-models/{model_id}`."""
+    """MLflow's `mlflow.DeleteLoggedModel`."""
 
     model_id: str | None = None
     required: ClassVar[tuple[str, ...]] = ("model_id",)
 
 
+# It is a part of SearchLoggedModels.
 class SearchLoggedModelsDataset(Struct, omit_defaults=True):
     """MLflow's `mlflow.SearchLoggedModels.Dataset`."""
 
@@ -81,6 +89,7 @@ class SearchLoggedModelsDataset(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("dataset_name",)
 
 
+# It is a part of SearchLoggedModels.
 class SearchLoggedModelsOrderBy(Struct, omit_defaults=True):
     """MLflow's `mlflow.SearchLoggedModels.OrderBy`."""
 
@@ -91,8 +100,9 @@ class SearchLoggedModelsOrderBy(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("field_name",)
 
 
+# Clients ask with it: POST /mlflow/logged-models/search.
 class SearchLoggedModels(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SearchLoggedModels`: `POST /mlflow/logged-models/search`."""
+    """MLflow's `mlflow.SearchLoggedModels`."""
 
     experiment_ids: list[str] = []
     filter: str | None = None
@@ -102,6 +112,7 @@ class SearchLoggedModels(Struct, omit_defaults=True):
     page_token: str | None = None
 
 
+# It is the answer to POST /mlflow/logged-models/search.
 class SearchLoggedModelsResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.SearchLoggedModels.Response`."""
 
@@ -109,30 +120,34 @@ class SearchLoggedModelsResponse(Struct, omit_defaults=True):
     next_page_token: str | None = None
 
 
+# Clients ask with it: PATCH /mlflow/logged-models/{model_id}/tags.
 class SetLoggedModelTags(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SetLoggedModelTags`: `PATCH /mlflow/logged-models/{model_id}/tags`."""
+    """MLflow's `mlflow.SetLoggedModelTags`."""
 
     model_id: str | None = None
     tags: list[LoggedModelTag] = []
     required: ClassVar[tuple[str, ...]] = ("model_id",)
 
 
+# It is the answer to PATCH /mlflow/logged-models/{model_id}/tags.
 class SetLoggedModelTagsResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.SetLoggedModelTags.Response`."""
 
     model: LoggedModel | None = None
 
 
+# Clients ask with it: DELETE /mlflow/logged-models/{model_id}/tags/{tag_key}.
 class DeleteLoggedModelTag(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteLoggedModelTag`: `DELETE /mlflow/logged-models/{model_id}/tags/{tag_key}`."""
+    """MLflow's `mlflow.DeleteLoggedModelTag`."""
 
     model_id: str | None = None
     tag_key: str | None = None
     required: ClassVar[tuple[str, ...]] = ("model_id", "tag_key")
 
 
+# Clients ask with it: GET /mlflow/logged-models/{model_id}/artifacts/directories.
 class ListLoggedModelArtifacts(Struct, omit_defaults=True):
-    """MLflow's `mlflow.ListLoggedModelArtifacts`: `GET /mlflow/logged-models/{model_id}/artifacts/directories`."""
+    """MLflow's `mlflow.ListLoggedModelArtifacts`."""
 
     model_id: str | None = None
     artifact_directory_path: str | None = None
@@ -140,6 +155,7 @@ class ListLoggedModelArtifacts(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("model_id",)
 
 
+# It is the answer to GET /mlflow/logged-models/{model_id}/artifacts/directories.
 class ListLoggedModelArtifactsResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.ListLoggedModelArtifacts.Response`."""
 
@@ -148,8 +164,9 @@ class ListLoggedModelArtifactsResponse(Struct, omit_defaults=True):
     next_page_token: str | None = None
 
 
+# Clients ask with it: POST /mlflow/logged-models/{model_id}/params.
 class LogLoggedModelParamsRequest(Struct, omit_defaults=True):
-    """MLflow's `mlflow.LogLoggedModelParamsRequest`: `POST /mlflow/logged-models/{model_id}/params`."""
+    """MLflow's `mlflow.LogLoggedModelParamsRequest`."""
 
     model_id: str | None = None
     params: list[LoggedModelParameter] = []

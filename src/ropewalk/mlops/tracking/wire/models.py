@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
+# Protobuf's widths: a larger number fits no column, and is the client's mistake and not a failure to store it.
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 ViewType = Literal["ACTIVE_ONLY", "DELETED_ONLY", "ALL"]
@@ -37,6 +38,7 @@ NUMBERS: dict[object, dict[int, str]] = {
 }
 
 
+# It is a part of Experiment, CreateExperiment.
 class ExperimentTag(Struct, omit_defaults=True):
     """MLflow's `mlflow.ExperimentTag`."""
 
@@ -44,6 +46,7 @@ class ExperimentTag(Struct, omit_defaults=True):
     value: str | None = None
 
 
+# It is a part of GetExperimentByNameResponse, SearchExperimentsResponse, GetExperimentResponse.
 class Experiment(Struct, omit_defaults=True):
     """MLflow's `mlflow.Experiment`."""
 
@@ -58,6 +61,7 @@ class Experiment(Struct, omit_defaults=True):
     workspace: str | None = None
 
 
+# It is a part of CreateRun, RunData, LogBatch.
 class RunTag(Struct, omit_defaults=True):
     """MLflow's `mlflow.RunTag`."""
 
@@ -65,6 +69,7 @@ class RunTag(Struct, omit_defaults=True):
     value: str | None = None
 
 
+# It is a part of Run, UpdateRunResponse.
 class RunInfo(Struct, omit_defaults=True):
     """MLflow's `mlflow.RunInfo`."""
 
@@ -80,6 +85,7 @@ class RunInfo(Struct, omit_defaults=True):
     lifecycle_stage: str | None = None
 
 
+# It is a part of RunData, GetMetricHistoryResponse, LogBatch, LoggedModelData.
 class Metric(Struct, omit_defaults=True):
     """MLflow's `mlflow.Metric`."""
 
@@ -93,6 +99,7 @@ class Metric(Struct, omit_defaults=True):
     run_id: str | None = None
 
 
+# It is a part of RunData, LogBatch.
 class Param(Struct, omit_defaults=True):
     """MLflow's `mlflow.Param`."""
 
@@ -100,6 +107,7 @@ class Param(Struct, omit_defaults=True):
     value: str | None = None
 
 
+# It is a part of Run.
 class RunData(Struct, omit_defaults=True):
     """MLflow's `mlflow.RunData`."""
 
@@ -108,6 +116,7 @@ class RunData(Struct, omit_defaults=True):
     tags: list[RunTag] = []
 
 
+# It is a part of DatasetInput.
 class InputTag(Struct, omit_defaults=True):
     """MLflow's `mlflow.InputTag`."""
 
@@ -116,6 +125,7 @@ class InputTag(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("key", "value")
 
 
+# It is a part of DatasetInput.
 class Dataset(Struct, omit_defaults=True):
     """MLflow's `mlflow.Dataset`."""
 
@@ -128,6 +138,7 @@ class Dataset(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("name", "digest", "source_type", "source")
 
 
+# It is a part of RunInputs, LogInputs.
 class DatasetInput(Struct, omit_defaults=True):
     """MLflow's `mlflow.DatasetInput`."""
 
@@ -136,6 +147,7 @@ class DatasetInput(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("dataset",)
 
 
+# It is a part of RunInputs, LogInputs.
 class ModelInput(Struct, omit_defaults=True):
     """MLflow's `mlflow.ModelInput`."""
 
@@ -143,6 +155,7 @@ class ModelInput(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("model_id",)
 
 
+# It is a part of Run.
 class RunInputs(Struct, omit_defaults=True):
     """MLflow's `mlflow.RunInputs`."""
 
@@ -150,6 +163,7 @@ class RunInputs(Struct, omit_defaults=True):
     model_inputs: list[ModelInput] = []
 
 
+# It is a part of RunOutputs, LogOutputs.
 class ModelOutput(Struct, omit_defaults=True):
     """MLflow's `mlflow.ModelOutput`."""
 
@@ -158,12 +172,14 @@ class ModelOutput(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("model_id", "step")
 
 
+# It is a part of Run.
 class RunOutputs(Struct, omit_defaults=True):
     """MLflow's `mlflow.RunOutputs`."""
 
     model_outputs: list[ModelOutput] = []
 
 
+# It is a part of CreateRunResponse, GetRunResponse, SearchRunsResponse.
 class Run(Struct, omit_defaults=True):
     """MLflow's `mlflow.Run`."""
 
@@ -173,6 +189,7 @@ class Run(Struct, omit_defaults=True):
     outputs: RunOutputs | None = None
 
 
+# It is a part of ListArtifactsResponse, ListLoggedModelArtifactsResponse.
 class FileInfo(Struct, omit_defaults=True):
     """MLflow's `mlflow.FileInfo`."""
 
@@ -181,6 +198,7 @@ class FileInfo(Struct, omit_defaults=True):
     file_size: Int64 | None = None
 
 
+# It is a part of SearchDatasetsResponse.
 class DatasetSummary(Struct, omit_defaults=True):
     """MLflow's `mlflow.DatasetSummary`."""
 
@@ -191,6 +209,7 @@ class DatasetSummary(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("experiment_id", "name", "digest")
 
 
+# It is a part of CreateLoggedModel, LoggedModelData, LogLoggedModelParamsRequest.
 class LoggedModelParameter(Struct, omit_defaults=True):
     """MLflow's `mlflow.LoggedModelParameter`."""
 
@@ -198,6 +217,7 @@ class LoggedModelParameter(Struct, omit_defaults=True):
     value: str | None = None
 
 
+# It is a part of CreateLoggedModel, LoggedModelInfo, SetLoggedModelTags.
 class LoggedModelTag(Struct, omit_defaults=True):
     """MLflow's `mlflow.LoggedModelTag`."""
 
@@ -205,6 +225,7 @@ class LoggedModelTag(Struct, omit_defaults=True):
     value: str | None = None
 
 
+# It is a part of LoggedModelInfo.
 class LoggedModelRegistrationInfo(Struct, omit_defaults=True):
     """MLflow's `mlflow.LoggedModelRegistrationInfo`."""
 
@@ -212,6 +233,7 @@ class LoggedModelRegistrationInfo(Struct, omit_defaults=True):
     version: str | None = None
 
 
+# It is a part of LoggedModel.
 class LoggedModelInfo(Struct, omit_defaults=True):
     """MLflow's `mlflow.LoggedModelInfo`."""
 
@@ -230,6 +252,7 @@ class LoggedModelInfo(Struct, omit_defaults=True):
     registrations: list[LoggedModelRegistrationInfo] = []
 
 
+# It is a part of LoggedModel.
 class LoggedModelData(Struct, omit_defaults=True):
     """MLflow's `mlflow.LoggedModelData`."""
 
@@ -237,6 +260,8 @@ class LoggedModelData(Struct, omit_defaults=True):
     metrics: list[Metric] = []
 
 
+# It is a part of CreateLoggedModelResponse, FinalizeLoggedModelResponse, GetLoggedModelResponse,
+# SearchLoggedModelsResponse, SetLoggedModelTagsResponse.
 class LoggedModel(Struct, omit_defaults=True):
     """MLflow's `mlflow.LoggedModel`."""
 
@@ -244,6 +269,7 @@ class LoggedModel(Struct, omit_defaults=True):
     data: LoggedModelData | None = None
 
 
+# It is a part of ArtifactListArtifactsResponse.
 class ArtifactFileInfo(Struct, omit_defaults=True):
     """MLflow's `mlflow.artifacts.FileInfo`."""
 

@@ -12,6 +12,7 @@ from ropewalk.mlops.tracking.errors import InvalidRequest
 from ropewalk.store.search import Page
 
 
+# Not signed: whoever may search may also jump to any row of the search, so there is nothing to forge.
 class _Token(msgspec.Struct, array_like=True):
     offset: int
     search: str
@@ -39,6 +40,7 @@ def read_page(token: str | None, limit: int, *search: object) -> Page:
 
 def next_token(page: Page, found: int, *search: object) -> str | None:
     """Return the token of the page after `page`, or None when that one, with `found` rows, was the last."""
+    # MLflow's clients go on until a page has no token.
     if found < page.limit:
         return None
     token = _Token(page.offset + page.limit - 1, _digest(search))
@@ -46,4 +48,5 @@ def next_token(page: Page, found: int, *search: object) -> str | None:
 
 
 def _digest(search: tuple[object, ...]) -> str:
+    # Eight bytes: this tells one search from another by mistake, it keeps no secret.
     return blake3(repr(search).encode()).hexdigest(8)

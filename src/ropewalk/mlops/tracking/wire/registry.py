@@ -17,6 +17,7 @@ from ropewalk.mlops.tracking.wire.models import (
 )
 
 
+# It is a part of CreateRegisteredModel, RegisteredModel.
 class RegisteredModelTag(Struct, omit_defaults=True):
     """MLflow's `mlflow.RegisteredModelTag`."""
 
@@ -24,8 +25,9 @@ class RegisteredModelTag(Struct, omit_defaults=True):
     value: str | None = None
 
 
+# Clients ask with it: POST /mlflow/registered-models/create.
 class CreateRegisteredModel(Struct, omit_defaults=True):
-    """MLflow's `mlflow.CreateRegisteredModel`: `POST /mlflow/registered-models/create`."""
+    """MLflow's `mlflow.CreateRegisteredModel`."""
 
     name: str | None = None
     tags: list[RegisteredModelTag] = []
@@ -33,6 +35,7 @@ class CreateRegisteredModel(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("name",)
 
 
+# It is a part of ModelVersion, CreateModelVersion.
 class ModelVersionTag(Struct, omit_defaults=True):
     """MLflow's `mlflow.ModelVersionTag`."""
 
@@ -40,6 +43,7 @@ class ModelVersionTag(Struct, omit_defaults=True):
     value: str | None = None
 
 
+# It is a part of ModelVersion.
 class ModelParam(Struct, omit_defaults=True):
     """MLflow's `mlflow.ModelParam`."""
 
@@ -47,6 +51,7 @@ class ModelParam(Struct, omit_defaults=True):
     value: str | None = None
 
 
+# It is a part of ModelVersion.
 class ModelMetric(Struct, omit_defaults=True):
     """MLflow's `mlflow.ModelMetric`."""
 
@@ -60,6 +65,9 @@ class ModelMetric(Struct, omit_defaults=True):
     run_id: str | None = None
 
 
+# It is a part of RegisteredModel, GetLatestVersionsResponse, CreateModelVersionResponse,
+# UpdateModelVersionResponse, TransitionModelVersionStageResponse, GetModelVersionResponse,
+# SearchModelVersionsResponse, GetModelVersionByAliasResponse.
 class ModelVersion(Struct, omit_defaults=True):
     """MLflow's `mlflow.ModelVersion`."""
 
@@ -82,6 +90,7 @@ class ModelVersion(Struct, omit_defaults=True):
     model_metrics: list[ModelMetric] = []
 
 
+# It is a part of RegisteredModel.
 class RegisteredModelAlias(Struct, omit_defaults=True):
     """MLflow's `mlflow.RegisteredModelAlias`."""
 
@@ -89,6 +98,8 @@ class RegisteredModelAlias(Struct, omit_defaults=True):
     version: str | None = None
 
 
+# It is a part of CreateRegisteredModelResponse, RenameRegisteredModelResponse, UpdateRegisteredModelResponse,
+# GetRegisteredModelResponse, SearchRegisteredModelsResponse.
 class RegisteredModel(Struct, omit_defaults=True):
     """MLflow's `mlflow.RegisteredModel`."""
 
@@ -102,62 +113,71 @@ class RegisteredModel(Struct, omit_defaults=True):
     aliases: list[RegisteredModelAlias] = []
 
 
+# It is the answer to POST /mlflow/registered-models/create.
 class CreateRegisteredModelResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.CreateRegisteredModel.Response`."""
 
     registered_model: RegisteredModel | None = None
 
 
+# Clients ask with it: POST /mlflow/registered-models/rename.
 class RenameRegisteredModel(Struct, omit_defaults=True):
-    """MLflow's `mlflow.RenameRegisteredModel`: `POST /mlflow/registered-models/rename`."""
+    """MLflow's `mlflow.RenameRegisteredModel`."""
 
     name: str | None = None
     new_name: str | None = None
     required: ClassVar[tuple[str, ...]] = ("name",)
 
 
+# It is the answer to POST /mlflow/registered-models/rename.
 class RenameRegisteredModelResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.RenameRegisteredModel.Response`."""
 
     registered_model: RegisteredModel | None = None
 
 
+# Clients ask with it: PATCH /mlflow/registered-models/update.
 class UpdateRegisteredModel(Struct, omit_defaults=True):
-    """MLflow's `mlflow.UpdateRegisteredModel`: `PATCH /mlflow/registered-models/update`."""
+    """MLflow's `mlflow.UpdateRegisteredModel`."""
 
     name: str | None = None
     description: str | None = None
     required: ClassVar[tuple[str, ...]] = ("name",)
 
 
+# It is the answer to PATCH /mlflow/registered-models/update.
 class UpdateRegisteredModelResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.UpdateRegisteredModel.Response`."""
 
     registered_model: RegisteredModel | None = None
 
 
+# Clients ask with it: DELETE /mlflow/registered-models/delete.
 class DeleteRegisteredModel(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteRegisteredModel`: `DELETE /mlflow/registered-models/delete`."""
+    """MLflow's `mlflow.DeleteRegisteredModel`."""
 
     name: str | None = None
     required: ClassVar[tuple[str, ...]] = ("name",)
 
 
+# Clients ask with it: GET /mlflow/registered-models/get.
 class GetRegisteredModel(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetRegisteredModel`: `GET /mlflow/registered-models/get`."""
+    """MLflow's `mlflow.GetRegisteredModel`."""
 
     name: str | None = None
     required: ClassVar[tuple[str, ...]] = ("name",)
 
 
+# It is the answer to GET /mlflow/registered-models/get.
 class GetRegisteredModelResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.GetRegisteredModel.Response`."""
 
     registered_model: RegisteredModel | None = None
 
 
+# Clients ask with it: GET /mlflow/registered-models/search.
 class SearchRegisteredModels(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SearchRegisteredModels`: `GET /mlflow/registered-models/search`."""
+    """MLflow's `mlflow.SearchRegisteredModels`."""
 
     filter: str | None = None
     max_results: Int64 | None = None
@@ -165,6 +185,7 @@ class SearchRegisteredModels(Struct, omit_defaults=True):
     page_token: str | None = None
 
 
+# It is the answer to GET /mlflow/registered-models/search.
 class SearchRegisteredModelsResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.SearchRegisteredModels.Response`."""
 
@@ -172,22 +193,27 @@ class SearchRegisteredModelsResponse(Struct, omit_defaults=True):
     next_page_token: str | None = None
 
 
+# Clients ask with it: POST /mlflow/registered-models/get-latest-versions and GET
+# /mlflow/registered-models/get-latest-versions.
 class GetLatestVersions(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetLatestVersions`: `POST /mlflow/registered-models/get-latest-versions` and `GET /mlflow/registered-models/get-latest-versions`."""
+    """MLflow's `mlflow.GetLatestVersions`."""
 
     name: str | None = None
     stages: list[str] = []
     required: ClassVar[tuple[str, ...]] = ("name",)
 
 
+# It is the answer to POST /mlflow/registered-models/get-latest-versions and GET
+# /mlflow/registered-models/get-latest-versions.
 class GetLatestVersionsResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.GetLatestVersions.Response`."""
 
     model_versions: list[ModelVersion] = []
 
 
+# Clients ask with it: POST /mlflow/model-versions/create.
 class CreateModelVersion(Struct, omit_defaults=True):
-    """MLflow's `mlflow.CreateModelVersion`: `POST /mlflow/model-versions/create`."""
+    """MLflow's `mlflow.CreateModelVersion`."""
 
     name: str | None = None
     source: str | None = None
@@ -199,14 +225,16 @@ class CreateModelVersion(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("name", "source")
 
 
+# It is the answer to POST /mlflow/model-versions/create.
 class CreateModelVersionResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.CreateModelVersion.Response`."""
 
     model_version: ModelVersion | None = None
 
 
+# Clients ask with it: PATCH /mlflow/model-versions/update.
 class UpdateModelVersion(Struct, omit_defaults=True):
-    """MLflow's `mlflow.UpdateModelVersion`: `PATCH /mlflow/model-versions/update`."""
+    """MLflow's `mlflow.UpdateModelVersion`."""
 
     name: str | None = None
     version: str | None = None
@@ -214,14 +242,16 @@ class UpdateModelVersion(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("name", "version")
 
 
+# It is the answer to PATCH /mlflow/model-versions/update.
 class UpdateModelVersionResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.UpdateModelVersion.Response`."""
 
     model_version: ModelVersion | None = None
 
 
+# Clients ask with it: POST /mlflow/model-versions/transition-stage.
 class TransitionModelVersionStage(Struct, omit_defaults=True):
-    """MLflow's `mlflow.TransitionModelVersionStage`: `POST /mlflow/model-versions/transition-stage`."""
+    """MLflow's `mlflow.TransitionModelVersionStage`."""
 
     name: str | None = None
     version: str | None = None
@@ -230,36 +260,41 @@ class TransitionModelVersionStage(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("name", "version", "stage", "archive_existing_versions")
 
 
+# It is the answer to POST /mlflow/model-versions/transition-stage.
 class TransitionModelVersionStageResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.TransitionModelVersionStage.Response`."""
 
     model_version: ModelVersion | None = None
 
 
+# Clients ask with it: DELETE /mlflow/model-versions/delete.
 class DeleteModelVersion(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteModelVersion`: `DELETE /mlflow/model-versions/delete`."""
+    """MLflow's `mlflow.DeleteModelVersion`."""
 
     name: str | None = None
     version: str | None = None
     required: ClassVar[tuple[str, ...]] = ("name", "version")
 
 
+# Clients ask with it: GET /mlflow/model-versions/get.
 class GetModelVersion(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetModelVersion`: `GET /mlflow/model-versions/get`."""
+    """MLflow's `mlflow.GetModelVersion`."""
 
     name: str | None = None
     version: str | None = None
     required: ClassVar[tuple[str, ...]] = ("name", "version")
 
 
+# It is the answer to GET /mlflow/model-versions/get.
 class GetModelVersionResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.GetModelVersion.Response`."""
 
     model_version: ModelVersion | None = None
 
 
+# Clients ask with it: GET /mlflow/model-versions/search.
 class SearchModelVersions(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SearchModelVersions`: `GET /mlflow/model-versions/search`."""
+    """MLflow's `mlflow.SearchModelVersions`."""
 
     filter: str | None = None
     max_results: Int64 | None = None
@@ -267,6 +302,7 @@ class SearchModelVersions(Struct, omit_defaults=True):
     page_token: str | None = None
 
 
+# It is the answer to GET /mlflow/model-versions/search.
 class SearchModelVersionsResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.SearchModelVersions.Response`."""
 
@@ -274,22 +310,25 @@ class SearchModelVersionsResponse(Struct, omit_defaults=True):
     next_page_token: str | None = None
 
 
+# Clients ask with it: GET /mlflow/model-versions/get-download-uri.
 class GetModelVersionDownloadUri(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetModelVersionDownloadUri`: `GET /mlflow/model-versions/get-download-uri`."""
+    """MLflow's `mlflow.GetModelVersionDownloadUri`."""
 
     name: str | None = None
     version: str | None = None
     required: ClassVar[tuple[str, ...]] = ("name", "version")
 
 
+# It is the answer to GET /mlflow/model-versions/get-download-uri.
 class GetModelVersionDownloadUriResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.GetModelVersionDownloadUri.Response`."""
 
     artifact_uri: str | None = None
 
 
+# Clients ask with it: POST /mlflow/registered-models/set-tag.
 class SetRegisteredModelTag(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SetRegisteredModelTag`: `POST /mlflow/registered-models/set-tag`."""
+    """MLflow's `mlflow.SetRegisteredModelTag`."""
 
     name: str | None = None
     key: str | None = None
@@ -297,8 +336,9 @@ class SetRegisteredModelTag(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("name", "key", "value")
 
 
+# Clients ask with it: POST /mlflow/model-versions/set-tag.
 class SetModelVersionTag(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SetModelVersionTag`: `POST /mlflow/model-versions/set-tag`."""
+    """MLflow's `mlflow.SetModelVersionTag`."""
 
     name: str | None = None
     version: str | None = None
@@ -307,16 +347,18 @@ class SetModelVersionTag(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("name", "version", "key", "value")
 
 
+# Clients ask with it: DELETE /mlflow/registered-models/delete-tag.
 class DeleteRegisteredModelTag(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteRegisteredModelTag`: `DELETE /mlflow/registered-models/delete-tag`."""
+    """MLflow's `mlflow.DeleteRegisteredModelTag`."""
 
     name: str | None = None
     key: str | None = None
     required: ClassVar[tuple[str, ...]] = ("name", "key")
 
 
+# Clients ask with it: DELETE /mlflow/model-versions/delete-tag.
 class DeleteModelVersionTag(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteModelVersionTag`: `DELETE /mlflow/model-versions/delete-tag`."""
+    """MLflow's `mlflow.DeleteModelVersionTag`."""
 
     name: str | None = None
     version: str | None = None
@@ -324,8 +366,9 @@ class DeleteModelVersionTag(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("name", "version", "key")
 
 
+# Clients ask with it: POST /mlflow/registered-models/alias.
 class SetRegisteredModelAlias(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SetRegisteredModelAlias`: `POST /mlflow/registered-models/alias`."""
+    """MLflow's `mlflow.SetRegisteredModelAlias`."""
 
     name: str | None = None
     alias: str | None = None
@@ -333,22 +376,25 @@ class SetRegisteredModelAlias(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("name", "alias", "version")
 
 
+# Clients ask with it: DELETE /mlflow/registered-models/alias.
 class DeleteRegisteredModelAlias(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteRegisteredModelAlias`: `DELETE /mlflow/registered-models/alias`."""
+    """MLflow's `mlflow.DeleteRegisteredModelAlias`."""
 
     name: str | None = None
     alias: str | None = None
     required: ClassVar[tuple[str, ...]] = ("name", "alias")
 
 
+# Clients ask with it: GET /mlflow/registered-models/alias.
 class GetModelVersionByAlias(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetModelVersionByAlias`: `GET /mlflow/registered-models/alias`."""
+    """MLflow's `mlflow.GetModelVersionByAlias`."""
 
     name: str | None = None
     alias: str | None = None
     required: ClassVar[tuple[str, ...]] = ("name", "alias")
 
 
+# It is the answer to GET /mlflow/registered-models/alias.
 class GetModelVersionByAliasResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.GetModelVersionByAlias.Response`."""
 

@@ -32,21 +32,24 @@ from ropewalk.mlops.tracking.wire.models import (
 )
 
 
+# Clients ask with it: GET /mlflow/experiments/get-by-name.
 class GetExperimentByName(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetExperimentByName`: `GET /mlflow/experiments/get-by-name`."""
+    """MLflow's `mlflow.GetExperimentByName`."""
 
     experiment_name: str | None = None
     required: ClassVar[tuple[str, ...]] = ("experiment_name",)
 
 
+# It is the answer to GET /mlflow/experiments/get-by-name.
 class GetExperimentByNameResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.GetExperimentByName.Response`."""
 
     experiment: Experiment | None = None
 
 
+# Clients ask with it: POST /mlflow/experiments/create.
 class CreateExperiment(Struct, omit_defaults=True):
-    """MLflow's `mlflow.CreateExperiment`: `POST /mlflow/experiments/create`."""
+    """MLflow's `mlflow.CreateExperiment`."""
 
     name: str | None = None
     artifact_location: str | None = None
@@ -54,14 +57,16 @@ class CreateExperiment(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("name",)
 
 
+# It is the answer to POST /mlflow/experiments/create.
 class CreateExperimentResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.CreateExperiment.Response`."""
 
     experiment_id: str | None = None
 
 
+# Clients ask with it: POST /mlflow/experiments/search and GET /mlflow/experiments/search.
 class SearchExperiments(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SearchExperiments`: `POST /mlflow/experiments/search` and `GET /mlflow/experiments/search`."""
+    """MLflow's `mlflow.SearchExperiments`."""
 
     max_results: Int64 | None = None
     page_token: str | None = None
@@ -70,6 +75,7 @@ class SearchExperiments(Struct, omit_defaults=True):
     view_type: ViewType | int | None = None
 
 
+# It is the answer to POST /mlflow/experiments/search and GET /mlflow/experiments/search.
 class SearchExperimentsResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.SearchExperiments.Response`."""
 
@@ -77,43 +83,49 @@ class SearchExperimentsResponse(Struct, omit_defaults=True):
     next_page_token: str | None = None
 
 
+# Clients ask with it: GET /mlflow/experiments/get.
 class GetExperiment(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetExperiment`: `GET /mlflow/experiments/get`."""
+    """MLflow's `mlflow.GetExperiment`."""
 
     experiment_id: str | None = None
     required: ClassVar[tuple[str, ...]] = ("experiment_id",)
 
 
+# It is the answer to GET /mlflow/experiments/get.
 class GetExperimentResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.GetExperiment.Response`."""
 
     experiment: Experiment | None = None
 
 
+# Clients ask with it: POST /mlflow/experiments/delete.
 class DeleteExperiment(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteExperiment`: `POST /mlflow/experiments/delete`."""
+    """MLflow's `mlflow.DeleteExperiment`."""
 
     experiment_id: str | None = None
     required: ClassVar[tuple[str, ...]] = ("experiment_id",)
 
 
+# Clients ask with it: POST /mlflow/experiments/restore.
 class RestoreExperiment(Struct, omit_defaults=True):
-    """MLflow's `mlflow.RestoreExperiment`: `POST /mlflow/experiments/restore`."""
+    """MLflow's `mlflow.RestoreExperiment`."""
 
     experiment_id: str | None = None
     required: ClassVar[tuple[str, ...]] = ("experiment_id",)
 
 
+# Clients ask with it: POST /mlflow/experiments/update.
 class UpdateExperiment(Struct, omit_defaults=True):
-    """MLflow's `mlflow.UpdateExperiment`: `POST /mlflow/experiments/update`."""
+    """MLflow's `mlflow.UpdateExperiment`."""
 
     experiment_id: str | None = None
     new_name: str | None = None
     required: ClassVar[tuple[str, ...]] = ("experiment_id",)
 
 
+# Clients ask with it: POST /mlflow/runs/create.
 class CreateRun(Struct, omit_defaults=True):
-    """MLflow's `mlflow.CreateRun`: `POST /mlflow/runs/create`."""
+    """MLflow's `mlflow.CreateRun`."""
 
     experiment_id: str | None = None
     user_id: str | None = None
@@ -122,14 +134,16 @@ class CreateRun(Struct, omit_defaults=True):
     tags: list[RunTag] = []
 
 
+# It is the answer to POST /mlflow/runs/create.
 class CreateRunResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.CreateRun.Response`."""
 
     run: Run | None = None
 
 
+# Clients ask with it: POST /mlflow/runs/update.
 class UpdateRun(Struct, omit_defaults=True):
-    """MLflow's `mlflow.UpdateRun`: `POST /mlflow/runs/update`."""
+    """MLflow's `mlflow.UpdateRun`."""
 
     run_id: str | None = None
     run_uuid: str | None = None
@@ -138,28 +152,32 @@ class UpdateRun(Struct, omit_defaults=True):
     run_name: str | None = None
 
 
+# It is the answer to POST /mlflow/runs/update.
 class UpdateRunResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.UpdateRun.Response`."""
 
     run_info: RunInfo | None = None
 
 
+# Clients ask with it: POST /mlflow/runs/delete.
 class DeleteRun(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteRun`: `POST /mlflow/runs/delete`."""
+    """MLflow's `mlflow.DeleteRun`."""
 
     run_id: str | None = None
     required: ClassVar[tuple[str, ...]] = ("run_id",)
 
 
+# Clients ask with it: POST /mlflow/runs/restore.
 class RestoreRun(Struct, omit_defaults=True):
-    """MLflow's `mlflow.RestoreRun`: `POST /mlflow/runs/restore`."""
+    """MLflow's `mlflow.RestoreRun`."""
 
     run_id: str | None = None
     required: ClassVar[tuple[str, ...]] = ("run_id",)
 
 
+# Clients ask with it: POST /mlflow/runs/log-metric.
 class LogMetric(Struct, omit_defaults=True):
-    """MLflow's `mlflow.LogMetric`: `POST /mlflow/runs/log-metric`."""
+    """MLflow's `mlflow.LogMetric`."""
 
     run_id: str | None = None
     run_uuid: str | None = None
@@ -173,8 +191,9 @@ class LogMetric(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("key", "value", "timestamp")
 
 
+# Clients ask with it: POST /mlflow/runs/log-parameter.
 class LogParam(Struct, omit_defaults=True):
-    """MLflow's `mlflow.LogParam`: `POST /mlflow/runs/log-parameter`."""
+    """MLflow's `mlflow.LogParam`."""
 
     run_id: str | None = None
     run_uuid: str | None = None
@@ -183,8 +202,9 @@ class LogParam(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("key", "value")
 
 
+# Clients ask with it: POST /mlflow/experiments/set-experiment-tag.
 class SetExperimentTag(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SetExperimentTag`: `POST /mlflow/experiments/set-experiment-tag`."""
+    """MLflow's `mlflow.SetExperimentTag`."""
 
     experiment_id: str | None = None
     key: str | None = None
@@ -192,16 +212,18 @@ class SetExperimentTag(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("experiment_id", "key", "value")
 
 
+# Clients ask with it: POST /mlflow/experiments/delete-experiment-tag.
 class DeleteExperimentTag(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteExperimentTag`: `POST /mlflow/experiments/delete-experiment-tag`."""
+    """MLflow's `mlflow.DeleteExperimentTag`."""
 
     experiment_id: str | None = None
     key: str | None = None
     required: ClassVar[tuple[str, ...]] = ("experiment_id", "key")
 
 
+# Clients ask with it: POST /mlflow/runs/set-tag.
 class SetTag(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SetTag`: `POST /mlflow/runs/set-tag`."""
+    """MLflow's `mlflow.SetTag`."""
 
     run_id: str | None = None
     run_uuid: str | None = None
@@ -210,29 +232,33 @@ class SetTag(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("key", "value")
 
 
+# Clients ask with it: POST /mlflow/runs/delete-tag.
 class DeleteTag(Struct, omit_defaults=True):
-    """MLflow's `mlflow.DeleteTag`: `POST /mlflow/runs/delete-tag`."""
+    """MLflow's `mlflow.DeleteTag`."""
 
     run_id: str | None = None
     key: str | None = None
     required: ClassVar[tuple[str, ...]] = ("run_id", "key")
 
 
+# Clients ask with it: GET /mlflow/runs/get.
 class GetRun(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetRun`: `GET /mlflow/runs/get`."""
+    """MLflow's `mlflow.GetRun`."""
 
     run_id: str | None = None
     run_uuid: str | None = None
 
 
+# It is the answer to GET /mlflow/runs/get.
 class GetRunResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.GetRun.Response`."""
 
     run: Run | None = None
 
 
+# Clients ask with it: POST /mlflow/runs/search.
 class SearchRuns(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SearchRuns`: `POST /mlflow/runs/search`."""
+    """MLflow's `mlflow.SearchRuns`."""
 
     experiment_ids: list[str] = []
     filter: str | None = None
@@ -242,6 +268,7 @@ class SearchRuns(Struct, omit_defaults=True):
     page_token: str | None = None
 
 
+# It is the answer to POST /mlflow/runs/search.
 class SearchRunsResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.SearchRuns.Response`."""
 
@@ -249,8 +276,9 @@ class SearchRunsResponse(Struct, omit_defaults=True):
     next_page_token: str | None = None
 
 
+# Clients ask with it: GET /mlflow/artifacts/list.
 class ListArtifacts(Struct, omit_defaults=True):
-    """MLflow's `mlflow.ListArtifacts`: `GET /mlflow/artifacts/list`."""
+    """MLflow's `mlflow.ListArtifacts`."""
 
     run_id: str | None = None
     run_uuid: str | None = None
@@ -258,6 +286,7 @@ class ListArtifacts(Struct, omit_defaults=True):
     page_token: str | None = None
 
 
+# It is the answer to GET /mlflow/artifacts/list.
 class ListArtifactsResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.ListArtifacts.Response`."""
 
@@ -266,8 +295,9 @@ class ListArtifactsResponse(Struct, omit_defaults=True):
     next_page_token: str | None = None
 
 
+# Clients ask with it: GET /mlflow/metrics/get-history.
 class GetMetricHistory(Struct, omit_defaults=True):
-    """MLflow's `mlflow.GetMetricHistory`: `GET /mlflow/metrics/get-history`."""
+    """MLflow's `mlflow.GetMetricHistory`."""
 
     run_id: str | None = None
     run_uuid: str | None = None
@@ -277,6 +307,7 @@ class GetMetricHistory(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("metric_key",)
 
 
+# It is the answer to GET /mlflow/metrics/get-history.
 class GetMetricHistoryResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.GetMetricHistory.Response`."""
 
@@ -284,8 +315,9 @@ class GetMetricHistoryResponse(Struct, omit_defaults=True):
     next_page_token: str | None = None
 
 
+# Clients ask with it: POST /mlflow/runs/log-batch.
 class LogBatch(Struct, omit_defaults=True):
-    """MLflow's `mlflow.LogBatch`: `POST /mlflow/runs/log-batch`."""
+    """MLflow's `mlflow.LogBatch`."""
 
     run_id: str | None = None
     metrics: list[Metric] = []
@@ -293,8 +325,9 @@ class LogBatch(Struct, omit_defaults=True):
     tags: list[RunTag] = []
 
 
+# Clients ask with it: POST /mlflow/runs/log-inputs.
 class LogInputs(Struct, omit_defaults=True):
-    """MLflow's `mlflow.LogInputs`: `POST /mlflow/runs/log-inputs`."""
+    """MLflow's `mlflow.LogInputs`."""
 
     run_id: str | None = None
     datasets: list[DatasetInput] = []
@@ -302,32 +335,37 @@ class LogInputs(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("run_id",)
 
 
+# Clients ask with it: POST /mlflow/runs/outputs.
 class LogOutputs(Struct, omit_defaults=True):
-    """MLflow's `mlflow.LogOutputs`: `POST /mlflow/runs/outputs`."""
+    """MLflow's `mlflow.LogOutputs`."""
 
     run_id: str | None = None
     models: list[ModelOutput] = []
     required: ClassVar[tuple[str, ...]] = ("run_id",)
 
 
+# Clients ask with it: POST /mlflow/experiments/search-datasets.
 class SearchDatasets(Struct, omit_defaults=True):
-    """MLflow's `mlflow.SearchDatasets`: `POST /mlflow/experiments/search-datasets`."""
+    """MLflow's `mlflow.SearchDatasets`."""
 
     experiment_ids: list[str] = []
 
 
+# It is the answer to POST /mlflow/experiments/search-datasets.
 class SearchDatasetsResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.SearchDatasets.Response`."""
 
     dataset_summaries: list[DatasetSummary] = []
 
 
+# Clients ask with it: GET /mlflow-artifacts/artifacts.
 class ArtifactListArtifacts(Struct, omit_defaults=True):
-    """MLflow's `mlflow.artifacts.ListArtifacts`: `GET /mlflow-artifacts/artifacts`."""
+    """MLflow's `mlflow.artifacts.ListArtifacts`."""
 
     path: str | None = None
 
 
+# It is the answer to GET /mlflow-artifacts/artifacts.
 class ArtifactListArtifactsResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.artifacts.ListArtifacts.Response`."""
 
