@@ -58,7 +58,7 @@ def test_unknown_command_has_nearest(ropewalk):
     said = ropewalk("plna")
 
     assert said.code == 2
-    assert "'plan'" in said.err
+    assert "did you mean: plan" in said.err
 
 
 def test_unknown_option_is_a_usage_error(ropewalk):

@@ -72,7 +72,7 @@ def test_failure_blocks_only_descendants(bench, declare):
     assert list_pipeline_runs(bench.workspace.database)[0].state == "failed"
     rows = {row.node: row for row in list_node_runs(bench.workspace.database, result.run_id)}
     assert rows["file:a"].error == "a broke"
-    assert rows["file:c"].reasons == ["input: file:b did not succeed"]
+    assert rows["file:c"].reasons == ["needs: file:b"]
 
 
 def test_run_goes_on_after_a_failure_is_mended(bench, declare):

@@ -1,4 +1,14 @@
-"""Exit codes, and how an error reads on a terminal; the codes are chosen here and nowhere else."""
+"""The command line's own errors, exit codes, and how an error reads on a terminal.
+
+RopewalkError
+├── InvalidInput
+│   ├── WrongUsage         RW188  a command, an option or an argument that does not exist or fit
+│   └── NothingToPredict   RW189  no rows to predict were named, or their file cannot be read
+└── NotFound
+    └── UnknownCode        RW289  no error has the code that was asked for
+
+Exit codes are chosen here and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +17,7 @@ import traceback
 
 import click
 
+from ropewalk.cli.output import plain
 from ropewalk.errors import (
     Conflict,
     Failed,
@@ -15,6 +26,7 @@ from ropewalk.errors import (
     NotFound,
     RopewalkError,
     Unavailable,
+    nearest,
 )
 
 EXIT_CODES: dict[type[RopewalkError], int] = {
@@ -26,6 +38,38 @@ EXIT_CODES: dict[type[RopewalkError], int] = {
     Conflict: 4,
     Unavailable: 5,
 }
+
+
+class WrongUsage(InvalidInput):
+    """A command, an option or an argument does not exist or does not fit."""
+
+    code = "RW188"
+
+
+class NothingToPredict(InvalidInput):
+    """`ropewalk predict` was given neither a table nor a file, both, or a file it cannot read."""
+
+    code = "RW189"
+
+
+class UnknownCode(NotFound):
+    """No error has the code that was asked for."""
+
+    code = "RW289"
+
+
+def wrong_usage(error: click.ClickException) -> WrongUsage:
+    """Return click's complaint about what was typed as an error like all others."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context else "ropewalk"
+    hint = f"`{command} --help` shows what it takes"
+    if not isinstance(error, click.NoSuchOption):
+        return WrongUsage(error.format_message().rstrip("."), hint=hint)
+    # These belong to the program, not to a command, and most people write them last.
+    if error.option_name in ("--debug", "-C", "--directory"):
+        hint = f"write it before the command: `ropewalk {error.option_name} ...`"
+    close = nearest(error.option_name, error.possibilities or ())
+    return WrongUsage(f"{command} has no option {error.option_name}", nearest=close, hint=hint)
 
 
 def exit_code(error: type[RopewalkError]) -> int:
@@ -47,13 +91,16 @@ def report_error(error: RopewalkError, *, as_json: bool, debug: bool) -> int:
 
 def format_error(error: RopewalkError) -> str:
     """Return the error as people read it: code and sentence, place, nearest name, detail, hint."""
-    lines = [click.style(f"error[{error.code}]", fg="red", bold=True) + f": {error.message}"]
+    # Names and logs come from outside; what they hold must not reach the terminal as commands to it.
+    first, *more = [plain(line) for line in error.message.splitlines()] or [""]
+    lines = [click.style(f"error[{error.code}]", fg="red", bold=True) + f": {first}"]
+    lines += [f"  {line}" for line in more]
     if error.place:
-        lines.append(f"  --> {error.place}")
+        lines.append(f"  --> {plain(str(error.place))}")
     if error.nearest:
-        lines.append(f"  did you mean: {error.nearest}")
+        lines.append(f"  did you mean: {plain(error.nearest)}")
     if error.detail:
-        lines += [f"  | {line}" for line in error.detail.splitlines()]
+        lines += [f"  | {plain(line)}" for line in error.detail.splitlines()]
     if error.hint:
         lines.append(f"hint: {error.hint}")
     return "\n".join(lines)

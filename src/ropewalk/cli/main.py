@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from pathlib import Path
 
 import click
 
 import ropewalk
-from ropewalk.cli.errors import report_error
+from ropewalk.cli.errors import WrongUsage, report_error, wrong_usage
 from ropewalk.errors import RopewalkError, internal_error, nearest
 
 # Name -> what `ropewalk --help` says of it; the module of the same name holds the command.
@@ -48,11 +49,13 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Resolve as click does, with the nearest name for one that does not exist."""
-        # click offers no nearest name for commands.
+        # click offers no nearest name for commands, and its complaint has no code.
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            close = nearest(args[0], COMMANDS)
-            meant = f" Did you mean {close!r}?" if close else ""
-            ctx.fail(f"No such command {args[0]!r}.{meant}")
+            raise WrongUsage(
+                f"there is no command {args[0]!r}",
+                nearest=nearest(args[0], COMMANDS),
+                hint="`ropewalk --help` lists them",
+            )
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -72,14 +75,20 @@ class LazyGroup(click.Group):
 @click.option("--debug", is_flag=True, help="Show tracebacks and details of errors.")
 @click.version_option(ropewalk.__version__, prog_name="ropewalk")
 @click.pass_context
-def cli(context: click.Context, directory: Path, debug: bool) -> None:  # click passes options so
+def cli(context: click.Context, directory: Path, debug: bool) -> None:
     """Ship data, models and software together from one Git repository."""
     context.obj = {"directory": directory, "debug": debug}
 
 
 def main() -> None:
     """Run the command line of this process and exit with the code that tells how it went."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # A reader that has seen enough, such as `head`, is no error; the last flush at exit must find someone.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -87,19 +96,24 @@ def run(arguments: list[str]) -> int:
     try:
         # Not standalone: click would print its own traceback for our errors and exit with its own codes.
         code = cli.main(arguments, prog_name="ropewalk", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
         return 130
-    except RopewalkError as error:
-        return report_error(error, as_json="--json" in arguments, debug="--debug" in arguments)
-    # The process's boundary: a bug is told like any other error, its traceback only to those who ask for it.
-    except Exception as error:  # noqa: BLE001  # see above
-        internal = internal_error(error)
-        return report_error(internal, as_json="--json" in arguments, debug="--debug" in arguments)
+    except BrokenPipeError:
+        return 141
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001  # the process's boundary: see _as_ours
+        return report_error(_as_ours(error), as_json="--json" in arguments, debug="--debug" in arguments)
     return code if isinstance(code, int) else 0
+
+
+def _as_ours(error: Exception) -> RopewalkError:
+    """Return what is to be told of `error`: a bug is told like any other error, its traceback only on request."""
+    if isinstance(error, RopewalkError):
+        return error
+    return wrong_usage(error) if isinstance(error, click.ClickException) else internal_error(error)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,11 @@ from typing import Self
 
 import click
 
+from ropewalk.cli.output import plain, shorten
 from ropewalk.pipeline import NodeResult, Observer, Reason, State
 
 MARKS = {State.HIT: "=", State.EXECUTED: "+", State.FAILED: "x", State.BLOCKED: "-"}
+LONGEST_WHY = 160
 
 
 @contextmanager
@@ -100,7 +102,9 @@ class BarProgress:
 def _lines(result: NodeResult) -> list[str]:
     lines = []
     if result.state is not State.HIT:
-        why = "; ".join(str(reason) for reason in result.reasons[:3])
+        # Why it ran, or why not: the whole error comes when the run is over.
+        why = result.error.message if result.error else "; ".join(map(str, result.reasons[:3]))
+        why = shorten(plain(why.partition("\n")[0]), LONGEST_WHY)
         seconds = f"{result.seconds:6.1f} s" if result.state is State.EXECUTED else " " * 8
         lines.append(f"{MARKS[result.state]} {result.state.value:9}{seconds}  {result.id}  {why}".rstrip())
     if result.warning:

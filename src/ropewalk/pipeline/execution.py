@@ -212,7 +212,7 @@ class _Run:
         return NodeResult(node.id, State.FAILED, error=error)
 
     def _block(self, node: Node, missing: list[str]) -> NodeResult:
-        reasons = tuple(Reason("input", f"{i} did not succeed") for i in missing)
+        reasons = (Reason("needs", ", ".join(dict.fromkeys(missing))),)
         with self.workspace.database.write() as connection:
             record_node_run(connection, self._row(node, State.BLOCKED, now_ms(), reasons))
         return NodeResult(node.id, State.BLOCKED, reasons=reasons)

@@ -6,7 +6,7 @@ import graphlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ropewalk.errors import nearest
+from ropewalk.errors import Place, nearest
 from ropewalk.pipeline.errors import AmbiguousName, Cycle, NameTaken, NodeNotFound, UnknownName
 from ropewalk.pipeline.values import Need, Node, NodeKind
 from ropewalk.project import Project
@@ -38,7 +38,7 @@ class Graph:
         if not ids:
             close = nearest(name, [*self.names, *(node.name for node in self.nodes.values())])
             raise NodeNotFound(
-                f"no node is called {name!r}", nearest=close, hint="`ropewalk plan` lists them"
+                f"no node is called {name!r}", nearest=close, hint="`ropewalk plan --all` lists them"
             )
         if len(ids) > 1:
             raise AmbiguousName(f"{name!r} can mean {' or '.join(ids)}", hint="use the full id")
@@ -108,7 +108,7 @@ def _resolve(node: Node, need: Need, names: Mapping[str, tuple[str, ...]]) -> st
             f"{node.id} asks for {need.name!r}, which nothing provides",
             place=need.place or node.origin,
             nearest=nearest(need.name, names),
-            hint="a source NAME provides raw.NAME, tables/SCHEMA/NAME.sql provides SCHEMA.NAME, a step its own name",
+            hint=_provided(need.name, names),
         )
     # Two tables may share a last name; only using that short name is a mistake.
     if len(found) > 1:
@@ -118,6 +118,15 @@ def _resolve(node: Node, need: Need, names: Mapping[str, tuple[str, ...]]) -> st
             hint="use the full name",
         )
     return found[0]
+
+
+def _provided(name: str, names: Mapping[str, tuple[str, ...]]) -> str:
+    """Return what could have been asked for in place of `name`."""
+    kind, colon, _ = name.partition(":")
+    if not colon:
+        return "a source NAME provides raw.NAME, tables/SCHEMA/NAME.sql provides SCHEMA.NAME, a step its own name"
+    known = sorted(other for other in names if other.startswith(f"{kind}:"))
+    return f"the project declares {', '.join(known)}" if known else f"the project declares no {kind} at all"
 
 
 def _order(nodes: Mapping[str, Node], inputs: Mapping[str, Mapping[str, str]]) -> list[str]:
@@ -130,7 +139,13 @@ def _order(nodes: Mapping[str, Node], inputs: Mapping[str, Mapping[str, str]]) -
         places = "\n".join(f"  {i}  ({nodes[i].origin})" for i in circle[:-1])
         raise Cycle(
             "nodes need each other in a circle: " + " -> ".join(circle),
-            place=nodes[circle[0]].origin,
+            place=_place_of_need(nodes[circle[0]], circle[1], inputs[circle[0]]),
             hint="break the circle by removing one of these needs",
             detail=places,
         ) from error
+
+
+def _place_of_need(node: Node, upstream: str, inputs: Mapping[str, str]) -> Place:
+    """Return where `node` names `upstream`, which is what a person has to change."""
+    places = (need.place for need in node.needs if inputs[need.name] == upstream)
+    return next((place for place in places if place), node.origin)

@@ -13,7 +13,7 @@ from ropewalk.project.errors import (
 )
 from ropewalk.project.git import GitState, git_state
 from ropewalk.project.init import init_project
-from ropewalk.project.layout import PROJECT_FILE, find_root
+from ropewalk.project.layout import PROJECT_FILE, files_below, find_root
 from ropewalk.project.load import Entry, Project, Section, load_project, project_schema
 from ropewalk.project.validation import validate
 from ropewalk.project.yaml import Document, parse_yaml
@@ -35,6 +35,7 @@ __all__ = [
     "StepDeclaration",
     "UnknownKey",
     "code_facts",
+    "files_below",
     "find_root",
     "git_state",
     "imported_packages",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ropewalk.project.errors import NoProject
+from ropewalk.errors import Place
+from ropewalk.project.errors import InvalidProjectFile, NoProject
 
 PROJECT_FILE = "ropewalk.yaml"
 
@@ -27,11 +29,34 @@ def find_root(start: Path) -> Path:
     )
 
 
-def files_below(folder: Path, suffix: str) -> Iterator[Path]:
-    """Yield the files with `suffix` below `folder` in sorted order, hidden ones left out."""
-    if not folder.is_dir():
-        return
-    # Sorted, because file systems list in any order; hidden ones are editors' and notebooks' leftovers.
-    for path in sorted(folder.rglob(f"*{suffix}")):
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+def files_below(folder: Path, *suffixes: str) -> Iterator[Path]:
+    """Yield the files with one of the `suffixes` below a project's `folder` in sorted order, hidden ones left out.
+
+    Raises:
+        InvalidProjectFile: a folder cannot be listed, or a suffix is in capitals.
+    """
+
+    def refuse(error: OSError) -> None:
+        # A project need not have the folder; but one that cannot be listed must not pass for an empty one.
+        if not isinstance(error, FileNotFoundError):
+            raise InvalidProjectFile(
+                f"this folder cannot be listed: {error.strerror}", place=_below(folder, Path(error.filename))
+            ) from error
+
+    found: list[Path] = []
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        # Hidden ones are editors' and notebooks' leftovers.
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(parent, name) for name in names if not name.startswith(".")]
+    # Sorted, because file systems list in any order.
+    for path in sorted(found):
+        if path.name.endswith(suffixes):
             yield path
+        elif path.name.lower().endswith(suffixes):
+            raise InvalidProjectFile(
+                f"{path.suffix} must be written {path.suffix.lower()}", place=_below(folder, path)
+            )
+
+
+def _below(folder: Path, path: Path) -> Place:
+    return Place(path.relative_to(folder.parent).as_posix())

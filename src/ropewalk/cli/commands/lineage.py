@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+
 import click
 
-from ropewalk.cli.output import emit_json
+from ropewalk.cli.output import emit_json, plain
 from ropewalk.cli.session import Session, open_session
 from ropewalk.errors import nearest
 from ropewalk.lineage import Edge, LineageGraph, kind_of, recorded_graph
 from ropewalk.pipeline import NodeNotFound
+
+SHOWN = 20
 
 
 @click.command("lineage")
@@ -57,7 +62,11 @@ def find_id(session: Session, graph: LineageGraph, name: str) -> str:
     try:
         return session.graph().find(name).id
     except NodeNotFound as error:
-        raise NodeNotFound(error.message, nearest=nearest(name, graph.ids) or error.nearest) from None
+        raise NodeNotFound(
+            error.message,
+            nearest=nearest(name, graph.ids) or error.nearest,
+            hint="`ropewalk plan --all` lists the nodes; files and versions are asked for by their full id",
+        ) from None
 
 
 def lineage_document(focus: str, graph: LineageGraph) -> dict[str, object]:
@@ -73,11 +82,22 @@ def lineage_document(focus: str, graph: LineageGraph) -> dict[str, object]:
 
 
 def _print(focus: str, graph: LineageGraph) -> None:
-    above = sorted(graph.up(focus) - {focus})
-    below = sorted(graph.down(focus) - {focus})
     click.echo(focus)
-    for title, ids in (("made from", above), ("made into", below)):
+    for title, found in (("made from", graph.up(focus)), ("made into", graph.down(focus))):
+        ids = sorted(found - {focus})
         if ids:
             click.echo(f"  {title}:")
-        for node_id in ids:
-            click.echo(f"    {node_id}")
+        for line in folded(ids):
+            click.echo(f"    {line}")
+    if graph.ids == (focus,):
+        click.echo("  nothing is joined to it")
+
+
+def folded(ids: list[str]) -> Iterator[str]:
+    """Yield sorted `ids`, of each kind the first few and how many more there are."""
+    for kind, members in itertools.groupby(ids, kind_of):
+        found = [plain(member) for member in members]
+        yield from found[:SHOWN]
+        # A source may have thousands of files; nobody reads them on a terminal.
+        if len(found) > SHOWN:
+            yield f"{kind}: ... {len(found) - SHOWN:,} more (--json lists all)"

@@ -13,8 +13,9 @@ MARKS = {Status.FRESH: "=", Status.STALE: "+", Status.WAITS: "?"}
 
 @click.command("plan")
 @click.argument("names", nargs=-1)
-@click.option("--json", "as_json", is_flag=True, help="Print the plan as one JSON object.")
-def command(names: tuple[str, ...], *, as_json: bool) -> None:
+@click.option("--all", "everything", is_flag=True, help="List the fresh nodes too.")
+@click.option("--json", "as_json", is_flag=True, help="Print the plan, all nodes of it, as one JSON object.")
+def command(names: tuple[str, ...], *, everything: bool, as_json: bool) -> None:
     """Show what `ropewalk run` would do with the whole project, or with NAMES and what they need.
 
     Nothing is executed and nothing is written. `+` would run, `?` runs if an input really changes, `=` is fresh.
@@ -27,7 +28,7 @@ def command(names: tuple[str, ...], *, as_json: bool) -> None:
     if as_json:
         emit_json(plan_document(plan))
     else:
-        _print(plan)
+        _print(plan, everything=everything, asked=set(selected or ()))
 
 
 def plan_document(plan: Plan) -> dict[str, object]:
@@ -54,12 +55,22 @@ def node_document(node: PlannedNode) -> dict[str, object]:
     }
 
 
-def _print(plan: Plan) -> None:
-    for node in plan.nodes:
+def explain(node: PlannedNode) -> list[str]:
+    """Return the node's reasons and warning, a line each."""
+    return [str(reason) for reason in node.reasons] + ([f"! {node.warning}"] if node.warning else [])
+
+
+def _print(plan: Plan, *, everything: bool, asked: set[str]) -> None:
+    # In a large project almost everything is fresh; what is not must not drown in it.
+    shown = [
+        node
+        for node in plan.nodes
+        if everything or node.status is not Status.FRESH or node.warning or node.id in asked
+    ]
+    for node in shown:
         click.echo(f"{MARKS[node.status]} {node.id}")
-        for reason in node.reasons:
-            click.echo(f"    {reason}")
-        if node.warning:
-            click.echo(f"    ! {node.warning}")
+        for line in explain(node):
+            click.echo(f"    {line}")
     counts = f"{plan.count(Status.STALE)} to run, {plan.count(Status.WAITS)} waiting on them"
-    click.echo(f"{counts}, {plan.count(Status.FRESH)} fresh  (environment {plan.environment})")
+    more = " (--all lists them)" if len(shown) < len(plan.nodes) else ""
+    click.echo(f"{counts}, {plan.count(Status.FRESH)} fresh{more}  (environment {plan.environment})")

@@ -6,22 +6,16 @@ from pathlib import Path
 
 import click
 
-from ropewalk.cli.output import emit_json, emit_table
+from ropewalk.cli.errors import NothingToPredict
+from ropewalk.cli.output import count, emit_json, emit_table
 from ropewalk.cli.session import Session, open_session
 from ropewalk.dataops.lake import QueryResult, TableName, open_lake
 from ropewalk.devops.serving import Predictions, predict
-from ropewalk.errors import InvalidInput
 
 READERS = {".csv": "read_csv", ".json": "read_json", ".ndjson": "read_json", ".parquet": "read_parquet"}
 SHOWN = 10
 MOST_ROWS = 10_000_000
 TIMEOUT_S = 600.0
-
-
-class NothingToPredict(InvalidInput):
-    """`ropewalk predict` was given neither a table nor a file, both, or a file it cannot read."""
-
-    code = "RW189"
 
 
 @click.command("predict")
@@ -64,7 +58,10 @@ def _rows(session: Session, table: str | None, where: str | None, data: Path | N
         return lake.query(query, limit=MOST_ROWS, timeout_s=TIMEOUT_S)
     if data and not table and not where:
         return _read_file(data)
-    raise NothingToPredict("give either --table (with --where if you like) or --data", hint="see --help")
+    raise NothingToPredict(
+        "give either --table or --data, and --where only with --table",
+        hint="such as `--table mart.features --where 'id < 10'`, or `--data rows.csv`",
+    )
 
 
 def _read_file(path: Path) -> QueryResult:
@@ -72,9 +69,12 @@ def _read_file(path: Path) -> QueryResult:
 
     from ropewalk.dataops.lake import Column
 
-    reader = READERS.get(path.suffix)
-    if reader is None or not path.is_file():
-        raise NothingToPredict(f"{path} is not a {', '.join(READERS)} file that can be read")
+    if not path.is_file():
+        raise NothingToPredict(f"there is no file {path}", hint="the path is relative to the current folder")
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        known = ", ".join(READERS)
+        raise NothingToPredict(f"{path} ends in {path.suffix or 'nothing'}", hint=f"known are {known}")
     # The file is the caller's own, outside the lake: an engine of its own reads it.
     with duckdb.connect() as connection:
         try:
@@ -82,7 +82,9 @@ def _read_file(path: Path) -> QueryResult:
             columns = tuple(Column(str(item[0]), str(item[1])) for item in found.description or ())
             return QueryResult(columns, tuple(found.fetchall()), is_complete=True)
         except duckdb.Error as error:
-            raise NothingToPredict(f"{path} cannot be read: {error}") from error
+            # The engine's first line says what is wrong; the others advise on options of its own.
+            reason = str(error).splitlines()[0]
+            raise NothingToPredict(f"{path} cannot be read: {reason}") from error
 
 
 def _document(deployment: str, found: Predictions) -> dict[str, object]:
@@ -99,4 +101,5 @@ def _print(found: Predictions) -> None:
     emit_table(("id", "prediction"), list(zip(found.ids, found.values, strict=True))[:SHOWN])
     more = f", the first {SHOWN} shown" if len(found.values) > SHOWN else ""
     versions = ", ".join(map(str, found.versions))
-    click.echo(f"{len(found.values):,} predictions by version {versions}{more}", err=True)
+    by = f" by version {versions}" if found.versions else ""
+    click.echo(f"{count(len(found.values), 'prediction')}{by}{more}", err=True)

@@ -12,6 +12,7 @@ from ropewalk.cli.output import emit_json
 from ropewalk.cli.progress import watch_run
 from ropewalk.cli.session import Session, open_session
 from ropewalk.dataops.lake import open_lake
+from ropewalk.errors import RopewalkError
 from ropewalk.pipeline import NodeResult, RunResult, State, execute
 
 
@@ -28,7 +29,7 @@ def command(names: tuple[str, ...], *, as_json: bool, parallel: int | None) -> i
     signal.signal(signal.SIGTERM, _interrupt)
     with open_session(has_logs=True, parallel=parallel) as session:
         result = _run(session, names)
-        snapshot = open_lake(session.workspace).snapshot()
+        snapshot = _snapshot(session, result)
     errors = [node for node in result.nodes if node.error]
     if as_json:
         emit_json(run_document(result, snapshot))
@@ -38,7 +39,7 @@ def command(names: tuple[str, ...], *, as_json: bool, parallel: int | None) -> i
     return max((exit_code(type(node.error)) for node in errors if node.error), default=0)
 
 
-def run_document(result: RunResult, snapshot: int) -> dict[str, object]:
+def run_document(result: RunResult, snapshot: int | None) -> dict[str, object]:
     """Return what a run did as plain JSON values."""
     return {
         "run_id": result.run_id,
@@ -60,6 +61,16 @@ def _run(session: Session, names: tuple[str, ...]) -> RunResult:
         return execute(graph, session.kinds, session.workspace, observer, selected)
 
 
+def _snapshot(session: Session, result: RunResult) -> int | None:
+    try:
+        return open_lake(session.workspace).snapshot()
+    except RopewalkError:
+        # A lake that cannot be opened has failed nodes already, and their errors are what must be told.
+        if result.count(State.FAILED):
+            return None
+        raise
+
+
 def _node_document(node: NodeResult) -> dict[str, object]:
     return {
         "id": node.id,
@@ -73,7 +84,7 @@ def _node_document(node: NodeResult) -> dict[str, object]:
     }
 
 
-def _print(result: RunResult, snapshot: int) -> None:
+def _print(result: RunResult, snapshot: int | None) -> None:
     debug = click.get_current_context().find_root().obj["debug"]
     for node in result.nodes:
         if node.error:
@@ -81,7 +92,8 @@ def _print(result: RunResult, snapshot: int) -> None:
     failed, blocked = result.count(State.FAILED), result.count(State.BLOCKED)
     trouble = f", {failed} failed, {blocked} blocked" if failed else ""
     done = f"{result.count(State.EXECUTED)} executed, {result.count(State.HIT)} fresh{trouble}"
-    click.echo(f"{done}  (run {result.run_id[:8]}, snapshot {snapshot}, environment {result.environment})")
+    at = f", snapshot {snapshot}" if snapshot is not None else ""
+    click.echo(f"{done}  (run {result.run_id[:8]}{at}, environment {result.environment})")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -21,4 +21,6 @@ def command(*, as_json: bool) -> None:
     if as_json:
         emit_json({variable: {"value": value, "default": default} for variable, value, default, _ in rows})
     else:
-        emit_table(("variable", "value", "default", "help"), rows)
+        # As text, because a port is no quantity: all of them stand left.
+        shown = [(variable, str(value), str(default), text) for variable, value, default, text in rows]
+        emit_table(("variable", "value", "default", "help"), shown)

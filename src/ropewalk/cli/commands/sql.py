@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+
 import click
 
-from ropewalk.cli.output import emit_json, emit_table
+from ropewalk.cli.output import count, emit_json, emit_table
 from ropewalk.cli.session import open_session
 from ropewalk.dataops.lake import QueryResult, open_lake
 
@@ -26,14 +29,29 @@ def command(query: str, *, limit: int, timeout: float, as_json: bool) -> None:
         return
     emit_table(names, result.rows)
     more = "" if result.is_complete else f", and there are more (--limit {limit})"
-    click.echo(f"{len(result.rows):,} rows{more}", err=True)
+    click.echo(f"{count(len(result.rows), 'row')}{more}", err=True)
 
 
 def query_document(result: QueryResult) -> dict[str, object]:
     """Return a query's result as plain JSON values, one object per row."""
-    names = [column.name for column in result.columns]
+    names = unique([column.name for column in result.columns])
     return {
-        "columns": [{"name": column.name, "type": column.type} for column in result.columns],
+        "columns": [
+            {"name": name, "type": column.type} for name, column in zip(names, result.columns, strict=True)
+        ],
         "rows": [dict(zip(names, row, strict=True)) for row in result.rows],
         "is_complete": result.is_complete,
     }
+
+
+def unique(names: Sequence[str]) -> list[str]:
+    """Return `names` with `_1`, `_2` ... after those that stand there before."""
+    # An object has each key once: of two columns of one name the first would be lost without a word.
+    found: list[str] = []
+    for name in names:
+        numbers = itertools.count(1)
+        fresh = name
+        while fresh in found:
+            fresh = f"{name}_{next(numbers)}"
+        found.append(fresh)
+    return found

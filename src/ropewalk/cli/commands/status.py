@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import click
 
-from ropewalk.cli.output import emit_json, emit_table
+from ropewalk.cli.output import emit_json, emit_table, shorten
 from ropewalk.cli.session import Session, open_session
 from ropewalk.dataops.lake import open_lake
 from ropewalk.pipeline import Record, current_records
 from ropewalk.project import git_state
 from ropewalk.store.pipeline import list_pipeline_runs
+
+HEADER = ("node", "made", "finished (UTC)", "what is known of it")
+LINE = 120
+LEAST_ROOM = 20
+HEX = re.compile(r"[0-9a-f]{12,}")
 
 
 @click.command("status")
@@ -59,34 +66,60 @@ def _node(node_id: str, record: Record | None) -> dict[str, object]:
     }
 
 
-def _print(document: dict[str, object]) -> None:
-    where = f"{document['branch'] or 'no branch'} {str(document['commit'] or 'no commit')[:8]}"
-    click.echo(f"{document['project']}  environment {document['environment']}  {where}")
+def _print(document: Mapping[str, object]) -> None:
+    click.echo(headline(document))
     nodes = document["nodes"]
     assert isinstance(nodes, list)
-    rows = [
-        (
-            node["id"],
-            node.get("reference", "never executed"),
-            _facts(node.get("summary")),
-            node.get("finished_at"),
-        )
-        for node in nodes
+    rows = [(node["id"], _made(node), _finished(node), facts(node.get("summary"))) for node in nodes]
+    # What is known of a node comes last and is cut, so that a line never wraps.
+    taken = sum(max(map(len, column)) + 2 for column in list(zip(HEADER, *rows, strict=True))[:3])
+    room = max(LEAST_ROOM, LINE - taken)
+    emit_table(HEADER, [(*row[:3], shorten(row[3], room)) for row in rows])
+
+
+def headline(document: Mapping[str, object]) -> str:
+    """Return the line that says which project, environment, commit, snapshot and run are spoken of."""
+    branch, commit, last = document["branch"], document["commit"], document["last_run"]
+    where = " ".join(str(part) for part in (branch, str(commit)[:8] if commit else None) if part)
+    parts = [
+        str(document["project"]),
+        f"environment {document['environment']}",
+        where if commit else "nothing committed yet" if branch else "not in Git",
+        f"snapshot {document['snapshot']}",
     ]
-    emit_table(("node", "made", "summary", "finished"), rows)
+    if isinstance(last, dict):
+        parts.append(f"last run {str(last['run_id'])[:8]} {last['state']}")
+    return ", ".join(parts)
 
 
-def _facts(summary: object) -> str:
-    """Return the plain numbers and words of a summary on one line."""
+def _made(node: Mapping[str, object]) -> str:
+    # Ids are long and the first digits tell them apart; --json has them whole.
+    return HEX.sub(lambda found: found[0][:8], str(node.get("reference", "never executed")))
+
+
+def _finished(node: Mapping[str, object]) -> str:
+    return str(node.get("finished_at", ""))[:16].replace("T", " ")
+
+
+def facts(summary: object) -> str:
+    """Return the plain numbers of a node's summary on one line, those of its metrics and contract too."""
     if not isinstance(summary, dict):
         return ""
-    shown = {
-        **summary,
-        **(metrics if isinstance(metrics := summary.get("metrics"), dict) else {}),
-    }
-    parts = [f"{name} {_short(value)}" for name, value in shown.items() if isinstance(value, int | float)]
-    return ", ".join(parts[:4])
+    metrics = summary.get("metrics")
+    shown = {**summary, **(metrics if isinstance(metrics, dict) else {})}
+    numbers = {name: value for name, value in shown.items() if _is_number(value)}
+    # The first tells most; of the others nobody needs to read that they are nothing.
+    told = [name for position, name in enumerate(numbers) if numbers[name] or position == 0]
+    parts = [f"{name} {_short(numbers[name])}" for name in told]
+    contract = summary.get("contract")
+    if isinstance(contract, dict):
+        parts.append(f"contract {contract['passed']} of {contract['checks']} hold")
+    return ", ".join(parts)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _short(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+    return f"{int(value):,}" if value == int(value) else f"{value:.4g}"

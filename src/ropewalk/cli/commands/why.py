@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import click
 
-from ropewalk.cli.commands.plan import node_document
+from ropewalk.cli.commands.plan import explain, node_document
 from ropewalk.cli.output import emit_json
 from ropewalk.cli.session import open_session
 from ropewalk.pipeline import Plan, PlannedNode, Status, current_records, make_plan
+
+CLAIMS = {
+    Status.FRESH: "is fresh",
+    Status.STALE: "is stale",
+    Status.WAITS: "runs if an input changes",
+}
 
 
 @click.command("why")
@@ -36,8 +42,6 @@ def _causes(plan: Plan, node_id: str) -> list[PlannedNode]:
 
 
 def _print(node: PlannedNode) -> None:
-    click.echo(f"{node.id} is {node.status.value}")
-    for reason in node.reasons:
-        click.echo(f"    {reason}")
-    if node.warning:
-        click.echo(f"    ! {node.warning}")
+    click.echo(f"{node.id} {CLAIMS[node.status]}")
+    for line in explain(node):
+        click.echo(f"    {line}")

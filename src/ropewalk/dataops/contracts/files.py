@@ -8,6 +8,7 @@ from pathlib import Path
 from ropewalk.dataops.contracts.errors import InvalidContract
 from ropewalk.dataops.contracts.values import Contract
 from ropewalk.errors import Place
+from ropewalk.project import files_below
 
 SUFFIX = ".odcs.yaml"
 GLOSSARY = "glossary.yaml"
@@ -17,10 +18,11 @@ def contract_files(root: Path) -> Mapping[str, Path]:
     """Return the contract file of each table that has one in the project at `root`, by the table's name.
 
     Raises:
+        InvalidProjectFile: a folder cannot be listed.
         InvalidContract: two files are about one table, or a file's name is not `TABLE.odcs.yaml`.
     """
     found: dict[str, Path] = {}
-    for path in sorted((root / "contracts").rglob("*.y*ml")):
+    for path in files_below(root / "contracts", ".yaml", ".yml"):
         shown = Place(path.relative_to(root).as_posix())
         if path.name == GLOSSARY:
             continue

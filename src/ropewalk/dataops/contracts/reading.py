@@ -22,6 +22,8 @@ from ropewalk.dataops.contracts.values import Check, Contract, ContractColumn
 from ropewalk.errors import nearest
 from ropewalk.project import Document, parse_yaml, validate
 
+HEADER = "a contract starts with apiVersion: v3.1.0, kind: DataContract, id and version"
+
 
 def _strict(data: object, _: ValidatorFunctionWrapHandler) -> OpenDataContractStandard:
     """Read the standard's model without the leniency of its nested models, which let unknown keys pass."""
@@ -41,6 +43,9 @@ def parse_contract(path: Path, table: str, root: Path) -> Contract:
         InvalidProjectFile: a value does not fit the standard.
     """
     document = parse_yaml(path, root)
+    # The model's own complaint about a file without keys speaks of Python's types.
+    if not isinstance(document.data, dict):
+        raise InvalidContract("a contract must be a mapping", place=document.place(), hint=HEADER)
     declared: OpenDataContractStandard = validate(document, StrictContract)
     _require_header(document, declared)
     described = _the_table(document, declared, table)
@@ -66,7 +71,7 @@ def _require_header(document: Document, declared: OpenDataContractStandard) -> N
             raise InvalidContract(
                 f"key {key!r} is missing",
                 place=document.place(),
-                hint="a contract starts with apiVersion: v3.1.0, kind: DataContract, id and version",
+                hint=HEADER,
             )
     if declared.kind != "DataContract":
         raise InvalidContract(

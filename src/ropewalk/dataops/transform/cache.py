@@ -63,7 +63,12 @@ class ParseCache:
         """
         # A contract knows its file and, from its name, its table: they are part of what was read.
         shown = path.relative_to(root).as_posix()
-        digest = blake3(f"{shown}\n".encode() + path.read_bytes()).hexdigest()
+        try:
+            content = path.read_bytes()
+        except OSError:
+            # Reading it anew fails as well, with the error that names the file's place.
+            return read_contract(path, root)
+        digest = blake3(f"{shown}\n".encode() + content).hexdigest()
         found = self._known.contracts.get(digest) or read_contract(path, root)
         self._used.contracts[digest] = found
         return found

@@ -8,8 +8,17 @@ from pathlib import Path
 
 from ropewalk.dataops.transform.errors import InvalidSQL, InvalidTableFile, TableDeclaredTwice
 from ropewalk.errors import Place
+from ropewalk.project import files_below
 
-RESERVED = {"raw": "which sources fill", "ropewalk": "in which the lake keeps its books"}
+RESERVED = {
+    "raw": "which sources fill",
+    "ropewalk": "in which the lake keeps its books",
+    # A table there could be declared, and then neither be made nor asked for.
+    **dict.fromkeys(
+        ("information_schema", "lake", "memory", "pg_catalog", "system", "temp"),
+        "that the engine needs for itself",
+    ),
+}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -17,14 +26,13 @@ def table_files(root: Path) -> Mapping[str, Path]:
     """Return the file of each table that the project at `root` declares, by the table's name in lower case.
 
     Raises:
+        InvalidProjectFile: a folder cannot be listed.
         InvalidTableFile: a file stands at another depth, or its path gives no name.
         TableDeclaredTwice: two files give one table.
     """
     folder = root / "tables"
     found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*.sql")):
-        if path.is_dir() or any(part.startswith(".") for part in path.relative_to(folder).parts):
-            continue
+    for path in files_below(folder, ".sql"):
         shown = path.relative_to(root).as_posix()
         name = _table_name(path.relative_to(folder), Place(shown))
         if name in found:
@@ -71,6 +79,8 @@ def _table_name(relative: Path, place: Place) -> str:
     schema = parts[0].lower()
     if schema in RESERVED:
         raise InvalidTableFile(
-            f"the schema {schema} is the one {RESERVED[schema]}; no table can stand there", place=place
+            f"the schema {schema} is the one {RESERVED[schema]}; no table can stand there",
+            place=place,
+            hint="move the file to a folder of another name",
         )
     return ".".join(parts).lower()

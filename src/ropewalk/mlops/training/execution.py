@@ -89,6 +89,8 @@ def _run(execution: _Execution) -> Output:
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # The address is that of an endpoint which ends with the run: a link to it would be dead.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "DO_NOT_TRACK": "true",
     "GIT_PYTHON_REFRESH": "quiet",
 }
@@ -185,8 +187,10 @@ def _error(
     if answer and answer.error:
         place = Place(*answer.place) if answer.place else step.place
         kind = WrongProduct if answer.wrong_product else StepFailed
+        if answer.error.startswith("ModuleNotFoundError"):
+            again = f"install it in the environment that `ropewalk` runs in; {again}"
         return kind(f"step {step.name!r} failed: {answer.error}", place=place, hint=again, detail=tail)
-    how = "was stopped" if ended.was_stopped else f"ended with {_exit(ended.code)}"
+    how = "was stopped" if ended.was_stopped else f"ended with {_exit(ended.code)} before the step returned"
     return StepFailed(f"the process of step {step.name!r} {how}", place=step.place, hint=again, detail=tail)
 
 

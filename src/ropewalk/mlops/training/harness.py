@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import json
+import math
 import signal
 import sys
 import traceback
@@ -34,6 +35,7 @@ from ropewalk.mlops.training.job import (
 from ropewalk.mlops.training.sdk import Metrics, Model, Table
 
 PR_SET_PDEATHSIG = 1
+LONGEST_ERROR = 2000
 
 
 class WrongReturn(TypeError):
@@ -50,13 +52,21 @@ def main(job_path: str, answer_path: str) -> int:
     except BaseException as error:  # noqa: BLE001  # see above
         _print_user_frames(error, job)
         wrong = isinstance(error, WrongReturn)
-        text = str(error) if wrong else f"{type(error).__name__}: {error}"
-        write_answer(
-            Answer(error=text, place=_user_place(error, job), wrong_product=wrong), Path(answer_path)
-        )
+        answer = Answer(error=_sentence(error), place=_user_place(error, job), wrong_product=wrong)
+        write_answer(answer, Path(answer_path))
         return 1
     write_answer(answer, Path(answer_path))
     return 0
+
+
+def _sentence(error: BaseException) -> str:
+    """Return the error in one sentence, its type first unless it is ours."""
+    # Some libraries explain themselves over a page, which is in the log.
+    text = str(error).strip().partition("\n")[0]
+    if not isinstance(error, WrongReturn):
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    # A file name from a foreign disk can hold what no encoding can write, and the answer must be written.
+    return text[:LONGEST_ERROR].encode(errors="backslashreplace").decode()
 
 
 def _run(job: Job) -> Answer:
@@ -118,6 +128,7 @@ def _answer(returned: object, job: Job) -> Answer:
         if not isinstance(returned, dict):
             raise _wrong(returned, job)
         metrics = Metrics(returned)
+        _require_numbers(metrics, job)
         mlflow.log_metrics(dict(metrics))
         return Answer(metrics=dict(metrics))
     if job.makes == "Model":
@@ -127,6 +138,14 @@ def _answer(returned: object, job: Job) -> Answer:
         logged = hasattr(returned.made, "model_uri") or returned.made is None
         return Answer(model_uri=returned.uri if logged else log_object(returned.made))
     return Answer()
+
+
+def _require_numbers(metrics: Metrics, job: Job) -> None:
+    """Refuse what no gate could judge: a NaN is neither above a limit nor below it."""
+    bad = [f"{name} is {value}" for name, value in metrics.items() if not math.isfinite(value)]
+    if bad:
+        message = f"{job.function} returned metrics that are no finite numbers: {', '.join(bad)}"
+        raise WrongReturn(message)
 
 
 def _wrong(returned: object, job: Job) -> WrongReturn:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 POLL_S = 0.05
 GRACE_S = 5.0
+LONGEST_LINE = 400
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def last_lines(log: Path, count: int = 20) -> str:
     with log.open("rb") as stream:
         stream.seek(max(0, size - 64 * 1024))
         text = stream.read().decode(errors="replace")
-    return "\n".join(text.splitlines()[-count:])
+    # One line can be as long as the file; its beginning says enough.
+    return "\n".join(line[:LONGEST_LINE] for line in text.splitlines()[-count:])
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
