@@ -33,6 +33,7 @@ class Entry:
 def put_artifact(connection: sqlite3.Connection, artifact: Artifact) -> None:
     """Let `artifact` stand at its path, in place of what stood there."""
     connection.execute(
+        # One statement, so that a reader sees the old file or the new one and never none.
         "INSERT INTO artifact (path, digest, size, stored_at) VALUES (?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET digest = excluded.digest, size = excluded.size,"
         " stored_at = excluded.stored_at",
@@ -48,6 +49,8 @@ def find_artifact(connection: sqlite3.Connection, path: str) -> Artifact | None:
 
 def artifacts_below(connection: sqlite3.Connection, folder: str) -> list[Artifact]:
     """Return every file below `folder` in the order of their paths."""
+    # A range of the primary key: with LIKE a `%` or `_` in a path would match others, and the index would go
+    # unused.
     rows = connection.execute(
         "SELECT path, digest, size FROM artifact WHERE path >= ? AND path < ? ORDER BY path", _range(folder)
     )

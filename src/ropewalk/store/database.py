@@ -21,6 +21,7 @@ from ropewalk.store.errors import DatabaseBusy, DatabaseTooNew, DatabaseUnusable
 
 # Writes take milliseconds; whoever waits this long waits for a process that hangs.
 BUSY_TIMEOUT_S = 30.0
+# Other files may lie beside them; only this form is run.
 _MIGRATION_NAME = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
 
 
@@ -51,6 +52,7 @@ class Database:
             DatabaseUnusable: the file cannot be opened or is no database.
         """
         database = cls(path, busy_timeout_s)
+        # Migrated before anyone reads or writes: code knows only the newest schema.
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             database.migrate()
@@ -93,6 +95,7 @@ class Database:
         steps = migrations()
         connection = self._connect()
         version = connection.execute("PRAGMA user_version").fetchone()[0]
+        # An older program would write rows that lack what the newer one relies on.
         if version > len(steps):
             raise DatabaseTooNew(
                 f"{self.path} has schema {version}, and this Ropewalk knows up to {len(steps)}",

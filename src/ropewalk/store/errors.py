@@ -20,6 +20,7 @@ class DatabaseTooNew(Conflict):
     code = "RW301"
 
 
+# A Conflict and not a Failed: nothing is broken, and the same command works a moment later.
 class DatabaseBusy(Conflict):
     """Another process has held the metadata database's write lock for longer than anyone waits."""
 
@@ -32,6 +33,7 @@ class MigrationGap(Failed):
     code = "RW401"
 
 
+# A place that cannot be written and a file that is no database look alike to SQLite, so they are one class.
 class DatabaseUnusable(Failed):
     """The metadata database cannot be opened, or its file is no database."""
 

@@ -36,6 +36,8 @@ def replace_edges(connection: sqlite3.Connection, node: str, edges: Iterable[Edg
 def list_edges(database: Database) -> list[EdgeRow]:
     """Return all edges in a stable order."""
     with database.read() as connection:
+        # Ordered by the index's own columns, so that pages and tests see the same graph each time without
+        # sorting it.
         rows = connection.execute(
             "SELECT upstream, downstream, kind FROM lineage_edge ORDER BY downstream, upstream"
         ).fetchall()

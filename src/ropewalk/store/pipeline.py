@@ -60,7 +60,8 @@ class NodeRunRow:
 def start_run(database: Database, run: RunRow) -> None:
     """Record that a run started; runs still marked as running were killed and become failed."""
     with database.write() as connection:
-        # The caller holds the project's run lock, so whoever was marked as running is gone.
+        # The caller holds the project's run lock, so whoever was marked as running is gone; without this it would
+        # be shown as running for ever.
         connection.execute(
             "UPDATE pipeline_run SET state = 'failed', finished_at = ? WHERE state = 'running'", (now_ms(),)
         )
@@ -83,13 +84,17 @@ def finish_run(database: Database, run_id: str, state: str) -> None:
     """Record how a run ended (`succeeded` or `failed`)."""
     with database.write() as connection:
         connection.execute(
-            "UPDATE pipeline_run SET state = ?, finished_at = ? WHERE id = ?", (state, now_ms(), run_id)
+            # A transaction of its own: how a run ended is known even when its last action was rolled back.
+            "UPDATE pipeline_run SET state = ?, finished_at = ? WHERE id = ?",
+            (state, now_ms(), run_id),
         )
 
 
 def record_action(connection: sqlite3.Connection, action: ActionRow, environment: str) -> None:
     """Record an execution and make it current for its node in `environment`, in the caller's transaction."""
     connection.execute(
+        # The same key may be executed again, when what it made is gone; the later execution is what is there
+        # now. Its facts and inputs are what the key stands for, so they cannot differ.
         "INSERT INTO action VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (key) DO UPDATE SET task_key = excluded.task_key, output = excluded.output, run_id = excluded.run_id,"
         " cpu_ms = excluded.cpu_ms, wall_ms = excluded.wall_ms, finished_at = excluded.finished_at",
@@ -108,6 +113,8 @@ def record_action(connection: sqlite3.Connection, action: ActionRow, environment
         ),
     )
     connection.execute(
+        # In the action's own transaction: an execution that is recorded without becoming current would be done
+        # again.
         "INSERT INTO environment_pointer VALUES (?, ?, ?, ?)"
         " ON CONFLICT (environment, node) DO UPDATE SET action_key = excluded.action_key,"
         " moved_at = excluded.moved_at",
@@ -118,6 +125,7 @@ def record_action(connection: sqlite3.Connection, action: ActionRow, environment
 def record_node_run(connection: sqlite3.Connection, row: NodeRunRow) -> None:
     """Record what a run did with a node, in the caller's transaction."""
     connection.execute(
+        # A node has one outcome in a run; where a kind reports twice, the later one counts.
         "INSERT OR REPLACE INTO node_run VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             row.run_id,
@@ -145,7 +153,9 @@ def list_pipeline_runs(database: Database, limit: int = 50) -> list[RunRow]:
     """Return the newest runs, newest first."""
     with database.read() as connection:
         rows = connection.execute(
-            "SELECT * FROM pipeline_run ORDER BY started_at DESC, rowid DESC LIMIT ?", (limit,)
+            # Two runs may start in one millisecond; `rowid` then says which came later.
+            "SELECT * FROM pipeline_run ORDER BY started_at DESC, rowid DESC LIMIT ?",
+            (limit,),
         ).fetchall()
     return [
         RunRow(
@@ -172,5 +182,6 @@ def list_node_runs(database: Database, run_id: str) -> list[NodeRunRow]:
 
 
 def _action(row: sqlite3.Row) -> ActionRow:
+    # Read here, so that no caller ever sees that these are kept as text.
     documents = {name: json.loads(row[name]) for name in ("facts", "outside", "inputs")}
     return ActionRow(**{**dict(row), **documents})

@@ -11,6 +11,7 @@ from ropewalk.store.artifacts import Artifact
 from ropewalk.store.database import now_ms
 from ropewalk.store.search import Condition, Ordering, Page, Satellite, Searched, search
 
+# The names on the left are MLflow's, which its filters use; those on the right are ours.
 MODELS = Searched(
     table="registered_model",
     identity=("name",),
@@ -36,8 +37,10 @@ VERSIONS = Searched(
         "last_updated_timestamp": "model_version.updated_at",
     },
     satellites={"tag": Satellite("model_version_tag", ("model", "version"))},
+    # MLflow's own order, ended by the primary key so that pages never overlap.
     ties="model_version.updated_at DESC, model_version.model, model_version.version DESC",
 )
+# By number and not by time: two versions may be registered in one millisecond.
 LATEST = Ordering("attribute", "version_number", is_ascending=False)
 
 
@@ -137,6 +140,7 @@ def search_models(
 
 def read_models(connection: sqlite3.Connection, names: Sequence[str]) -> list[RegisteredModel]:
     """Return the registered models of these names, in this order; unknown names are left out."""
+    # One bound text for any number of names: SQLite limits how many values a statement may bind.
     wanted = json.dumps(list(names))
     tags = _pairs(connection, "SELECT model, key, value FROM registered_model_tag", wanted)
     aliases = _pairs(connection, "SELECT model, alias, CAST(version AS TEXT) FROM model_alias", wanted)
@@ -154,6 +158,7 @@ def read_models(connection: sqlite3.Connection, names: Sequence[str]) -> list[Re
         )
         for row in rows
     }
+    # In the order asked for, which is the search's: `IN` returns rows in the order of the table.
     return [found[name] for name in names if name in found]
 
 
@@ -206,6 +211,8 @@ def set_alias(connection: sqlite3.Connection, name: str, alias: str, version: st
     connection.execute(
         "INSERT INTO model_alias (model, alias, version) VALUES (?, ?, ?)"
         " ON CONFLICT DO UPDATE SET version = excluded.version",
+        # The primary key is (model, alias), so an alias that moves leaves its old version in the same
+        # statement.
         (name, alias, int(version)),
     )
 
@@ -245,6 +252,8 @@ def insert_version(connection: sqlite3.Connection, new: NewVersion, files: Seque
     for key, value in new.tags.items():
         set_version_tag(connection, new.name, str(version), key, value)
     connection.executemany(
+        # A copy of the list and not a reference to the artifacts: whoever overwrites those later changes no
+        # version.
         "INSERT INTO model_version_file (model, version, path, digest, size) VALUES (?, ?, ?, ?, ?)",
         [(new.name, version, file.path, file.digest, file.size) for file in files],
     )
@@ -295,6 +304,7 @@ def set_version_stage(connection: sqlite3.Connection, name: str, version: str, s
 
 def delete_version(connection: sqlite3.Connection, name: str, version: str) -> None:
     """Remove a version with its tags and aliases; its number is not given again."""
+    # `last_version` stays where it is, which is why the number is not given again.
     connection.execute("DELETE FROM model_version WHERE model = ? AND version = ?", (name, int(version)))
 
 
@@ -324,6 +334,7 @@ def version_files(connection: sqlite3.Connection, name: str, version: str) -> li
 
 
 def _read_versions(connection: sqlite3.Connection, wanted: Sequence[tuple[str, int]]) -> list[ModelVersion]:
+    # One by one: a page has few versions, and pairs of columns do not fit into one bound list.
     return [found for name, version in wanted if (found := _read_version(connection, name, version))]
 
 

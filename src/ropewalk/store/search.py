@@ -117,6 +117,7 @@ def search(
 
 
 def _where(searched: Searched, conditions: Sequence[Condition]) -> tuple[str, list[Bound]]:
+    # Begun with TRUE, so that no condition at all is a valid statement too.
     texts, parameters = ["TRUE"], list[Bound]()
     for condition in conditions:
         if condition.entity == "attribute":
@@ -133,6 +134,7 @@ def _satellite(searched: Searched, condition: Condition) -> tuple[str, list[Boun
     satellite = searched.satellites[condition.entity]
     owner = ", ".join(satellite.owner)
     identity = ", ".join(f"{searched.table}.{column}" for column in searched.identity)
+    # The key is bound like any value: a tag's name is a person's text as well.
     picked, names = (satellite.key, [condition.key]) if satellite.key else ("TRUE", [])
     # A row without the entry has no row to compare in the satellite, so absence is asked from the other side.
     is_absent = condition.operator == "IS NULL"
@@ -169,6 +171,7 @@ def _order(searched: Searched, orderings: Sequence[Ordering]) -> tuple[str, list
             # SQLite puts NULL first going up and last going down; here it is last both ways.
             terms += [f"{column} IS NULL", f"{column} {direction}"]
             continue
+        # Numbered, because one search may sort by two metrics of the same table.
         satellite, name = searched.satellites[ordering.entity], f"sorted_{number}"
         on = " AND ".join(_pairs(searched, satellite, name))
         picked = f"(SELECT * FROM {satellite.table} WHERE {satellite.key})"  # noqa: S608  # names are ours

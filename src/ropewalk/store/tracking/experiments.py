@@ -35,6 +35,8 @@ def create_experiment(
     """
     now = now_ms()
     cursor = connection.execute(
+        # AUTOINCREMENT gives no id twice, so that artifacts of a removed experiment never appear in a new
+        # one.
         "INSERT INTO experiment (name, artifact_location, stage, created_at, updated_at)"
         " VALUES (?, ?, 'active', ?, ?)",
         (name, artifact_location or "", now, now),
@@ -75,6 +77,7 @@ def search_experiments(
 
 def read_experiments(connection: sqlite3.Connection, identifiers: Sequence[str]) -> list[Experiment]:
     """Return the experiments of these ids, in this order; unknown ids are left out."""
+    # What is no id finds nothing, like an id that was never given.
     wanted = json.dumps([int(text) for text in identifiers if is_experiment_id(text)])
     rows = connection.execute(
         "SELECT * FROM experiment WHERE id IN (SELECT value FROM json_each(?))", (wanted,)
@@ -112,6 +115,7 @@ def set_experiment_stage(connection: sqlite3.Connection, identifier: str, stage:
     connection.execute(
         "UPDATE experiment SET stage = ?, updated_at = ? WHERE id = ?", (stage, now, identifier)
     )
+    # In the same transaction, so that no search finds active runs of a deleted experiment.
     connection.execute("UPDATE run SET stage = ? WHERE experiment = ?", (stage, identifier))
 
 

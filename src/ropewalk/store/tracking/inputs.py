@@ -17,6 +17,8 @@ def add_datasets(
         number = _dataset_number(connection, experiment, dataset)
         connection.execute(
             "INSERT INTO run_dataset (run, dataset, tags) VALUES (?, ?, ?)"
+            # Clients log an input again to give it a context; its description belongs to all its runs and
+            # stays.
             " ON CONFLICT DO UPDATE SET tags = excluded.tags",
             (run, number, json.dumps(dict(dataset.tags))),
         )
@@ -39,6 +41,7 @@ def _dataset_number(connection: sqlite3.Connection, experiment: str, dataset: Da
 def add_models(connection: sqlite3.Connection, run: int, models: Sequence[ModelUse]) -> None:
     """Note that the run of that number read or made these logged models."""
     connection.executemany(
+        # A model may be both read and made by a run, so the role is part of the key.
         "INSERT INTO run_model (run, role, model_id, step) VALUES (?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET step = excluded.step",
         [(run, model.role, model.model_id, model.step) for model in models],
@@ -62,6 +65,7 @@ def datasets_of(connection: sqlite3.Connection, runs: str) -> dict[int, tuple[Da
             profile=row["profile"],
             tags=json.loads(row["tags"]),
         )
+        # Tuples, because a Run is a value that cannot change once it is read.
         found[row["run"]] = (*found.get(row["run"], ()), dataset)
     return found
 
@@ -83,9 +87,11 @@ def search_datasets(
 ) -> list[tuple[str, Dataset]]:
     """Return (experiment id, data set) of what active runs of `experiments` read, each use once."""
     rows = connection.execute(
+        # A data set that many runs read in one context is one entry of the list that clients show.
         "SELECT DISTINCT dataset.experiment, dataset.name, digest, run_dataset.tags FROM run_dataset"
         " JOIN dataset ON dataset.id = run_dataset.dataset JOIN run ON run.number = run_dataset.run"
         " WHERE run.stage = 'active'"
+        # Compared as text: a client's id that is no number finds nothing instead of being read as 0.
         " AND CAST(dataset.experiment AS TEXT) IN (SELECT value FROM json_each(?))"
         " ORDER BY dataset.name, digest LIMIT ?",
         (json.dumps(list(experiments)), limit),

@@ -12,6 +12,7 @@ from ropewalk.store.database import now_ms
 from ropewalk.store.search import Condition, Ordering, Page, Satellite, Searched, search
 from ropewalk.store.tracking.values import LoggedModel, Metric, ModelMetric
 
+# Put together at reading: the place follows from two ids, and a copy of it could only go wrong.
 ARTIFACT_URI = (
     "(SELECT artifact_location FROM experiment WHERE experiment.id = logged_model.experiment)"
     " || '/models/' || logged_model.id || '/artifacts'"
@@ -36,6 +37,8 @@ class NewLoggedModel:
 
 def searched_models(datasets: Sequence[tuple[str, str | None]] = ()) -> Searched:
     """Return how logged models are searched; `datasets` (name, digest or None) narrow the metrics seen."""
+    # Names of data sets are people's text, so they are bound and only the number of them shapes the
+    # statement.
     narrowed, bound = list[str](), list[str]()
     for name, digest in datasets:
         narrowed.append("(dataset_name = ? AND dataset_digest = ?)" if digest else "dataset_name = ?")
@@ -68,6 +71,8 @@ def insert_logged_model(connection: sqlite3.Connection, new: NewLoggedModel) -> 
     """Add a logged model that is not ready yet and return its short number."""
     now = now_ms()
     cursor = connection.execute(
+        # Pending until the client says that all files are there: a crash in between leaves no model that
+        # looks whole.
         "INSERT INTO logged_model"
         " (id, experiment, name, model_type, source_run_id, status, created_at, updated_at)"
         " VALUES (?, ?, ?, ?, ?, 'LOGGED_MODEL_PENDING', ?, ?)",
@@ -78,6 +83,7 @@ def insert_logged_model(connection: sqlite3.Connection, new: NewLoggedModel) -> 
 
 def find_logged_model(connection: sqlite3.Connection, identifier: str) -> LoggedModel | None:
     """Return the logged model of that id, or None when there is none or it was deleted."""
+    # A deleted model keeps its row: versions that were made of it still name it.
     row = connection.execute(
         "SELECT number FROM logged_model WHERE id = ? AND deleted_at IS NULL", (identifier,)
     ).fetchone()
@@ -92,6 +98,7 @@ def search_logged_models(
     page: Page,
 ) -> list[LoggedModel]:
     """Return one page of the logged models that meet all conditions, newest first unless ordered."""
+    # First and not left to callers, so that no search can forget it.
     kept = Condition("attribute", "deleted", "IS NULL")
     rows = search(connection, searched, [kept, *conditions], orderings, page)
     return read_logged_models(connection, [row["number"] for row in rows])
@@ -159,6 +166,7 @@ def delete_logged_model_tag(connection: sqlite3.Connection, model: int, key: str
 def set_logged_model_params(connection: sqlite3.Connection, model: int, params: Mapping[str, str]) -> None:
     """Set parameters of the logged model of that number."""
     connection.executemany(
+        # Unlike a run's, a model's parameters may change, because MLflow lets clients complete them later.
         "INSERT INTO logged_model_param (model, key, value) VALUES (?, ?, ?)"
         " ON CONFLICT DO UPDATE SET value = excluded.value",
         [(model, key, value) for key, value in params.items()],
@@ -193,6 +201,7 @@ def add_logged_model_metrics(
 
 
 def _number(point: ModelMetric) -> float | None:
+    # SQLite has no NaN: it stores NULL for it in any case, and here that is said.
     return None if math.isnan(point.metric.value) else point.metric.value
 
 

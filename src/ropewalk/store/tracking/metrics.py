@@ -29,6 +29,8 @@ def append_metrics(connection: sqlite3.Connection, run: int, metrics: Sequence[M
     points: dict[int, list[Point]] = {number: [] for number in numbers.values()}
     for metric in metrics:
         points[numbers[metric.key]].append((metric.step, metric.recorded_at, metric.value))
+    # One blob per batch and not a row per point: it is written some eight times faster, and takes no index
+    # per point.
     content = pack(points)
     # Most requests log one key; naming it lets readers of other keys pass the blob over.
     sole_key = next(iter(points)) if len(points) == 1 else None
@@ -60,6 +62,7 @@ def metric_history(connection: sqlite3.Connection, run: int, key: str) -> list[M
 
 def metric_points(connection: sqlite3.Connection, run: int, key: str) -> list[Point]:
     """Return what `metric_history` returns as bare (step, time, value), which a long series is better kept as."""
+    # Unlike `key_number` this adds nothing: reading must not leave names behind.
     row = connection.execute("SELECT id FROM metric_key WHERE name = ?", (key,)).fetchone()
     if row is None:
         return []
@@ -73,11 +76,13 @@ def metric_points(connection: sqlite3.Connection, run: int, key: str) -> list[Po
     found = (point for blob in blobs for point in unpack_key(blob["content"], number))
     # NaN does not equal itself, but one NaN is one object: so a retried point counts once here too.
     unique = {point if point[2] == point[2] else (point[0], point[1], math.nan) for point in found}
+    # Sorted here because batches arrive in any order; one key of one run fits into memory.
     return sorted(unique, key=_rank)
 
 
 def key_number(connection: sqlite3.Connection, name: str) -> int:
     """Return the short number of a metric's name, giving it one when it is new."""
+    # Looked up first: nearly every name is known, and reading it is cheaper than an insert that conflicts.
     row = connection.execute("SELECT id FROM metric_key WHERE name = ?", (name,)).fetchone()
     if row is not None:
         return int(row["id"])

@@ -12,6 +12,7 @@ from ropewalk.store.search import Condition, Ordering, Page, Satellite, Searched
 from ropewalk.store.tracking.inputs import datasets_of, models_of
 from ropewalk.store.tracking.values import Metric, Run, RunStatus, Stage
 
+# Put together at reading: the place follows from two ids, and a copy of it could only go wrong.
 ARTIFACT_URI = (
     "(SELECT artifact_location FROM experiment WHERE experiment.id = run.experiment)"
     " || '/' || run.id || '/artifacts'"
@@ -31,6 +32,7 @@ RUNS = Searched(
         "stage": "run.stage",
     },
     satellites={
+        # By the key's number, so that filters and orderings are ranges of the index (key, value, run).
         "metric": Satellite("latest_metric", ("run",), "key = (SELECT id FROM metric_key WHERE name = ?)"),
         "parameter": Satellite("run_param", ("run",)),
         "tag": Satellite("run_tag", ("run",)),
@@ -45,6 +47,7 @@ RUNS = Searched(
             },
         ),
     },
+    # MLflow's own order, and the index `run_by_start`'s: the newest page is read without sorting.
     ties="run.started_at DESC, run.id",
 )
 
@@ -72,6 +75,8 @@ def insert_run(connection: sqlite3.Connection, new: NewRun) -> int:
 
 def find_run(connection: sqlite3.Connection, identifier: str) -> Run | None:
     """Return the run of that id with all it logged, deleted ones too, or None."""
+    # Satellite tables name a run by its short number: 32 characters in each row and index would be most of
+    # the file.
     row = connection.execute("SELECT number FROM run WHERE id = ?", (identifier,)).fetchone()
     return read_runs(connection, [row["number"]])[0] if row else None
 
@@ -136,6 +141,7 @@ def change_run(connection: sqlite3.Connection, run: int, change: RunChange) -> N
     """Change the row of the run of that number; a run that runs again has no end."""
     connection.execute(
         "UPDATE run SET status = coalesce(?1, status), name = coalesce(?3, name),"
+        # A resumed run must not show the end of its first part.
         " ended_at = iif(?1 IN ('RUNNING', 'SCHEDULED'), NULL, coalesce(?2, ended_at)) WHERE number = ?4",
         (change.status, change.ended_at, change.name, run),
     )

@@ -32,6 +32,7 @@ def pack(points: Mapping[int, Iterable[Point]]) -> bytes:
 
 def unpack_key(blob: bytes, key: int) -> Iterator[Point]:
     """Yield the points of one key."""
+    # Only the directory is read of a blob that lacks the key, and only its own slice of one that has it.
     (keys,) = _COUNT.unpack_from(blob)
     start = _COUNT.size + keys * _ENTRY.size
     directory = memoryview(blob)[_COUNT.size : start]

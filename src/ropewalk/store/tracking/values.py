@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+# The same words as in the tables' CHECK clauses and on MLflow's wire, so nothing is translated in between.
 Stage = Literal["active", "deleted"]
 RunStatus = Literal["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"]
 Tags = Mapping[str, str]
@@ -103,6 +104,8 @@ class LoggedModel:
     name: str
     model_type: str | None
     source_run_id: str | None
+    # Not an enumeration of its own: the protocol's decoder has checked the name, and later versions may add
+    # some.
     status: str
     created_at: int
     updated_at: int
