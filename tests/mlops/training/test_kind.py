@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from ropewalk import plugins
 from ropewalk.mlops.tracking import get_run
 from ropewalk.mlops.training import InvalidStep, StepFailed, StepKind, StepTimedOut, WrongProduct
+from ropewalk.mlops.training.execution import HARNESS
 from ropewalk.pipeline import State, build_graph, execute
 from ropewalk.project import load_project
 
@@ -159,3 +164,13 @@ def test_wrong_product(run, makes, returned):
 
     assert isinstance(nodes["make"].error, WrongProduct)
     assert nodes["make"].state is State.FAILED
+
+
+def test_orphan_ends_itself(tmp_path):
+    """A step's process whose engine died before it was ready ends without touching anything."""
+    job, answer = tmp_path / "job.json", tmp_path / "answer.json"
+    not_its_parent = str(os.getpid() + 1)
+    done = subprocess.run([sys.executable, "-m", HARNESS, str(job), str(answer), not_its_parent], check=False)
+
+    assert done.returncode == 1
+    assert not answer.exists()

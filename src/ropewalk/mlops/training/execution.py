@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ def _run(execution: _Execution) -> Output:
         write_job(_job(execution), job_path)
         command = Command(
             HARNESS,
-            (str(job_path), str(answer_path)),
+            (str(job_path), str(answer_path), str(os.getpid())),
             {"MLFLOW_TRACKING_URI": address, "MLFLOW_RUN_ID": execution.run_id, **_QUIET},
             execution.log,
         )

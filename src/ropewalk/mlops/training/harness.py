@@ -1,4 +1,4 @@
-"""The program a step's process runs: `python -m ropewalk.mlops.training.harness JOB ANSWER`.
+"""The program a step's process runs: `python -m ropewalk.mlops.training.harness JOB ANSWER PARENT`.
 
 It is an ordinary client: it reads the lake at the given snapshots and logs with the unmodified MLflow client to
 the address in MLFLOW_TRACKING_URI, as the user's own code in the step does.
@@ -10,6 +10,7 @@ import ctypes
 import importlib.util
 import json
 import math
+import os
 import signal
 import sys
 import traceback
@@ -42,9 +43,9 @@ class WrongReturn(TypeError):
     """The step returned something else than its annotation says."""
 
 
-def main(job_path: str, answer_path: str) -> int:
-    """Run the job and write its answer; return the exit code."""
-    _die_with_parent()
+def main(job_path: str, answer_path: str, parent: str) -> int:
+    """Run the job of the process `parent` and write its answer; return the exit code."""
+    _die_with_parent(int(parent))
     job = read_job(Path(job_path))
     # A process boundary: whatever the user's code raises becomes an answer.
     try:
@@ -177,10 +178,13 @@ def _is_users(filename: str, job: Job) -> bool:
     return path.is_relative_to(job.root) and ".venv" not in path.parts
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent: int) -> None:
     """Have the kernel end this process when the engine dies, however it dies (Linux only)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    # The engine may have died while this process was still importing: nobody would ever end it then.
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 if __name__ == "__main__":
