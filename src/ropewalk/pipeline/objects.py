@@ -6,12 +6,13 @@ what a killed writer left in `incoming/` is swept a day later.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,10 +68,14 @@ class ObjectStore:
 
     async def put_stream(self, blocks: AsyncIterable[bytes]) -> StoredObject:
         """Store what arrives from `blocks` and return its name; nothing is kept when the stream breaks."""
-        with _Writer(self._incoming) as writer:
-            async for block in blocks:
-                writer.write(block)
-            return self._keep(writer)
+        # All that touches the disk runs in threads: one slow write or sync would hold up every other client.
+        writer = await asyncio.to_thread(_Writer, self._incoming)
+        try:
+            async for piece in _gathered(blocks):
+                await asyncio.to_thread(writer.write, piece)
+            return await asyncio.to_thread(self._keep, writer)
+        finally:
+            await asyncio.to_thread(writer.close)
 
     def path(self, digest: str) -> Path:
         """Return where the object is.
@@ -127,6 +132,17 @@ class ObjectStore:
         return stored
 
 
+async def _gathered(blocks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Yield the bytes of `blocks` in pieces of about `BLOCK`: a thread's turn costs more than writing a few."""
+    piece = bytearray()
+    async for block in blocks:
+        piece += block
+        if len(piece) >= BLOCK:
+            yield bytes(piece)
+            piece.clear()
+    yield bytes(piece)
+
+
 class _Writer:
     """A file being written under a temporary name; gone at the end unless it was finished."""
 
@@ -150,9 +166,12 @@ class _Writer:
         self.path.chmod(0o444)
         self.path.replace(place)
 
+    def close(self) -> None:
+        self.stream.close()
+        self.path.unlink(missing_ok=True)
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stream.close()
-        self.path.unlink(missing_ok=True)
+        self.close()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from pathlib import Path
 
 import httpx
@@ -231,3 +234,27 @@ def test_proxied_path() -> None:
     assert proxied_path("s3://bucket/a") is None
     with pytest.raises(UnsafePath):
         proxied_path("mlflow-artifacts:/../a")
+
+
+DISK = frozenset({"open", "os.rename", "os.remove", "os.chmod", "tempfile.mkstemp"})
+_watched: list[tuple[str, str]] | None = None
+
+
+def _note_disk(event: str, _: object) -> None:
+    if _watched is not None and event in DISK:
+        _watched.append((event, threading.current_thread().name))
+
+
+def test_the_event_loop_leaves_the_disk_alone(http: httpx.Client) -> None:
+    """Files are opened, written and named in other threads: a slow disk holds up one client, not all."""
+    global _watched  # noqa: PLW0603  # an audit hook stays for good, so it is told when to watch
+    sys.addaudithook(_note_disk)
+    _watched = events = []
+
+    http.put(f"{PROXY}/6/file", content=os.urandom(3 << 20)).raise_for_status()
+    size = len(http.get(f"{PROXY}/6/file").content)
+
+    _watched = None
+    assert size == 3 << 20
+    assert {"tempfile.mkstemp", "os.rename", "open"} <= {event for event, _ in events}
+    assert "tracking endpoint" not in {thread for _, thread in events}

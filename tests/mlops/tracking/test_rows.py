@@ -128,3 +128,21 @@ def test_internal_errors(capsys: pytest.CaptureFixture[str]) -> None:
     assert response.status_code == 500
     assert b"the cause" not in response.body
     assert "the cause" in capsys.readouterr().out
+
+
+def test_logs_hold_no_local_values() -> None:
+    """In a program that configured no log, a failure shows where it happened and no variable's value."""
+    code = (
+        "import asyncio\n"
+        "from starlette.requests import Request\n"
+        "from ropewalk.mlops.tracking.rows.row import translated\n"
+        "async def breaks(request):\n"
+        "    password = 'hunter' + '2'\n"
+        "    raise KeyError\n"
+        "scope = {'type': 'http', 'method': 'GET', 'path': '/x', 'headers': [], 'query_string': b''}\n"
+        "asyncio.run(translated(breaks)(Request(scope)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "in breaks" in done.stdout
+    assert "hunter2" not in done.stdout + done.stderr

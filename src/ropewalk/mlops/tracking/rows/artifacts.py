@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -14,6 +16,7 @@ from ropewalk.mlops.tracking.wire import models as wire
 from ropewalk.mlops.tracking.wire import requests as ask
 from ropewalk.pipeline import Workspace
 from ropewalk.routes import Endpoint, Permission, Route
+from ropewalk.store.artifacts import Artifact
 
 PROXY = f"{PREFIX}/mlflow-artifacts/artifacts"
 # A browser that opens an artifact saves it: whatever a client stored is never run as a page of this server.
@@ -64,15 +67,19 @@ def _upload(workspace: Workspace) -> Endpoint:
 
 def _download(workspace: Workspace) -> Endpoint:
     async def download(request: Request) -> Response:
-        found = await run_in_threadpool(artifacts.find_artifact, workspace, request.path_params["path"])
+        found, place = await run_in_threadpool(_located, workspace, request.path_params["path"])
         name = found.path.rpartition("/")[2]
-        place = workspace.objects.path(found.digest)
         # The digest names the bytes, so that a download that broke off resumes on the same file or begins
         # anew.
         headers = {**HEADERS, "ETag": f'"{found.digest}"'}
         return FileResponse(place, headers=headers, media_type="application/octet-stream", filename=name)
 
     return translated(download)
+
+
+def _located(workspace: Workspace, path: str) -> tuple[Artifact, Path]:
+    found = artifacts.find_artifact(workspace, path)
+    return found, workspace.objects.path(found.digest)
 
 
 def _delete(workspace: Workspace) -> Endpoint:
