@@ -1,0 +1,59 @@
+"""`ropewalk sql` loses nothing and tears nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from ropewalk.cli.commands.sql import unique
+
+
+def test_one_row_is_one_row(shop, ropewalk):
+    """The count is told in words that fit it."""
+    assert ropewalk("sql", "SELECT 1 AS a", cwd=shop).err == "1 row\n"
+    assert ropewalk("sql", "SELECT 1 AS a WHERE false", cwd=shop).err == "0 rows\n"
+
+
+def test_more_rows_than_asked_for(shop, ropewalk):
+    """Whoever gets less than there is, is told."""
+    said = ropewalk("sql", "SELECT * FROM range(3)", "--limit", "2", cwd=shop)
+
+    assert said.err == "2 rows, and there are more (--limit 2)\n"
+
+
+def test_numbers_can_be_copied(shop, ropewalk):
+    """Years, keys and amounts are shown as they are, not grouped and not rounded."""
+    said = ropewalk("sql", "SELECT 20250101 AS day, 1234567.89::DOUBLE AS amount", cwd=shop)
+
+    assert said.out.splitlines()[1].split() == ["20250101", "1234567.89"]
+
+
+def test_two_columns_of_one_name(shop, ropewalk):
+    """As JSON, where a key stands once, both columns stay."""
+    said = ropewalk("sql", "SELECT 1 AS a, 2 AS a", "--json", cwd=shop).json
+
+    assert said["rows"] == [{"a": 1, "a_1": 2}]
+    assert [column["name"] for column in said["columns"]] == ["a", "a_1"]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [([], []), (["a", "a", "a"], ["a", "a_1", "a_2"]), (["a", "a_1", "a"], ["a", "a_1", "a_2"])],
+)
+def test_unique_names(names, expected):
+    """A new name never takes one that another column has."""
+    assert unique(names) == expected
+
+
+def test_line_breaks_in_data(shop, ropewalk):
+    """A text with a line break stays on its line, and commands to the terminal are spelled out."""
+    said = ropewalk("sql", "SELECT 'a\nb' AS x, chr(27) || '[31m' AS \"\x1by\"", cwd=shop)
+
+    assert said.out.splitlines() == ["x     \\x1by", "a\\nb  \\x1b[31m"]
+
+
+def test_error_as_json(shop, ropewalk):
+    """A query that fails is one object on stdout, with the place in the query."""
+    error = ropewalk("sql", "SELECT amuont FROM raw.orders", "--json", cwd=shop).json["error"]
+
+    assert error["nearest"] == "amount"
+    assert error["place"].startswith("query:1:")
