@@ -139,7 +139,7 @@ def test_even_a_function_that_slipped_through_opens_no_file(lake: Lake, tmp_path
     outside.write_text("a\n1\n")
 
     with (
-        lake._console._connection.cursor() as connection,
+        lake._console._engines.cursor() as connection,
         pytest.raises(Exception, match="disabled by configuration"),
     ):
         connection.execute(f"FROM read_csv('{outside}')")

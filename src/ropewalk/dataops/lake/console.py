@@ -20,6 +20,7 @@ import duckdb
 
 from ropewalk.dataops.lake.catalog import CATALOG_FILE, DATA_FOLDER, SPILL_FOLDER
 from ropewalk.dataops.lake.digest import Column
+from ropewalk.dataops.lake.engines import Engines
 from ropewalk.dataops.lake.errors import InvalidQuery, QueryNotAllowed, QueryTimeout, translate_error
 from ropewalk.dataops.lake.names import literal
 from ropewalk.dataops.lake.reader import open_reader
@@ -53,18 +54,11 @@ class QueryResult:
 
 
 class Console:
-    """An engine of its own, read-only and locked down, for the lake in `folder`."""
+    """Engines of its own, read-only and locked down, for the lake in `folder`."""
 
     def __init__(self, folder: Path) -> None:
-        self._connection = open_reader(folder)
-        # SQLite opens these beside the catalogue; every other file of the machine is out of reach from here on.
-        catalog = folder / CATALOG_FILE
-        files = ", ".join(literal(f"{catalog}{suffix}") for suffix in ("", "-wal", "-shm", "-journal"))
-        self._connection.execute(
-            f"SET allowed_directories = [{_folders(folder)}];"
-            f"SET allowed_paths = [{files}];"
-            f"SET memory_limit = '{MEMORY}'; SET enable_external_access = false; SET lock_configuration = true"
-        )
+        self._folder = folder
+        self._engines = Engines(self._connect)
 
     def run(
         self, sql: str, limit: int, timeout_s: float, table_names: Callable[[], tuple[str, ...]]
@@ -74,8 +68,7 @@ class Console:
         Raises:
             RopewalkError: as `Lake.query` says.
         """
-        with self._connection.cursor() as connection:
-            connection.execute("USE lake")
+        with self._engines.cursor() as connection:
             try:
                 self._check(connection, sql)
                 with _stopped_after(connection, timeout_s):
@@ -91,8 +84,21 @@ class Console:
                 ) from error
 
     def close(self) -> None:
-        """Close the engine."""
-        self._connection.close()
+        """Close the engines."""
+        self._engines.close()
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        """Return a new engine that reads the lake and nothing else; what is locked down here stays so."""
+        connection = open_reader(self._folder)
+        # SQLite opens these beside the catalogue; every other file of the machine is out of reach from here on.
+        catalog = self._folder / CATALOG_FILE
+        files = ", ".join(literal(f"{catalog}{suffix}") for suffix in ("", "-wal", "-shm", "-journal"))
+        connection.execute(
+            f"SET allowed_directories = [{_folders(self._folder)}];"
+            f"SET allowed_paths = [{files}];"
+            f"SET memory_limit = '{MEMORY}'; SET enable_external_access = false; SET lock_configuration = true"
+        )
+        return connection
 
     def _check(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         # DuckDB parses the text itself, so there is no second opinion of it that could be tricked.

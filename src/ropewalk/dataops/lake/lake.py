@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ import duckdb
 from ropewalk.dataops.lake.catalog import CATALOG_FILE, DATA_FOLDER, attach, create_catalog
 from ropewalk.dataops.lake.console import Console, QueryResult
 from ropewalk.dataops.lake.digest import Column, TableDigest
+from ropewalk.dataops.lake.engines import Engines
 from ropewalk.dataops.lake.errors import translate_error
 from ropewalk.dataops.lake.extensions import connect
 from ropewalk.dataops.lake.names import literal
@@ -74,18 +74,13 @@ class Lake:
         self.folder = folder
         # Nothing is opened here: many commands hold a lake and never ask it anything.
         self._lease = WriterLease(folder, wait_s)
-        self._lock = threading.RLock()
-        self._root: duckdb.DuckDBPyConnection | None = None
-        self._console: Console | None = None
+        self._engines = Engines(self._connect)
+        self._console = Console(folder)
         self._builds: tuple[object, dict[str, Build]] | None = None
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a connection for reading, for one thread at a time; `FROM mart.flights` just works in it."""
-        with self._lock:
-            connection = self._open().cursor()
-        # A cursor is a connection of its own: it shares the attached lake, but not which one is the default.
-        connection.execute("USE lake")
-        return connection
+        return self._engines.cursor()
 
     @contextmanager
     def transaction(self, message: str, author: str = "ropewalk") -> Iterator[LakeTransaction]:
@@ -95,10 +90,8 @@ class Lake:
             LakeBusy: another process kept the lake's writer lease too long.
             RopewalkError: what DuckDB could not do, in our words.
         """
-        # Making a missing lake takes the lease too, so that has to come before it is taken here.
-        with self._lock:
-            self._open()
-        with self._lease.hold(), self.cursor() as connection:
+        # Making a missing lake takes the lease too, so the cursor has to come before it is taken here.
+        with self.cursor() as connection, self._lease.hold():
             connection.execute("BEGIN")
             is_committed = False
             try:
@@ -167,21 +160,16 @@ class Lake:
             InvalidQuery, TableMissing: it does not parse, or names something that does not exist.
             QueryTimeout: it took longer than `timeout_s`.
         """
-        with self._lock:
-            self._open()
-            # A second engine, as what is locked down in one cannot be unlocked again.
-            if self._console is None:
-                self._console = Console(self.folder)
+        # The console reads only: the lake is made here, if it has to be.
+        if not self.exists:
+            self.cursor().close()
         return self._console.run(sql, limit, timeout_s, self.table_names)
 
     def close(self) -> None:
-        """Close every connection."""
-        with self._lock:
-            if self._console:
-                self._console.close()
-            if self._root:
-                self._root.close()
-            self._root, self._console, self._builds = None, None, None
+        """Close every connection of every thread; the next use opens the lake again."""
+        self._console.close()
+        self._engines.close()
+        self._builds = None
 
     def __enter__(self) -> Self:
         return self
@@ -189,27 +177,26 @@ class Lake:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
-        if self._root is None:
-            root = connect()
-            # Only the first use of a project's lake finds no catalogue.
-            catalog = self.folder / CATALOG_FILE
-            if not catalog.is_file():
-                with self._lease.hold():
-                    # Another process may have made it while this one waited.
-                    if not catalog.is_file():
-                        create_catalog(root, self.folder)
-            attach(root, catalog, self.folder / DATA_FOLDER)
-            self._root = root
-        return self._root
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        """Return a new engine with the lake attached, which is made when it is missing."""
+        root = connect()
+        catalog = self.folder / CATALOG_FILE
+        # Only the first use of a project's lake finds no catalogue.
+        if not catalog.is_file():
+            with self._lease.hold():
+                # Another process or thread may have made it while this one waited.
+                if not catalog.is_file():
+                    create_catalog(root, self.folder)
+        attach(root, catalog, self.folder / DATA_FOLDER)
+        return root
 
     def _read(self, sql: str) -> list[tuple[Any, ...]]:
         with self.cursor() as connection:
             return retry_locked(lambda: connection.execute(sql).fetchall())
 
     def _all_builds(self) -> dict[str, Build]:
-        with self._lock:
-            self._open()
+        if not self.exists:
+            return {}
         # The state is taken before the rows, so that a commit in between makes them read again, not kept.
         state = _catalog_state(self.folder / CATALOG_FILE)
         if state is None or self._builds is None or self._builds[0] != state:

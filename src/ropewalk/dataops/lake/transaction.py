@@ -70,6 +70,10 @@ class LakeTransaction:
         ).fetchone()
         return read_columns(self.connection, name.sql) if found else None
 
+    def table_names(self) -> tuple[str, ...]:
+        """Return `schema.table` of every table as this transaction sees it, the books among them."""
+        return table_names(self.connection)
+
     def drop(self, table: str) -> None:
         """Remove `table` from the lake from this snapshot on, if it is there."""
         self.connection.execute(f"DROP TABLE IF EXISTS {TableName.parse(table).sql}")

@@ -58,6 +58,7 @@ def record_build(
     lake: Lake, transaction: LakeTransaction, node_id: str, key: str, table: TableDigest
 ) -> None:
     """Write down under which key the table was made, unless the lake says so already."""
+    # Another key over the same data is worth a snapshot; the same key is not.
     build = lake.build(node_id)
     if build is None or (build.key, build.digest) != (key, table):
         transaction.record_build(node_id, key, table)

@@ -71,6 +71,7 @@ def declared_types(
 
 
 def _canonical_type(connection: duckdb.DuckDBPyConnection, name: str, kind: str, place: Place) -> str:
+    # Only what looks like a type gets into the SQL, so that nothing else can.
     try:
         if _TYPE.match(kind.strip()):
             row = connection.execute(f"SELECT typeof(CAST(NULL AS {kind}))").fetchone()
@@ -142,6 +143,7 @@ def misfit_condition(column: Column, kind: str) -> str | None:
     if kind in {column.type, TEXT} or (column.type == "JSON" and "(" in kind):
         return None
     name = quote(column.name)
+    # TRY_CAST tells without stopping the load, so that the value can be shown with its place.
     fails = f"{name} IS NOT NULL AND TRY_CAST({name} AS {kind}) IS NULL"
     if kind in _WHOLE:
         # A cast rounds 1.5 to 2 without a word.
@@ -204,6 +206,7 @@ def fit_table(
     """Create `table`, or give it the arriving columns that it lacks or has in another type."""
     execute = transaction.connection.execute
     present = {column.name.lower(): column for column in transaction.columns(str(table)) or ()}
+    # Made empty first, so that one way of inserting serves new and old tables.
     if not present:
         columns = ", ".join(f"{quote(column.name)} {types[column.name]}" for column in arriving)
         execute(f"CREATE SCHEMA IF NOT EXISTS {quote(table.schema)}")

@@ -16,9 +16,11 @@ NOT_FACTS = {"on_unreachable", "timeout"}
 
 def source_facts(source: Source) -> dict[str, str]:
     """Return one fact per declared key, so that a reason can name it."""
+    # Defaults are left out, so that a new option changes no key.
     declared = source.model_dump(exclude_defaults=True, exclude=NOT_FACTS)
     facts = {"kind": source.kind, **{key: _text(value) for key, value in declared.items()}}
     if isinstance(source, RESTSource):
+        # Facts are stored and shown in reasons: what may be a secret counts by its digest.
         facts["url"] = redact_url(source.url)
         if facts["url"] != source.url:
             facts["url, hidden parts"] = _digest(source.url)

@@ -14,6 +14,7 @@ from ropewalk.dataops.sources.errors import SourceBroken, SourceRefused, SourceU
 from ropewalk.dataops.sources.redact import redact_url
 from ropewalk.errors import Place, RopewalkError
 
+# What may pass by itself: timeouts, limits, and servers in trouble.
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 ATTEMPTS = 4
 FIRST_PAUSE_S = 0.25
@@ -56,6 +57,7 @@ def fetch(asking: Asking, address: httpx.URL) -> httpx.Response:
             asking.stopping.wait(_backoff(attempt))
             continue
         pause = _pause(answer, attempt)
+        # A server that asks for a long pause is told of, not waited for.
         if answer.status_code not in RETRIED or attempt == ATTEMPTS or pause > LONGEST_PAUSE_S:
             break
         asking.stopping.wait(pause)

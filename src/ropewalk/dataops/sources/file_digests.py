@@ -18,6 +18,7 @@ from blake3 import blake3
 
 from ropewalk.pipeline import Workspace
 
+# The coarsest clock of a file system in use: FAT counts in two seconds.
 GRAIN_NS = 2_000_000_000
 BLOCK = 1 << 20
 Stamp = tuple[int, int, int, int]
@@ -43,9 +44,11 @@ class FileDigests:
             known = self._known.get(str(path))
         if known and tuple(known[0]) == stamp:
             return known[1]
+        # Hashed outside the lock, so that threads hash different files at the same time.
         digest = _hash(path)
         is_settled = max(stamp[2], stamp[3]) + GRAIN_NS < read_at
         with self._lock:
+            # The second look catches a file that changed while its bytes were read.
             if is_settled and _stamp(path) == stamp:
                 self._known[str(path)] = (stamp, digest)
                 self._is_changed = True

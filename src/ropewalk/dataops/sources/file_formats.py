@@ -61,6 +61,7 @@ class CSVFiles:
         """One SELECT per header; a type is found for the columns that have none in `types`."""
         groups = self._format.groups(paths)
         found = {column.name.lower(): column.type for column in self._format.columns(connection, groups)}
+        # A cast inside the CSV reader would round without a word: such columns are read as they are found.
         wanted = {
             name: kind if is_rounding(kind, types.get(name, kind)) else types.get(name, kind)
             for name, kind in found.items()
@@ -89,6 +90,7 @@ class ScannedFiles:
     ) -> list[Relation]:
         """One SELECT over all files; nested values of JSON stay JSON, so that they may change their shape."""
         files = ", ".join(literal(str(self.root / path)) for path in paths)
+        # By name, as a later file may have its columns in another order.
         sql = f"FROM {self.function}([{files}], union_by_name = true{self.options})"
         columns = describe(connection, sql).columns
         if FILE_COLUMN in {column.name.lower() for column in columns}:
@@ -135,6 +137,7 @@ def choose_format(source: FilesSource, paths: Sequence[str], root: Path, place: 
         case "csv":
             return CSVFiles(source, root)
         case "json":
+            # A type found in a sample would round or refuse what comes after it.
             return ScannedFiles(root, "read_json", ", sample_size = -1")
         case _:
             return ScannedFiles(root, "read_parquet")

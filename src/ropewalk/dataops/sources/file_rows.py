@@ -39,6 +39,7 @@ class FileRows:
 
     def remove(self, paths: Sequence[str], *, is_all: bool) -> None:
         """Take out the rows of `paths`; with `is_all` the table starts anew, with columns of its own."""
+        # A file that is replaced alone may well have other columns, and nothing holds it to the old ones.
         if is_all:
             self.transaction.drop(self.spec.table)
         elif paths:
@@ -57,6 +58,7 @@ class FileRows:
         try:
             self._append(paths)
         except duckdb.Error as error:
+            # Errors about a file's content become ours here; the lake translates the rest.
             translated = self.files.translate(error)
             if translated is None:
                 raise
@@ -70,6 +72,7 @@ class FileRows:
         declared = declared_types(self.connection, self.types, self.spec.place)
         present = self.transaction.columns(self.spec.table)
         undecided = empty_text_columns(self.transaction, self.table, present or ()) if present else set()
+        # What the table has decided binds the files to come; a column that never had a value has decided nothing.
         settled = [column for column in present or () if column.name.lower() not in undecided]
         wanted = {**declared, **{column.name.lower(): column.type for column in settled}}
         relations = self.files.relations(self.connection, paths, wanted)
@@ -103,5 +106,6 @@ def _all_columns(relations: Sequence[Relation]) -> list[Column]:
     for relation in relations:
         for column in relation.columns:
             found.setdefault(column.name.lower(), column)
+    # Last in the table, as the first columns are what a person looks at.
     file_column = found.pop(FILE_COLUMN)
     return [*found.values(), file_column]

@@ -53,13 +53,14 @@ class FileChange:
 def compare_files(loaded: Mapping[str, LoadedFile], found: Sequence[FoundFile]) -> FileChange:
     """Return what has to be done so that exactly the files that were found are loaded."""
     digests = {file.path: file.digest for file in found}
+    # Only content counts: a copied or touched file with the same bytes is the same file.
     kept = {path: file for path, file in loaded.items() if digests.get(path) == file.digest}
-    gone = [path for path in loaded if path not in kept]
+    gone = loaded.keys() - kept.keys()
     return FileChange(
         kept=kept,
         arriving=tuple(file for file in found if file.path not in kept),
-        replaced=tuple(path for path in gone if path in digests),
-        removed=tuple(path for path in gone if path not in digests),
+        replaced=tuple(sorted(gone & digests.keys())),
+        removed=tuple(sorted(gone - digests.keys())),
     )
 
 
@@ -89,6 +90,7 @@ class FilesLoader:
         with lake.transaction(f"load {self.spec.name}") as transaction:
             change = compare_files(self._ledger(transaction), found)
             added = self._apply(change, transaction, task) if change else 0
+            # A file that is still being copied has other bytes now; half of it must not be taken for all.
             if self._find(task.workspace) != found:
                 raise SourceMoved(
                     f"the files of source {self.spec.name!r} changed while they were read",
@@ -119,6 +121,7 @@ class FilesLoader:
         """Return the files loaded as they would be read now; none after the declaration changed."""
         mark = read_mark(transaction, self.spec.name)
         is_same = mark is not None and mark.reading == reading_digest(self.source)
+        # The table may have been dropped by hand: then the ledger speaks of rows that are not there.
         if not is_same or transaction.columns(self.spec.table) is None:
             return {}
         return read_files(transaction, self.spec.name)
@@ -126,6 +129,7 @@ class FilesLoader:
     def _apply(self, change: FileChange, transaction: LakeTransaction, task: Task) -> int:
         """Write the rows and the ledger, and return how many rows were added."""
         arriving = [file.path for file in change.arriving]
+        # The files that stay count too: a source does not become another format one file at a time.
         there = [*change.kept, *arriving]
         format_ = choose_format(self.source, there, task.workspace.root, self.spec.place)
         rows = FileRows(self.spec, self.source.types, format_, transaction)
@@ -140,5 +144,6 @@ class FilesLoader:
 
     def _digest(self, lake: Lake, transaction: LakeTransaction, *, is_changed: bool) -> TableDigest:
         """Return the table's digest, from the lake's books when nothing was written."""
+        # Nothing else writes below `raw`, so the recorded digest stands while nothing was written here.
         build = lake.build(self.spec.node_id)
         return build.digest if build and not is_changed else transaction.digest(self.spec.table)

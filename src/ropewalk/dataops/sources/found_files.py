@@ -39,6 +39,7 @@ def find_files(pattern: str, root: Path, digests: FileDigests, place: Place) -> 
     except OSError as error:
         shown = str(error.filename).removeprefix(f"{root}/")
         raise InvalidFile(f"the file cannot be read: {error.strerror}", place=Place(shown)) from error
+    # Saved at once: a plan that is stopped here has not hashed for nothing.
     digests.save()
     return found
 
@@ -47,6 +48,7 @@ def _matches(pattern: str, root: Path) -> list[str]:
     """Return the paths of the files that match, hidden ones left out, as the pattern writes them."""
     base = Path(Path(pattern).anchor) if Path(pattern).is_absolute() else root
     found = base.glob(str(Path(pattern).relative_to(base)) if base != root else pattern)
+    # A hidden file is one that is still being copied, or an editor's.
     visible = [path for path in found if path.is_file() and not path.name.startswith(".")]
     return sorted(str(path.relative_to(root) if path.is_relative_to(root) else path) for path in visible)
 

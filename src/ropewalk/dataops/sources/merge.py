@@ -49,6 +49,7 @@ class RecordMerge:
             self._require_table(present)
             return 0
         columns, types = self._stage(records, present)
+        # Counted before anything is written: records that are known already make no new files.
         news = self._merged(columns) if self.source.key else self._newer(columns, types, watermark)
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE ropewalk_news AS {news}")
         counted = self.connection.execute(f"SELECT count(*) FROM {NEWS}").fetchone()
@@ -102,6 +103,7 @@ class RecordMerge:
                 place=self.spec.place,
                 hint=f"declare types: {{{misfit.column}: ...}}; the table is then loaded anew",
             )
+        # Without a cursor the table is replaced as a whole, with the columns that come.
         if self.source.cursor is not None:
             fit_table(self.transaction, self.table, relation.columns, types)
         columns = self._create_stage(relation, types)
@@ -158,11 +160,13 @@ class RecordMerge:
     def _merged(self, columns: Sequence[str]) -> str:
         names = _list(columns)
         known = f"SELECT {names} FROM {self.table.sql}"
+        # EXCEPT takes NULLs for equal, which a comparison of columns does not.
         return f"SELECT {names} FROM ({self._last_by_key()}) EXCEPT {known} ORDER BY {_list(self.source.key)}"
 
     def _newer(self, columns: Sequence[str], types: Mapping[str, str], watermark: str | None) -> str:
         assert self.source.cursor is not None
         field = self.source.cursor.field
+        # Without a key a record at the watermark cannot be told from the one that was loaded.
         newer = f"WHERE {quote(field)} > CAST({literal(watermark)} AS {types[field]})" if watermark else ""
         return f"SELECT {_list(columns)} FROM {STAGE} {newer} ORDER BY {ORDER}"
 

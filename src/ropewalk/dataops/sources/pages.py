@@ -70,6 +70,7 @@ class PageWalk:
             self._received += len(records)
             yield Page(number, records)
             before = records
+            # Counted pages end with an empty one; a short page proves nothing, as servers cap the size asked for.
             address = self._next(address, answer, body, number) if records or not self._is_counted else None
 
     @property

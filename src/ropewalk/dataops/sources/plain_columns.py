@@ -37,6 +37,8 @@ def plain_columns(
 
 def _plain(connection: duckdb.DuckDBPyConnection, sql: str, column: Column) -> PlainColumn:
     name, kind = column.name, column.type
+    if kind.startswith("ENUM"):
+        return PlainColumn(name, TEXT, f"CAST({quote(name)} AS {TEXT})")
     if kind.startswith(_NESTED) or kind.endswith("]"):
         return PlainColumn(name, "JSON", f"to_json({quote(name)})")
     if kind in {"HUGEINT", "UBIGINT"}:
@@ -44,6 +46,7 @@ def _plain(connection: duckdb.DuckDBPyConnection, sql: str, column: Column) -> P
         is_wide = _has(connection, sql, name, "TRY_CAST({0} AS BIGINT) IS NULL")
         whole = EXACT if is_wide else "BIGINT"
         return PlainColumn(name, whole, f"CAST({quote(name)} AS {whole})")
+    # Without any value DuckDB says JSON, which would bind the numbers that come later.
     if kind == "JSON" and not _has(connection, sql, name):
         return PlainColumn(name, TEXT, f"CAST({quote(name)} AS {TEXT})")
     if kind == "TIMESTAMP" and "read_json(" in sql:

@@ -44,6 +44,7 @@ class RecordFile:
 
     def relation(self, connection: duckdb.DuckDBPyConnection) -> Relation:
         """Return the records as a SELECT, in their order; nested values stay JSON."""
+        # DuckDB opens the file by its name and sees only what has left our buffer.
         self._stream.flush()
         sql = f"FROM read_json({literal(str(self.path))}, format = 'newline_delimited', sample_size = -1)"
         columns = describe(connection, sql).columns
@@ -70,6 +71,7 @@ class RecordFile:
 @contextmanager
 def record_file(state: Path) -> Iterator[RecordFile]:
     """Yield an empty record file below the `state` folder; what killed processes left there is removed."""
+    # In the state folder, not in /tmp: a year of records may not fit into memory-backed storage.
     state.mkdir(parents=True, exist_ok=True)
     _sweep(state)
     with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", dir=state) as folder:

@@ -38,7 +38,8 @@ class RESTLoader:
     def probe(self, workspace: Workspace) -> Probe:
         """Return the watermark and whether there is anything newer, or why that cannot be told."""
         lake = open_lake(workspace)
-        mark = self._mark(lake)
+        # Planning makes no lake; and what was never loaded is pending without being asked for.
+        mark = self._mark(lake) if lake.exists else None
         if mark is None:
             return Probe(facts={"watermark": "", "pending": "yes"})
         try:
@@ -59,6 +60,7 @@ class RESTLoader:
         """
         lake = open_lake(task.workspace)
         mark = self._mark(lake)
+        # All pages are fetched before the lease is taken: a slow API holds up nobody else's writing.
         with record_file(task.workspace.state) as records:
             with self._asking(task.workspace) as asking:
                 pages = self._read_all(records, asking, mark, task)
@@ -84,7 +86,9 @@ class RESTLoader:
     def _mark(self, books: Lake | LakeTransaction) -> Mark | None:
         """Return how far the source is loaded, or None when all is to be loaded anew."""
         mark = read_mark(books, self.spec.name)
-        return mark if mark and mark.reading == reading_digest(self.source) else None
+        # Rows that somebody dropped by hand would never be asked for again.
+        is_there = self.spec.table in books.table_names()
+        return mark if is_there and mark and mark.reading == reading_digest(self.source) else None
 
     def _write(
         self, transaction: LakeTransaction, records: RecordFile, mark: Mark | None
@@ -101,12 +105,14 @@ class RESTLoader:
             if added:
                 merge.add_news()
             now = Mark(reading_digest(self.source), merge.greatest(records, watermark))
+        # An unchanged watermark is not written again, so that a load without news makes no snapshot.
         if now != mark:
             write_mark(transaction, self.spec.name, now)
         return added, now
 
     def _has_news(self, lake: Lake, records: RecordFile, asking: Asking, mark: Mark) -> bool:
         """Return whether any page holds a record that is not in the table as it is."""
+        # Mostly the first page decides: it is empty, or its records are new.
         for page in self._walk(asking, mark).pages():
             records.write(page.records)
             with lake.rehearsal() as transaction:
@@ -140,5 +146,6 @@ class RESTLoader:
     @contextmanager
     def _asking(self, workspace: Workspace) -> Iterator[Asking]:
         headers = resolve_secrets({"Accept": "application/json", **self.source.headers})
+        # No redirects: they would carry the headers, which may hold credentials, to another host.
         with httpx.Client(headers=headers, timeout=self.source.timeout) as client:
             yield Asking(client, workspace.stopping, self.spec.place)

@@ -79,6 +79,7 @@ class SQLiteLoader:
         files = self._files(task.workspace)
         lake = open_lake(task.workspace)
         task.report(0, None, f"reading {self.source.path}")
+        # Attached before BEGIN, as an attached database cannot be let go inside the transaction that read it.
         with _attached(lake, task.workspace.root, self.source.path) as database:
             self._require_table(database)
             with lake.transaction(f"load {self.spec.name}") as transaction:
@@ -102,6 +103,7 @@ class SQLiteLoader:
     def _files(self, workspace: Workspace) -> list[FoundFile]:
         digests = open_digests(workspace)
         found = find_files(self.source.path, workspace.root, digests, self.spec.place)
+        # Committed changes may still be in the log; an empty one is left behind by readers and says nothing.
         log = workspace.root / f"{self.source.path}-wal"
         if log.is_file() and log.stat().st_size:
             found += find_files(f"{self.source.path}-wal", workspace.root, digests, self.spec.place)
@@ -165,6 +167,7 @@ def _attached(lake: Lake, root: Path, path: str) -> Iterator[Database]:
     Raises:
         InvalidFile: it is not a SQLite database.
     """
+    # All connections of the process share the attached names, so each load takes one of its own.
     database = Database(f"source_{uuid.uuid4().hex}", _tables(root, path))
     with lake.cursor() as connection:
         connection.execute(f"ATTACH {literal(str(root / path))} AS {database.alias} (TYPE sqlite, READ_ONLY)")
@@ -175,6 +178,7 @@ def _attached(lake: Lake, root: Path, path: str) -> Iterator[Database]:
 
 
 def _tables(root: Path, path: str) -> tuple[str, ...]:
+    # Asked with Python's SQLite: DuckDB's scanner ends the engine when a table is missing.
     try:
         with closing(sqlite3.connect(f"{(root / path).as_uri()}?mode=ro", uri=True)) as connection:
             rows = connection.execute(

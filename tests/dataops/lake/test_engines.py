@@ -1,0 +1,101 @@
+"""One engine per thread: threads that read, write and come and go never meet inside DuckLake."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import duckdb
+
+from ropewalk.dataops.lake import Lake
+from ropewalk.dataops.lake.engines import Engines
+
+
+def in_thread(work: Callable[[], object]) -> object:
+    """Return what `work` returns in a thread of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
+def open_memory(opened: list[duckdb.DuckDBPyConnection]) -> duckdb.DuckDBPyConnection:
+    """Return an engine with a schema in the place of the lake, and count it."""
+    root = duckdb.connect(":memory:")
+    root.execute("ATTACH ':memory:' AS lake")
+    opened.append(root)
+    return root
+
+
+def test_a_thread_keeps_its_engine() -> None:
+    """Cursors of one thread share one engine, another thread gets its own."""
+    opened: list[duckdb.DuckDBPyConnection] = []
+    engines = Engines(lambda: open_memory(opened))
+
+    engines.cursor()
+    engines.cursor()
+    assert len(opened) == 1
+
+    in_thread(engines.cursor)
+    assert len(opened) == 2
+
+
+def test_closed_engines_are_opened_again() -> None:
+    """After a close the next cursor comes from a new engine, and a second close does nothing."""
+    opened: list[duckdb.DuckDBPyConnection] = []
+    engines = Engines(lambda: open_memory(opened))
+    engines.cursor()
+
+    engines.close()
+    engines.close()
+
+    assert engines.cursor().execute("SELECT 1").fetchall() == [(1,)]
+    assert len(opened) == 2
+
+
+def test_many_threads_write_and_read(lake: Lake) -> None:
+    """Threads that come and go, each writing its table and reading all, end with every table whole."""
+
+    def work(number: int) -> int:
+        with lake.transaction("write") as transaction:
+            digest = transaction.replace(f"mart.t{number}", f"SELECT {number} AS n FROM range(50)")
+            transaction.record_build(f"table:mart.t{number}", "k", digest)
+        assert lake.built_key(f"table:mart.t{number}") == "k"
+        return sum(table.rows for table in lake.tables() if table.name == f"t{number}")
+
+    for _ in range(2):
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(work, range(8))) == [50] * 8
+
+    assert len(lake.tables()) == 8
+
+
+def test_queries_of_many_threads(lake: Lake) -> None:
+    """The console answers several threads at a time, as the pages ask."""
+    with lake.transaction("write") as transaction:
+        transaction.replace("mart.a", "SELECT n FROM range(100) r(n)")
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(
+            pool.map(lambda n: lake.query(f"SELECT count(*) FROM mart.a WHERE n < {n}").rows[0][0], range(40))
+        )
+
+    assert answers == list(range(40))
+
+
+def test_closing_from_another_thread(lake: Lake) -> None:
+    """The lake of a pool's threads is closed by the thread that owns the workspace."""
+    ready, done = threading.Event(), threading.Event()
+
+    def work() -> None:
+        lake.snapshot()
+        ready.set()
+        done.wait()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    ready.wait()
+    lake.close()
+    done.set()
+    thread.join()
+
+    assert lake.snapshot() == 1
