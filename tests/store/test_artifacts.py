@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ropewalk.store import Database
 from ropewalk.store.artifacts import (
@@ -108,3 +111,72 @@ def test_replace(database: Database) -> None:
     with database.write() as connection:
         put_artifact(connection, Artifact("a", "new", 99))
         assert find_artifact(connection, "a") == Artifact("a", "new", 99)
+
+
+# Few and nasty names, so that paths meet: what sorts next to "/" and what patterns would take for wild cards.
+NAMES = st.sampled_from(["a", "b", "a!", "a0", "%", "_", "\U0010ffff", "ß"])
+PLACES = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
+
+
+def _place_all(connection: sqlite3.Connection, paths: list[str]) -> set[str]:
+    """Put an artifact at each path that is not blocked and return where artifacts stand."""
+    placed = set[str]()
+    for path in paths:
+        if blocks_path(connection, path) is None:
+            put_artifact(connection, Artifact(path, "digest", 1))
+            placed.add(path)
+    return placed
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(st.lists(PLACES, max_size=12), PLACES)
+def test_folders_of_any_names(database: Database, paths: list[str], folder: str) -> None:
+    """Folders hold exactly what lies below them, whatever the names; nothing is both file and folder."""
+    with database.write() as connection:
+        remove_all(connection)
+        placed = _place_all(connection, paths)
+        found = artifacts_below(connection, folder)
+        listed = {entry.name for entry in list_folder(connection, folder)}
+
+    below = {path for path in placed if path.startswith(f"{folder}/")}
+    assert {file.path for file in found} == below
+    assert listed == {path.removeprefix(f"{folder}/").split("/")[0] for path in below}
+    assert not any(other.startswith(f"{path}/") for path in placed for other in placed)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(st.lists(PLACES, max_size=12), PLACES)
+def test_removing_any_path(database: Database, paths: list[str], path: str) -> None:
+    """Removing a path takes the file or folder of exactly that name."""
+    with database.write() as connection:
+        remove_all(connection)
+        placed = _place_all(connection, paths)
+        removed = remove_artifacts(connection, path)
+        left = {file.path for file in artifacts_below(connection, "")}
+
+    gone = {other for other in placed if other == path or other.startswith(f"{path}/")}
+    assert (removed, left) == (len(gone), placed - gone)
+
+
+def remove_all(connection: sqlite3.Connection) -> None:
+    """Empty the manifest."""
+    for entry in list_folder(connection, ""):
+        remove_artifacts(connection, entry.name)
+
+
+def test_every_row_is_a_file(database: Database) -> None:
+    """The root holds all there is, so that a deletion of everything leaves an empty table."""
+    with database.write() as connection:
+        remove_all(connection)
+
+        assert connection.execute("SELECT count(*) FROM artifact").fetchone()[0] == 0
+
+
+def test_the_time_of_storing(database: Database) -> None:
+    """A file that is replaced is as old as its last bytes."""
+    with database.write() as connection:
+        connection.execute("UPDATE artifact SET stored_at = 0")
+        put_artifact(connection, Artifact("a", "new", 99))
+        rows = connection.execute("SELECT path FROM artifact WHERE stored_at > 0").fetchall()
+
+    assert [row["path"] for row in rows] == ["a"]

@@ -100,6 +100,7 @@ def remove_artifacts(connection: sqlite3.Connection, path: str) -> int:
     return done.rowcount
 
 
-def _range(folder: str) -> tuple[str, str]:
-    # "0" follows "/" in every encoding that SQLite compares by, so this is "begins with folder/".
-    return (f"{folder}/", f"{folder}0") if folder else ("", "\U0010ffff")
+def _range(folder: str) -> tuple[str, str | bytes]:
+    # "0" follows "/" in every encoding that SQLite compares by, so this is "begins with folder/". For the root the end
+    # is a blob, which SQLite sorts behind any text: no last character would be behind itself.
+    return (f"{folder}/", f"{folder}0") if folder else ("", b"")
