@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from types import TracebackType
@@ -9,8 +10,9 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
-WIDTH = 100
+NODE = re.compile(r"\b[a-z]+:[\w.]+")
 
 
 class Stages:
@@ -19,11 +21,11 @@ class Stages:
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
         self._progress = Progress(
-            TextColumn("{task.description:<42}"),
+            TextColumn("{task.description:<46}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[said]}"),
+            TextColumn("{task.fields[said]}", style="dim", table_column=Column(no_wrap=True, ratio=1)),
             console=self._console,
             disable=not sys.stderr.isatty(),
             transient=True,
@@ -43,8 +45,9 @@ class Stages:
         self._progress.update(self._task, description=stage, said="")
 
     def hear(self, line: str) -> None:
-        """Show a line of the product beside the bar."""
-        self._progress.update(self._task, said=line[:WIDTH])
+        """Show what a line of the product is about beside the bar."""
+        node = NODE.search(line)
+        self._progress.update(self._task, said=node[0] if node else line)
 
     def __enter__(self) -> Self:
         self._progress.start()
