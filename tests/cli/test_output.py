@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ropewalk.cli.errors import exit_code, format_error, report_error
-from ropewalk.cli.output import emit_json, emit_table
+from ropewalk.cli.output import count, emit_json, emit_table, plain, shorten
 from ropewalk.errors import (
     Conflict,
     Failed,
@@ -81,3 +81,50 @@ def test_report_returns_the_exit_code(capsys):
     """Reporting prints to stderr and returns the code to exit with."""
     assert report_error(Conflict("busy"), as_json=False, debug=False) == 4
     assert "busy" in capsys.readouterr().err
+
+
+def test_wide_characters_are_aligned(capsys):
+    """A terminal gives some characters two columns; what follows them stands in line."""
+    emit_table(("city", "n"), [("日本", "x"), ("Äpfel", "y")])
+
+    assert capsys.readouterr().out.splitlines()[1:] == ["日本   x", "Äpfel  y"]
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 rows"), (1, "1 row"), (2000, "2,000 rows")])
+def test_counts_are_words(number, said):
+    """One of a thing is not many."""
+    assert count(number, "row") == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("äö 日", "äö 日"), ("a\tb\r\n", "a\\tb\\r\\n"), ("\x07", "\\x07")]
+)
+def test_plain_text(text, said):
+    """What can be seen stays, what steers a terminal is spelled out."""
+    assert plain(text) == said
+
+
+@pytest.mark.parametrize(("text", "said"), [("abc", "abc"), ("abcd", "ab…"), ("a  d", "a…")])
+def test_shortened_text_says_so(text, said):
+    """What is cut ends in a sign of it."""
+    assert shorten(text, 3) == said
+
+
+def test_error_cannot_steer_the_terminal():
+    """A message, a place and a log from outside are shown, not obeyed."""
+    error = Failed("a\nb\x1b[2J", place=Place("x\x07.csv"), nearest="\x1b", detail="ok\n\x1b[31mred")
+
+    text = format_error(error)
+
+    assert text.splitlines()[1:] == [
+        "  b\\x1b[2J",
+        "  --> x\\x07.csv",
+        "  did you mean: \\x1b",
+        "  | ok",
+        "  | \\x1b[31mred",
+    ]
+
+
+def test_error_without_words():
+    """An error that says nothing still has its code."""
+    assert "error[RW400]" in format_error(Failed(""))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ropewalk.cli.progress import BarProgress, PlainProgress, watch_run
+import pytest
+
+from ropewalk.cli.progress import LONGEST_WHY, BarProgress, PlainProgress, watch_run
+from ropewalk.errors import Failed
 from ropewalk.pipeline import NodeResult, Reason, State
 
 RAN = NodeResult("table:a.b", State.EXECUTED, 1.5, (Reason("sql", "changed"),))
@@ -40,3 +43,31 @@ def test_bars_follow_a_run(capsys):
         progress.ended(RAN)
 
     assert "table:a.b  sql: changed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["first\nsecond", "x" * 1000, "\x1b[31mred"])
+def test_failure_is_told_at_once_on_one_line(capsys, text):
+    """The line of a node that failed has the start of its error, which is told in full at the end."""
+    PlainProgress().ended(NodeResult("step:a", State.FAILED, error=Failed(text)))
+
+    line = capsys.readouterr().err
+    assert line.startswith("x failed             step:a  ")
+    assert line.count("\n") == 1
+    assert len(line) < LONGEST_WHY + 40
+    assert "\x1b" not in line
+
+
+def test_blocked_node_names_what_it_needs(capsys):
+    """A node behind a failure says which of its inputs is missing."""
+    PlainProgress().ended(NodeResult("table:a.b", State.BLOCKED, reasons=(Reason("needs", "source:x"),)))
+
+    assert capsys.readouterr().err.split() == ["-", "blocked", "table:a.b", "needs:", "source:x"]
+
+
+def test_terminal_gets_bars(capsys, monkeypatch):
+    """Where someone looks at a terminal, bars are drawn."""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+
+    with watch_run(1) as observer:
+        assert isinstance(observer, BarProgress)
+        observer.ended(NodeResult("never started", State.HIT))

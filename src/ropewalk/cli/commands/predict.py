@@ -101,5 +101,4 @@ def _print(found: Predictions) -> None:
     emit_table(("id", "prediction"), list(zip(found.ids, found.values, strict=True))[:SHOWN])
     more = f", the first {SHOWN} shown" if len(found.values) > SHOWN else ""
     versions = ", ".join(map(str, found.versions))
-    by = f" by version {versions}" if found.versions else ""
-    click.echo(f"{count(len(found.values), 'prediction')}{by}{more}", err=True)
+    click.echo(f"{count(len(found.values), 'prediction')} by version {versions}{more}", err=True)

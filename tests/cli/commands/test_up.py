@@ -1,0 +1,60 @@
+"""`ropewalk up` as a process: it says where to look, and ends quietly when it is told to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+URL = "http://127.0.0.1:"
+
+
+@pytest.fixture
+def up(shop):
+    """Return a running `ropewalk up` on a free port and its address; it is gone after the test."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ropewalk.cli.main", "-C", str(shop), "up", "--port", "0"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+    with process:
+        line = process.stderr.readline()
+        assert line.startswith(f"open {URL}"), line + process.stderr.read()
+        yield process, line.split()[1]
+        process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stops_when_told(up, number):
+    """A service manager's signal and Ctrl-C end it without a word and without an error."""
+    process, address = up
+    with urllib.request.urlopen(f"{address}/", timeout=10) as answer:
+        assert b"shop" in answer.read()
+
+    process.send_signal(number)
+
+    assert process.wait(20) == 0
+    assert "Traceback" not in process.stderr.read()
+
+
+def test_address_that_is_not_ours(shop, ropewalk):
+    """An address that this machine does not have is refused with a code."""
+    said = ropewalk("up", "--host", "203.0.113.7", "--port", "0", cwd=shop)
+
+    assert said.code != 0
+    assert "error[RW" in said.err
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_port_that_is_none(shop, ropewalk, port):
+    """A number that is no port is a wrong option."""
+    said = ropewalk("up", "--port", port, cwd=shop)
+
+    assert said.code == 2
+    assert "error[RW188]" in said.err
