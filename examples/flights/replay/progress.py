@@ -10,7 +10,6 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Column
 
 NODE = re.compile(r"\b[a-z]+:[\w.]+")
 
@@ -25,7 +24,7 @@ class Stages:
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[said]}", style="dim", table_column=Column(no_wrap=True, ratio=1)),
+            TextColumn("{task.fields[said]}", style="dim"),
             console=self._console,
             disable=not sys.stderr.isatty(),
             transient=True,
