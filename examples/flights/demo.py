@@ -48,7 +48,7 @@ def main() -> int:
 
 def play(product: Product, stages: Stages, stack: ExitStack) -> int:
     """Bring the project to the end of the year; return how many nodes were executed on the way."""
-    stages.begin("the company's systems and its weather API")
+    stages.begin("systems and weather API")
     if not (HERE / ".ropewalk").exists():
         # A project without state has seen nothing yet: its story starts in July.
         shutil.rmtree(LANDING, ignore_errors=True)
@@ -61,13 +61,13 @@ def play(product: Product, stages: Stages, stack: ExitStack) -> int:
     while True:
         waiting = unpredicted(product)
         for month, where in waiting.items():
-            stages.begin(f"{MONTHS[month]}: ropewalk predict late")
+            stages.begin(f"{MONTHS[month]}: ropewalk predict")
             address = address or stack.enter_context(product.up())
             product.predict("late", "mart.flight_features", where, address)
         month = clock(LANDING)
         if month == LAST_MONTH and not waiting:
             return int(executed)
-        stages.begin(f"{MONTHS[month]} is over: outcomes and new departures land")
+        stages.begin(f"{MONTHS[month]} is over: files land")
         advance(LANDING, month + 1)
         stages.begin(f"{MONTHS[month]} is over: ropewalk run")
         executed += product.run()["executed"]

@@ -20,8 +20,8 @@ class Stages:
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
         self._progress = Progress(
-            TextColumn("{task.description:<46}"),
-            BarColumn(bar_width=24),
+            TextColumn("{task.description:<27}"),
+            BarColumn(bar_width=12),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[said]}", style="dim"),
