@@ -124,3 +124,106 @@ def test_failed_transaction_records_nothing(database):
         _record_all(connection, ACTION, unstorable)
 
     assert current_actions(database, "dev") == {}
+
+
+def test_runs_that_ended_are_left_alone(database):
+    """Only what was still marked as running becomes failed when another run starts."""
+    finish_run(database, "r1", "succeeded")
+    start_run(database, replace(RUN, id="r2", started_at=2000))
+
+    assert {run.id: run.state for run in list_pipeline_runs(database)} == {"r1": "succeeded", "r2": "running"}
+
+
+def test_newest_runs_first(database):
+    """Runs of one millisecond come in the order in which they were started, and a list has its limit."""
+    for number in range(2, 6):
+        start_run(database, replace(RUN, id=f"r{number}"))
+
+    assert [run.id for run in list_pipeline_runs(database, 3)] == ["r5", "r4", "r3"]
+
+
+@pytest.mark.parametrize("is_dirty", [True, False])
+def test_a_run_knows_its_commit(database, is_dirty):
+    """A run says from which commit it was, and whether files differed from it."""
+    run = replace(RUN, id="r2", git_commit=None, git_branch=None, is_dirty=is_dirty, started_at=2000)
+    start_run(database, run)
+
+    assert list_pipeline_runs(database, 1) == [run]
+
+
+def test_environments_move_apart(database):
+    """A node that moved on in one environment stays where it is in the other."""
+    newer = replace(ACTION, key="k2", finished_at=3000)
+    _record(database, ACTION)
+    _record(database, ACTION, "production")
+    _record(database, newer)
+
+    assert current_actions(database, "dev")["table:a.b"].key == "k2"
+    assert current_actions(database, "production")["table:a.b"].key == "k1"
+
+
+def test_going_back_to_an_earlier_key(database):
+    """A key that was executed before can become current again."""
+    _record(database, ACTION)
+    _record(database, replace(ACTION, key="k2", finished_at=3000))
+    _record(database, replace(ACTION, finished_at=4000))
+
+    assert current_actions(database, "dev")["table:a.b"].key == "k1"
+
+
+def test_nodes_do_not_meet(database):
+    """Each node has a pointer of its own."""
+    other = replace(ACTION, key="k2", node="table:a.c")
+    _record(database, ACTION)
+    _record(database, other)
+
+    assert current_actions(database, "dev") == {"table:a.b": ACTION, "table:a.c": other}
+
+
+def test_action_of_no_run_is_refused(database):
+    """The store itself refuses what no run made."""
+    with pytest.raises(sqlite3.IntegrityError):
+        _record(database, replace(ACTION, run_id="r9"))
+
+
+@pytest.mark.parametrize("state", ["", "started", "SUCCEEDED"])
+def test_states_are_known_words(database, state):
+    """The store itself refuses a state that no reader knows."""
+    with pytest.raises(sqlite3.IntegrityError):
+        finish_run(database, "r1", state)
+
+
+def _node_run(node, finished_at, state="executed"):
+    return NodeRunRow("r1", node, state, [], None, finished_at - 1, finished_at)
+
+
+def test_node_runs_in_the_order_of_their_ends(database):
+    """A run's nodes come as they ended; of those that ended at once, by name."""
+    with database.write() as connection:
+        for row in (_node_run("c", 9), _node_run("b", 5), _node_run("a", 9)):
+            record_node_run(connection, row)
+
+    assert [row.node for row in list_node_runs(database, "r1")] == ["b", "a", "c"]
+
+
+def test_the_last_outcome_of_a_node_counts(database):
+    """A node has one outcome in a run."""
+    with database.write() as connection:
+        record_node_run(connection, _node_run("a", 5, "failed"))
+        record_node_run(connection, _node_run("a", 7))
+
+    assert list_node_runs(database, "r1") == [_node_run("a", 7)]
+
+
+def test_a_run_that_is_not_known(database):
+    """What never ran did nothing."""
+    assert list_node_runs(database, "nowhere") == []
+    assert current_actions(database, "nowhere") == {}
+
+
+def test_documents_of_any_text(database):
+    """Facts and inputs come back as they were, whatever signs people put into their files."""
+    action = replace(ACTION, facts={"sql": 'SELECT "ß" -- \n'}, inputs={"raw.a": ""}, outside={"é": "'"})
+    _record(database, action)
+
+    assert current_actions(database, "dev")["table:a.b"] == action

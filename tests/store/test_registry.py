@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -207,3 +209,112 @@ def test_search(database: Database) -> None:
     assert [version.version for version in newest] == ["2"]
     assert [version.version for version in tagged] == ["2"]
     assert [version.version for version in from_run] == ["1"]
+
+
+def test_numbers_of_threads(database: Database) -> None:
+    """Threads that register at once get numbers of their own, without a gap."""
+
+    def register(number: int) -> str:
+        with database.write() as connection:
+            return insert_version(connection, _new(number), FILES)
+
+    with ThreadPoolExecutor(4) as pool:
+        given = list(pool.map(register, range(3, 15)))
+
+    assert sorted(map(int, given)) == list(range(3, 15))
+
+
+def test_metrics_and_tags_of_a_version(database: Database) -> None:
+    """Figures come back as the numbers that they were, tags as texts in any script."""
+    new = replace(_new(3), metrics={"auc": 0.1 + 0.2, "rows": 2.0**60}, tags={"größe": "'; DROP TABLE"})
+    with database.write() as connection:
+        version = insert_version(connection, new, [])
+        found = find_version(connection, "late", version)
+
+    assert found
+    assert found.metrics == {"auc": 0.1 + 0.2, "rows": 2.0**60}
+    assert found.tags == {"größe": "'; DROP TABLE"}
+
+
+def test_files_of_versions_are_apart(database: Database) -> None:
+    """Each version has the files it was registered with, in the order of their paths."""
+    with database.write() as connection:
+        insert_version(connection, _new(3), [Artifact("z", "d", 1), Artifact("a", "d", 1)])
+
+        assert [file.path for file in version_files(connection, "late", "3")] == ["a", "z"]
+        assert version_files(connection, "late", "1") == FILES
+        assert version_files(connection, "nobody", "1") == []
+
+
+def test_changes_are_dated(database: Database) -> None:
+    """A description that changes moves the time of the last change, and not that of the beginning."""
+    with database.write() as connection:
+        connection.execute("UPDATE registered_model SET created_at = 1, updated_at = 1")
+        connection.execute("UPDATE model_version SET created_at = 1, updated_at = 1")
+        describe_model(connection, "late", "new")
+        describe_version(connection, "late", "1", "new")
+        model, version = find_model(connection, "late"), find_version(connection, "late", "1")
+
+    assert model
+    assert version
+    assert model.created_at == version.created_at == 1
+    assert min(model.updated_at, version.updated_at) > 1
+
+
+def test_registering_dates_the_model(database: Database) -> None:
+    """A model is as new as its last version."""
+    with database.write() as connection:
+        connection.execute("UPDATE registered_model SET updated_at = 1")
+        insert_version(connection, _new(3), [])
+        found = find_model(connection, "late")
+
+    assert found
+    assert found.updated_at > 1
+
+
+def test_one_version_changes_alone(database: Database) -> None:
+    """What is done to one version is not done to its neighbour."""
+    with database.write() as connection:
+        untouched = find_version(connection, "late", "2")
+        describe_version(connection, "late", "1", "first")
+        set_version_stage(connection, "late", "1", "Production")
+        set_version_tag(connection, "late", "1", "n", "changed")
+        set_alias(connection, "late", "champion", "1")
+
+        assert find_version(connection, "late", "2") == untouched
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_pages_of_versions(database: Database, size: int) -> None:
+    """Pages of any size join to one list without gap or repetition, also when all changed in one moment."""
+    with database.write() as connection:
+        connection.execute("UPDATE model_version SET updated_at = 1")
+        insert_model(connection, "early", None, {})
+        for number in range(3):
+            insert_version(connection, replace(_new(number), name="early"), [])
+        connection.execute("UPDATE model_version SET updated_at = 1")
+        pages = [search_versions(connection, [], [], Page(size, at)) for at in range(0, 6, size)]
+
+    found = [(version.name, version.version) for page in pages for version in page]
+    assert found == [("early", "3"), ("early", "2"), ("early", "1"), ("late", "2"), ("late", "1")]
+
+
+def test_versions_in_their_numbers_order(database: Database) -> None:
+    """Ten comes after nine: numbers are compared as numbers, though clients see texts."""
+    with database.write() as connection:
+        for number in range(3, 12):
+            insert_version(connection, _new(number), [])
+        found = search_versions(connection, [], [LATEST], Page(3))
+
+    assert [version.version for version in found] == ["11", "10", "9"]
+
+
+def test_models_with_alike_names(database: Database) -> None:
+    """Tags, aliases and versions belong to exactly the model they were given to."""
+    with database.write() as connection:
+        insert_model(connection, "Late", None, {"team": "other"})
+        set_alias(connection, "late", "champion", "2")
+        other = find_model(connection, "Late")
+
+    assert other
+    assert (other.tags, other.aliases) == ({"team": "other"}, {})

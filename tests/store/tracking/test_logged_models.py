@@ -104,7 +104,10 @@ def test_search(database: Database, models: list[int]) -> None:
     assert _search(database, Condition("metric", "auc", ">", 0.6)) == ["m-1"]
     assert _search(database, Condition("parameter", "p", "=", "x")) == ["m-2"]
     assert _search(database, Condition("tag", "t", "LIKE", "x%")) == ["m-2"]
-    assert sorted(_search(database, Condition("attribute", "name", "IN", ("model0", "model1")))) == ["m-0", "m-1"]
+    assert sorted(_search(database, Condition("attribute", "name", "IN", ("model0", "model1")))) == [
+        "m-0",
+        "m-1",
+    ]
 
 
 def test_search_by_the_metric_on_a_dataset(database: Database, models: list[int]) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import random
+import struct
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ropewalk.store import Database
@@ -146,3 +147,59 @@ def test_no_points(database: Database, add_run: AddRun) -> None:
 
     assert _segments(database) == 0
     assert _latest(database, run) == {}
+
+
+def test_the_layout_of_a_segment() -> None:
+    """The bytes are what earlier releases wrote: a directory of keys, then their points, all little-endian."""
+    blob = pack({7: [(1, 2, 0.5)], 3: [(4, 5, -1.0), (1, 1, 2.0)]})
+
+    assert struct.unpack_from("<I", blob) == (2,)
+    assert struct.unpack_from("<IIII", blob, 4) == (3, 2, 7, 1)
+    assert struct.unpack_from("<qqd", blob, 20 + 48) == (1, 2, 0.5)
+    assert len(blob) == 20 + 3 * 24
+
+
+@pytest.mark.parametrize("cut", [1, 3, 10, 30])
+def test_a_blob_that_was_cut(cut: int) -> None:
+    """Half a blob is an error: a series must not come back shorter without a word."""
+    blob = pack({1: [(step, 0, 0.0) for step in range(2)]})
+
+    with pytest.raises(struct.error):
+        list(unpack_key(blob[:cut], 1))
+
+
+SERIES = st.lists(
+    st.builds(
+        Metric,
+        st.sampled_from(["loss", "auc"]),
+        st.sampled_from([0.0, 1.0, -1.0, math.inf, -math.inf, math.nan]),
+        st.integers(0, 2),
+        st.integers(0, 2),
+    ),
+    max_size=12,
+)
+
+
+def _rank(point: Metric) -> tuple[int, int, float]:
+    return point.step, point.recorded_at, -math.inf if math.isnan(point.value) else point.value
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
+@given(SERIES, st.integers(1, 5), st.randoms(use_true_random=False))
+def test_any_batches_in_any_order(
+    database: Database, add_run: AddRun, series: list[Metric], size: int, chance: random.Random
+) -> None:
+    """However a series is cut into batches, shuffled and sent twice, history and newest points are the same."""
+    run = add_run()
+    batches = [series[start : start + size] for start in range(0, len(series), size)] * 2
+    chance.shuffle(batches)
+    for batch in batches:
+        _append(database, run, *batch)
+
+    for key in ("loss", "auc"):
+        points = {repr(point): point for point in series if point.key == key}
+        ordered = sorted(points.values(), key=_rank)
+        assert sorted(map(repr, _history(database, run, key))) == sorted(points)
+        newest = _latest(database, run).get(key)
+        assert (newest is None) == (not ordered)
+        assert newest is None or _rank(newest) == _rank(ordered[-1])
