@@ -170,7 +170,7 @@ def test_interrupted(ropewalk, monkeypatch):
 
     said = ropewalk("plan")
 
-    assert (said.code, said.err) == (130, "stopped\n")
+    assert (said.code, said.err.strip()) == (130, "stopped")
 
 
 def test_reader_that_has_seen_enough(write_project):

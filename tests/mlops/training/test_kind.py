@@ -12,8 +12,9 @@ from ropewalk import plugins
 from ropewalk.mlops.tracking import get_run
 from ropewalk.mlops.training import InvalidStep, StepFailed, StepKind, StepTimedOut, WrongProduct
 from ropewalk.mlops.training.execution import HARNESS
-from ropewalk.pipeline import State, build_graph, execute
+from ropewalk.pipeline import State, Workspace, build_graph, execute
 from ropewalk.project import load_project
+from ropewalk.settings import load_settings
 
 HEAD = "from ropewalk import Metrics, Model, Table, step\n"
 MODEL = (
@@ -59,12 +60,16 @@ def run(write_project, open_workspace):
 
     def run_steps(source: str):
         workspace = open_workspace(write_project({"steps/work.py": source}))
-        kind = StepKind()
-        graph = build_graph(kind.declare(workspace.project))
-        result = execute(graph, {"step": kind}, workspace, _Quiet())
-        return workspace, {node.id.partition(":")[2]: node for node in result.nodes}
+        return workspace, _execute(workspace)
 
     return run_steps
+
+
+def _execute(workspace):
+    kind = StepKind()
+    graph = build_graph(kind.declare(workspace.project))
+    result = execute(graph, {"step": kind}, workspace, _Quiet())
+    return {node.id.partition(":")[2]: node for node in result.nodes}
 
 
 def _declare(write_project, source: str):
@@ -102,25 +107,49 @@ def test_table_product_is_refused_while_planning(write_project):
         _declare(write_project, HEAD + "def make() -> Table: ...\n")
 
 
-def test_model_and_metrics_steps(run):
-    """A trained model reaches the next step; parameters, metrics and model are tracked."""
-    workspace, nodes = run(MODEL)
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Return the workspace and the results by step of one model that was trained and judged."""
+    root = tmp_path_factory.mktemp("project")
+    (root / "steps").mkdir()
+    (root / "steps/work.py").write_text(MODEL)
+    (root / "ropewalk.yaml").write_text("project: test\n")
+    with Workspace(load_project(root, plugins.sections()), load_settings({})) as workspace:
+        yield workspace, _execute(workspace)
 
-    trained, judged = nodes["train"].output, nodes["judge"].output
+
+def test_model_and_metrics_steps(trained):
+    """A trained model reaches the next step; parameters, metrics and model are tracked."""
+    workspace, nodes = trained
+
+    made, judged = nodes["train"].output, nodes["judge"].output
     tracked = get_run(workspace, judged.summary["run_id"])
-    assert trained.reference == f"logged_model:{trained.summary['model_id']}"
+    assert made.reference == f"logged_model:{made.summary['model_id']}"
     assert judged.summary["metrics"] == {"trees": 5.0, "described": 1.0}
     assert tracked.status == "FINISHED"
-    assert StepKind().holds(None, "", trained, workspace)
+    assert StepKind().holds(None, "", made, workspace)
 
 
-def test_model_whose_files_are_gone_is_not_held(run):
+def test_model_whose_files_are_gone_is_not_held(trained):
     """A model without its bytes is stale, whatever the record says."""
-    workspace, nodes = run(MODEL)
-    for stored in workspace.objects.folder.glob("??/*"):
-        stored.unlink()
+    workspace, nodes = trained
+    folder = workspace.objects.folder
+    aside = folder.rename(folder.with_name("aside"))
 
-    assert not StepKind().holds(None, "", nodes["train"].output, workspace)
+    held = StepKind().holds(None, "", nodes["train"].output, workspace)
+
+    aside.rename(folder)
+    assert not held
+
+
+def test_log_has_no_dead_links(trained):
+    """The client's link to an endpoint that ended with the run is not printed."""
+    workspace, _ = trained
+
+    logs = [path.read_text() for path in workspace.state.glob("logs/*/*.log")]
+
+    assert len(logs) == 2
+    assert not any("http://" in text for text in logs)
 
 
 def test_failing_step(run):

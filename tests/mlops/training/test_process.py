@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ropewalk.mlops.training.process import Command, last_lines, run_process
+from ropewalk.mlops.training.process import LONGEST_LINE, Command, last_lines, run_process
 
 
 @pytest.fixture
@@ -118,3 +118,14 @@ def test_own_process_is_not_signalled(module):
     run_process(module("pass"), 30, threading.Event())
 
     assert _is_alive(os.getpid())
+
+
+def test_last_lines_are_short(tmp_path):
+    """Of an endless line only the start is shown, and undecodable bytes are no error."""
+    log = tmp_path / "x.log"
+    log.write_bytes(b"first\n" + b"x" * 200_000 + b"\n\xff end\n")
+
+    lines = last_lines(log).splitlines()
+
+    assert len(lines[-2]) == LONGEST_LINE
+    assert lines[-1] == "\ufffd end"
