@@ -24,6 +24,7 @@ from ropewalk.dataops.sources.errors import InvalidFile, ValueMisfit
 from ropewalk.errors import Place, RopewalkError
 
 FILE_COLUMN = "_file"
+# DuckDB's messages about CSV, as version 1.5.5 words them; tests hold them against the engine.
 _LINE = re.compile(r"CSV Error on Line: (\d+)")
 _VALUE = re.compile(
     r'Error when converting column "(.+?)"\. Could not convert string "(.*?)" to \'(.+?)\'', re.DOTALL
@@ -218,6 +219,7 @@ class CSVFormat:
         self, connection: duckdb.DuckDBPyConnection, group: CSVGroup, column: Column
     ) -> Column:
         """Take a time that is not written in ISO for text, as a plain cast could not read it."""
+        # One value is enough: DuckDB has found one format that all of them have.
         if not column.type.startswith("TIME"):
             return column
         name = quote(column.name)

@@ -14,6 +14,7 @@ JSON_SUFFIXES = frozenset({".json", ".ndjson", ".jsonl"})
 PARQUET_SUFFIX = ".parquet"
 
 
+# A scheme that httpx does not speak would only fail when the source is first loaded.
 def _require_web_address(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise ValueError("must start with http:// or https://")
@@ -42,6 +43,7 @@ class FilesSource(Entry):
 
     @model_validator(mode="after")
     def _options_fit_the_format(self) -> Self:
+        # A path such as `landing/*` tells no format; then the files decide, when they are loaded.
         given = self.model_fields_set & {"nulls", "delimiter", "header"}
         suffix = format_suffix(self.path)
         if given and suffix not in CSV_DELIMITERS and suffix in {*JSON_SUFFIXES, PARQUET_SUFFIX}:

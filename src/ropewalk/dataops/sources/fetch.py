@@ -68,6 +68,7 @@ def fetch(asking: Asking, address: httpx.URL) -> httpx.Response:
 
 def _pause(answer: httpx.Response, attempt: int) -> float:
     """Return how long to wait before the next attempt: what the server asks for, else longer each time."""
+    # Either seconds or a date, as RFC 9110 allows; anything else counts as not said.
     wanted = answer.headers.get("Retry-After", "").strip()
     if wanted.isdigit():
         return float(wanted)

@@ -22,6 +22,7 @@ def find_json_error(path: str, root: Path) -> InvalidFile:
         return InvalidFile("the file is not UTF-8", place=Place(path), detail=str(error))
     except (OSError, EOFError) as error:
         return InvalidFile(f"not readable: {error}", place=Place(path))
+    # The whole file is read once more, in Python: this runs only when it is broken.
     if format_suffix(path) in LINE_SUFFIXES:
         return _first_bad_line(path, text)
     found = _try(text)

@@ -14,6 +14,7 @@ from ropewalk.errors import InvalidInput, NotFound, Unavailable
 from ropewalk.pipeline import Node, Output, Probe, Task, Workspace
 from ropewalk.project import Entry, Project
 
+# A source's name becomes a table's, which is written without quotes in people's SQL.
 _TABLE_NAME = re.compile(r"^[A-Za-z_]\w*$")
 
 
@@ -62,6 +63,7 @@ def _declare(entry: Entry) -> Node:
             hint="use letters, digits and underscores",
         )
     spec = SourceSpec(entry.name, cast("Source", entry.value), entry.place)
+    # A fact stands where its entry does; the project file tells no more of places.
     facts = source_facts(spec.source)
     return Node(
         id=spec.node_id,

@@ -57,6 +57,7 @@ class RecordMerge:
 
     def add_news(self) -> None:
         """Add what `count_news` found, in place of the rows with the same keys."""
+        # The old rows of these keys go first; keys are never NULL here, so IN finds them all.
         if self.source.key:
             keys = _list(self.source.key)
             same = f"SELECT ({keys}) FROM {NEWS}"
@@ -113,6 +114,7 @@ class RecordMerge:
 
     def _create_stage(self, relation: Relation, types: Mapping[str, str]) -> list[str]:
         """Stage the records with a NULL for each column of the table that they do not have."""
+        # The table has all columns by now, so one list of columns serves comparing, deleting and inserting.
         arriving = {column.name.lower(): column for column in relation.columns}
         made = self.transaction.columns(self.spec.table) if self.source.cursor else None
         expressions = {

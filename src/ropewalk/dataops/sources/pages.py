@@ -61,6 +61,7 @@ class PageWalk:
             self._refuse_loop(str(address) in self._seen, number)
             self._seen.add(str(address))
             answer = fetch(self.asking, address)
+            # The page is named in errors by its number, as its address may hold credentials.
             body = Body.parse(
                 answer.content, f"page {number} of {redact_url(self.source.url)}", self.asking.place
             )

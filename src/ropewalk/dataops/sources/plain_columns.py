@@ -37,24 +37,33 @@ def plain_columns(
 
 def _plain(connection: duckdb.DuckDBPyConnection, sql: str, column: Column) -> PlainColumn:
     name, kind = column.name, column.type
-    if kind.startswith("ENUM"):
-        return PlainColumn(name, TEXT, f"CAST({quote(name)} AS {TEXT})")
     if kind.startswith(_NESTED) or kind.endswith("]"):
         return PlainColumn(name, "JSON", f"to_json({quote(name)})")
+    if kind.startswith("ENUM"):
+        return PlainColumn(name, TEXT, f"CAST({quote(name)} AS {TEXT})")
     if kind in {"HUGEINT", "UBIGINT"}:
-        # DuckDB widens as soon as there are negative and positive numbers, and Parquet keeps HUGEINT as DOUBLE.
-        is_wide = _has(connection, sql, name, "TRY_CAST({0} AS BIGINT) IS NULL")
-        whole = EXACT if is_wide else "BIGINT"
-        return PlainColumn(name, whole, f"CAST({quote(name)} AS {whole})")
+        return _whole(connection, sql, name)
     # Without any value DuckDB says JSON, which would bind the numbers that come later.
     if kind == "JSON" and not _has(connection, sql, name):
         return PlainColumn(name, TEXT, f"CAST({quote(name)} AS {TEXT})")
     if kind == "TIMESTAMP" and "read_json(" in sql:
-        # DuckDB turns a time with a zone into UTC and forgets the zone, in JSON but not in CSV.
-        texts = f"{sql.removesuffix(')')}, columns = {{{literal(name)}: 'VARCHAR'}})"
-        if _has(connection, texts, name, "regexp_matches({0}, '(Z|[+-][0-9]{{2}}:?[0-9]{{2}})$')"):
-            return PlainColumn(name, ZONED, f"CAST({quote(name)} AS {ZONED})")
+        return _time(connection, sql, name)
     return PlainColumn(name, kind)
+
+
+def _whole(connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> PlainColumn:
+    # DuckDB widens as soon as there are negative and positive numbers, and Parquet keeps HUGEINT as DOUBLE.
+    is_wide = _has(connection, sql, name, "TRY_CAST({0} AS BIGINT) IS NULL")
+    kind = EXACT if is_wide else "BIGINT"
+    return PlainColumn(name, kind, f"CAST({quote(name)} AS {kind})")
+
+
+def _time(connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> PlainColumn:
+    # DuckDB turns a time with a zone into UTC and forgets the zone, in JSON but not in CSV: asked as text, it shows.
+    texts = f"{sql.removesuffix(')')}, columns = {{{literal(name)}: 'VARCHAR'}})"
+    if _has(connection, texts, name, "regexp_matches({0}, '(Z|[+-][0-9]{{2}}:?[0-9]{{2}})$')"):
+        return PlainColumn(name, ZONED, f"CAST({quote(name)} AS {ZONED})")
+    return PlainColumn(name, "TIMESTAMP")
 
 
 def _has(connection: duckdb.DuckDBPyConnection, sql: str, name: str, condition: str = "true") -> bool:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 def redact_url(url: str) -> str:
     """Return `url` with the user left out and every query value replaced by `***`."""
+    # Names of parameters help to find a mistake; only their values may be secret.
     parts = urlsplit(url)
     query = "&".join(f"{name}=***" for name, _ in parse_qsl(parts.query, keep_blank_values=True))
     return urlunsplit((parts.scheme, _host(url), parts.path, query, ""))

@@ -48,6 +48,7 @@ class RESTLoader:
                     self._read_all(records, asking, None)
                     return Probe(facts={"content": records.digest})
                 is_pending = self._has_news(lake, records, asking, mark)
+        # Only silence can be kept quiet: a refusal or a wrong answer is for a person to mend.
         except SourceUnreachable as error:
             return Probe(unreachable=error.message, keep=self.source.on_unreachable == "keep")
         return Probe(facts={"watermark": mark.watermark or "", "pending": "yes" if is_pending else "no"})
@@ -65,6 +66,7 @@ class RESTLoader:
             with self._asking(task.workspace) as asking:
                 pages = self._read_all(records, asking, mark, task)
             with lake.transaction(f"load {self.spec.name}") as transaction:
+                # Two loads that started from one watermark would add the same records twice.
                 if self._mark(transaction) != mark:
                     raise SourceMoved(
                         f"source {self.spec.name!r} was loaded by another process meanwhile",

@@ -24,6 +24,7 @@ def resolve_secrets(values: Mapping[str, str], environ: Mapping[str, str] = os.e
 
 
 def _resolve(text: str, environ: Mapping[str, str]) -> str:
+    # A literal value is allowed, for headers that are no secret; its digest, not its text, becomes a fact.
     if not text.startswith(SCHEME):
         return text
     name = text.removeprefix(SCHEME)

@@ -10,6 +10,7 @@ from ropewalk.errors import Place
 from ropewalk.pipeline import Output, Probe, Task, Workspace
 
 
+# The pipeline carries it as `Node.spec` and hands it back untouched.
 @dataclass(frozen=True)
 class SourceSpec:
     """A declared source.
