@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ropewalk.errors import RopewalkError
 from ropewalk.mlops.registry import (
@@ -157,3 +160,34 @@ def test_deleted_alias(project: Workspace, log_model: LogModel) -> None:
     with pytest.raises(RopewalkError):
         get_version(project, "late", "production")
     assert get_version(project, "late", "1").version == "1"
+
+
+def test_many_make_one_model(project: Workspace) -> None:
+    """Of several clients that make a model at once, one makes it and the others are told so."""
+
+    def make(_: int) -> bool:
+        try:
+            create_model(project, "raced")
+        except ModelExists:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(make, range(8)))
+
+    assert made.count(True) == 1
+    assert [model.name for model in list_models(project)] == ["raced"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(st.text(alphabet="vV019latesL-_.@/ ٣", max_size=8))
+def test_no_alias_reads_as_a_version(project: Workspace, alias: str) -> None:
+    """Whatever alias is taken is letters, digits, dash and underscore, and is no version in any reading."""
+    try:
+        set_alias(project, "nobody", alias, "1")
+    except InvalidAlias:
+        return
+    except UnknownModel:
+        assert not alias.lower().removeprefix("v").isdecimal()
+        assert alias.lower() != "latest"
+        assert all(sign.isalnum() or sign in "-_" for sign in alias)

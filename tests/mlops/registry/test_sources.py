@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ropewalk.mlops.registry.errors import InvalidSource
 from ropewalk.mlops.registry.sources import Source, content_digest, resolve
 from ropewalk.mlops.registry.versions import register
 from ropewalk.mlops.tracking import create_run, get_run
+from ropewalk.mlops.tracking.experiments import create_experiment
+from ropewalk.mlops.tracking.logged_models import create_logged_model
 from ropewalk.pipeline import Workspace
 from ropewalk.store.artifacts import Artifact
-from ropewalk.store.tracking.values import LoggedModel
+from ropewalk.store.tracking.logged_models import NewLoggedModel
+from ropewalk.store.tracking.values import LoggedModel, Run
 
 LogModel = Callable[..., LoggedModel]
 PutFiles = Callable[[str, Mapping[str, bytes]], None]
@@ -155,3 +160,72 @@ def test_content_digest() -> None:
     assert content_digest(files) == content_digest(files[::-1])
     assert content_digest(files) != content_digest([Artifact("a", "2", 1), Artifact("b", "1", 2)])
     assert content_digest(files) != content_digest(files[:1])
+
+
+# What attacks on tracking servers were made of, to be joined in any order behind a run's or model's own URI.
+PARTS = st.sampled_from(
+    ["..", ".", "", "a", "%2e%2e", "%252e%252e", "%2f", "\\", "/", ";", "?", "#", "@", ":", "~", "\x00", "ß"]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80, deadline=None)
+@given(st.sampled_from(["runs:/", "mlflow-artifacts:/"]), st.lists(PARTS, max_size=6), st.sampled_from("/ "))
+def test_nothing_leads_to_another_run(
+    project: Workspace, two_runs: tuple[Run, Run], scheme: str, parts: list[str], glue: str
+) -> None:
+    """Whatever follows a run's own URI, a source is refused or has files of that run only."""
+    mine, _ = two_runs
+    own = mine.id if scheme == "runs:/" else mine.artifact_uri.removeprefix(scheme)
+
+    try:
+        found = _resolve(project, f"{scheme}{own}/{glue.strip().join(parts)}", run_id=mine.id)
+    except InvalidSource:
+        return
+
+    assert found.run_id == mine.id
+    assert f"{found.location}/".startswith(f"{mine.artifact_uri}/")
+    assert {file.digest for file in found.files} <= {project.objects.put_bytes(b"mine").digest}
+
+
+@pytest.fixture
+def two_runs(project: Workspace, put_files: PutFiles) -> tuple[Run, Run]:
+    """Return two runs with files at equal paths."""
+    runs = [get_run(project, create_run(project, "training", name, {}, {})) for name in ("mine", "theirs")]
+    for run in runs:
+        put_files(run.artifact_uri, {"a/file": run.name.encode(), "b": run.name.encode()})
+    return runs[0], runs[1]
+
+
+def test_another_runs_uri(project: Workspace, two_runs: tuple[Run, Run]) -> None:
+    """A run's files cannot be registered in another run's name, by either spelling."""
+    mine, theirs = two_runs
+
+    for source in (f"runs:/{theirs.id}/a", f"{theirs.artifact_uri}/a"):
+        with pytest.raises(InvalidSource):
+            _resolve(project, source, run_id=mine.id)
+
+
+def test_credentials_are_not_repeated(project: Workspace) -> None:
+    """A password in a source is not in the error either, which clients print and keep."""
+    with pytest.raises(InvalidSource, match="credentials") as refused:
+        _resolve(project, "https://ada:hunter2@host/model")
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_azure_containers(project: Workspace) -> None:
+    """What stands before the host of Azure's URIs is a container and no secret."""
+    source = "abfss://models@account.dfs.core.windows.net/late"
+
+    assert _resolve(project, source).location == source
+
+
+def test_a_model_in_a_remote_store(project: Workspace) -> None:
+    """A logged model whose experiment lies in a remote store is registered without files."""
+    experiment = create_experiment(project, "remote", "s3://bucket/remote")
+    model = create_logged_model(project, NewLoggedModel("", experiment, "m", None, None), {}, {})
+
+    found = _resolve(project, f"models:/{model.id}")
+
+    assert (found.files, found.model_id) == ((), model.id)
+    assert found.location == f"s3://bucket/remote/models/{model.id}/artifacts"

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ropewalk.mlops.registry import (
     VersionRequest,
@@ -20,10 +22,18 @@ from ropewalk.mlops.registry import (
     materialise,
     move_version,
     register,
+    set_alias,
     tag_version,
     untag_version,
 )
-from ropewalk.mlops.registry.errors import InvalidSource, NoModelFiles, UnknownModel, UnknownVersion
+from ropewalk.mlops.registry.errors import (
+    InvalidModelName,
+    InvalidSource,
+    ModelExists,
+    NoModelFiles,
+    UnknownModel,
+    UnknownVersion,
+)
 from ropewalk.pipeline import ObjectMissing, Workspace
 from ropewalk.store.tracking.values import LoggedModel
 
@@ -208,3 +218,58 @@ def test_lost_object(project: Workspace, log_model: LogModel, tmp_path: Path) ->
 
     with pytest.raises(ObjectMissing):
         materialise(project, version, tmp_path)
+
+
+def test_versions_share_the_stores_bytes(project: Workspace, log_model: LogModel, tmp_path: Path) -> None:
+    """Two folders of one version hold the same read-only file: laying out gigabytes costs no copy."""
+    version = get_version(project, "late", _register(project, log_model()))
+    for name in ("one", "two"):
+        materialise(project, version, tmp_path / name)
+
+    one, two = (tmp_path / name / "MLmodel" for name in ("one", "two"))
+    assert one.samefile(two)
+    assert one.stat().st_mode & 0o222 == 0
+
+
+def test_materialise_leaves_what_is_there(project: Workspace, log_model: LogModel, tmp_path: Path) -> None:
+    """A file that is there is not replaced: a worker may have it mapped into memory."""
+    version = get_version(project, "late", _register(project, log_model()))
+    (tmp_path / "MLmodel").write_bytes(b"in use")
+
+    materialise(project, version, tmp_path)
+
+    assert (tmp_path / "MLmodel").read_bytes() == b"in use"
+    assert (tmp_path / "data" / "model.txt").read_bytes() == b"tree"
+
+
+def test_an_alias_names_a_version_at_every_moment(project: Workspace, log_model: LogModel) -> None:
+    """While an alias moves, whoever resolves it gets the old version or the new one, never an error."""
+    for digest in ("one", "two"):
+        _register(project, log_model(), digest)
+    set_alias(project, "late", "champion", "1")
+    seen = set[str]()
+    reader = threading.Thread(
+        target=lambda: seen.update(get_version(project, "late", "champion").version for _ in range(100))
+    )
+    reader.start()
+    for turn in range(30):
+        set_alias(project, "late", "champion", str(turn % 2 + 1))
+    reader.join()
+
+    assert seen
+    assert seen <= {"1", "2"}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@given(st.text(max_size=12))
+def test_any_name_can_be_found_again(project: Workspace, log_model: LogModel, name: str) -> None:
+    """Whatever name is taken can stand in `models:/NAME/VERSION`, and is found by it."""
+    try:
+        create_model(project, name)
+    except (InvalidModelName, ModelExists):
+        return
+    version = create_version(project, VersionRequest(name, "s3://bucket/model"))
+
+    copied = create_version(project, VersionRequest(name, f"models:/{name}/{version.version}"))
+
+    assert (copied.version, copied.location) == ("2", version.location)

@@ -131,7 +131,7 @@ def _from_models(connection: sqlite3.Connection, source: str, model_id: str | No
 
 
 def _from_run(connection: sqlite3.Connection, source: str, run_id: str | None) -> Source:
-    # `runs:/ID` without a path would register all that the run ever stored.
+    # `runs:/ID` without a path is none of MLflow's URIs: its clients could not load such a version.
     named, _, path = source.removeprefix("runs:/").partition("/")
     run = find_run_row(connection, named)
     if run is None or (run_id and run_id != named) or not path:
