@@ -195,3 +195,29 @@ def test_close_may_be_called_twice(lake: Lake) -> None:
     lake.close()
 
     assert lake.table_names() == ("mart.a",)
+
+
+def test_a_lake_that_was_not_made_has_no_builds(tmp_path: Path) -> None:
+    """Asking for a build makes nothing, so that planning does not either."""
+    with Lake(tmp_path / "lake") as lake:
+        assert lake.built_key("table:mart.a") is None
+        assert not lake.exists
+
+    assert not (tmp_path / "lake").exists()
+
+
+def test_a_query_makes_the_lake(tmp_path: Path) -> None:
+    """SQL over a project that never ran answers from an empty lake."""
+    with Lake(tmp_path / "lake") as lake:
+        assert lake.query(
+            "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'mart'"
+        ).rows == ((0,),)
+        assert lake.exists
+
+
+def test_large_tables_spill_beside_the_lake(lake: Lake) -> None:
+    """What does not fit into memory is not written into the folder a person works in."""
+    with lake.cursor() as connection:
+        row = connection.execute("SELECT current_setting('temp_directory')").fetchone()
+
+    assert row == (str(lake.folder / "spill"),)
