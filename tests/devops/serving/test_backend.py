@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
+
 from ropewalk.devops.serving.backend import Backend
 from ropewalk.pipeline import Workspace
 
@@ -23,13 +25,13 @@ def test_draining_waits_for_the_last_request(
 
     async def scenario() -> int:
         backend = behind(workspace, late_model, worker)
-        with backend.in_use() as client:
+        with backend.in_use() as connections:
             drain = asyncio.create_task(backend.drain())
             await asyncio.sleep(0.1)
             assert not drain.done()
-            reply = await client.post("/invocations", json=late_model.split(1))
+            reply = await connections.ask(msgspec.json.encode(late_model.split(1)), "")
         await drain
-        return reply.status_code
+        return reply.status
 
     assert asyncio.run(scenario()) == 200
     assert not is_running(worker.process.process.pid)

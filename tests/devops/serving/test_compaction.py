@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ import pytest
 from ropewalk.dataops.lake import open_lake
 from ropewalk.devops.serving import compact
 from ropewalk.devops.serving.column_types import values_type, wider
-from ropewalk.devops.serving.errors import SegmentDamaged
+from ropewalk.devops.serving.errors import CompactionFailed, SegmentDamaged
 from ropewalk.devops.serving.segments import Record, SegmentHeader, SegmentWriter
 from ropewalk.pipeline import Workspace
 
@@ -127,6 +128,22 @@ def test_damage_takes_nothing(workspace: Workspace) -> None:
         compact(workspace, "late")
 
     assert open_lake(workspace).tables() == []
+
+
+def test_a_full_disk_takes_nothing_and_says_so(workspace: Workspace) -> None:
+    """What cannot be brought into the lake stays in the log, and comes when there is room."""
+    write(workspace, {"note": ["x" * 4000] * 40}, [0.5] * 40)
+    open_lake(workspace).snapshot()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(CompactionFailed, match="'late' could not be brought into the lake") as caught:
+            compact(workspace, "late")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "stay in their log" in (caught.value.hint or "")
+
+    assert compact(workspace, "late") == 40
 
 
 def test_types_come_from_the_signature_and_the_values(workspace: Workspace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import pytest
@@ -61,6 +62,29 @@ def test_odd_numbers_of_csv_stay_text(field: str) -> None:
     assert table(parse(f'a\n"{field}"\n'.encode(), "text/csv")) == {"a": [field]}
 
 
+def test_a_mark_before_the_body_is_read_over() -> None:
+    """What some editors write before UTF-8 is no part of the table, in JSON as in CSV."""
+    assert table(parse(b'\xef\xbb\xbf{"inputs": {"a": [1]}}')) == {"a": [1]}
+    assert table(parse(b"\xef\xbb\xbfa\n1\n", "text/csv")) == {"a": [1]}
+
+
+@pytest.mark.parametrize(
+    ("body", "hint"),
+    [
+        (gzip.compress(b"{}"), "compressed"),
+        ("{}".encode("utf-16"), "UTF-8"),
+        ("{}".encode("utf-32-le"), "UTF-8"),
+        (b'{"inputs": {"a": [NaN]}}', "null for a missing value"),
+    ],
+)
+def test_bodies_of_other_kinds_are_told_apart(body: bytes, hint: str) -> None:
+    """Who sends something else than plain JSON learns what it looks like."""
+    with pytest.raises(BadPayload, match="not JSON") as caught:
+        parse(body)
+
+    assert hint in (caught.value.hint or "")
+
+
 def test_rows_without_names_have_none() -> None:
     """Lists of values follow the model's own order of columns."""
     assert parse({"instances": [[1, 2], [3, 4]]}) == Frame(None, [(1, 3), (2, 4)], 2)
@@ -73,6 +97,8 @@ def test_rows_without_names_have_none() -> None:
         (b"  \n", "is empty"),
         (b"{", "not JSON"),
         (b"\xff\xfe", "not JSON"),
+        ({"inputs": {"a\0b": [1]}}, "no name that a table can have"),
+        ({"inputs": {"a" * 256: [1]}}, "no name that a table can have"),
         (b"[" * 100_000, "not JSON"),
         (b'{"inputs": {"a": [1e999]}}', "not JSON"),
         ([1], "must be a JSON object"),

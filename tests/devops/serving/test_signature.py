@@ -67,6 +67,21 @@ def test_a_missing_value_fits_a_column_that_had_some() -> None:
     Column("x", "long", required=False).check([1, None])
 
 
+@pytest.mark.parametrize(
+    ("kind", "hint"),
+    [
+        ("integer", "a column of type integer takes whole numbers from -2147483647 to 2147483647"),
+        ("double", "it is too large; write it in floating point, such as 1e30"),
+    ],
+)
+def test_a_number_that_is_too_large_has_a_hint(kind: str, hint: str) -> None:
+    """A number is not said to be none without the reason."""
+    with pytest.raises(WrongValue) as caught:
+        Column("x", kind).check([10**30])
+
+    assert caught.value.hint == hint
+
+
 def test_a_string_for_a_number_has_a_hint() -> None:
     """The commonest mistake gets the advice that mends it."""
     with pytest.raises(WrongValue) as caught:

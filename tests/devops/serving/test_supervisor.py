@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from ropewalk.devops.serving import Supervisor, running_supervisor
@@ -25,8 +26,9 @@ from .test_worker import is_running
 
 
 async def ask(supervisor: Supervisor, payload: object) -> httpx.Response:
-    with supervisor.backend("late").in_use() as client:
-        return await client.post("/invocations", json=payload)
+    with supervisor.backend("late").in_use() as connections:
+        reply = await connections.ask(msgspec.json.encode(payload), "application/json")
+    return httpx.Response(reply.status, content=reply.body)
 
 
 async def wait_until(claim: Callable[[], bool], timeout: float = 10) -> None:  # noqa: ASYNC109  # a deadline of the test

@@ -8,13 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import httpx
-
+from ropewalk.devops.serving.connections import Connections
 from ropewalk.devops.serving.process import WorkerProcess
 from ropewalk.store.deployments import Deployment
 
 DRAIN_S = 30.0
-REQUEST_TIMEOUT_S = 60.0
 
 
 class Backend:
@@ -23,7 +21,7 @@ class Backend:
     Attributes:
         deployment: what it serves.
         worker: its process.
-        client: the connections to its socket.
+        connections: the connections to its socket.
         started: when it was ready (monotonic seconds).
     """
 
@@ -32,24 +30,19 @@ class Backend:
         self.worker = worker
         self._patience = patience
         self.started = time.monotonic()
-        # Any number of connections: the worker's own queue is the limit, not this pool.
-        transport = httpx.AsyncHTTPTransport(
-            uds=worker.spec.socket, limits=httpx.Limits(max_connections=None, keepalive_expiry=60)
-        )
-        self.client = httpx.AsyncClient(
-            transport=transport, base_url="http://worker", timeout=REQUEST_TIMEOUT_S, trust_env=False
-        )
+        # Any number of them: the worker's own queue is the limit.
+        self.connections = Connections(worker.spec.socket or "")
         self._requests = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
     @contextmanager
-    def in_use(self) -> Iterator[httpx.AsyncClient]:
-        """Count one request for as long as it is being answered, and give the client to ask with."""
+    def in_use(self) -> Iterator[Connections]:
+        """Count one request for as long as it is being answered, and give the connections to ask by."""
         self._requests += 1
         self._idle.clear()
         try:
-            yield self.client
+            yield self.connections
         finally:
             self._requests -= 1
             if not self._requests:
@@ -59,5 +52,5 @@ class Backend:
         """Wait for the requests under way, at most `patience` seconds, and end the worker."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), self._patience)
-        await self.client.aclose()
+        await self.connections.close()
         await asyncio.to_thread(self.worker.stop)

@@ -18,6 +18,7 @@ import msgspec
 from ropewalk.dataops.lake import LakeTransaction, TableName, literal, open_lake, quote
 from ropewalk.devops.serving.column_types import TEXT, TIME, as_utc, signature_type, values_type, wider
 from ropewalk.devops.serving.deployments import prediction_folder
+from ropewalk.devops.serving.errors import CompactionFailed
 from ropewalk.devops.serving.payload import Values
 from ropewalk.devops.serving.segments import Entry, log_state, prediction_ids, read_segments
 from ropewalk.pipeline import Workspace
@@ -67,6 +68,7 @@ def compact(workspace: Workspace, name: str) -> int:
 
     Raises:
         SegmentDamaged: the log's bytes are not what was written; nothing is taken.
+        CompactionFailed: the disk of the state folder is full or cannot be written; nothing is taken.
         LakeBusy: another process kept the lake's writer lease too long.
     """
     folder = prediction_folder(workspace, name)
@@ -74,12 +76,17 @@ def compact(workspace: Workspace, name: str) -> int:
         return 0
     try:
         with open_lake(workspace).transaction(f"predictions of {name}") as transaction:
-            return _take(transaction, name, folder)
+            return _take(transaction, name, folder, workspace.state)
     except _NothingNewError:
         return 0
+    except OSError as error:
+        raise CompactionFailed(
+            f"the predictions of {name!r} could not be brought into the lake: {error.strerror or error}",
+            hint=f"make room on the disk that holds {workspace.state}; they stay in their log until then",
+        ) from error
 
 
-def _take(transaction: LakeTransaction, name: str, folder: Path) -> int:
+def _take(transaction: LakeTransaction, name: str, folder: Path, scratch: Path) -> int:
     """Bring what stands behind the recorded positions into the table, and the positions with it."""
     columns = "deployment VARCHAR, segment VARCHAR, position BIGINT"
     transaction.connection.execute(f"CREATE TABLE IF NOT EXISTS ropewalk.{POSITIONS} ({columns})")
@@ -87,7 +94,8 @@ def _take(transaction: LakeTransaction, name: str, folder: Path) -> int:
     table = TableName(SCHEMA, name)
     standing = [column.name for column in transaction.columns(str(table)) or ()]
     batch = _Batch({_folded(name): name for name in (*_OWN, _PREDICTION, *standing)})
-    with tempfile.NamedTemporaryFile(dir=folder) as file:
+    # Beside the log and not in it: its folder need not be writable for what is there to be read.
+    with tempfile.NamedTemporaryFile(dir=scratch, prefix="predictions-") as file:
         _write_rows(read_segments(folder, before), batch, file)
         if not batch.rows:
             raise _NothingNewError

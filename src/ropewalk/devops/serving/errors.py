@@ -16,7 +16,8 @@ RopewalkError
 │   ├── ModelNotServable      a model that cannot be loaded or does not predict
 │   ├── SegmentDamaged        a prediction log that cannot be read, or whose bytes have changed
 │   ├── PredictionNotRecorded the prediction log cannot be written
-│   └── PredictionFailed      the model raised on a valid request
+│   ├── PredictionFailed      the model raised on a valid request
+│   └── CompactionFailed      the log's predictions could not be brought into the lake
 └── Unavailable
     ├── WorkerMissing         no process serves the deployment at the moment
     └── WorkerLost            the process ended while it answered
@@ -97,6 +98,12 @@ class PredictionFailed(Failed):
     """The model raised on a request that fits its signature."""
 
     code = "RW463"
+
+
+class CompactionFailed(Failed):
+    """The predictions in the log could not be brought into the lake; they stay in the log."""
+
+    code = "RW464"
 
 
 class WorkerMissing(Unavailable):

@@ -20,8 +20,12 @@ from ropewalk.errors import nearest
 Values = Sequence[object]
 SHAPES = ("dataframe_split", "dataframe_records", "instances", "inputs")
 _SPLIT_KEYS = {"columns", "data", "index"}
+# Every name becomes a column of the lake, and stays one.
+_LONGEST_NAME = 255
 # Letters of a number in CSV; what else Python's `float` would take is no number to a person.
 _NUMERIC = frozenset("0123456789+-.eE")
+# Some editors and shells write it before UTF-8; CSV may have it as well.
+_MARK = b"\xef\xbb\xbf"
 _EXAMPLE = 'such as {"dataframe_split": {"columns": ["a", "b"], "data": [[1, 2], [3, 4]]}}'
 
 
@@ -69,7 +73,7 @@ def _parse_json(body: bytes) -> Frame:
         raise BadPayload("the request body is empty", hint=f"send a table, {_EXAMPLE}")
     try:
         # Strict JSON: NaN, comments and trailing commas are refused here.
-        payload = msgspec.json.decode(body)
+        payload = msgspec.json.decode(body.removeprefix(_MARK))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadPayload(f"the request body is not JSON: {error}", hint=_json_hint(body)) from error
     if not isinstance(payload, dict):
@@ -80,6 +84,10 @@ def _parse_json(body: bytes) -> Frame:
 
 
 def _json_hint(body: bytes) -> str | None:
+    if body.startswith(b"\x1f\x8b"):
+        return "the body is compressed; send it as it is"
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in body[:4]:
+        return "JSON is sent in UTF-8"
     if b"NaN" in body or b"Infinity" in body:
         return "NaN and Infinity are not JSON; write null for a missing value"
     return None
@@ -187,14 +195,23 @@ def _check_names(names: object) -> list[str]:
         raise BadPayload("column names must be a list of non-empty strings")
     folded: dict[str, str] = {}
     for name in names:
-        if "\0" in name:
-            raise BadPayload(f"column {name!r} has a NUL character in its name, which no table can have")
+        if "\0" in name or len(name) > _LONGEST_NAME:
+            raise BadPayload(
+                f"column {shown(name)} has no name that a table can have",
+                hint=f"use at most {_LONGEST_NAME} characters, none of them NUL",
+            )
         # Columns of the lake differ in more than case, so those of a request must.
         key = name.casefold()
         if key in folded:
             raise _repeated(folded[key], name)
         folded[key] = name
     return names
+
+
+def shown(value: object) -> str:
+    """Return a value as a client wrote it, cut to a length that fits a message."""
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _repeated(first: str, second: str) -> BadPayload:

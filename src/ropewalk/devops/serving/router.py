@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import wraps
 
-import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ropewalk.devops.serving.deployments import list_deployments, missing_deployment
-from ropewalk.devops.serving.errors import DeploymentAmbiguous, WorkerLost, WorkerMissing
+from ropewalk.devops.serving.errors import DeploymentAmbiguous, WorkerMissing
 from ropewalk.devops.serving.replies import error_reply
 from ropewalk.devops.serving.request_body import read_body
 from ropewalk.devops.serving.supervisor import Supervisor, running_supervisor
@@ -69,9 +68,9 @@ class _Router:
         body = await read_body(request.receive)
         # Nothing is awaited between finding the worker and counting the request: a swap cannot come between.
         backend = supervisor.backend(name)
-        with backend.in_use() as client:
-            reply = await _ask(client, body, request.headers.get("content-type", ""))
-        return Response(reply.content, reply.status_code, media_type="application/json")
+        with backend.in_use() as connections:
+            reply = await connections.ask(body, request.headers.get("content-type", ""))
+        return Response(reply.body, reply.status, media_type="application/json")
 
     def _supervisor(self, name: str) -> Supervisor:
         supervisor = self._find_supervisor()
@@ -86,21 +85,6 @@ class _Router:
         if supervisor is not None:
             return supervisor.names
         return [deployment.name for deployment in list_deployments(self._workspace)]
-
-
-async def _ask(client: httpx.AsyncClient, body: bytes, media_type: str) -> httpx.Response:
-    try:
-        return await client.post("/invocations", content=body, headers={"content-type": media_type})
-    except httpx.ConnectError as error:
-        raise WorkerMissing(
-            "the worker is gone", hint="try again in a moment: it is being started"
-        ) from error
-    except httpx.TransportError as error:
-        raise WorkerLost(
-            "the worker ended or stalled before it had answered",
-            hint="send the request again; its prediction may have been recorded already",
-            detail=f"{type(error).__name__}: {error}",
-        ) from error
 
 
 def _told(endpoint: Callable[[Request], Awaitable[Response]]) -> Endpoint:

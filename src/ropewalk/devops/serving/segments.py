@@ -110,7 +110,10 @@ class SegmentWriter:
             flags = os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY
             self._descriptor = os.open(self.path, flags, 0o600)
         except OSError as error:
-            raise PredictionNotRecorded(f"cannot write {self.path}: {error.strerror}") from error
+            raise PredictionNotRecorded(
+                f"cannot write {self.path}: {error.strerror}",
+                hint="nothing is answered that cannot be recorded: make the folder writable",
+            ) from error
         try:
             self._append(self._header)
         except PredictionNotRecorded:

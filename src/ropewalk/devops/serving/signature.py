@@ -15,7 +15,7 @@ from typing import cast
 import msgspec
 
 from ropewalk.devops.serving.errors import BadPayload, MissingColumn, ModelNotServable, WrongValue
-from ropewalk.devops.serving.payload import Frame, Values
+from ropewalk.devops.serving.payload import Frame, Values, shown
 from ropewalk.errors import nearest
 
 # What a column of the lake can hold; lists and objects have no place in a table of predictions.
@@ -90,6 +90,10 @@ class Column:
         return self.type == "datetime" and isinstance(value, str) and _is_time(value)
 
     def _hint(self, value: object) -> str | None:
+        if type(value) is int and self.type in _WHOLE:
+            return f"a column of type {self.type} takes whole numbers from {1 - _WHOLE[self.type]} to {_WHOLE[self.type] - 1}"
+        if type(value) is int and self.type in NUMBERS:
+            return "it is too large; write it in floating point, such as 1e30"
         if value is None:
             return "this column had no missing values when the model was logged"
         if isinstance(value, str) and self.type in NUMBERS:
@@ -185,12 +189,6 @@ def _is_time(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def shown(value: object) -> str:
-    """Return a value as a client wrote it, cut to a length that fits a message."""
-    text = msgspec.json.encode(value).decode()
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _check_extra(name: str, values: Values) -> None:
