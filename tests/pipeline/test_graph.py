@@ -9,6 +9,8 @@ from ropewalk.pipeline import (
     AmbiguousName,
     Cycle,
     NameTaken,
+    Need,
+    Node,
     NodeNotFound,
     UnknownName,
     build_graph,
@@ -122,3 +124,62 @@ def test_declare_graph_asks_every_kind(declare, tmp_path):
     graph = declare_graph(Project(tmp_path, "p", {}), kinds)
 
     assert list(graph.nodes) == ["file:a", "file:b"]
+
+
+@pytest.mark.parametrize(
+    ("need", "hint"),
+    [
+        ("nowhere", "a source NAME provides raw.NAME"),
+        ("file:b", "the project declares file:a, file:z"),
+        ("model:late", "the project declares no model at all"),
+    ],
+)
+def test_hint_fits_what_was_asked_for(declare, need, hint):
+    """A name is answered with how names come about, an id with the ids of its kind."""
+    with pytest.raises(UnknownName) as caught:
+        build_graph([declare("a"), declare("z", need)])
+
+    assert caught.value.hint.startswith(hint)
+
+
+def test_cycle_stands_at_the_need(declare):
+    """The place is where a name has to be taken out, not the top of a file."""
+    with pytest.raises(Cycle) as caught:
+        build_graph([declare("a", "b"), declare("b", "a")])
+
+    assert str(caught.value.place) == "here.sql:3:7"
+
+
+def test_cycle_of_a_need_without_a_place(declare):
+    """Where no place is known the node's own stands in."""
+    lonely = Node("file:a", Place("ropewalk.yaml", 1), provides=("a",), needs=(Need("a"),))
+
+    with pytest.raises(Cycle, match="file:a -> file:a") as caught:
+        build_graph([lonely])
+
+    assert str(caught.value.place) == "ropewalk.yaml:1"
+
+
+def test_node_that_provides_nothing_is_found_by_its_bare_name(declare):
+    """Kinds without provided names, such as models, are still called by their names."""
+    graph = build_graph([Node("model:late", Place("a"))])
+
+    assert graph.find("late").id == "model:late"
+
+
+def test_names_of_a_long_chain(declare):
+    """A chain of thousands meets no limit of the interpreter."""
+    names = [f"n{number}" for number in range(3000)]
+    chain = [declare(name, *needs) for name, needs in zip(names, [(), *((n,) for n in names)], strict=False)]
+
+    graph = build_graph(reversed(chain))
+
+    assert list(graph.nodes) == [f"file:{name}" for name in names]
+    assert len(graph.ancestors(["file:n2999"])) == 3000
+
+
+def test_id_has_two_parts():
+    """The kind stands before the first colon, the name after it."""
+    node = Node("rest:http://x", Place("a"))
+
+    assert (node.kind, node.name) == ("rest", "http://x")
