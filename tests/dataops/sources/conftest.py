@@ -188,6 +188,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+        # A client that gave up does not wait for its answer.
+        with suppress(ConnectionError):
+            self._reply(reply, body)
+
+    def _reply(self, reply: Reply, body: bytes) -> None:
         self.send_response(reply.status)
         self.send_header("Content-Length", str(len(body)))
         for name, value in reply.headers.items():
