@@ -54,7 +54,10 @@ def test_a_model_from_begin_to_end(project: Workspace) -> None:
     assert list_models(project) == []
 
 
-@pytest.mark.parametrize("name", ["", "  ", "a/b", "a:b", "a\x00", "a\nb", "x" * 257])
+@pytest.mark.parametrize(
+    "name",
+    ["", "  ", "a/b", "a:b", "a\x00", "a\nb", "x" * 257, "a#b", "a?b", "a\\b", "..", "%2e%2e", "a%00b"],
+)
 def test_names_that_cannot_be_used(project: Workspace, name: str) -> None:
     """A name that could not stand in a URI is refused, at every door."""
     with pytest.raises(InvalidModelName):

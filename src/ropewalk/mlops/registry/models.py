@@ -11,11 +11,13 @@ from ropewalk.mlops.registry.errors import (
     InvalidAlias,
     InvalidModelName,
     InvalidRegistryTag,
+    InvalidSource,
     ModelExists,
     UnknownAlias,
     UnknownModel,
     UnknownVersion,
 )
+from ropewalk.mlops.registry.sources import check_text
 from ropewalk.pipeline import Workspace
 from ropewalk.store import registry as table
 from ropewalk.store.registry import RegisteredModel
@@ -67,7 +69,7 @@ def check_name(name: str) -> None:
     """Refuse a name that could not stand in `models:/NAME/VERSION`.
 
     Raises:
-        InvalidModelName: it is empty, too long, or has a slash, a colon or a control character.
+        InvalidModelName: it is empty, too long, or has a sign that ends it or is not printable.
     """
     # A slash or a colon would end the name within `models:/NAME/VERSION`, and what is not printable forges
     # log lines.
@@ -75,6 +77,14 @@ def check_name(name: str) -> None:
         raise InvalidModelName(
             f"Invalid model name: {name!r}. A registered model name must not be empty and cannot contain / or :"
         )
+    # MLflow takes a name such as `a#b`, and its clients then cut the URI short and load the model `a`.
+    try:
+        check_text(f"models:/{name}/1")
+    except InvalidSource:
+        raise InvalidModelName(
+            f"Invalid model name: {name!r}. It cannot stand in models:/NAME/VERSION",
+            hint="leave out # ? and backslashes, and do not name a model after a folder such as ..",
+        ) from None
     if len(name) > NAME_LENGTH:
         raise InvalidModelName(
             f"Registered model name exceeds the maximum length of {NAME_LENGTH} characters"

@@ -19,7 +19,7 @@ from ropewalk.store.registry import find_version, version_files
 from ropewalk.store.tracking.logged_models import find_logged_model
 from ropewalk.store.tracking.runs import find_run_row
 
-# One slash: with two the next part would be a host, and `_check` refuses that.
+# One slash: with two the next part would be a host, and `check_text` refuses that.
 PROXIED = "mlflow-artifacts:/"
 # Sources that this server resolves itself; every other scheme is the address of a store that it never opens.
 _OWN_SCHEMES = ("models", "runs", "mlflow-artifacts")
@@ -66,7 +66,7 @@ def resolve(connection: sqlite3.Connection, source: str, run_id: str | None, mod
     # passes.
     if source == PROMPT:
         return Source(source, run_id=run_id, model_id=model_id)
-    scheme = _check(source)
+    scheme = check_text(source)
     if scheme == "models":
         return _from_models(connection, source, model_id)
     if scheme == "runs":
@@ -76,8 +76,12 @@ def resolve(connection: sqlite3.Connection, source: str, run_id: str | None, mod
     return Source(source, run_id=run_id, model_id=model_id)
 
 
-def _check(source: str) -> str:
-    """Return the scheme of a source whose text is harmless."""
+def check_text(source: str) -> str:
+    """Return the scheme of a source whose text has one harmless reading.
+
+    Raises:
+        InvalidSource: it is a path of some machine, leads upwards, or is read differently by different readers.
+    """
     # Once for all schemes and before any look-up, so that no branch below can forget a part of it.
     try:
         parts = urlsplit(source)
