@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ropewalk.project import NoProject, find_root
-from ropewalk.project.layout import files_below
+from ropewalk.project import InvalidProjectFile, NoProject, files_below, find_root
 
 
 def test_root_from_below(tmp_path: Path) -> None:
@@ -46,3 +45,32 @@ def test_files_in_order(tmp_path: Path) -> None:
 def test_files_of_no_folder(tmp_path: Path) -> None:
     """A folder that is not there has no files."""
     assert list(files_below(tmp_path / "tables", ".sql")) == []
+
+
+def test_folder_that_cannot_be_listed(tmp_path: Path) -> None:
+    """What stands in a folder's place is refused rather than taken for an empty folder."""
+    (tmp_path / "tables").touch()
+
+    with pytest.raises(InvalidProjectFile, match="cannot be listed: Not a directory") as caught:
+        list(files_below(tmp_path / "tables", ".sql"))
+
+    assert str(caught.value.place) == "tables"
+
+
+def test_suffix_in_capitals(tmp_path: Path) -> None:
+    """A file that only its capitals hide is refused where it stands."""
+    (tmp_path / "tables/mart").mkdir(parents=True)
+    (tmp_path / "tables/mart/a.SQL").touch()
+
+    with pytest.raises(InvalidProjectFile, match=r"\.SQL must be written \.sql") as caught:
+        list(files_below(tmp_path / "tables", ".sql"))
+
+    assert str(caught.value.place) == "tables/mart/a.SQL"
+
+
+def test_several_suffixes(tmp_path: Path) -> None:
+    """A format with two suffixes has both of them."""
+    for name in ("a.yaml", "b.yml", "c.txt"):
+        (tmp_path / name).touch()
+
+    assert [path.name for path in files_below(tmp_path, ".yaml", ".yml")] == ["a.yaml", "b.yml"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from ropewalk.dataops.catalog import ColumnCard, ContractResult, UnknownTable, list_tables, table_page
+from ropewalk.dataops.contracts import InvalidContract
 from ropewalk.dataops.lake import open_lake
 from ropewalk.dataops.transform import InvalidSQL, TableKind
-from ropewalk.pipeline import Workspace, declare_graph, execute
+from ropewalk.pipeline import Workspace, current_records, declare_graph, execute
 from ropewalk.project import Section, load_project
 from ropewalk.settings import load_settings
 
@@ -258,3 +261,33 @@ def test_lists_are_in_one_order(open_project):
     cards = list_tables(open_project({"ropewalk.yaml": yaml, **files}, run=False))
 
     assert [card.name for card in cards] == ["raw.airports", "raw.weather", "a.a", "a.z", "m.m", "z.b"]
+
+
+def test_contract_that_breaks_is_reported(open_project):
+    """A contract that cannot be read stops the list, as it would stop a plan."""
+    files = {**FILES, "contracts/staging.flights.odcs.yaml": "just words"}
+
+    with pytest.raises(InvalidContract) as caught:
+        list_tables(open_project(files, run=False))
+
+    assert caught.value.place.path == "contracts/staging.flights.odcs.yaml"
+
+
+def test_record_of_an_earlier_version_is_read_with_care(open_project):
+    """A summary whose contract is not what this version writes shows no result, or what can be read of it."""
+    workspace = open_project(FILES)
+    for summary, expected in (
+        ({"contract": "fine"}, None),
+        ({"contract": {"checks": 2, "passed": "1", "warnings": "none"}}, ContractResult(2, 1, ())),
+        ({}, None),
+    ):
+        _rewrite_summary(workspace, "table:staging.flights", summary)
+
+        assert table_page(workspace, "staging.flights").card.contract == expected
+
+
+def _rewrite_summary(workspace, node, summary):
+    output = current_records(workspace)[node].output
+    text = json.dumps(dataclasses.asdict(dataclasses.replace(output, summary=summary)))
+    with workspace.database.write() as connection:
+        connection.execute("UPDATE action SET output = ? WHERE node = ?", (text, node))

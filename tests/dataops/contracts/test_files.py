@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ropewalk.dataops.contracts import InvalidContract, contract_files
+from ropewalk.dataops.contracts import InvalidContract, contract_files, read_contract
+from ropewalk.project import InvalidProjectFile
 
 
 def test_each_file_is_the_contract_of_the_table_it_is_named_after(write_project):
@@ -38,3 +39,29 @@ def test_two_contracts_of_one_table_are_refused(write_project):
 
     with pytest.raises(InvalidContract, match=r"mart\.a has two contracts"):
         contract_files(root)
+
+
+def test_file_in_the_place_of_the_folder_is_refused(write_project):
+    """Contracts that cannot be listed are not simply none: nothing would be checked."""
+    with pytest.raises(InvalidProjectFile, match="cannot be listed") as caught:
+        contract_files(write_project({"contracts": "x"}))
+
+    assert str(caught.value.place) == "contracts"
+
+
+def test_hidden_files_are_left_alone(write_project):
+    """What an editor leaves beside a contract is not one."""
+    root = write_project({"contracts/.mart.a.odcs.yaml": "", "contracts/.git/x.yaml": ""})
+
+    assert contract_files(root) == {}
+
+
+def test_contract_is_read_by_the_name_of_its_file(write_project):
+    """The file's name says which table it is about, at whatever depth it stands."""
+    text = "apiVersion: v3.1.0\nkind: DataContract\nid: a\nversion: 1.0.0\nschema:\n  - name: mart.a\n"
+    root = write_project({"contracts/deep/mart.a.odcs.yaml": text})
+
+    contract = read_contract(root / "contracts/deep/mart.a.odcs.yaml", root)
+
+    assert contract.table == "mart.a"
+    assert contract.place.path == "contracts/deep/mart.a.odcs.yaml"

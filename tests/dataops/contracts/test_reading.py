@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ropewalk.dataops.contracts import ContractColumn, InvalidContract
+from ropewalk.dataops.contracts import ContractColumn, InvalidContract, read_contract
 from ropewalk.project import InvalidProjectFile, InvalidYAML, UnknownKey
 
 HEADER = "apiVersion: v3.1.0\nkind: DataContract\nid: flights\nversion: 1.0.0\n"
@@ -187,3 +187,26 @@ def test_value_of_the_wrong_shape_is_refused(read_column, property_text):
         read_column(property_text)
 
     assert caught.value.place.line == 8
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "- a\n- b\n", "hello\n", "3\n", "null\n"])
+def test_file_without_keys_is_told_how_to_start(read_text, text):
+    """An empty file, a list or a word is answered with what a contract starts with."""
+    with pytest.raises(InvalidContract, match="a contract must be a mapping") as caught:
+        read_text(text)
+
+    assert caught.value.hint.startswith("a contract starts with apiVersion: v3.1.0")
+    assert caught.value.place.path == "contracts/mart.flights.odcs.yaml"
+
+
+@pytest.mark.parametrize("content", [b"\x00\x01", b"id: \xff\xfe", b"PK\x03\x04rest"])
+def test_binary_file_is_refused(read_text, tmp_path, content):
+    """Bytes that are no text are told by line and column."""
+    (tmp_path / "contracts").mkdir()
+    path = tmp_path / "contracts/mart.flights.odcs.yaml"
+    path.write_bytes(content)
+
+    with pytest.raises(InvalidYAML, match="not valid YAML") as caught:
+        read_contract(path, tmp_path)
+
+    assert caught.value.place.line == 1

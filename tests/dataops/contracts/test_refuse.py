@@ -42,3 +42,33 @@ def test_missing_column_is_refused_with_the_nearest(read_column, check_rows):
 
     with pytest.raises(ContractBroken, match=r"no column 'orgin'; the nearest is 'origin'$"):
         refuse_broken(check_rows(contract, "SELECT 1 AS origin"), contract)
+
+
+def test_error_of_a_table_with_nothing_in_it(read_table, check_rows):
+    """A count that is not reached has no rows to show, and is told all the same."""
+    contract = read_table("quality: [{metric: rowCount, mustBeGreaterThan: 100}]")
+
+    with pytest.raises(ContractBroken, match="0 rows, must be greater than 100") as caught:
+        refuse_broken(check_rows(contract, "SELECT 1 AS a WHERE false"), contract)
+
+    assert len(caught.value.detail.splitlines()) == 1
+
+
+def test_failing_rows_are_shown_as_values(read_column, check_rows):
+    """Texts stand in quotes, so that blanks and look-alikes can be seen."""
+    contract = read_column("{name: a, logicalType: string, logicalTypeOptions: {pattern: '^x$'}}")
+
+    with pytest.raises(ContractBroken) as caught:
+        refuse_broken(check_rows(contract, "SELECT ' x' AS a"), contract)
+
+    assert caught.value.detail.splitlines()[1] == "    a = ' x'"
+
+
+def test_place_is_that_of_the_first_broken_check(read_table, check_rows):
+    """A person is led to the promise that was broken, not to the top of the file."""
+    contract = read_table("properties:\n  - {name: a, required: true}\n  - {name: b, required: true}\n")
+
+    with pytest.raises(ContractBroken) as caught:
+        refuse_broken(check_rows(contract, "SELECT 1 AS a, NULL::INTEGER AS b"), contract)
+
+    assert caught.value.place.line == contract.checks[-1].place.line

@@ -7,7 +7,7 @@ import pytest
 from ropewalk.dataops.contracts import InvalidContract
 from ropewalk.dataops.transform import ContractWithoutTable, InvalidSQL, TableKind, read_tables
 from ropewalk.pipeline import Need, UnknownName, build_graph
-from ropewalk.project import Section, load_project
+from ropewalk.project import InvalidProjectFile, Section, load_project
 
 HEADER = "apiVersion: v3.1.0\nkind: DataContract\nid: a\nversion: 1.0.0\n"
 
@@ -166,3 +166,14 @@ def test_short_name_needs_what_provides_it(declare):
 
     assert [type(need) for need in nodes["mart.a"].needs] == [Need]
     assert graph.inputs["table:mart.a"] == {"flights": "table:staging.flights"}
+
+
+def test_contract_that_cannot_be_read_is_refused(write_project):
+    """A contract that is a link to nowhere is told by its place, not by the engine's own error."""
+    root = write_project({"tables/mart/a.sql": "SELECT 1 AS x", "contracts/none.txt": ""})
+    (root / "contracts/mart.a.odcs.yaml").symlink_to("nowhere")
+
+    with pytest.raises(InvalidProjectFile, match="cannot be read: No such file") as caught:
+        list(TableKind().declare(load_project(root, ())))
+
+    assert str(caught.value.place) == "contracts/mart.a.odcs.yaml"

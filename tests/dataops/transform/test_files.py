@@ -6,6 +6,7 @@ import pytest
 
 from ropewalk.dataops.transform import InvalidSQL, InvalidTableFile, TableDeclaredTwice, table_files
 from ropewalk.dataops.transform.files import read_text
+from ropewalk.project import InvalidProjectFile
 
 
 def test_path_is_the_name(write_project):
@@ -89,3 +90,21 @@ def test_file_that_cannot_be_read_is_refused(write_project):
 
     with pytest.raises(InvalidSQL, match="cannot be read: No such file"):
         read_text(root / "gone.sql", root)
+
+
+@pytest.mark.parametrize("schema", ["information_schema", "pg_catalog", "temp", "system", "lake", "Memory"])
+def test_schemas_of_the_engine_are_refused(write_project, schema):
+    """A table there could be declared and never made, so a plan says so."""
+    root = write_project({f"tables/{schema}/a.sql": "SELECT 1"})
+
+    with pytest.raises(InvalidTableFile, match="that the engine needs for itself") as caught:
+        table_files(root)
+
+    assert str(caught.value.place) == f"tables/{schema}/a.sql"
+    assert "another name" in caught.value.hint
+
+
+def test_file_in_the_place_of_the_folder_is_refused(write_project):
+    """A project whose tables cannot be listed has not simply none."""
+    with pytest.raises(InvalidProjectFile, match="cannot be listed"):
+        table_files(write_project({"tables": "x"}))
