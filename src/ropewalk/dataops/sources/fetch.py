@@ -33,11 +33,13 @@ class Asking:
         client: with the source's headers and timeout; follows no redirects, as these would carry them elsewhere.
         stopping: ends pauses early when the run is to stop.
         place: where the source is declared, for errors.
+        attempts: how often a request is made that fails in a way that may pass.
     """
 
     client: httpx.Client
     stopping: threading.Event
     place: Place
+    attempts: int = ATTEMPTS
 
 
 def fetch(asking: Asking, address: httpx.URL) -> httpx.Response:
@@ -48,17 +50,17 @@ def fetch(asking: Asking, address: httpx.URL) -> httpx.Response:
         SourceRefused: the answer is 401 or 403.
         SourceBroken: any other answer than 200.
     """
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in range(1, asking.attempts + 1):
         try:
             answer = asking.client.get(address)
         except httpx.TransportError as error:
-            if attempt == ATTEMPTS or asking.stopping.is_set():
+            if attempt == asking.attempts or asking.stopping.is_set():
                 raise _unreachable(str(address), error, asking.place) from error
             asking.stopping.wait(_backoff(attempt))
             continue
         pause = _pause(answer, attempt)
         # A server that asks for a long pause is told of, not waited for.
-        if answer.status_code not in RETRIED or attempt == ATTEMPTS or pause > LONGEST_PAUSE_S:
+        if answer.status_code not in RETRIED or attempt == asking.attempts or pause > LONGEST_PAUSE_S:
             break
         asking.stopping.wait(pause)
     if answer.status_code != HTTPStatus.OK:

@@ -13,7 +13,7 @@ from ropewalk.dataops.sources.books import Mark, read_mark, record_build, write_
 from ropewalk.dataops.sources.declarations import RESTSource
 from ropewalk.dataops.sources.errors import SourceMoved, SourceUnreachable
 from ropewalk.dataops.sources.facts import reading_digest
-from ropewalk.dataops.sources.fetch import Asking
+from ropewalk.dataops.sources.fetch import ATTEMPTS, Asking
 from ropewalk.dataops.sources.merge import RecordMerge
 from ropewalk.dataops.sources.pages import PageWalk
 from ropewalk.dataops.sources.records import RecordFile, record_file
@@ -22,6 +22,9 @@ from ropewalk.dataops.sources.secrets import resolve_secrets
 from ropewalk.dataops.sources.spec import SourceSpec
 from ropewalk.errors import InvalidInput, NotFound
 from ropewalk.pipeline import Output, Probe, Task, Workspace
+
+# A plan is waited for by a person: a source that is down is told of soon.
+PROBES = 2
 
 
 class RESTLoader:
@@ -43,7 +46,7 @@ class RESTLoader:
         if mark is None:
             return Probe(facts={"watermark": "", "pending": "yes"})
         try:
-            with record_file(workspace.state) as records, self._asking(workspace) as asking:
+            with record_file(workspace.state) as records, self._asking(workspace, PROBES) as asking:
                 if self.source.cursor is None:
                     self._read_all(records, asking, None)
                     return Probe(facts={"content": records.digest})
@@ -146,8 +149,8 @@ class RESTLoader:
         return PageWalk(asking, self.source, params)
 
     @contextmanager
-    def _asking(self, workspace: Workspace) -> Iterator[Asking]:
+    def _asking(self, workspace: Workspace, attempts: int = ATTEMPTS) -> Iterator[Asking]:
         headers = resolve_secrets({"Accept": "application/json", **self.source.headers})
         # No redirects: they would carry the headers, which may hold credentials, to another host.
         with httpx.Client(headers=headers, timeout=self.source.timeout) as client:
-            yield Asking(client, workspace.stopping, self.spec.place)
+            yield Asking(client, workspace.stopping, self.spec.place, attempts)
