@@ -20,8 +20,6 @@ ROOT = Path(__file__).resolve().parents[2]
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
-PICTURES_OF_LATER = {"docs/images/overview.png"}
-"""Taken by the browser tests' author of the pages; allowed to be missing until then."""
 
 
 def anchors(text: str) -> set[str]:
@@ -37,7 +35,7 @@ def test_links_lead_somewhere(document: Path, prose: Prose) -> None:
             continue
         name, _, anchor = target.partition("#")
         path = (document.parent / name).resolve() if name else document
-        assert path.exists() or path.relative_to(ROOT).as_posix() in PICTURES_OF_LATER, target
+        assert path.exists(), target
         assert not anchor or anchor in anchors(prose(path)), target
 
 
