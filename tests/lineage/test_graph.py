@@ -49,3 +49,31 @@ def test_up_and_down_mirror_each_other(pairs):
     for one in graph.ids:
         for other in graph.up(one):
             assert one in graph.down(other)
+
+
+def test_equal_edges_make_equal_graphs():
+    """Neither the order of edges nor their repetition makes another graph."""
+    edges = [Edge("a", "b"), Edge("b", "c"), Edge("a", "b")]
+
+    assert LineageGraph.of(edges) == LineageGraph.of(reversed(edges))
+    assert LineageGraph.of(edges).edges == (Edge("a", "b"), Edge("b", "c"))
+
+
+def test_id_that_the_graph_has_not():
+    """Around an unknown id there is only that id."""
+    assert CHAIN.around("table:none", None, None).ids == ("table:none",)
+
+
+def test_diamond_is_walked_once():
+    """Two ways to one thing count it once, and its distance is the shorter."""
+    graph = LineageGraph.of([Edge("a", "b"), Edge("a", "c"), Edge("b", "d"), Edge("c", "d"), Edge("a", "d")])
+
+    assert graph.up("d", 1) == {"a", "b", "c", "d"}
+    assert graph.down("a") == {"a", "b", "c", "d"}
+
+
+def test_source_of_many_files():
+    """Thousands of files of one source are walked in no time."""
+    graph = LineageGraph.of(Edge(f"file:{number}", "source:a", "origin") for number in range(20_000))
+
+    assert len(graph.up("source:a")) == 20_001

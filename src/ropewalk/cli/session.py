@@ -57,5 +57,6 @@ def open_session(*, has_logs: bool = False, **overrides: object) -> Iterator[Ses
 
         configure_logs(settings)
     project = load_project(find_root(directory()), plugins.sections())
+    # The project first: state is made only where there is one to keep it for.
     with Workspace(project, settings) as workspace:
         yield Session(workspace, plugins.kinds())

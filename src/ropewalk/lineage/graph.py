@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-Neighbours = Mapping[str, tuple[str, ...]]
+Neighbours = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, order=True)
@@ -32,6 +32,7 @@ class LineageGraph:
     @classmethod
     def of(cls, edges: Iterable[Edge], alone: Iterable[str] = ()) -> LineageGraph:
         """Return the graph of `edges`, each once."""
+        # Sorted, so that equal graphs compare equal and are drawn alike.
         return cls(tuple(sorted(set(edges))), frozenset(alone))
 
     @cached_property
@@ -75,9 +76,10 @@ def kind_of(node_id: str) -> str:
 
 
 def _neighbours(pairs: Iterable[tuple[str, str]]) -> Neighbours:
-    found: dict[str, tuple[str, ...]] = {}
+    # Built once per graph: a walk that looked at every edge at each step would be slow on a year of files.
+    found: dict[str, list[str]] = {}
     for one, other in pairs:
-        found[one] = (*found.get(one, ()), other)
+        found.setdefault(one, []).append(other)
     return found
 
 

@@ -39,6 +39,7 @@ def all_errors() -> list[type[RopewalkError]]:
 
 def _import_errors(package: Path) -> None:
     """Import the module `errors` of every room; a class is known only once its module is imported."""
+    # By their files: the rooms' doors load lazily, and a command must not load all of them for one sentence.
     for path in package.rglob("errors.py"):
         parts = path.relative_to(package).with_suffix("").parts
         importlib.import_module(".".join(("ropewalk", *parts)))

@@ -14,6 +14,7 @@ def command() -> None:
 
     Nothing that exists is overwritten.
     """
+    # Resolved, because a folder's own name becomes the project's, and `.` has none.
     folder = directory().resolve()
     for path in init_project(folder):
         click.echo(f"+ {path.relative_to(folder)}")

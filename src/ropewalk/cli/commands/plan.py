@@ -22,6 +22,7 @@ def command(names: tuple[str, ...], *, everything: bool, as_json: bool) -> None:
     """
     with open_session() as session:
         graph = session.graph()
+        # No names mean the whole project, and not nothing.
         selected = [graph.find(name).id for name in names] or None
         records = current_records(session.workspace)
         plan = make_plan(graph, session.kinds, session.workspace, records, selected)

@@ -86,6 +86,7 @@ def _node_document(node: NodeResult) -> dict[str, object]:
 
 def _print(result: RunResult, snapshot: int | None) -> None:
     debug = click.get_current_context().find_root().obj["debug"]
+    # All of them: a run goes on after a failure, and each may have a cause of its own.
     for node in result.nodes:
         if node.error:
             report_error(node.error, as_json=False, debug=debug)

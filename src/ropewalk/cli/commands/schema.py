@@ -12,4 +12,5 @@ from ropewalk.project import project_schema
 @click.command("schema")
 def command() -> None:
     """Print the JSON Schema of ropewalk.yaml, for completion and checks in an editor."""
+    # Of all plugins' sections, also without a project: an editor asks before there is one.
     emit_json(project_schema(plugins.sections()))

@@ -28,6 +28,7 @@ def command(query: str, *, limit: int, timeout: float, as_json: bool) -> None:
         emit_json(query_document(result))
         return
     emit_table(names, result.rows)
+    # Beside the table, so that a pipe gets rows and nothing else.
     more = "" if result.is_complete else f", and there are more (--limit {limit})"
     click.echo(f"{count(len(result.rows), 'row')}{more}", err=True)
 

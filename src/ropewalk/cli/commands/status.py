@@ -53,6 +53,7 @@ def _document(session: Session) -> dict[str, object]:
 
 
 def _node(node_id: str, record: Record | None) -> dict[str, object]:
+    # The same key in both cases, so that a program need not guess from what is missing.
     if record is None:
         return {"id": node_id, "recorded": False}
     return {

@@ -14,6 +14,7 @@ from ropewalk.web import serve
 def command(host: str | None, port: int | None) -> None:
     """Serve the project's pages, its MLflow endpoint and its deployments, until Ctrl-C."""
     with open_session(has_logs=True, host=host, port=port) as session:
+        # From the settings, which by now know both the options and the environment.
         settings = session.workspace.settings
         serve(session.workspace, settings.host, settings.port, _say)
 

@@ -22,6 +22,7 @@ CLAIMS = {
 def command(name: str, *, as_json: bool) -> None:
     """Say why NAME would run, or that it is fresh; with the causes among what it needs."""
     with open_session() as session:
+        # Planned with all it needs: only then is it known which of its inputs would come out anew.
         graph = session.graph()
         node = graph.find(name)
         records = current_records(session.workspace)

@@ -133,6 +133,7 @@ def _node(name: str) -> tuple[Literal["source", "table"], str]:
 
 
 def _description(contract: Contract | None, spec: TableSpec | None) -> str | None:
+    # The contract is written for readers, the comment above the SQL for whoever edits it.
     described = contract.description if contract else None
     return described or (spec.sql.description if spec else None)
 
@@ -160,6 +161,7 @@ def _column(column: Column, term: ContractColumn | None) -> ColumnCard:
 
 
 def _snapshot(output: Output | None) -> int | None:
+    # A reference that is no snapshot was written by another kind, or another version, of node.
     kind, _, number = output.reference.partition(":") if output else ("", "", "")
     return int(number) if kind == "snapshot" and number.isdigit() else None
 
@@ -178,6 +180,7 @@ def _result(output: Output | None) -> ContractResult | None:
 
 
 def _sample(workspace: Workspace, card: TableCard) -> tuple[tuple[JSON, ...], ...]:
+    # One of the lake's own cursors: a page must not wait for, or disturb, a run that is writing.
     with open_lake(workspace).cursor() as connection:
         relation = TableName.parse(card.name).sql
         rows = connection.execute(f"SELECT * FROM {relation} LIMIT {SAMPLE_ROWS}").fetchall()  # noqa: S608  # quoted name

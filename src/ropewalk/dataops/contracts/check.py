@@ -49,6 +49,7 @@ def check_table(connection: duckdb.DuckDBPyConnection, table: str, contract: Con
     Raises:
         CheckNotRun: a check could not be run: an SQL rule that fails, a pattern that is not one.
     """
+    # Of the table as it is now, inside the transaction: its columns may be newer than any catalogue.
     described = run(connection, f"DESCRIBE {TableName.parse(table).sql}", contract.place)
     columns = {str(name).lower(): TableColumn(str(name), str(kind)) for name, kind, *_ in described}
     subject = _Subject(connection, table, columns, contract)
@@ -130,6 +131,7 @@ def _result(check: Check, message: str, *, passed: bool) -> CheckResult:
 def _sample(subject: _Subject, check: Check, where: str) -> tuple[Mapping[str, JSON], ...]:
     """Return some failing rows: the primary key and the checked columns, or all when there is no key."""
     wanted = [*subject.contract.primary_key, *check.columns] if subject.contract.primary_key else []
+    # Each once, in the order of the contract: the key may be what the check is about.
     names = dict.fromkeys(c.name for name in wanted if (c := subject.columns.get(name.lower())))
     columns = ", ".join(map(quote, names)) or "*"
     statement = f"SELECT {columns} FROM {subject.sql} WHERE {where} LIMIT {SAMPLE_ROWS}"  # noqa: S608  # quoted names

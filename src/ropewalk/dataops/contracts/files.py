@@ -24,8 +24,10 @@ def contract_files(root: Path) -> Mapping[str, Path]:
     found: dict[str, Path] = {}
     for path in files_below(root / "contracts", ".yaml", ".yml"):
         shown = Place(path.relative_to(root).as_posix())
+        # Definitions that several contracts share are about no table.
         if path.name == GLOSSARY:
             continue
+        # Refused rather than passed over: a contract that is not read looks like one that holds.
         if not path.name.endswith(SUFFIX):
             raise InvalidContract(
                 "a contract's file is named after its table: SCHEMA.TABLE.odcs.yaml", place=shown

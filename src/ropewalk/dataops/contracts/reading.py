@@ -96,6 +96,7 @@ def _the_table(document: Document, declared: OpenDataContractStandard, table: st
     # The file's name decides; the schema repeats it so that other tools, which see only the text, know it too.
     names = [name for name in (objects[0].physicalName, objects[0].name) if name]
     valid = (table.lower(), table.lower().rpartition(".")[2])
+    # The engine's names have no case, so neither has this comparison.
     if not any(name.lower() in valid for name in names):
         raise InvalidContract(
             f"the file is about {table!r}, and its schema about {names[0] if names else 'nothing'!r}",

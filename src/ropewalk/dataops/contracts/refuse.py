@@ -19,6 +19,7 @@ def refuse_broken(report: CheckReport, contract: Contract) -> None:
     # One sentence for the list, all of it below: people mend the first and look again.
     first, count = report.errors[0], len(report.errors)
     others = f", and {count - 1} more" if count > 1 else ""
+    # The report knows checks by name only; where they stand is the contract's.
     places = {check.name: check.place for check in contract.checks}
     raise ContractBroken(
         f"{report.table} breaks its contract: {first.name}: {first.message}{others}",
@@ -30,5 +31,6 @@ def refuse_broken(report: CheckReport, contract: Contract) -> None:
 
 def _lines(result: CheckResult) -> Iterator[str]:
     yield f"{result.name}: {result.message}"
+    # As Python writes them: a blank, a text that looks like a number and a NULL can be told apart.
     for row in result.sample:
         yield "    " + ", ".join(f"{name} = {value!r}" for name, value in row.items())

@@ -37,6 +37,7 @@ def run_rule(connection: duckdb.DuckDBPyConnection, check: Check, table: str, co
     statement = fill_placeholders(check.query or "", table, column)
     _refuse_other_statements(connection, statement, check)
     rows = run(connection, statement, check.place)
+    # A rule that gives no number, or several, could only be judged by guessing.
     if len(rows) != 1 or len(rows[0]) != 1 or not isinstance(rows[0][0], int | float | Decimal):
         raise CheckNotRun(
             f"the query of {check.name} must give one number",

@@ -41,6 +41,7 @@ def describe_rows(check: Check, failing: int, rows: int) -> str:
 
 def describe_value(check: Check, value: Number) -> str:
     """Return `12 rows, must be at least 100`, or the same of a query's number."""
+    # What a query counts is known to its author alone.
     what = "rows" if check.kind == "rowCount" else "by its query"
     return f"{value} {what}, {check.expect}"
 

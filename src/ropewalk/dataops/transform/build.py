@@ -22,6 +22,7 @@ def build_table(task: Task) -> Output:
     spec = task.node.spec
     assert isinstance(spec, TableSpec)
     lake = open_lake(task.workspace)
+    # With the inputs the graph resolved, so that what is read is what the key was computed from.
     select = qualify(spec, task.input_ids)
     with lake.transaction(f"build {spec.table}") as transaction:
         task.report(0, None, "computing")
@@ -45,6 +46,7 @@ def _replace(transaction: LakeTransaction, spec: TableSpec, select: QualifiedSQL
     try:
         return transaction.replace(spec.table, select.text, Place(spec.path, 1, 1))
     except RopewalkError as error:
+        # The engine speaks of the statement it was given; a person looks for the line of the file.
         place = select.find_place(error) or Place(spec.path)
         raise TableFailed(
             f"{spec.table} cannot be built: {error.message}",
@@ -59,6 +61,7 @@ def _excerpt(spec: TableSpec, place: Place) -> str | None:
     """Return the line of the file that `place` is in, with a mark below its column."""
     if place.line is None or place.column is None:
         return None
+    # Columns count characters, and so does the mark.
     line = spec.sql.statement.splitlines()[place.line - 1]
     return f"{line}\n{' ' * (place.column - 1)}^"
 
