@@ -43,6 +43,7 @@ class Deployment:
     moved_at: int
 
 
+# Moves are only ever added, so that the newest row is the state and the rest its history.
 _CURRENT = """
     SELECT * FROM deployment_revision AS row
     WHERE revision = (SELECT max(revision) FROM deployment_revision WHERE deployment = row.deployment)
@@ -62,6 +63,7 @@ def move_deployment(
         found = connection.execute(
             "SELECT coalesce(max(revision), 0) FROM deployment_revision WHERE deployment = ?", (name,)
         ).fetchone()
+        # Checked inside the write: of two that move at once, the second sees the first.
         if found[0] != expected:
             raise RevisionTaken(
                 f"deployment {name!r} was moved meanwhile: it is at revision {found[0]}, not {expected}",

@@ -94,6 +94,7 @@ def list_decisions(database: Database, gate: str) -> list[GateDecision]:
         rows = connection.execute(
             "SELECT * FROM gate_result WHERE gate = ? ORDER BY decided_at DESC, action_key, position", (gate,)
         ).fetchall()
+    # Grouped here and not in SQL: the order of the conditions within a decision must stay.
     by_key: dict[str, list[sqlite3.Row]] = {}
     for row in rows:
         by_key.setdefault(row["action_key"], []).append(row)

@@ -150,6 +150,32 @@ def test_damaged_head_is_an_error(files, text):
     assert issue.path.read_text() == text
 
 
+def test_bytes_that_are_no_text_are_an_error(files):
+    """A file saved in another encoding is told of like any other that cannot be read."""
+    issue = files.open("one", "a", "body")
+    issue.path.write_bytes(issue.path.read_bytes() + b"caf\xe9\n")
+
+    with pytest.raises(IssueUnreadable, match=r"0001-one\.md"):
+        files.issues()
+
+
+def test_folder_in_the_place_of_an_issue_is_an_error(files):
+    """What is called like an issue and cannot be opened is not passed over."""
+    (files.folder / "0001-one.md").mkdir(parents=True)
+
+    with pytest.raises(IssueUnreadable, match="cannot be read"):
+        files.find("a")
+
+
+def test_line_ends_of_another_system_are_read(files):
+    """An editor that saves with carriage returns does not lose the issue."""
+    issue = files.open("one", "a", "body")
+    issue.path.write_bytes(issue.path.read_bytes().replace(b"\n", b"\r\n"))
+
+    assert files.get(1).fingerprint == "a"
+    assert files.comment(1, "text", "mark")
+
+
 def test_other_files_are_left_alone(files):
     """A note that a person put beside the issues is no issue."""
     files.open("one", "a", "body")

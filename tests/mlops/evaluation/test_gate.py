@@ -257,3 +257,37 @@ def test_refused_candidate_passes_once_production_allows(workspace):
 
     assert _execute(workspace).summary["verdict"] == "passed"
     assert get_decision(workspace.database, "key1").has_passed
+
+
+def test_every_decision_stays_readable(workspace):
+    """A refused candidate and one that passed stand beside each other, with what each was judged by."""
+    with pytest.raises(GateNotPassed):
+        _execute(workspace, {**GOOD, "fairness": {"gap": 0.5}}, key="refused")
+    _execute(workspace, key="passed")
+
+    found = {decision.action_key: decision for decision in list_decisions(workspace.database, "late")}
+
+    assert {key: decision.has_passed for key, decision in found.items()} == {"refused": False, "passed": True}
+    assert [result.metric for result in found["refused"].results if result.verdict == "failed"] == [
+        "fairness.gap"
+    ]
+
+
+def test_deciding_again_replaces_the_decision(workspace):
+    """The same candidate has one decision, however often it is judged."""
+    for _ in range(2):
+        _execute(workspace)
+
+    (decision,) = list_decisions(workspace.database, "late")
+    assert len(decision.results) == 4
+
+
+def test_gate_looks_at_nothing_outside(workspace):
+    """What is in production is no fact of the plan, before a promotion and after it."""
+    (node,) = GateKind().declare(workspace.project)
+    before = GateKind().probe(node, workspace, None)
+
+    _promote(workspace, {"evaluate.auc": 0.9})
+
+    assert GateKind().probe(node, workspace, None) == before
+    assert not before.facts

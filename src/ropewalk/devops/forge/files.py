@@ -69,6 +69,7 @@ class IssueFiles:
                 return self._write(replace(known, state="open")) if known.state == "closed" else known
             number = max((issue.number for issue in self.issues()), default=0) + 1
             path = self.folder / f"{number:04d}-{_slug(title)}.md"
+            # Only a new issue gets a moment: one that is opened again keeps its first.
             created = datetime.now(UTC).isoformat(timespec="seconds")
             return self._write(
                 Issue(number, "open", fingerprint, _one_line(title), created, f"{body.strip()}\n", path)
@@ -168,9 +169,8 @@ def _render(issue: Issue) -> str:
 
 
 def _read(path: Path) -> Issue:
-    text = path.read_text(encoding="utf-8")
-    parts = text.split(_FENCE, 2)
     try:
+        parts = path.read_text(encoding="utf-8").split(_FENCE, 2)
         head = yaml.safe_load(parts[1])
         return Issue(
             number=int(head["id"]),
@@ -181,7 +181,7 @@ def _read(path: Path) -> Issue:
             text=parts[2].removeprefix("\n"),
             path=path,
         )
-    except (yaml.YAMLError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (OSError, yaml.YAMLError, IndexError, KeyError, TypeError, ValueError) as error:
         raise IssueUnreadable(
             f"the head of issue file {path.name} cannot be read: {error}",
             place=Place(str(path), 1, 1),

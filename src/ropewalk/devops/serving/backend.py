@@ -50,6 +50,7 @@ class Backend:
 
     async def drain(self) -> None:
         """Wait for the requests under way, at most `patience` seconds, and end the worker."""
+        # One request that hangs must not keep an old version's process for ever.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), self._patience)
         await self.connections.close()

@@ -71,10 +71,12 @@ def predict(workspace: Workspace, name: str, rows: Iterable[Row], *, url: str | 
 @contextmanager
 def _client(workspace: Workspace, name: str, url: str | None) -> Iterator[tuple[httpx.Client, str]]:
     if url is not None:
+        # A proxy of the environment has no business between here and a server that was named.
         with httpx.Client(base_url=url, timeout=_TIMEOUT_S, trust_env=False) as client:
             yield client, f"/deployments/{quote(name, safe='')}/invocations"
         return
     deployment = get_deployment(workspace, name)
+    # A worker of its own: a model's bytes are not trusted in this process, also for one batch.
     with SocketFolder(workspace.state) as folder:
         spec = worker_spec(workspace, deployment, str(folder / "0.sock"))
         with WorkerProcess(spec, worker_log(workspace, name)) as worker:
@@ -104,6 +106,7 @@ def _send(client: httpx.Client, path: str, batch: list[Row], found: Predictions)
     answer = msgspec.json.decode(reply.content)
     found.values += answer["predictions"]
     found.ids += answer["prediction_ids"]
+    # The deployment may have moved between two batches; who asked should see that.
     if answer["model_version"] not in found.versions:
         found.versions.append(answer["model_version"])
 

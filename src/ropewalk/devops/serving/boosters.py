@@ -46,6 +46,7 @@ class Booster:
         self.features = header["feature_names"].split(" ")
         self.categorical = [self.features[int(i)] for i in parameters.split(",") if i]
         self.pandas_categories: list[list[object]] = tail
+        # Files of old releases have no `feature_infos`; their categories are then matched by type alone.
         infos = dict(zip(self.features, header.get("feature_infos", "").split(" "), strict=False))
         self.largest_codes = {name: _largest_code(infos.get(name, "none")) for name in self.features}
         self._outputs = int(header.get("num_tree_per_iteration", "1"))

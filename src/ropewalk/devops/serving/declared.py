@@ -57,4 +57,5 @@ def _stamp(path: Path) -> object:
         found = path.stat()
     except OSError:
         return "gone"
+    # Editors replace the file, so that a new one may have the time and the size of the old one.
     return found.st_mtime_ns, found.st_size, found.st_ino

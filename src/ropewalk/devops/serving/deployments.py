@@ -44,6 +44,7 @@ def deploy(workspace: Workspace, name: str, target: Target, run_id: str | None =
         expected = before.revision if before else 0
         moved = move_deployment(workspace.database, name, target, expected=expected, run_id=run_id)
     assert moved is not None
+    # Also when nothing moved: a run that was killed before this line left the alias behind.
     set_alias(workspace, target.model, PRODUCTION, str(target.version))
     return moved
 
@@ -55,6 +56,7 @@ def try_model(workspace: Workspace, target: Target) -> str:
         ModelNotServable: it does not.
     """
     folder = model_folder(workspace, target)
+    # Without a socket a worker predicts one example and ends.
     spec = WorkerSpec(folder=str(folder), parent=os.getpid())
     with WorkerProcess(spec, worker_log(workspace, f"{target.model}-{target.version}-trial")) as trial:
         return trial.wait_ready()

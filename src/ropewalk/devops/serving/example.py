@@ -32,6 +32,7 @@ def _logged_row(folder: Path) -> dict[str, object]:
     path = folder / "serving_input_example.json"
     if not path.is_file():
         return {}
+    # Other shapes belong to models without named columns, whose row is made up.
     split = json.loads(path.read_text(encoding="utf-8")).get("dataframe_split")
     return dict(zip(split["columns"], split["data"][0], strict=True)) if split else {}
 

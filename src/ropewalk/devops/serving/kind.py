@@ -53,6 +53,7 @@ class DeploymentKind:
         model, _, version = made.reference.removeprefix("model:").rpartition("/")
         target = Target(model, int(version), made.digest, entry.key)
         task.report(0, None, f"trying {model} version {version}")
+        # By name, because planning reads this module and must not wait for the registry.
         importlib.import_module(_DOOR).deploy(task.workspace, name, target, task.run_id)
         return Output(
             digest=_digest(name, target),
@@ -83,5 +84,6 @@ def _declare(entry: Entry) -> Node:
 
 
 def _digest(name: str, target: Target) -> str:
+    # All that answers differ by: a moved key column makes other joins, so it counts too.
     parts = (name, target.model, str(target.version), target.digest, target.key_column)
     return blake3("|".join(parts).encode()).hexdigest()

@@ -81,6 +81,7 @@ class WorkerProcess:
 
     def stop(self, timeout: float = STOP_TIMEOUT_S) -> None:
         """Let the worker finish what it has begun, and end it."""
+        # Asked before it is killed: a request under way is answered first.
         self.process.terminate()
         try:
             self.process.wait(timeout)

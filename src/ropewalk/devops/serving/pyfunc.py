@@ -55,6 +55,7 @@ class PyfuncEngine:
         )
         with _models_own_code(PredictionFailed, "the model raised"):
             found = self._model.predict(table)
+        # A model may answer with a table; each row of it is one prediction then.
         if hasattr(found, "to_dict") and hasattr(found, "columns"):
             return list(found.to_dict("records"))
         return list(np.asarray(found).tolist())

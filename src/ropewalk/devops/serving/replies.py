@@ -52,6 +52,7 @@ def error_from_reply(status: int, body: bytes, where: str) -> RopewalkError:
     try:
         told = msgspec.json.decode(body, type=dict[str, str | None])
     except msgspec.MsgspecError:
+        # A proxy in between answers in its own words, or in none.
         return Failed(f"the server answered {status} without a word", detail=where)
     # A caller of `predict` catches the same classes as if the worker were in its own process.
     kind = next((kind for kind in error_classes() if kind.code == told.get("code")), Failed)

@@ -29,6 +29,7 @@ def routes(workspace: Workspace, supervisor: FindSupervisor | None = None) -> li
     """
     router = _Router(workspace, supervisor or (lambda: running_supervisor(workspace)))
     return [
+        # MLflow's own path, so that its clients need no change.
         Route("POST", "/invocations", Permission.PREDICT, _told(router.invoke_only)),
         Route("POST", "/deployments/{name}/invocations", Permission.PREDICT, _told(router.invoke_named)),
         Route("GET", "/deployments/{name}/health", Permission.READ, _told(router.tell_health)),

@@ -15,6 +15,7 @@ class DeployEntry(BaseModel):
     model: str | None = Field(
         default=None, description="Model to serve; the deployment's own name by default"
     )
+    # Asked for at the start: without it predictions never meet their outcomes, and nobody can add it later.
     key: str = Field(
         min_length=1,
         description="Column of a request that identifies what is predicted, for joining labels later",

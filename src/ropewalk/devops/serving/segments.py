@@ -107,6 +107,7 @@ class SegmentWriter:
         self.path = self._folder / f"{time.time_ns()}-{os.getpid()}.seg"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            # Exclusive: process ids repeat between containers that share the folder.
             flags = os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY
             self._descriptor = os.open(self.path, flags, 0o600)
         except OSError as error:
@@ -161,6 +162,7 @@ def read_segments(folder: Path, after: Mapping[str, int]) -> Iterator[Entry]:
 
 def prediction_ids(request_id: str, rows: int) -> Sequence[str]:
     """Return the id of each row's prediction; the log's reader derives the same ids."""
+    # Derived and not stored: the log grows by one id per request, not one per row.
     return [f"{request_id}-{row}" for row in range(rows)]
 
 

@@ -29,6 +29,7 @@ class WorkerSpec(msgspec.Struct, frozen=True):
     key: str = ""
 
 
+# A line of JSON and no pickle: the sender has opened a model that nobody trusts.
 class Word(msgspec.Struct, frozen=True):
     """What a worker says once on its pipe: the engine it runs, or the error that ended it."""
 

@@ -39,6 +39,7 @@ class Condition(BaseModel):
 
     def bounds(self) -> list[tuple[Bound, float]]:
         """Return the bounds that are set, in the order they are documented."""
+        # A bound of zero is set, so that each is compared with None.
         found = ((bound, getattr(self, bound)) for bound in BOUNDS)
         return [(bound, value) for bound, value in found if value is not None]
 

@@ -102,6 +102,7 @@ def _node(
 def _needs(conditions: list[Condition], places: list[Place]) -> Iterator[Need]:
     seen: set[str] = set()
     for condition, place in zip(conditions, places, strict=True):
+        # A step that two conditions name is needed once.
         if condition.step not in seen:
             seen.add(condition.step)
             yield Need(condition.step, place)
@@ -153,6 +154,7 @@ def _refuse_failed(node: Node, results: list[GateResult]) -> None:
     failed = [result for result in results if result.verdict == "failed"]
     if not failed:
         return
+    # The first failure is the sentence, and all verdicts are the detail: one look shows what to mend.
     raise GateNotPassed(
         f"gate {node.name!r} does not pass: {failed[0].reason} ({in_production(failed[0])})",
         place=node.origin,

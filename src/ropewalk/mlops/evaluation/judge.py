@@ -57,6 +57,7 @@ def _verdict(
         return _absolute(metric, bound, asked, value)
     if before is None:
         return "not compared", "not compared"
+    # Each bound looks one way only: what became better never fails.
     change = before - value if bound == "max_drop" else value - before
     verb = "dropped" if bound == "max_drop" else "rose"
     if change > asked + TOLERANCE:
