@@ -249,7 +249,8 @@ def test_the_event_loop_leaves_the_disk_alone(http: httpx.Client) -> None:
     """Files are opened, written and named in other threads: a slow disk holds up one client, not all."""
     global _watched  # noqa: PLW0603  # an audit hook stays for good, so it is told when to watch
     sys.addaudithook(_note_disk)
-    _watched = events = []
+    events: list[tuple[str, str]] = []
+    _watched = events
 
     http.put(f"{PROXY}/6/file", content=os.urandom(3 << 20)).raise_for_status()
     size = len(http.get(f"{PROXY}/6/file").content)
