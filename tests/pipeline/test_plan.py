@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from ropewalk.pipeline import Status, current_records, make_plan
 
 
@@ -74,3 +76,66 @@ def test_unreachable_without_a_record_is_stale(bench, declare):
     (planned,) = _plan(bench, declare("a")).nodes
 
     assert planned.status is Status.STALE
+
+
+def test_waiting_is_passed_on(bench, declare):
+    """A chain behind one stale node waits as a whole, each naming its own input."""
+    nodes = [declare("b", "a"), declare("c", "b"), declare("d", "c")]
+    bench.run(declare("a", x="1"), *nodes)
+
+    plan = _plan(bench, declare("a", x="2"), *nodes)
+
+    assert _statuses(plan) == {"a": "stale", "b": "waits", "c": "waits", "d": "waits"}
+    assert [str(reason) for reason in plan.nodes[3].reasons] == ["input: waits for file:c"]
+
+
+def test_planning_twice_says_the_same(bench, declare):
+    """A plan is a value: nothing about it depends on when it was made, or that it was made before."""
+    bench.run(declare("a", x="1"), declare("b", "a"))
+    nodes = [declare("a", x="2"), declare("b", "a")]
+
+    assert _plan(bench, *nodes) == _plan(bench, *nodes)
+
+
+def test_lost_content_is_a_reason(bench, declare):
+    """What the record says was made and is gone makes its node stale."""
+    bench.run(declare("a"))
+    (bench.kind.folder / "out" / "a").unlink()
+
+    (planned,) = _plan(bench, declare("a")).nodes
+
+    assert planned.status is Status.STALE
+    assert str(planned.reasons[0]).startswith("content: no longer there")
+
+
+def test_key_of_another_version_is_a_reason(bench, declare):
+    """A record whose key was computed otherwise is not taken for current, and says why."""
+    bench.run(declare("a"))
+    record = dataclasses.replace(current_records(bench.workspace)["file:a"], key="of long ago")
+
+    plan = make_plan(bench.graph(declare("a")), bench.kinds, bench.workspace, {"file:a": record})
+
+    assert [str(reason) for reason in plan.nodes[0].reasons] == [
+        "key: computed differently by this version of Ropewalk"
+    ]
+
+
+def test_outside_that_changed_is_named(bench, declare):
+    """A change of the world outside is told by the name of its part."""
+    bench.outside("a", "one")
+    bench.run(declare("a"))
+    bench.outside("a", "two")
+
+    (planned,) = _plan(bench, declare("a")).nodes
+
+    assert [str(reason) for reason in planned.reasons] == ["outside content: one -> two"]
+
+
+def test_counts_add_up(bench, declare):
+    """Every node of a plan has exactly one status."""
+    bench.run(declare("a", x="1"), declare("b", "a"), declare("c"))
+
+    plan = _plan(bench, declare("a", x="2"), declare("b", "a"), declare("c"))
+
+    assert [plan.count(status) for status in (Status.STALE, Status.WAITS, Status.FRESH)] == [1, 1, 1]
+    assert plan.environment == "dev"

@@ -57,3 +57,20 @@ def test_prefix_is_before_the_name():
     (reason,) = compare({"x": "1"}, {"x": "2"}, {}, prefix="input ")
 
     assert reason.what == "input x"
+
+
+def test_reasons_are_in_the_order_of_their_names():
+    """The same changes are told in the same order, whatever order the maps have."""
+    names = [reason.what for reason in compare({"b": "1", "a": "1"}, {"c": "1", "a": "2"}, {})]
+
+    assert names == ["a", "b", "c"]
+
+
+def test_prefix_says_whose_part_it_is():
+    """Inputs and outside facts are told apart from the node's own."""
+    assert [reason.what for reason in compare({}, {"x": "1"}, {}, prefix="input ")] == ["input x"]
+
+
+def test_one_digest_is_not_shown_either():
+    """A short text that became a digest has changed, and that is all there is to say."""
+    assert _only({"a": "short"}, {"a": "fedcba9876543210"}).change == "changed"

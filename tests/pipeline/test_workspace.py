@@ -126,3 +126,34 @@ def test_closed_workspace_opens_anew(root: Path) -> None:
     workspace.close()
 
     assert events == ["open lake", "close lake"] * 2
+
+
+def test_two_workspaces_of_one_project(root: Path) -> None:
+    """A page and a command have the project open at once, and see the same objects."""
+    with open_it(root) as one, open_it(root) as other:
+        stored = one.objects.put_bytes(b"shared")
+
+        assert other.objects.path(stored.digest).read_bytes() == b"shared"
+
+
+def test_nothing_stops_a_new_workspace(root: Path) -> None:
+    """A run that was stopped does not stop the next one."""
+    with open_it(root) as workspace:
+        workspace.stopping.set()
+
+    with open_it(root) as workspace:
+        assert not workspace.stopping.is_set()
+
+
+def test_folder_of_state_is_made_with_its_parents(root: Path) -> None:
+    """A state folder may be named before anything of its path exists."""
+    with open_it(root, state_dir="a/b/c") as workspace:
+        assert workspace.state == root / "a/b/c"
+        assert workspace.database.path.parent == workspace.state
+
+
+def test_settings_are_those_it_was_opened_with(root: Path) -> None:
+    """What a command overrides is in force for everything the workspace does."""
+    with open_it(root, parallel=7, environment="production") as workspace:
+        assert workspace.settings.parallel == 7
+        assert workspace.settings.environment == "production"

@@ -291,3 +291,14 @@ def _rewrite_summary(workspace, node, summary):
     text = json.dumps(dataclasses.asdict(dataclasses.replace(output, summary=summary)))
     with workspace.database.write() as connection:
         connection.execute("UPDATE action SET output = ? WHERE node = ?", (text, node))
+
+
+def test_table_that_lost_its_contract_keeps_its_last_result(open_project):
+    """Until it is built again a table shows how its content kept the contract it was made under."""
+    workspace = open_project(FILES)
+    (workspace.root / "contracts/staging.flights.odcs.yaml").unlink()
+
+    card = table_page(workspace, "staging.flights").card
+
+    assert (card.contract_path, card.owner) == (None, None)
+    assert card.contract.checks == 6

@@ -203,3 +203,30 @@ def test_orphan_ends_itself(tmp_path):
 
     assert done.returncode == 1
     assert not answer.exists()
+
+
+@pytest.mark.parametrize(
+    ("decorator", "message", "nearest"),
+    [
+        ("@step(modle='x')", "@step has no option 'modle'", "model"),
+        ("@step(timeout='5 parsecs')", "timeout '5 parsecs' is not a duration", None),
+        ("@step(timeout=5)", "option 'timeout' of @step must be a text, not 5", None),
+    ],
+)
+def test_wrong_option_is_found_while_planning(write_project, decorator, message, nearest):
+    """A slip in an option is told at the step's place, before anything runs."""
+    with pytest.raises(InvalidStep) as caught:
+        _declare(write_project, f"{HEAD}\n{decorator}\ndef make() -> Metrics: ...\n")
+
+    assert caught.value.message == message
+    assert caught.value.nearest == nearest
+    assert caught.value.place.path == "steps/work.py"
+
+
+def test_another_version_is_a_change(write_project):
+    """Whoever wants a step to run again although its code is the same says so by its version."""
+    source = HEAD + "\n@step(version='{}')\ndef make() -> Metrics: ...\n"
+
+    one, two = (_declare(write_project, source.format(number))["make"].facts for number in (1, 2))
+
+    assert "version" in {name for name in one if one[name] != two[name]}
