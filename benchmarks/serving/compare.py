@@ -1,4 +1,4 @@
-"""Ropewalk's worker beside a plain handler and, where its Python is given, `mlflow models serve`.
+"""Ropewalk's worker, alone and behind its router, beside a plain handler and, where its Python is given, `mlflow models serve`.
 
     python benchmarks/serving/compare.py [--seconds 4] [--mlflow /path/to/python]
 
@@ -64,13 +64,17 @@ def our_worker(folder: Path, here: Path) -> Iterator[tuple[Address, int]]:
         yield str(spec.socket), worker.process.pid
 
 
-@contextmanager
-def plain_handler(folder: Path, here: Path) -> Iterator[tuple[Address, int]]:
-    """Start the handler of `peers.py`."""
-    path = here / "plain.sock"
-    command = [sys.executable, str(Path(__file__).with_name("peers.py")), str(folder), str(path)]
-    with started(command, path.exists) as pid:
-        yield str(path), pid
+def own_server(script: str) -> Callable[[Path, Path], object]:
+    """Return what starts a script of this folder on a socket: `peers.py` or `routed.py`."""
+
+    @contextmanager
+    def start(folder: Path, here: Path) -> Iterator[tuple[Address, int]]:
+        path = here / f"{script}.sock"
+        command = [sys.executable, str(Path(__file__).with_name(script)), str(folder), str(path)]
+        with started(command, path.exists) as pid:
+            yield str(path), pid
+
+    return start
 
 
 def mlflow_server(python: str) -> Callable[[Path, Path], object]:
@@ -121,7 +125,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--mlflow", help="a Python in which the whole of mlflow is installed")
     options = parser.parse_args()
-    servers: dict[str, Callable[[Path, Path], object]] = {"ropewalk": our_worker, "handler": plain_handler}
+    servers: dict[str, Callable[[Path, Path], object]] = {
+        "ropewalk": our_worker,
+        "routed": own_server("routed.py"),
+        "handler": own_server("peers.py"),
+    }
     if options.mlflow:
         servers["mlflow"] = mlflow_server(options.mlflow)
     with tempfile.TemporaryDirectory() as text:
