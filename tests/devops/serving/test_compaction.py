@@ -350,7 +350,7 @@ def start_compaction(workspace: Workspace) -> subprocess.Popen[bytes]:
 def test_a_killed_compaction_is_repeated_whole(workspace: Workspace) -> None:
     """Kill -9 at any moment of a compaction leaves all of its predictions or none; the next finishes it."""
     open_lake(workspace).snapshot()
-    for pause in (0.0, 0.05, 0.1, 0.2):
+    for pause in (0.0, 0.1, 0.2):
         for _ in range(10):
             write(workspace, {"hour": [*range(50)]}, [0.5] * 50)
         with start_compaction(workspace) as child:
@@ -360,7 +360,7 @@ def test_a_killed_compaction_is_repeated_whole(workspace: Workspace) -> None:
     compact(workspace, "late")
 
     assert query(workspace, "SELECT count(*), count(DISTINCT prediction_id) FROM predictions.late") == [
-        (2000, 2000)
+        (1500, 1500)
     ]
 
 
