@@ -83,3 +83,12 @@ def test_every_bound_has_its_result():
     ]
     assert {(r.value, r.baseline, r.baseline_version) for r in results} == {(0.75, 0.77, 3)}
     assert results[2].reason == "evaluate.auc dropped by 0.02 to 0.75: more than max_drop 0.005"
+
+
+@pytest.mark.parametrize(("before", "value"), [(-0.5, -0.504), (0.0, -0.005)])
+def test_distance_below_zero_counts_like_any_other(before, value):
+    """Figures such as a log-likelihood are negative; a drop is the distance all the same."""
+    baseline = Baseline(3, {"evaluate.auc": before})
+
+    assert _verdict(value, baseline, max_drop=0.005) == "passed"
+    assert _verdict(value - 0.01, baseline, max_drop=0.005) == "failed"
