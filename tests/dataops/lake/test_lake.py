@@ -174,7 +174,14 @@ def test_a_killed_writer_leaves_nothing(lake: Lake, start_script: Callable[[str]
     with lake.cursor() as connection:
         assert connection.execute("FROM mart.a").fetchall() == [(1,)]
     assert lake.built_key("table:mart.a") == "k"
+    before = {path.name for path in lake.folder.rglob("*.parquet")}
     build(lake, "mart.a", "SELECT 2 AS n", "k2")
+    with lake.cursor() as connection:
+        known = "SELECT path FROM __ducklake_metadata_lake.ducklake_data_file"
+        committed = {str(row[0]) for row in connection.execute(known).fetchall()}
+        # What the killed process had written is gone from the disk; all versions of before are there.
+        assert before - {path.name for path in lake.folder.rglob("*.parquet")} == before - committed != set()
+        assert connection.execute("FROM mart.a AT (VERSION => 2)").fetchall() == [(1,)]
 
 
 def test_open_lake_is_one_per_workspace(tmp_path: Path) -> None:

@@ -72,6 +72,30 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path, start_script) -> None:
     assert take(tmp_path / "lake", wait_s=1) == "taken"
 
 
+def test_a_killed_holder_is_told_of_once(tmp_path: Path, start_script) -> None:
+    """The next holder learns that its predecessor was killed, the one after that does not."""
+    holder = start_script(HOLD.format(seconds=60))
+    assert holder.stdout.readline().strip() == "held"
+    holder.kill()
+    holder.wait()
+
+    told = []
+    for _ in range(2):
+        with WriterLease(tmp_path / "lake", 1).hold() as was_killed:
+            told.append(was_killed)
+
+    assert told == [True, False]
+
+
+def test_a_holder_that_failed_was_not_killed(tmp_path: Path) -> None:
+    """An error ends its block in order."""
+    with pytest.raises(LookupError), WriterLease(tmp_path, 0).hold():
+        raise LookupError
+
+    with WriterLease(tmp_path, 0).hold() as was_killed:
+        assert not was_killed
+
+
 def test_a_thread_cannot_take_it_twice(tmp_path: Path) -> None:
     """A transaction inside a transaction is an error, not a wait without end."""
     lease = WriterLease(tmp_path, 60)

@@ -365,3 +365,20 @@ def test_killed_at_any_time_the_load_is_whole_or_not_there(project) -> None:
 
     project.load()
     assert project.rows("SELECT count(*), count(DISTINCT _file), sum(delay)") == [(120_000, 3, 2_399_940_000)]
+
+
+@pytest.mark.parametrize("folder", ["it's a läke #1", "q?x [1] *", "per%20cent;"])
+def test_folders_and_files_with_odd_names(tmp_path, folder: str) -> None:
+    """A name is a name: nothing in it is taken for a pattern, a URL or SQL."""
+    from .conftest import SourceProject
+
+    odd = SourceProject(tmp_path / folder)
+    for name in ("a[1].csv", "b?.csv", "c*.csv", "d'd.csv"):
+        odd.write(f"landing/{name}", "n\n1\n")
+
+    odd.declare(CSV).load()
+
+    assert [row[0] for row in odd.rows("SELECT _file")] == [
+        "landing/a[1].csv", "landing/b?.csv", "landing/c*.csv", "landing/d'd.csv",
+    ]  # fmt: skip
+    odd.close()

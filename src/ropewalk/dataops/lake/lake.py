@@ -91,10 +91,13 @@ class Lake:
             RopewalkError: what DuckDB could not do, in our words.
         """
         # Making a missing lake takes the lease too, so the cursor has to come before it is taken here.
-        with self.cursor() as connection, self._lease.hold():
-            connection.execute("BEGIN")
+        with self.cursor() as connection, self._lease.hold() as was_killed:
             is_committed = False
             try:
+                if was_killed:
+                    # Files that a killed writer had not committed; no other writer is at work that could own them.
+                    connection.execute("CALL ducklake_delete_orphaned_files('lake', cleanup_all => true)")
+                connection.execute("BEGIN")
                 yield LakeTransaction(connection)
                 # The message goes with the commit; without a change DuckLake makes no snapshot for it.
                 connection.execute(f"CALL lake.set_commit_message({literal(author)}, {literal(message)})")

@@ -32,8 +32,8 @@ class WriterLease:
         self._owner: int | None = None
 
     @contextmanager
-    def hold(self) -> Iterator[None]:
-        """Hold the lease for the length of the block.
+    def hold(self) -> Iterator[bool]:
+        """Hold the lease for the length of the block; yields whether the last holder was killed in its own.
 
         Raises:
             LakeBusy: another process kept it too long, or this thread holds it already.
@@ -45,8 +45,12 @@ class WriterLease:
             descriptor = self._lock_file()
             self._owner = threading.get_ident()
             try:
-                yield
+                # Who ends its block takes its name out; a name that is still there is that of a killed process.
+                was_killed = bool(_read_holder(descriptor))
+                _write_holder(descriptor, str(os.getpid()))
+                yield was_killed
             finally:
+                _write_holder(descriptor, "")
                 self._owner = None
                 # Closing gives the lock back; the file stays, as removing it would race with who waits for it.
                 os.close(descriptor)
@@ -57,17 +61,24 @@ class WriterLease:
         deadline = time.monotonic() + self.wait_s
         while not _try_lock(descriptor):
             if time.monotonic() > deadline:
-                holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+                holder = _read_holder(descriptor) or "unknown"
                 os.close(descriptor)
                 raise LakeBusy(
                     f"process {holder} has been writing to the lake for more than {self.wait_s:g} s",
                     hint="wait for it to end, or end it",
                 )
             time.sleep(POLL_S)
-        # The holder's name is for the message only: the lock, not the text, says who may write.
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         return descriptor
+
+
+def _read_holder(descriptor: int) -> str:
+    return os.pread(descriptor, 32, 0).decode(errors="replace").strip()
+
+
+def _write_holder(descriptor: int, holder: str) -> None:
+    # The lock, not the text, says who may write: the text is for messages and for finding out about kills.
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, holder.encode(), 0)
 
 
 def _try_lock(descriptor: int) -> bool:
