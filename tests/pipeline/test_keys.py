@@ -43,3 +43,25 @@ def test_node_id_counts():
     two = Node("table:a.c", Place("x"))
 
     assert action_key(one, {}, {}) != action_key(two, {}, {})
+
+
+def test_key_is_short_and_stable(declare):
+    """A key is 32 hex digits, the same in every process and version of Python."""
+    key = action_key(declare("a", x="1"), {"o": "2"}, {"b": "3"})
+
+    assert len(key) == 32
+    assert set(key) <= set("0123456789abcdef")
+    assert key == action_key(declare("a", x="1"), {"o": "2"}, {"b": "3"})
+
+
+def test_parts_are_not_confused(declare):
+    """The same text as a fact, as an outside fact and as an input makes three keys."""
+    node = declare("a")
+    keys = {
+        action_key(declare("a", x="1"), {}, {}),
+        action_key(node, {"x": "1"}, {}),
+        action_key(node, {}, {"x": "1"}),
+        action_key(node, {}, {}),
+    }
+
+    assert len(keys) == 4
