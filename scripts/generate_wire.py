@@ -225,7 +225,7 @@ def _note(message: Descriptor, messages: Mapping[str, Descriptor]) -> str:
         sentence = f"It is the answer to {answered}."
     else:
         holders = [_name(m) for m in messages.values() if any(f.message_type is message for f in _fields(m))]
-        sentence = f"It is a part of {', '.join(holders)}."
+        sentence = f"It is a part of {', '.join(holders[:3])}{' and more' if len(holders) > 3 else ''}."
     return (
         textwrap.fill(sentence, 110, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
         + "\n"
@@ -234,14 +234,12 @@ def _note(message: Descriptor, messages: Mapping[str, Descriptor]) -> str:
 
 def _routes(message: Descriptor, end: str) -> str:
     """Return the routes whose request (`input_type`) or answer (`output_type`) a message is."""
-    rows = [
-        f"{verb} /{path.lstrip('/')}"
-        for service in SERVICES
-        for method, paths in _endpoints(service)
-        if getattr(method, end) is message
-        for verb, path in paths
-    ]
-    return " and ".join(rows)
+    verbs: dict[str, list[str]] = {}
+    for service in SERVICES:
+        for method, paths in _endpoints(service):
+            for verb, path in paths if getattr(method, end) is message else ():
+                verbs.setdefault(path.lstrip("/"), []).append(verb)
+    return " and ".join(f"{' or '.join(found)} /{path}" for path, found in verbs.items())
 
 
 def _quoted(names: Iterable[str]) -> str:

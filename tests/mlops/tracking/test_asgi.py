@@ -102,3 +102,19 @@ def test_the_copy_for_mlflows_pages_is_not_served(workspace: Workspace) -> None:
 
     assert _ask(app, path="/api/2.0/mlflow/experiments/get?experiment_id=0").status_code == 200
     assert _ask(app, path="/ajax-api/2.0/mlflow/experiments/get?experiment_id=0").status_code == 404
+
+
+def test_websockets_are_closed() -> None:
+    """The protocol has none, so a page from elsewhere cannot reach this machine around the checks by one."""
+    sent = list[dict[str, Any]]()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "websocket", "path": "/x", "headers": [(b"origin", b"http://evil.example")]}
+    asyncio.run(application(ROUTES)(scope, receive, send))  # type: ignore[arg-type]  # receive is a plain coroutine
+
+    assert [message["type"] for message in sent] == ["websocket.close"]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ropewalk.mlops import tracking
 from ropewalk.mlops.tracking import routes
 from ropewalk.mlops.tracking.rows.row import translated
 from ropewalk.pipeline import Workspace
@@ -146,3 +147,9 @@ def test_logs_hold_no_local_values() -> None:
 
     assert "in breaks" in done.stdout
     assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_the_door_has_no_other_names() -> None:
+    """A name that the door does not have is an error at once, not an import of something else."""
+    with pytest.raises(AttributeError, match="nothing_here"):
+        _ = tracking.nothing_here

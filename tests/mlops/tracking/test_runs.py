@@ -132,3 +132,10 @@ def test_search_with_a_wrong_filter(workspace: Workspace) -> None:
     """A filter that does not parse is an error, never an empty result."""
     with pytest.raises(InvalidFilter):
         search_runs(workspace, None, "metrics.score >")
+
+
+def test_a_run_that_never_was(workspace: Workspace) -> None:
+    """What does not exist is neither deleted nor restored."""
+    for stage in ("deleted", "active"):
+        with pytest.raises(UnknownRun, match="nowhere"):
+            move_run(workspace, "nowhere", stage)

@@ -63,7 +63,6 @@ def _refused_origin(headers: Headers) -> str | None:
 
 
 def _hostname(url: str) -> str | None:
-    # A broken host such as `[::1` raises instead of being empty, and is refused like any other.
     try:
         return urlsplit(url).hostname
     except ValueError:

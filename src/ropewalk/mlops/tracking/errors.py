@@ -53,7 +53,6 @@ class RequestTooLarge(InvalidInput):
     code = "RW153"
 
 
-# The wire answers it with 403, because the request itself may be in order.
 class ForeignHost(InvalidInput):
     """A request names another host, as a page that was tricked into calling this address would."""
 

@@ -124,7 +124,6 @@ def ensure_experiment(workspace: Workspace, name: str) -> str:
     """
     try:
         found = get_experiment_by_name(workspace, name)
-    # Looked up before it is made, because nearly every run finds it and reading takes no lock.
     except UnknownExperiment:
         try:
             return create_experiment(workspace, name)

@@ -80,7 +80,6 @@ def check_batch(metrics: Collection[object], params: Collection[object], tags: C
         RequestTooLarge: it has more than one batch may have.
     """
     total = len(metrics) + len(params) + len(tags)
-    # The kinds come before the sum, so that the error names what there is too much of.
     for what, count, limit in (
         ("metrics", len(metrics), METRICS),
         ("params", len(params), PARAMS),

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 # Starting takes some 100 ms; a machine that is busy with several trainings takes longer.
 START_S = 10.0
 STOP_S = 5.0
-# uvicorn has no event for its start that another thread could wait for.
 _POLL_S = 0.005
 
 

@@ -50,8 +50,6 @@ def create_logged_model(
         source_run_id=new.source_run_id,
     )
     with workspace.database.write() as connection:
-        # One transaction, so that a client that dies or is refused leaves no model with half of its
-        # parameters.
         require_active_experiment(connection, new.experiment_id)
         number = table.insert_logged_model(connection, made)
         table.set_logged_model_params(connection, number, params)

@@ -95,7 +95,6 @@ def begin_run(workspace: Workspace, request: RunRequest) -> Run:
     # The client's clock counts where it sends one: its metrics carry times of the same clock.
     started_at = now_ms() if request.started_at is None else request.started_at
     with workspace.database.write() as connection:
-        # In the transaction that adds the run, so that none appears in an experiment that is being deleted.
         require_active_experiment(connection, request.experiment_id)
         new = NewRun(uuid.uuid4().hex, request.experiment_id, name, user, started_at)
         number = table.insert_run(connection, new)
@@ -105,7 +104,6 @@ def begin_run(workspace: Workspace, request: RunRequest) -> Run:
 
 
 def _check(batch: Batch) -> None:
-    # Each name once: a batch has up to 1000 points, mostly of a few keys.
     for key in {metric.key for metric in batch.metrics}:
         limits.check_key("Metric", key)
     limits.check_entries("Param", batch.params, limits.PARAM_VALUE)
@@ -215,7 +213,6 @@ def update_run(workspace: Workspace, run_id: str, change: RunChange) -> Run:
     with workspace.database.write() as connection:
         run = require_active_run(connection, run_id)
         table.change_run(connection, run.number, change)
-        # The tag follows the name, as the name follows the tag: clients show either.
         if change.name:
             table.set_run_tags(connection, run.number, {NAME_TAG: change.name})
         return require_active_run(connection, run_id)

@@ -29,7 +29,6 @@ def parse_filter(text: str | None, schema: Schema) -> list[Condition]:
     conditions = list[Condition]()
     while reader.token.kind != "end":
         conditions.append(reader.condition())
-        # Counted while reading, so that a text of half a million characters is given up early.
         if len(conditions) > MOST_CONDITIONS:
             raise InvalidFilter(f"A filter can have at most {MOST_CONDITIONS} clauses")
         if reader.token.kind != "end":
@@ -66,7 +65,6 @@ class _Reader:
     """The tokens of one text, read one ahead."""
 
     def __init__(self, text: str, schema: Schema) -> None:
-        # Refused by its length alone, before a pattern runs over it.
         if len(text) > MOST_CHARACTERS:
             raise InvalidFilter(f"A filter can have at most {MOST_CHARACTERS} characters, not {len(text)}")
         self.schema = schema

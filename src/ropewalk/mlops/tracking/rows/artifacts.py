@@ -30,7 +30,6 @@ HEADERS = {
 def list_root(workspace: Workspace, root_uri: str, folder: str) -> list[wire.FileInfo]:
     """Return what lies in `folder` of the artifacts at `root_uri`; nothing for a store we do not serve."""
     root = artifacts.proxied_path(root_uri)
-    # The client lists a remote store itself; an empty answer is what it gets from MLflow's server as well.
     if root is None:
         return []
     found = artifacts.list_artifacts(workspace, f"{root}/{folder}" if folder else root)

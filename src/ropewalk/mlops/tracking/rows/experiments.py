@@ -120,7 +120,6 @@ ROWS = (
     Row("POST", f"{_AT}/create", _WRITE, ask.CreateExperiment, _create),
     Row("GET", f"{_AT}/get", _READ, ask.GetExperiment, _get),
     Row("GET", f"{_AT}/get-by-name", _READ, ask.GetExperimentByName, _get_by_name),
-    # Clients of different ages search with either method.
     Row("GET", f"{_AT}/search", _READ, ask.SearchExperiments, _search),
     Row("POST", f"{_AT}/search", _READ, ask.SearchExperiments, _search),
     Row("POST", f"{_AT}/delete", _WRITE, ask.DeleteExperiment, _delete),

@@ -90,7 +90,6 @@ def _move(
 ) -> wire.TransitionModelVersionStageResponse:
     name, version = need(asked.name, "name"), need(asked.version, "version")
     stage = STAGES.get(need(asked.stage, "stage").lower())
-    # MLflow's own sentence, which its tests look for.
     if stage is None:
         raise InvalidRequest(
             f"Invalid Model Version stage: {asked.stage}. Value must be one of None, Staging, Production, Archived."

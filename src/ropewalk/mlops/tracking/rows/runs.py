@@ -83,7 +83,6 @@ def _search(workspace: Workspace, asked: ask.SearchRuns) -> ask.SearchRunsRespon
     search = (asked.experiment_ids, asked.filter, asked.order_by, asked.run_view_type)
     page = read_page(asked.page_token, limit, *search)
     conditions = [
-        # No experiment finds nothing, as in MLflow.
         Condition("attribute", "experiment_id", "IN", tuple(asked.experiment_ids)),
         within(asked.run_view_type),
         *parse_filter(asked.filter, RUNS),
@@ -123,7 +122,6 @@ def _log_batch(workspace: Workspace, asked: ask.LogBatch) -> None:
 
 def _log(workspace: Workspace, run_id: str, sent: list[wire.Metric], batch: Batch) -> None:
     """Log points for the run, and those that name a model for that model too."""
-    # One time for the whole request, so that points without one of their own stay in one place of the series.
     now = now_ms()
     points = [answers.read_metric(point, now) for point in sent]
     for_models: dict[str, list[ModelMetric]] = {}

@@ -142,7 +142,6 @@ def _read_dataset(item: wire.DatasetInput, sent: wire.Dataset) -> values.Dataset
         digest=need(sent.digest, "digest"),
         source_type=need(sent.source_type, "source_type"),
         source=need(sent.source, "source"),
-        # Kept as the text that came: it is the client's own format, and nothing here reads it.
         schema=sent.schema,
         profile=sent.profile,
         tags=entries(item.tags),

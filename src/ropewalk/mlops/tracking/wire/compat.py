@@ -32,7 +32,6 @@ from ropewalk.mlops.tracking.wire.models import NUMBERS
 S = TypeVar("S", bound=msgspec.Struct)
 
 _PLACE = re.compile(r"(?P<what>.*) - at `\$\.(?P<path>.*)`")
-# One encoder for all answers: making one for each costs more than encoding a small answer does.
 _ENCODER = msgspec.json.Encoder()
 # A value may be a megabyte, and clients print the whole message.
 _SHOWN = 200
@@ -97,7 +96,6 @@ def _decode_numbers(body: bytes, shape: type[S], error: Exception) -> S:
 
 def _parsed(body: bytes) -> object:
     try:
-        # The slower parser runs only for what the faster one refused.
         values: object = json.loads(body)
         # Python reads half of a surrogate pair, which is no character and cannot be stored.
         json.dumps(values, ensure_ascii=False).encode()

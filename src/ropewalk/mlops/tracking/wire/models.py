@@ -85,7 +85,7 @@ class RunInfo(Struct, omit_defaults=True):
     lifecycle_stage: str | None = None
 
 
-# It is a part of RunData, GetMetricHistoryResponse, LogBatch, LoggedModelData.
+# It is a part of RunData, GetMetricHistoryResponse, LogBatch and more.
 class Metric(Struct, omit_defaults=True):
     """MLflow's `mlflow.Metric`."""
 
@@ -260,8 +260,7 @@ class LoggedModelData(Struct, omit_defaults=True):
     metrics: list[Metric] = []
 
 
-# It is a part of CreateLoggedModelResponse, FinalizeLoggedModelResponse, GetLoggedModelResponse,
-# SearchLoggedModelsResponse, SetLoggedModelTagsResponse.
+# It is a part of CreateLoggedModelResponse, FinalizeLoggedModelResponse, GetLoggedModelResponse and more.
 class LoggedModel(Struct, omit_defaults=True):
     """MLflow's `mlflow.LoggedModel`."""
 

@@ -48,5 +48,4 @@ def next_token(page: Page, found: int, *search: object) -> str | None:
 
 
 def _digest(search: tuple[object, ...]) -> str:
-    # Eight bytes: this tells one search from another by mistake, it keeps no secret.
     return blake3(repr(search).encode()).hexdigest(8)

@@ -65,9 +65,7 @@ class ModelMetric(Struct, omit_defaults=True):
     run_id: str | None = None
 
 
-# It is a part of RegisteredModel, GetLatestVersionsResponse, CreateModelVersionResponse,
-# UpdateModelVersionResponse, TransitionModelVersionStageResponse, GetModelVersionResponse,
-# SearchModelVersionsResponse, GetModelVersionByAliasResponse.
+# It is a part of RegisteredModel, GetLatestVersionsResponse, CreateModelVersionResponse and more.
 class ModelVersion(Struct, omit_defaults=True):
     """MLflow's `mlflow.ModelVersion`."""
 
@@ -98,8 +96,8 @@ class RegisteredModelAlias(Struct, omit_defaults=True):
     version: str | None = None
 
 
-# It is a part of CreateRegisteredModelResponse, RenameRegisteredModelResponse, UpdateRegisteredModelResponse,
-# GetRegisteredModelResponse, SearchRegisteredModelsResponse.
+# It is a part of CreateRegisteredModelResponse, RenameRegisteredModelResponse, UpdateRegisteredModelResponse
+# and more.
 class RegisteredModel(Struct, omit_defaults=True):
     """MLflow's `mlflow.RegisteredModel`."""
 
@@ -193,8 +191,7 @@ class SearchRegisteredModelsResponse(Struct, omit_defaults=True):
     next_page_token: str | None = None
 
 
-# Clients ask with it: POST /mlflow/registered-models/get-latest-versions and GET
-# /mlflow/registered-models/get-latest-versions.
+# Clients ask with it: POST or GET /mlflow/registered-models/get-latest-versions.
 class GetLatestVersions(Struct, omit_defaults=True):
     """MLflow's `mlflow.GetLatestVersions`."""
 
@@ -203,8 +200,7 @@ class GetLatestVersions(Struct, omit_defaults=True):
     required: ClassVar[tuple[str, ...]] = ("name",)
 
 
-# It is the answer to POST /mlflow/registered-models/get-latest-versions and GET
-# /mlflow/registered-models/get-latest-versions.
+# It is the answer to POST or GET /mlflow/registered-models/get-latest-versions.
 class GetLatestVersionsResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.GetLatestVersions.Response`."""
 

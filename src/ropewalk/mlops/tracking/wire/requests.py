@@ -64,7 +64,7 @@ class CreateExperimentResponse(Struct, omit_defaults=True):
     experiment_id: str | None = None
 
 
-# Clients ask with it: POST /mlflow/experiments/search and GET /mlflow/experiments/search.
+# Clients ask with it: POST or GET /mlflow/experiments/search.
 class SearchExperiments(Struct, omit_defaults=True):
     """MLflow's `mlflow.SearchExperiments`."""
 
@@ -75,7 +75,7 @@ class SearchExperiments(Struct, omit_defaults=True):
     view_type: ViewType | int | None = None
 
 
-# It is the answer to POST /mlflow/experiments/search and GET /mlflow/experiments/search.
+# It is the answer to POST or GET /mlflow/experiments/search.
 class SearchExperimentsResponse(Struct, omit_defaults=True):
     """MLflow's `mlflow.SearchExperiments.Response`."""
 
