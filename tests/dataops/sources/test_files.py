@@ -353,7 +353,7 @@ def test_killed_at_any_time_the_load_is_whole_or_not_there(project) -> None:
     project.declare(CSV)
     code = LOAD.format(tests=os.path.dirname(__file__), root=str(project.root))  # noqa: PTH120
 
-    for pause in (0.4, 0.8, 1.1, 1.4):
+    for pause in (0.4, 0.7, 1.0):
         process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
         assert process.stdout.readline().strip() == "loading"
         time.sleep(pause)
