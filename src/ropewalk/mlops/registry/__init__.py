@@ -1,8 +1,8 @@
 """The model registry: named models, their immutable versions and aliases."""
 
 # The errors that other rooms tell apart; all others reach them as the kind of error they are.
-from ropewalk.mlops.registry.errors import ModelExists
-from ropewalk.mlops.registry.kind import INPUTS_TAG, ModelKind, UnmadeModel
+from ropewalk.mlops.registry.errors import ModelExists, UnmadeModel
+from ropewalk.mlops.registry.kind import INPUTS_TAG, ModelKind
 from ropewalk.mlops.registry.models import (
     create_model,
     delete_alias,

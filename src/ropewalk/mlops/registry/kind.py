@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ropewalk.errors import NotFound, nearest
+from ropewalk.mlops.registry.errors import UnmadeModel
 from ropewalk.mlops.registry.versions import get_version, register
 from ropewalk.pipeline import JSON, Need, Node, Output, Probe, Task, Workspace
 from ropewalk.project import (
-    InvalidProjectFile,
     InvalidPython,
     Project,
     StepDeclaration,
@@ -23,12 +23,6 @@ from ropewalk.store.registry import ModelVersion
 INPUTS_TAG = "ropewalk.inputs"
 # The section belongs to evaluation, which reads the registry: naming it here keeps the two from needing each other.
 GATES = "gates"
-
-
-class UnmadeModel(InvalidProjectFile):
-    """A gate is named after a model that no step makes."""
-
-    code = "RW171"
 
 
 @dataclass(frozen=True)
