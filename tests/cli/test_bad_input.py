@@ -148,15 +148,6 @@ def test_step_that_raises(fails):
     assert "ropewalk run step:judge" in said.err
 
 
-def test_step_that_returns_the_wrong_thing(fails):
-    """A step that says Metrics and returns a list is refused."""
-    source = "from ropewalk import Metrics, Table\n\n\ndef judge(orders: Table) -> Metrics:\n    return [1]\n"
-    said = fails({"steps/judge.py": source})
-
-    assert said.code == 2
-    assert "says it returns Metrics and returned list" in said.err
-
-
 class _Breaking(http.server.BaseHTTPRequestHandler):
     """Two good pages, then 500 for as long as `broken` is set."""
 
