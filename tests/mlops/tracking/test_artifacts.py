@@ -240,8 +240,9 @@ DISK = frozenset({"open", "os.rename", "os.remove", "os.chmod", "tempfile.mkstem
 _watched: list[tuple[str, str]] | None = None
 
 
-def _note_disk(event: str, _: object) -> None:
-    if _watched is not None and event in DISK:
+def _note_disk(event: str, arguments: tuple[object, ...]) -> None:
+    # Importing a module opens a file too, wherever the first request happens to need one.
+    if _watched is not None and event in DISK and ".py" not in str(arguments[0]):
         _watched.append((event, threading.current_thread().name))
 
 

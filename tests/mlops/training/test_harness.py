@@ -25,6 +25,14 @@ def test_metrics_are_answered_and_logged(run_job, workspace):
     assert logged == {"auc": 0.5, "n": 3.0}
 
 
+def test_code_of_the_same_second_and_size_is_told_apart(run_job):
+    """An edit right after a run is executed, though size and second of the file are those of the code before it."""
+    first, _ = run_job("def make():\n    return {'a': 1}\n")
+    second, _ = run_job("def make():\n    return {'a': 2}\n")
+
+    assert (first.metrics, second.metrics) == ({"a": 1.0}, {"a": 2.0})
+
+
 def test_parameters_reach_the_function_and_the_run(run_job, workspace):
     """Tracked parameters are passed by keyword and logged."""
     answer, run_id = run_job("def make(*, depth):\n    return {'d': depth}\n", parameters={"depth": 7})

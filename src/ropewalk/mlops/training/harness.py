@@ -85,6 +85,9 @@ def _load_function(job: Job) -> Callable[..., object]:
     path = Path(job.root) / job.path
     # Modules beside the step and modules from the project's root import as they do in a test.
     sys.path[:0] = [str(path.parent), job.root]
+    # Python takes compiled code for current when source size and whole second agree, so an edit made right after
+    # a run could execute the code before it. Without compiled files the code that runs is the code of the key.
+    sys.dont_write_bytecode = True
     # Loaded by path, not by name: two projects may both have a `train.py`.
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec
