@@ -20,7 +20,7 @@ from ropewalk.dataops.sources.declarations import (
     format_suffix,
 )
 from ropewalk.dataops.sources.errors import InvalidFile, InvalidSource
-from ropewalk.dataops.sources.json_errors import find_json_error
+from ropewalk.dataops.sources.json_errors import find_json_error, refuse_cut_array
 from ropewalk.dataops.sources.plain_columns import plain_columns
 from ropewalk.errors import Place, RopewalkError, nearest
 
@@ -89,6 +89,9 @@ class ScannedFiles:
         self, connection: duckdb.DuckDBPyConnection, paths: Sequence[str], types: Mapping[str, str]
     ) -> list[Relation]:
         """One SELECT over all files; nested values of JSON stay JSON, so that they may change their shape."""
+        if self.function == "read_json":
+            for path in paths:
+                refuse_cut_array(path, self.root)
         files = ", ".join(literal(str(self.root / path)) for path in paths)
         # By name, as a later file may have its columns in another order.
         sql = f"FROM {self.function}([{files}], union_by_name = true{self.options})"

@@ -32,6 +32,34 @@ def find_json_error(path: str, root: Path) -> InvalidFile:
     )
 
 
+def refuse_cut_array(path: str, root: Path) -> None:
+    """Refuse a JSON file whose array is never closed: the engine takes its whole records and says nothing.
+
+    Raises:
+        InvalidFile: the file was cut off; the error names the line and column where it ends.
+    """
+    if format_suffix(path) in LINE_SUFFIXES:
+        return
+    begins, ends = _edges(root / path)
+    if begins.startswith(b"[") and not ends.endswith(b"]"):
+        raise find_json_error(path, root)
+
+
+def _edges(path: Path) -> tuple[bytes, bytes]:
+    """Return the first and the last bytes of a file without the space around them; only those are kept."""
+    is_packed = path.suffix.lower() == ".gz"
+    begins = ends = b""
+    try:
+        with gzip.open(path) if is_packed else path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                begins = begins or block.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+                ends = block.rstrip()[-1:] or ends
+    except (OSError, EOFError):
+        # What cannot be unpacked is told by the engine's own reading of it.
+        return b"", b""
+    return begins, ends
+
+
 def _first_bad_line(path: str, text: str) -> InvalidFile:
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip() and (found := _try(line)):
