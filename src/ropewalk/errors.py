@@ -46,9 +46,11 @@ class RopewalkError(Exception):
         nearest: the valid name closest to the one given.
         hint: what to do next.
         detail: longer evidence (last log lines, failing rows), printed below the message.
+        may_pass: whether trying again can help: a time-out, a killed process, an outside that did not answer.
     """
 
     code: ClassVar[str] = "RW000"
+    may_pass: bool = False
 
     def __init__(
         self,
@@ -112,6 +114,7 @@ class Unavailable(RopewalkError):
     """Something outside Ropewalk could not be reached or answered wrongly."""
 
     code = "RW600"
+    may_pass = True
 
 
 class InternalError(Failed):

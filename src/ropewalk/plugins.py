@@ -25,6 +25,7 @@ hookspec = pluggy.HookspecMarker("ropewalk")
 hookimpl = pluggy.HookimplMarker("ropewalk")
 
 BUILT_IN = (
+    "ropewalk.pipeline.plugin",
     "ropewalk.dataops.plugin",
     "ropewalk.mlops.plugin",
     "ropewalk.devops.plugin",

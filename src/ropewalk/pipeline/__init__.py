@@ -14,7 +14,7 @@ from ropewalk.pipeline.objects import ObjectMissing, ObjectStore, StoredObject
 from ropewalk.pipeline.plan import Plan, PlannedNode, Status, make_plan
 from ropewalk.pipeline.reasons import Reason
 from ropewalk.pipeline.records import Record, current_records
-from ropewalk.pipeline.values import JSON, Need, Node, NodeKind, Output, Probe, Task
+from ropewalk.pipeline.values import JSON, Limits, Need, Node, NodeKind, Output, Packed, Probe, Task
 from ropewalk.pipeline.workspace import Workspace
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "AmbiguousName",
     "Cycle",
     "Graph",
+    "Limits",
     "NameTaken",
     "Need",
     "Node",
@@ -32,6 +33,7 @@ __all__ = [
     "ObjectStore",
     "Observer",
     "Output",
+    "Packed",
     "Plan",
     "PlannedNode",
     "Probe",

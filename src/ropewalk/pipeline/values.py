@@ -33,6 +33,25 @@ class Need:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """How a node may be executed; none of it decides what it makes, so none of it counts in its key.
+
+    Attributes:
+        cpu: cores it takes of those that a run may use.
+        memory: bytes it takes of the memory that a run may use; 0 means it does not say.
+        pool: name of the pool of which it takes one place, such as a database that bears three clients.
+        retries: how often it is tried again after an error that may pass.
+        backoff_s: seconds before the first retry; each further one waits twice as long.
+    """
+
+    cpu: int = 1
+    memory: int = 0
+    pool: str | None = None
+    retries: int = 0
+    backoff_s: float = 1.0
+
+
+@dataclass(frozen=True)
 class Node:
     """One thing with lineage, as declared: before anything ran.
 
@@ -45,11 +64,13 @@ class Node:
         places: where a fact of that name stands in the project.
         origin: where the node is declared.
         spec: the kind's own value; the pipeline hands it back untouched.
+        limits: how it may be executed.
     """
 
     id: str
     origin: Place
     spec: object = None
+    limits: Limits = Limits()
     provides: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -103,6 +124,19 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Packed:
+    """An output that can travel: what it was, and the objects that hold its content.
+
+    Attributes:
+        output: the output where it was made; its digest holds everywhere, its reference only there.
+        objects: digest in the object store of each part, by the part's name.
+    """
+
+    output: Output
+    objects: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Task:
     """One execution of one node.
 
@@ -126,7 +160,10 @@ class Task:
 
 
 class NodeKind(Protocol):
-    """The port through which a room gives the pipeline one kind of node."""
+    """The port through which a room gives the pipeline one kind of node.
+
+    Kinds derive from it: the last three verbs have an answer that fits where nothing is to be done.
+    """
 
     @property
     def name(self) -> str:
@@ -151,3 +188,30 @@ class NodeKind(Protocol):
         Raises:
             RopewalkError: the work failed; the error says why and what to do.
         """
+
+    def adopt(self, node: Node, output: Output, workspace: Workspace) -> None:
+        """Make `output`, made by an earlier execution under the same key, current in the workspace's environment.
+
+        Called before the pointer moves to it, and again after a crash: doing it twice is doing it once. A kind
+        whose content is addressed by its reference alone has nothing to do here.
+
+        Raises:
+            RopewalkError: it cannot be made current; the pointer then stays where it is.
+        """
+        return  # noqa: PLR1711  # without a statement mypy takes the method for one that every kind must write
+
+    def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
+        """Return `output` as objects of the workspace's store, to be taken to another machine; None if it cannot be."""
+        return None
+
+    def unpack(self, node: Node, key: str, packed: Packed, workspace: Workspace) -> Output:
+        """Bring in what `pack` made elsewhere under `key`, and return the output as it is named here.
+
+        The objects are in the workspace's store already.
+
+        Raises:
+            RopewalkError: the content is not what its digest says, or cannot be brought in.
+        """
+        # Only what this kind packed is ever given to it.
+        message = f"nodes of the kind {self.name} are never packed"
+        raise RuntimeError(message)

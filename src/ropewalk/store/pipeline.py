@@ -66,7 +66,8 @@ def start_run(database: Database, run: RunRow) -> None:
             "UPDATE pipeline_run SET state = 'failed', finished_at = ? WHERE state = 'running'", (now_ms(),)
         )
         connection.execute(
-            "INSERT INTO pipeline_run VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO pipeline_run (id, environment, state, git_commit, git_branch, is_dirty, started_at, finished_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 run.id,
                 run.environment,
@@ -95,7 +96,8 @@ def record_action(connection: sqlite3.Connection, action: ActionRow, environment
     connection.execute(
         # The same key may be executed again, when what it made is gone; the later execution is what is there
         # now. Its facts and inputs are what the key stands for, so they cannot differ.
-        "INSERT INTO action VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO action (key, task_key, node, facts, outside, inputs, output, run_id, cpu_ms, wall_ms, finished_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (key) DO UPDATE SET task_key = excluded.task_key, output = excluded.output, run_id = excluded.run_id,"
         " cpu_ms = excluded.cpu_ms, wall_ms = excluded.wall_ms, finished_at = excluded.finished_at",
         (
@@ -126,7 +128,10 @@ def record_node_run(connection: sqlite3.Connection, row: NodeRunRow) -> None:
     """Record what a run did with a node, in the caller's transaction."""
     connection.execute(
         # A node has one outcome in a run; where a kind reports twice, the later one counts.
-        "INSERT OR REPLACE INTO node_run VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO node_run (run_id, node, state, reasons, error, started_at, finished_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (run_id, node) DO UPDATE SET state = excluded.state, reasons = excluded.reasons,"
+        " error = excluded.error, started_at = excluded.started_at, finished_at = excluded.finished_at",
         (
             row.run_id,
             row.node,
@@ -178,10 +183,14 @@ def list_node_runs(database: Database, run_id: str) -> list[NodeRunRow]:
         rows = connection.execute(
             "SELECT * FROM node_run WHERE run_id = ? ORDER BY finished_at, node", (run_id,)
         ).fetchall()
-    return [NodeRunRow(**{**dict(row), "reasons": json.loads(row["reasons"])}) for row in rows]
+    names = ("run_id", "node", "state", "error", "started_at", "finished_at")
+    return [
+        NodeRunRow(**{name: row[name] for name in names}, reasons=json.loads(row["reasons"])) for row in rows
+    ]
 
 
 def _action(row: sqlite3.Row) -> ActionRow:
     # Read here, so that no caller ever sees that these are kept as text.
     documents = {name: json.loads(row[name]) for name in ("facts", "outside", "inputs")}
-    return ActionRow(**{**dict(row), **documents})
+    names = ("key", "task_key", "node", "output", "run_id", "cpu_ms", "wall_ms", "finished_at")
+    return ActionRow(**{name: row[name] for name in names}, **documents)

@@ -11,14 +11,14 @@ from ropewalk.dataops.sources.errors import InvalidSource
 from ropewalk.dataops.sources.facts import source_facts
 from ropewalk.dataops.sources.spec import Loader, SourceSpec
 from ropewalk.errors import InvalidInput, NotFound, Unavailable
-from ropewalk.pipeline import Node, Output, Probe, Task, Workspace
+from ropewalk.pipeline import Node, NodeKind, Output, Probe, Task, Workspace
 from ropewalk.project import Entry, Project
 
 # A source's name becomes a table's, which is written without quotes in people's SQL.
 _TABLE_NAME = re.compile(r"^[A-Za-z_]\w*$")
 
 
-class SourceKind:
+class SourceKind(NodeKind):
     """Declares, probes and loads the sources of a project; see `NodeKind` for what each method promises."""
 
     @property

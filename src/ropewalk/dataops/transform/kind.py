@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from ropewalk.dataops.lake import open_lake
 from ropewalk.dataops.transform.build import build_table
 from ropewalk.dataops.transform.declare import declare_tables
-from ropewalk.pipeline import Node, Output, Probe, Task, Workspace
+from ropewalk.pipeline import Node, NodeKind, Output, Probe, Task, Workspace
 from ropewalk.project import Project
 
 
-class TableKind:
+class TableKind(NodeKind):
     """How the pipeline declares and builds the tables of `tables/**/*.sql`."""
 
     name = "table"

@@ -11,7 +11,7 @@ from blake3 import blake3
 
 from ropewalk.devops.monitoring.section import SECTION, Monitor
 from ropewalk.devops.serving import log_state
-from ropewalk.pipeline import JSON, Need, Node, Output, Probe, Task, Workspace
+from ropewalk.pipeline import JSON, Need, Node, NodeKind, Output, Probe, Task, Workspace
 from ropewalk.project import PROJECT_FILE, Document, Entry, Project, parse_yaml
 from ropewalk.store.monitoring import WindowRow, list_windows
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ropewalk.devops.monitoring.watch import Watched
 
 
-class MonitorKind:
+class MonitorKind(NodeKind):
     """Monitors as nodes: `monitor:late` needs `deployment:late` and the table of outcomes."""
 
     name = "monitor"

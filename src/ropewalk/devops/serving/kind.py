@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from blake3 import blake3
 
 from ropewalk.devops.serving.section import DeployEntry
-from ropewalk.pipeline import Need, Node, Output, Probe, Task, Workspace
+from ropewalk.pipeline import Need, Node, NodeKind, Output, Probe, Task, Workspace
 from ropewalk.project import Entry, InvalidProjectFile, Project
 from ropewalk.store.deployments import Target, current_deployment
 
@@ -17,7 +17,7 @@ _DOOR = "ropewalk.devops.serving.deployments"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 
 
-class DeploymentKind:
+class DeploymentKind(NodeKind):
     """Deployments as nodes: `deployment:late` needs `model:late` and makes it answer requests."""
 
     name = "deployment"

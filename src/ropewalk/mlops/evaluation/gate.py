@@ -15,14 +15,14 @@ from ropewalk.mlops.evaluation.conditions import SECTION, Condition
 from ropewalk.mlops.evaluation.errors import GateNotPassed, InvalidGate, MetricMissing
 from ropewalk.mlops.evaluation.judge import Baseline, in_production, judge
 from ropewalk.mlops.registry import get_version
-from ropewalk.pipeline import JSON, Need, Node, Output, Probe, Task, Workspace
+from ropewalk.pipeline import JSON, Need, Node, NodeKind, Output, Probe, Task, Workspace
 from ropewalk.project import PROJECT_FILE, Entry, Project, StepDeclaration, parse_yaml, read_steps
 from ropewalk.store.gates import GateResult, get_decision, record_decision
 
 PRODUCTION = "production"
 
 
-class GateKind:
+class GateKind(NodeKind):
     """Gates as nodes: `gate:late` needs the steps whose metrics its conditions name."""
 
     name = "gate"

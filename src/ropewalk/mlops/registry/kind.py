@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ropewalk.errors import NotFound, nearest
 from ropewalk.mlops.registry.errors import UnmadeModel
 from ropewalk.mlops.registry.versions import get_version, register
-from ropewalk.pipeline import JSON, Need, Node, Output, Probe, Task, Workspace
+from ropewalk.pipeline import JSON, Need, Node, NodeKind, Output, Probe, Task, Workspace
 from ropewalk.project import (
     InvalidPython,
     Project,
@@ -33,7 +33,7 @@ class ModelSpec:
     gate: str | None
 
 
-class ModelKind:
+class ModelKind(NodeKind):
     """Models as nodes: `model:late` needs its training step, and `gate:late` where `gates` names it."""
 
     name = "model"

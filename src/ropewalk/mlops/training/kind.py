@@ -10,7 +10,7 @@ from ropewalk.mlops.tracking import logged_model_files
 from ropewalk.mlops.training.environment import environment_facts
 from ropewalk.mlops.training.errors import InvalidStep
 from ropewalk.mlops.training.options import check_options
-from ropewalk.pipeline import Need, Node, Output, Probe, Task, Workspace
+from ropewalk.pipeline import Need, Node, NodeKind, Output, Probe, Task, Workspace
 from ropewalk.project import (
     Project,
     StepDeclaration,
@@ -20,7 +20,7 @@ from ropewalk.project import (
 )
 
 
-class StepKind:
+class StepKind(NodeKind):
     """Steps: declared by functions below `steps/`, executed by the harness."""
 
     name = "step"

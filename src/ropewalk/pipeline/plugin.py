@@ -1,0 +1,14 @@
+"""What the engine itself registers: the sections of `ropewalk.yaml` that are about runs and environments."""
+
+from __future__ import annotations
+
+from ropewalk.plugins import hookimpl
+from ropewalk.project import Section
+
+
+@hookimpl
+def project_sections() -> list[Section]:
+    """Return the sections that declare environments and pools."""
+    from ropewalk.pipeline.declared import ENVIRONMENTS, POOLS
+
+    return [ENVIRONMENTS, POOLS]
