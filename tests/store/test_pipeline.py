@@ -15,12 +15,17 @@ from ropewalk.store.pipeline import (
     NodeRunRow,
     RunRow,
     current_actions,
+    find_actions,
+    find_runs,
     finish_run,
+    get_action,
     list_node_runs,
     list_pipeline_runs,
     record_action,
     record_node_run,
+    running_runs,
     start_run,
+    wall_times,
 )
 
 RUN = RunRow("r1", "dev", "running", "abc", "main", False, 1000, None)
@@ -60,14 +65,46 @@ def test_finished_run_has_its_state(database):
     assert run.finished_at >= run.started_at
 
 
-def test_killed_run_becomes_failed_when_the_next_starts(database):
-    """A run that never said how it ended counts as failed."""
+def test_run_that_never_ended_stays_running(database):
+    """The store cannot know who was killed; the engine asks the leases."""
     start_run(database, replace(RUN, id="r2", started_at=2000))
 
-    assert [(run.id, run.state) for run in list_pipeline_runs(database)] == [
-        ("r2", "running"),
-        ("r1", "failed"),
-    ]
+    assert sorted(running_runs(database)) == ["r1", "r2"]
+
+
+def test_actions_are_found_by_either_key(database):
+    """What was started under a key and observed more is found under both."""
+    _record(database, ACTION)
+
+    assert find_actions(database, "k1") == find_actions(database, "t1") == [ACTION]
+    assert find_actions(database, "k9") == []
+    assert get_action(database, "t1") is None
+
+
+def test_wall_time_of_the_newest_execution(database):
+    """A node's cost is that of its newest execution."""
+    _record(database, ACTION)
+    _record(database, replace(ACTION, key="k2", finished_at=3000, wall_ms=90))
+
+    assert wall_times(database) == {"table:a.b": 90}
+
+
+def test_action_without_environment_moves_no_pointer(database):
+    """What is only tried out is recorded and current nowhere."""
+    with database.write() as connection:
+        record_action(connection, ACTION, None)
+
+    assert current_actions(database, "dev") == {}
+    assert get_action(database, "k1") == ACTION
+
+
+def test_runs_by_the_start_of_their_id(database):
+    """A few characters of an id are enough to find the run."""
+    start_run(database, replace(RUN, id="r22", cause="schedule:nightly", parameters={"train.depth": "8"}))
+
+    assert [run.id for run in find_runs(database, "r2")] == ["r22"]
+    assert [run.cause for run in find_runs(database, "r")] == ["schedule:nightly", "person"]
+    assert find_runs(database, "x") == []
 
 
 def test_action_is_current_in_its_environment_only(database):

@@ -1,9 +1,10 @@
-"""What can go wrong with the metadata database as a file.
+"""What can go wrong with the metadata database.
 
 RopewalkError
 ├── Conflict
 │   ├── DatabaseTooNew     a newer Ropewalk wrote it
-│   └── DatabaseBusy       another process has been writing for too long
+│   ├── DatabaseBusy       another process has been writing for too long
+│   └── EnvironmentMoved   an environment's pointers are not the expected ones any more
 └── Failed
     ├── MigrationGap       the migrations of this build are not one sequence
     └── DatabaseUnusable   it cannot be opened, or is no database
@@ -38,3 +39,9 @@ class DatabaseUnusable(Failed):
     """The metadata database cannot be opened, or its file is no database."""
 
     code = "RW402"
+
+
+class EnvironmentMoved(Conflict):
+    """Somebody moved an environment's pointers after they were read."""
+
+    code = "RW312"

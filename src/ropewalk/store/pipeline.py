@@ -1,20 +1,22 @@
-"""What the engine remembers: runs, actions, and which action is current in an environment."""
+"""What the engine remembers: runs, actions, and what each run did with each node."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ropewalk.store.database import Database, now_ms
+from ropewalk.store.environments import move_pointers
 
 
 @dataclass(frozen=True)
 class ActionRow:
     """One successful execution: its key, what decided it and what it made (`output` is a JSON object).
 
-    `task_key` is the key the execution was started under; `key` counts what it then observed outside.
+    `task_key` is the key the execution was started under; `key` counts what it then observed outside. `inputs`
+    has the content digest of each input by its name, `input_references` where that content was.
     """
 
     key: str
@@ -28,11 +30,15 @@ class ActionRow:
     cpu_ms: int
     wall_ms: int
     finished_at: int
+    input_references: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class RunRow:
-    """One `ropewalk run`; times in UTC milliseconds."""
+    """One `ropewalk run`; times in UTC milliseconds.
+
+    `cause` is what asked for it (`person`, `schedule:NAME`, `plan:ID`, `sweep:ID`), `parameters` what it overrode.
+    """
 
     id: str
     environment: str
@@ -42,11 +48,16 @@ class RunRow:
     is_dirty: bool
     started_at: int
     finished_at: int | None
+    cause: str = "person"
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class NodeRunRow:
-    """What one run did with one node; `state` is executed, failed or blocked."""
+    """What one run did with one node; `state` is executed, restored, failed or blocked.
+
+    `action_key` is of the action that was executed or restored.
+    """
 
     run_id: str
     node: str
@@ -55,28 +66,27 @@ class NodeRunRow:
     error: str | None
     started_at: int
     finished_at: int
+    action_key: str | None = None
+    attempts: int = 1
 
 
 def start_run(database: Database, run: RunRow) -> None:
-    """Record that a run started; runs still marked as running were killed and become failed."""
+    """Record that a run started."""
     with database.write() as connection:
-        # The caller holds the project's run lock, so whoever was marked as running is gone; without this it would
-        # be shown as running for ever.
         connection.execute(
-            "UPDATE pipeline_run SET state = 'failed', finished_at = ? WHERE state = 'running'", (now_ms(),)
-        )
-        connection.execute(
-            "INSERT INTO pipeline_run (id, environment, state, git_commit, git_branch, is_dirty, started_at, finished_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO pipeline_run (id, environment, state, git_commit, git_branch, is_dirty, started_at, finished_at,"
+            " cause, parameters) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 run.id,
                 run.environment,
                 run.state,
                 run.git_commit,
                 run.git_branch,
-                run.is_dirty,
+                int(run.is_dirty),
                 run.started_at,
                 run.finished_at,
+                run.cause,
+                json.dumps(dict(run.parameters)),
             ),
         )
 
@@ -91,15 +101,23 @@ def finish_run(database: Database, run_id: str, state: str) -> None:
         )
 
 
-def record_action(connection: sqlite3.Connection, action: ActionRow, environment: str) -> None:
-    """Record an execution and make it current for its node in `environment`, in the caller's transaction."""
+def running_runs(database: Database) -> list[str]:
+    """Return the ids of the runs that are marked as running, also those that were killed."""
+    with database.read() as connection:
+        rows = connection.execute("SELECT id FROM pipeline_run WHERE state = 'running'").fetchall()
+    return [row["id"] for row in rows]
+
+
+def record_action(connection: sqlite3.Connection, action: ActionRow, environment: str | None) -> None:
+    """Record an execution and make it current for its node in `environment`, if any, in the caller's transaction."""
     connection.execute(
         # The same key may be executed again, when what it made is gone; the later execution is what is there
         # now. Its facts and inputs are what the key stands for, so they cannot differ.
-        "INSERT INTO action (key, task_key, node, facts, outside, inputs, output, run_id, cpu_ms, wall_ms, finished_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO action (key, task_key, node, facts, outside, inputs, input_references, output, run_id, cpu_ms,"
+        " wall_ms, finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (key) DO UPDATE SET task_key = excluded.task_key, output = excluded.output, run_id = excluded.run_id,"
-        " cpu_ms = excluded.cpu_ms, wall_ms = excluded.wall_ms, finished_at = excluded.finished_at",
+        " input_references = excluded.input_references, cpu_ms = excluded.cpu_ms, wall_ms = excluded.wall_ms,"
+        " finished_at = excluded.finished_at",
         (
             action.key,
             action.task_key,
@@ -107,6 +125,7 @@ def record_action(connection: sqlite3.Connection, action: ActionRow, environment
             json.dumps(dict(action.facts)),
             json.dumps(dict(action.outside)),
             json.dumps(dict(action.inputs)),
+            json.dumps(dict(action.input_references)),
             action.output,
             action.run_id,
             action.cpu_ms,
@@ -114,24 +133,20 @@ def record_action(connection: sqlite3.Connection, action: ActionRow, environment
             action.finished_at,
         ),
     )
-    connection.execute(
-        # In the action's own transaction: an execution that is recorded without becoming current would be done
-        # again.
-        "INSERT INTO environment_pointer VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (environment, node) DO UPDATE SET action_key = excluded.action_key,"
-        " moved_at = excluded.moved_at",
-        (environment, action.node, action.key, action.finished_at),
-    )
+    # In the action's own transaction: an execution that is recorded without becoming current would be done again.
+    if environment is not None:
+        move_pointers(connection, environment, {action.node: action.key}, f"run:{action.run_id}")
 
 
 def record_node_run(connection: sqlite3.Connection, row: NodeRunRow) -> None:
     """Record what a run did with a node, in the caller's transaction."""
     connection.execute(
         # A node has one outcome in a run; where a kind reports twice, the later one counts.
-        "INSERT INTO node_run (run_id, node, state, reasons, error, started_at, finished_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO node_run (run_id, node, state, reasons, error, started_at, finished_at, action_key, attempts)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (run_id, node) DO UPDATE SET state = excluded.state, reasons = excluded.reasons,"
-        " error = excluded.error, started_at = excluded.started_at, finished_at = excluded.finished_at",
+        " error = excluded.error, started_at = excluded.started_at, finished_at = excluded.finished_at,"
+        " action_key = excluded.action_key, attempts = excluded.attempts",
         (
             row.run_id,
             row.node,
@@ -140,6 +155,8 @@ def record_node_run(connection: sqlite3.Connection, row: NodeRunRow) -> None:
             row.error,
             row.started_at,
             row.finished_at,
+            row.action_key,
+            row.attempts,
         ),
     )
 
@@ -154,27 +171,51 @@ def current_actions(database: Database, environment: str) -> dict[str, ActionRow
     return {row["node"]: _action(row) for row in rows}
 
 
-def list_pipeline_runs(database: Database, limit: int = 50) -> list[RunRow]:
-    """Return the newest runs, newest first."""
+def find_actions(database: Database, key: str) -> list[ActionRow]:
+    """Return the actions that were executed under `key`, or started under it and observed more; newest first."""
     with database.read() as connection:
         rows = connection.execute(
-            # Two runs may start in one millisecond; `rowid` then says which came later.
-            "SELECT * FROM pipeline_run ORDER BY started_at DESC, rowid DESC LIMIT ?",
-            (limit,),
+            "SELECT * FROM action WHERE key = ? OR task_key = ? ORDER BY finished_at DESC, key", (key, key)
         ).fetchall()
-    return [
-        RunRow(
-            row["id"],
-            row["environment"],
-            row["state"],
-            row["git_commit"],
-            row["git_branch"],
-            bool(row["is_dirty"]),
-            row["started_at"],
-            row["finished_at"],
-        )
-        for row in rows
-    ]
+    return [_action(row) for row in rows]
+
+
+def get_action(database: Database, key: str) -> ActionRow | None:
+    """Return the action of that key, or None."""
+    with database.read() as connection:
+        row = connection.execute("SELECT * FROM action WHERE key = ?", (key,)).fetchone()
+    return _action(row) if row else None
+
+
+def wall_times(database: Database) -> dict[str, int]:
+    """Return how many milliseconds the newest execution of each node took."""
+    with database.read() as connection:
+        rows = connection.execute(
+            "SELECT node, wall_ms FROM action JOIN (SELECT node AS named, max(finished_at) AS newest FROM action"
+            " GROUP BY node) AS last ON node = named AND finished_at = newest"
+        ).fetchall()
+    return {row["node"]: row["wall_ms"] for row in rows}
+
+
+def list_pipeline_runs(database: Database, limit: int = 50, environment: str | None = None) -> list[RunRow]:
+    """Return the newest runs, newest first; of one environment, if it is given."""
+    with database.read() as connection:
+        rows = connection.execute(
+            "SELECT * FROM pipeline_run WHERE environment = COALESCE(?, environment)"
+            " ORDER BY started_at DESC, id DESC LIMIT ?",
+            (environment, limit),
+        ).fetchall()
+    return [_run(row) for row in rows]
+
+
+def find_runs(database: Database, prefix: str) -> list[RunRow]:
+    """Return the runs whose ids start with `prefix`, newest first."""
+    with database.read() as connection:
+        rows = connection.execute(
+            "SELECT * FROM pipeline_run WHERE substr(id, 1, ?) = ? ORDER BY started_at DESC, id DESC",
+            (len(prefix), prefix),
+        ).fetchall()
+    return [_run(row) for row in rows]
 
 
 def list_node_runs(database: Database, run_id: str) -> list[NodeRunRow]:
@@ -183,14 +224,15 @@ def list_node_runs(database: Database, run_id: str) -> list[NodeRunRow]:
         rows = connection.execute(
             "SELECT * FROM node_run WHERE run_id = ? ORDER BY finished_at, node", (run_id,)
         ).fetchall()
-    names = ("run_id", "node", "state", "error", "started_at", "finished_at")
-    return [
-        NodeRunRow(**{name: row[name] for name in names}, reasons=json.loads(row["reasons"])) for row in rows
-    ]
+    return [NodeRunRow(**{**dict(row), "reasons": json.loads(row["reasons"])}) for row in rows]
+
+
+def _run(row: sqlite3.Row) -> RunRow:
+    read = {"is_dirty": bool(row["is_dirty"]), "parameters": json.loads(row["parameters"])}
+    return RunRow(**{**dict(row), **read})
 
 
 def _action(row: sqlite3.Row) -> ActionRow:
     # Read here, so that no caller ever sees that these are kept as text.
-    documents = {name: json.loads(row[name]) for name in ("facts", "outside", "inputs")}
-    names = ("key", "task_key", "node", "output", "run_id", "cpu_ms", "wall_ms", "finished_at")
-    return ActionRow(**{name: row[name] for name in names}, **documents)
+    names = ("facts", "outside", "inputs", "input_references")
+    return ActionRow(**{**dict(row), **{name: json.loads(row[name]) for name in names}})
