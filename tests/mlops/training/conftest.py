@@ -12,11 +12,13 @@ from types import ModuleType
 import pytest
 
 from ropewalk.mlops.tracking import create_run, endpoint
+from ropewalk.mlops.training.execution import run_step
 from ropewalk.mlops.training.job import Answer, Job
-from ropewalk.pipeline import Workspace
-from ropewalk.project import load_project
+from ropewalk.pipeline import Limits, Node, Output, Task, Workspace
+from ropewalk.project import load_project, read_steps
 from ropewalk.settings import load_settings
 
+RunStep = Callable[..., Output]
 RunJob = Callable[..., tuple[Answer, str]]
 
 
@@ -87,3 +89,23 @@ def steps(workspace: Workspace) -> Path:
     folder = workspace.root / "steps"
     folder.mkdir(exist_ok=True)
     return folder
+
+
+@pytest.fixture
+def make_task(write_project, open_workspace) -> Callable[..., Task]:
+    """Return a function that writes a project with one step's file and returns the task to execute its first step."""
+
+    def make(source: str, limits: Limits = Limits(), **fields: object) -> Task:
+        root = write_project({"steps/work.py": source})
+        step = read_steps(root)[0]
+        node = Node(f"step:{step.name}", step.place, step, limits)
+        given = {"inputs": {}, "input_ids": {}, "report": lambda *_: None, **fields}
+        return Task(node, "key", run_id="run", workspace=open_workspace(root), **given)
+
+    return make
+
+
+@pytest.fixture
+def run_source(make_task: Callable[..., Task]) -> RunStep:
+    """Return a function that runs the first step of a source in a process of its own."""
+    return lambda source, **fields: run_step(make_task(source, **fields))

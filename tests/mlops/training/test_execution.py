@@ -6,7 +6,8 @@ import pytest
 
 from ropewalk.errors import Place
 from ropewalk.mlops.training import InvalidStep, StepFailed, StepTimedOut, WrongProduct
-from ropewalk.mlops.training.execution import _error, _Execution, _input, _metrics_digest, _tags
+from ropewalk.mlops.tracking import get_run
+from ropewalk.mlops.training.execution import _error, _Execution, _input, _metrics_digest, _tags, run_step
 from ropewalk.mlops.training.job import Answer, MetricsInput, ModelInput, TableInput
 from ropewalk.mlops.training.process import Ended
 from ropewalk.pipeline import Node, Output, Task
@@ -106,3 +107,35 @@ def test_equal_numbers_are_equal_content():
     """The order in which metrics are named does not make them others; a digit does."""
     assert _metrics_digest({"a": 1.0, "b": 2.0}) == _metrics_digest({"b": 2.0, "a": 1.0})
     assert _metrics_digest({"a": 1.0}) != _metrics_digest({"a": 1.0000001})
+
+
+def test_metrics_and_parameters_are_tracked(make_task):
+    """A step without a client of its own leaves a run with its parameters and numbers."""
+    task = make_task("def make(*, depth: int = 7) -> 'Metrics':\n    return {'auc': 0.5, 'd': depth}\n")
+
+    output = run_step(task)
+
+    run = get_run(task.workspace, output.reference.removeprefix("run:"))
+    assert {name: metric.value for name, metric in run.metrics.items()} == {"auc": 0.5, "d": 7.0}
+    assert (run.status, run.params) == ("FINISHED", {"depth": "7"})
+
+
+def test_tables_are_logged_as_datasets(make_task):
+    """The run knows which snapshot of which table it read; a digest is cut to what MLflow takes."""
+    inputs = {"a": Output("d" * 64, "snapshot:3")}
+    task = make_task(
+        "def make(a) -> 'Metrics':\n    return {}\n", inputs=inputs, input_ids={"a": "table:mart.a"}
+    )
+
+    output = run_step(task)
+
+    logged = get_run(task.workspace, output.reference.removeprefix("run:")).datasets
+    assert [(item.name, item.digest) for item in logged] == [("mart.a", "d" * 36)]
+
+
+@pytest.mark.parametrize("library", ["mlflow", "pandas", "duckdb"])
+def test_small_step_loads_nothing_heavy(run_source, library):
+    """A step that only returns numbers starts no library that it does not import itself."""
+    source = f"import sys\n\ndef make() -> 'Metrics':\n    return {{'n': '{library}' in sys.modules}}\n"
+
+    assert run_source(source).summary["metrics"] == {"n": 0.0}

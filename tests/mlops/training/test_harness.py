@@ -16,13 +16,9 @@ from ropewalk.mlops.training.job import (
 METRICS = "def make():\n    return {'auc': 0.5, 'n': 3}\n"
 
 
-def test_metrics_are_answered_and_logged(run_job, workspace):
-    """A mapping of numbers is the answer, and the tracked run has them."""
-    answer, run_id = run_job(METRICS)
-
-    logged = {name: metric.value for name, metric in get_run(workspace, run_id).metrics.items()}
-    assert answer.metrics == {"auc": 0.5, "n": 3.0}
-    assert logged == {"auc": 0.5, "n": 3.0}
+def test_metrics_are_answered(run_job):
+    """A mapping of numbers is the answer; the engine logs it."""
+    assert run_job(METRICS)[0].metrics == {"auc": 0.5, "n": 3.0}
 
 
 def test_code_of_the_same_second_and_size_is_told_apart(run_job):
@@ -33,12 +29,11 @@ def test_code_of_the_same_second_and_size_is_told_apart(run_job):
     assert (first.metrics, second.metrics) == ({"a": 1.0}, {"a": 2.0})
 
 
-def test_parameters_reach_the_function_and_the_run(run_job, workspace):
-    """Tracked parameters are passed by keyword and logged."""
-    answer, run_id = run_job("def make(*, depth):\n    return {'d': depth}\n", parameters={"depth": 7})
+def test_parameters_reach_the_function(run_job):
+    """Tracked parameters are passed by keyword."""
+    answer, _ = run_job("def make(*, depth):\n    return {'d': depth}\n", parameters={"depth": 7})
 
     assert answer.metrics == {"d": 7.0}
-    assert get_run(workspace, run_id).params == {"depth": "7"}
 
 
 def test_step_run_for_its_effect(run_job):
@@ -83,16 +78,6 @@ def test_inputs_are_what_the_step_expects(harness, make_job):
     assert metrics == {"auc": 1.0}
 
 
-def test_tables_are_logged_as_datasets(harness, make_job, workspace):
-    """The run knows which snapshot of which table it read; a digest is cut to what MLflow takes."""
-    job = make_job(METRICS, inputs=[TableInput("a", "mart.a", 3, "d" * 64), MetricsInput("c", {})])
-
-    harness._log_tables(job)
-
-    logged = get_run(workspace, job.run_id).datasets
-    assert [(item.name, item.digest) for item in logged] == [("mart.a", "d" * 36)]
-
-
 @pytest.mark.parametrize(
     ("makes", "returned", "message"),
     [
@@ -107,6 +92,15 @@ def test_wrong_return(harness, run_job, makes, returned, message):
     """What a step returns is held against its annotation, and a metric must be a number to judge."""
     with pytest.raises(harness.WrongReturn, match=message):
         run_job(f"def make():\n    return {returned}\n", makes)
+
+
+def test_users_own_client_logs_to_the_run(run_job, workspace):
+    """The run is the active one for code that calls MLflow itself."""
+    source = "import mlflow\n\ndef make():\n    mlflow.log_metric('own', 2.0)\n    return {}\n"
+
+    _, run_id = run_job(source)
+
+    assert get_run(workspace, run_id).metrics["own"].value == 2.0
 
 
 def test_model_object_is_logged_for_the_user(run_job, workspace):

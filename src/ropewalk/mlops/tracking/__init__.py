@@ -13,7 +13,7 @@ from ropewalk.mlops.tracking.runs import (
     metric_history,
     search_runs,
 )
-from ropewalk.store.tracking.values import Experiment, LoggedModel, Metric, Run
+from ropewalk.store.tracking.values import Dataset, Experiment, LoggedModel, Metric, Run, RunStatus
 
 if TYPE_CHECKING:
     from ropewalk.mlops.tracking.asgi import application
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from ropewalk.mlops.tracking.rows.table import routes
 
 __all__ = [
+    "Dataset",
     "Experiment",
     "LoggedModel",
     "Metric",
     "Run",
+    "RunStatus",
     "application",
     "create_run",
     "endpoint",

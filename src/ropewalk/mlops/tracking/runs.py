@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,6 +54,7 @@ class RunRequest:
     started_at: int | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
+    datasets: Sequence[Dataset] = ()
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,23 @@ class Batch:
 
 
 def create_run(
-    workspace: Workspace, experiment: str, name: str, tags: Mapping[str, str], params: Mapping[str, str]
+    workspace: Workspace,
+    experiment: str,
+    name: str,
+    tags: Mapping[str, str],
+    params: Mapping[str, str],
+    datasets: Sequence[Dataset] = (),
 ) -> str:
     """Begin a run in the experiment of that name, made when it is missing, and return the run's id.
 
     Raises:
         NotActive: the experiment is deleted.
+        InvalidRequest: a tag or parameter does not fit.
     """
-    request = RunRequest(ensure_experiment(workspace, experiment), name, tags=tags, params=params)
-    return begin_run(workspace, request).id
+    experiment_id = ensure_experiment(workspace, experiment)
+    return begin_run(
+        workspace, RunRequest(experiment_id, name, tags=tags, params=params, datasets=datasets)
+    ).id
 
 
 def begin_run(workspace: Workspace, request: RunRequest) -> Run:
@@ -100,6 +108,7 @@ def begin_run(workspace: Workspace, request: RunRequest) -> Run:
         number = table.insert_run(connection, new)
         table.add_params(connection, number, request.params)
         table.set_run_tags(connection, number, tags)
+        add_datasets(connection, number, request.experiment_id, request.datasets)
         return table.read_runs(connection, [number])[0]
 
 
@@ -127,7 +136,7 @@ def _unknown(run_id: str) -> UnknownRun:
     return UnknownRun(f"Run with id={run_id} not found")
 
 
-def require_active_run(connection: sqlite3.Connection, run_id: str) -> Run:
+def require_active_run(connection: Connection, run_id: str) -> Run:
     """Return the head of a run that something is to be added to.
 
     Raises:
@@ -175,7 +184,7 @@ def log_batch(workspace: Workspace, run_id: str, batch: Batch) -> None:
             add_logged_model_metrics(connection, model.number, logged)
 
 
-def _set_tags(connection: sqlite3.Connection, run: Run, tags: Mapping[str, str]) -> None:
+def _set_tags(connection: Connection, run: Run, tags: Mapping[str, str]) -> None:
     # MLflow keeps a run's name twice, and clients change it through the tag.
     table.set_run_tags(connection, run.number, tags)
     if NAME_TAG in tags:
@@ -193,14 +202,21 @@ def log_metrics(workspace: Workspace, run_id: str, metrics: Mapping[str, float],
     log_batch(workspace, run_id, Batch([Metric(key, value, step, now) for key, value in metrics.items()]))
 
 
-def finish_run(workspace: Workspace, run_id: str, status: RunStatus) -> None:
-    """Note that a run has ended, and how.
+def finish_run(
+    workspace: Workspace, run_id: str, status: RunStatus, tags: Mapping[str, str] | None = None
+) -> None:
+    """Note that a run has ended, and how, with the last tags that are known of it.
 
     Raises:
         UnknownRun: there is none of that id.
+        InvalidRequest: a tag does not fit.
     """
-    # The server's clock, because the caller of this function is a process of this machine.
-    update_run(workspace, run_id, RunChange(status=status, ended_at=now_ms()))
+    limits.check_entries("Tag", tags or {}, limits.RUN_TAG_VALUE)
+    with workspace.database.write() as connection:
+        run = require_active_run(connection, run_id)
+        table.set_run_tags(connection, run.number, tags or {})
+        # The server's clock, because the caller of this function is a process of this machine.
+        table.change_run(connection, run.number, RunChange(status=status, ended_at=now_ms()))
 
 
 def update_run(workspace: Workspace, run_id: str, change: RunChange) -> Run:

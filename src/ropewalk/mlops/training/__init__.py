@@ -1,8 +1,12 @@
 """Steps: the functions of a project, what they take and make, and how each is run and tracked."""
 
-from ropewalk.mlops.training.errors import InvalidStep, StepFailed, StepTimedOut, WrongProduct
-from ropewalk.mlops.training.kind import StepKind
-from ropewalk.mlops.training.sdk import Metrics, Model, Table, step
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ropewalk.mlops.training.errors import InvalidStep, StepFailed, StepTimedOut, WrongProduct
+    from ropewalk.mlops.training.kind import StepKind
+    from ropewalk.mlops.training.sdk import Metrics, Model, Table, step
 
 __all__ = [
     "InvalidStep",
@@ -15,3 +19,20 @@ __all__ = [
     "WrongProduct",
     "step",
 ]
+
+# Each step's process passes through this door on its way to its own program, and the engine behind `StepKind` costs
+# it more than a small step does.
+_MODULES = {
+    "errors": ("InvalidStep", "StepFailed", "StepTimedOut", "WrongProduct"),
+    "kind": ("StepKind",),
+    "sdk": ("Metrics", "Model", "Table", "step"),
+}
+_LAZY = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Return what the door shows, imported at its first use."""
+    if name not in _LAZY:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ropewalk.errors import Place
-from ropewalk.mlops.tracking import create_run, endpoint, finish_run, logged_model_files
+from ropewalk.mlops.tracking import (
+    Dataset,
+    create_run,
+    endpoint,
+    finish_run,
+    log_metrics,
+    logged_model_files,
+)
 from ropewalk.mlops.training.artifacts import model_digest
 from ropewalk.mlops.training.errors import InvalidStep, StepFailed, StepTimedOut, WrongProduct
 from ropewalk.mlops.training.job import (
@@ -52,7 +60,15 @@ def run_step(task: Task) -> Output:
     assert isinstance(step, StepDeclaration)
     workspace = task.workspace
     # The run exists before the process does: a step that dies at once still leaves a failed run to look at.
-    run_id = create_run(workspace, workspace.project.name, step.name, _tags(task, step), {})
+    params = {parameter.name: str(parameter.default) for parameter in step.parameters}
+    run_id = create_run(
+        workspace,
+        workspace.project.name,
+        step.name,
+        _tags(task, step),
+        params,
+        _datasets(_inputs(task, step)),
+    )
     log = workspace.state / "logs" / task.run_id / f"{step.name}.log"
     # Whatever way the execution ends, also Ctrl-C, the tracked run must not stay open.
     status: Literal["FAILED", "FINISHED"] = "FAILED"
@@ -105,10 +121,15 @@ def _job(execution: _Execution) -> Job:
         path=step.path,
         function=step.name,
         makes=step.makes,
-        inputs=[_input(name, task.input_ids[name], task.inputs[name], step) for name, _ in step.needs],
+        inputs=_inputs(task, step),
         parameters={parameter.name: parameter.default for parameter in step.parameters},
         run_id=execution.run_id,
     )
+
+
+def _inputs(task: Task, step: StepDeclaration) -> list[TableInput | ModelInput | MetricsInput]:
+    """Return what the step's positional parameters stand for, in their order."""
+    return [_input(name, task.input_ids[name], task.inputs[name], step) for name, _ in step.needs]
 
 
 def _input(
@@ -141,6 +162,7 @@ def _output(execution: _Execution, answer: Answer) -> Output:
         summary |= {"model_id": model_id, "files": len(files)}
         return Output(digest, f"logged_model:{model_id}", summary, makes=(run, f"logged_model:{model_id}"))
     if answer.metrics is not None:
+        log_metrics(task.workspace, run_id, answer.metrics)
         summary |= {"metrics": dict(answer.metrics)}
         # Equal numbers are equal content: what needs them need not run again.
         return Output(_metrics_digest(answer.metrics), run, summary, makes=(run,))
@@ -155,7 +177,23 @@ def _tables(execution: _Execution) -> list[JSON]:
     """Return the snapshots the step read, as the registry keeps them."""
     return [
         {"table": item.table, "snapshot": item.snapshot, "digest": item.digest}
-        for item in _job(execution).inputs
+        for item in _inputs(execution.task, execution.step)
+        if isinstance(item, TableInput)
+    ]
+
+
+def _datasets(inputs: Sequence[TableInput | ModelInput | MetricsInput]) -> list[Dataset]:
+    """Return which snapshots the run reads, as MLflow's clients describe data sets."""
+    return [
+        Dataset(
+            name=item.table,
+            # MLflow allows 36 characters for a digest.
+            digest=item.digest[:36],
+            source_type="ropewalk",
+            source=json.dumps({"table": item.table, "snapshot": item.snapshot}),
+            tags={"mlflow.data.context": "training"},
+        )
+        for item in inputs
         if isinstance(item, TableInput)
     ]
 

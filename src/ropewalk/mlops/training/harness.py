@@ -1,14 +1,14 @@
 """The program a step's process runs: `python -m ropewalk.mlops.training.harness JOB ANSWER PARENT`.
 
-It is an ordinary client: it reads the lake at the given snapshots and logs with the unmodified MLflow client to
-the address in MLFLOW_TRACKING_URI, as the user's own code in the step does.
+It is an ordinary client: it reads the lake at the given snapshots and logs models with the unmodified MLflow client
+to the address in MLFLOW_TRACKING_URI, as the user's own code in the step does. What the engine knows anyway
+(parameters, inputs, returned numbers) is logged by the engine, so that a small step needs no client at all.
 """
 
 from __future__ import annotations
 
 import ctypes
 import importlib.util
-import json
 import math
 import os
 import signal
@@ -17,12 +17,9 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-import mlflow
-from mlflow.entities import Dataset, DatasetInput, InputTag
-
-from ropewalk.dataops.lake import read_table
+from ropewalk.mlops.training.client import active_run
 from ropewalk.mlops.training.flavours import log_object
 from ropewalk.mlops.training.job import (
     Answer,
@@ -34,6 +31,9 @@ from ropewalk.mlops.training.job import (
     write_answer,
 )
 from ropewalk.mlops.training.sdk import Metrics, Model, Table
+
+if TYPE_CHECKING:
+    import duckdb
 
 PR_SET_PDEATHSIG = 1
 LONGEST_ERROR = 2000
@@ -71,13 +71,9 @@ def _sentence(error: BaseException) -> str:
 
 
 def _run(job: Job) -> Answer:
-    function = _load_function(job)
-    inputs = [_open_input(item, job) for item in job.inputs]
-    with mlflow.start_run(run_id=job.run_id):
-        if job.parameters:
-            mlflow.log_params(job.parameters)
-        _log_tables(job)
-        returned = function(*inputs, **job.parameters)
+    with active_run(job.run_id):
+        function = _load_function(job)
+        returned = function(*_inputs(job), **job.parameters)
         return _answer(returned, job)
 
 
@@ -99,32 +95,24 @@ def _load_function(job: Job) -> Callable[..., object]:
     return cast("Callable[..., object]", getattr(module, job.function))
 
 
+def _inputs(job: Job) -> list[Table | Model | Metrics]:
+    """Return what the step's positional parameters receive, in their order."""
+    return [_open_input(item, job) for item in job.inputs]
+
+
 def _open_input(item: TableInput | ModelInput | MetricsInput, job: Job) -> Table | Model | Metrics:
     if isinstance(item, TableInput):
-        return Table(item.table, lambda: read_table(Path(job.state), item.table, item.snapshot))
+        return Table(item.table, lambda: _read_table(item, job))
     if isinstance(item, ModelInput):
         return Model(uri=item.uri)
     return Metrics(item.values)
 
 
-def _log_tables(job: Job) -> None:
-    """Log which snapshots the run reads, as MLflow datasets."""
-    datasets = [
-        DatasetInput(
-            Dataset(
-                name=item.table,
-                # MLflow allows 36 characters for a digest.
-                digest=item.digest[:36],
-                source_type="ropewalk",
-                source=json.dumps({"table": item.table, "snapshot": item.snapshot}),
-            ),
-            [InputTag("mlflow.data.context", "training")],
-        )
-        for item in job.inputs
-        if isinstance(item, TableInput)
-    ]
-    if datasets:
-        mlflow.MlflowClient().log_inputs(job.run_id, datasets)
+def _read_table(item: TableInput, job: Job) -> duckdb.DuckDBPyRelation:
+    # Only a step that looks into its tables pays for the lake.
+    from ropewalk.dataops.lake import read_table
+
+    return read_table(Path(job.state), item.table, item.snapshot)
 
 
 def _answer(returned: object, job: Job) -> Answer:
@@ -133,7 +121,6 @@ def _answer(returned: object, job: Job) -> Answer:
             raise _wrong(returned, job)
         metrics = Metrics(returned)
         _require_numbers(metrics, job)
-        mlflow.log_metrics(dict(metrics))
         return Answer(metrics=dict(metrics))
     if job.makes == "Model":
         if not isinstance(returned, Model):
