@@ -95,10 +95,10 @@ def steps(workspace: Workspace) -> Path:
 def make_task(write_project, open_workspace) -> Callable[..., Task]:
     """Return a function that writes a project with one step's file and returns the task to execute its first step."""
 
-    def make(source: str, limits: Limits = Limits(), **fields: object) -> Task:
+    def make(source: str, limits: Limits | None = None, **fields: object) -> Task:
         root = write_project({"steps/work.py": source})
         step = read_steps(root)[0]
-        node = Node(f"step:{step.name}", step.place, step, limits)
+        node = Node(f"step:{step.name}", step.place, step, limits or Limits())
         given = {"inputs": {}, "input_ids": {}, "report": lambda *_: None, **fields}
         return Task(node, "key", run_id="run", workspace=open_workspace(root), **given)
 

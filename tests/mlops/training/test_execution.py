@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ropewalk.errors import Place
-from ropewalk.mlops.training import InvalidStep, StepFailed, StepTimedOut, WrongProduct
 from ropewalk.mlops.tracking import get_run
+from ropewalk.mlops.training import InvalidStep, StepFailed, StepTimedOut, WrongProduct
 from ropewalk.mlops.training.execution import _error, _Execution, _input, _metrics_digest, _tags, run_step
 from ropewalk.mlops.training.job import Answer, MetricsInput, ModelInput, TableInput
 from ropewalk.mlops.training.process import Ended
