@@ -14,6 +14,7 @@ from ropewalk.pipeline.objects import ObjectMissing, ObjectStore, StoredObject
 from ropewalk.pipeline.plan import Plan, PlannedNode, Status, make_plan
 from ropewalk.pipeline.reasons import Reason
 from ropewalk.pipeline.records import Record, current_records
+from ropewalk.pipeline.stat_cache import StatCache, open_stat_cache
 from ropewalk.pipeline.values import JSON, Limits, Need, Node, NodeKind, Output, Packed, Probe, Task
 from ropewalk.pipeline.workspace import Workspace
 
@@ -41,6 +42,7 @@ __all__ = [
     "Record",
     "RunInProgress",
     "RunResult",
+    "StatCache",
     "State",
     "Status",
     "StoredObject",
@@ -52,4 +54,5 @@ __all__ = [
     "declare_graph",
     "execute",
     "make_plan",
+    "open_stat_cache",
 ]

@@ -17,6 +17,7 @@ from ropewalk.dataops.sources.files import compare_files
 from ropewalk.dataops.sources.found_files import FoundFile, find_files
 from ropewalk.dataops.sources.records import record_file
 from ropewalk.errors import Place
+from ropewalk.pipeline import StatCache
 
 PLACE = Place("ropewalk.yaml", 3, 3)
 
@@ -99,7 +100,7 @@ def test_the_watermark(
 
 
 def find(root: Path, pattern: str) -> list[str]:
-    return [file.path for file in find_files(pattern, root, FileDigests(root / "cache.json"), PLACE)]
+    return [file.path for file in find_files(pattern, root, FileDigests(StatCache(root / "cache")), PLACE)]
 
 
 @pytest.mark.parametrize(
