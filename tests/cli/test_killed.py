@@ -66,19 +66,3 @@ def test_killed_run_does_not_block_the_next(root, ropewalk):
     _run_and_kill(root, 1.0)
 
     assert ropewalk("run", "--json", cwd=root).code == 0
-
-
-def test_second_run_at_once_is_told_who_is_at_work(root, ropewalk):
-    """While one run is at work another is refused with its process."""
-    state = root / ".ropewalk"
-    state.mkdir()
-    code = "import sys, time; from pathlib import Path; from ropewalk.pipeline.run_lock import run_lock\n"
-    code += "with run_lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
-    holder = subprocess.Popen([sys.executable, "-c", code, str(state)], stdout=subprocess.PIPE, text=True)
-    with holder:
-        holder.stdout.readline()
-        said = ropewalk("run", cwd=root)
-        holder.kill()
-
-    assert said.code == 4
-    assert str(holder.pid) in said.err

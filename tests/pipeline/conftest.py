@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,15 @@ from blake3 import blake3
 from ropewalk.errors import Failed, Place
 from ropewalk.pipeline import (
     Graph,
+    Limits,
     Need,
     Node,
+    NodeKind,
     NodeResult,
     Output,
     Probe,
     Reason,
+    RunOptions,
     RunResult,
     Task,
     Workspace,
@@ -36,14 +40,20 @@ class StepFailedHere(Failed):
 
 
 @dataclass
-class FileKind:
-    """Each node writes its facts and its inputs' content to `out/NAME`; `outside/NAME` is its outside world."""
+class FileKind(NodeKind):
+    """Each node writes its facts and its inputs' content to `out/NAME/DIGEST`; `outside/NAME` is its outside world.
+
+    Errors in `passing` are raised once each, and may pass; `slow` is how long each execution takes.
+    """
 
     folder: Path
     name: str = "file"
     failing: set[str] = field(default_factory=set)
     executed: list[str] = field(default_factory=list)
     unreachable: dict[str, bool] = field(default_factory=dict)
+    passing: list[str] = field(default_factory=list)
+    adopted: list[str] = field(default_factory=list)
+    slow: float = 0.0
 
     def declare(self, project: Project) -> Iterable[Node]:
         return []
@@ -55,20 +65,32 @@ class FileKind:
         return Probe({"content": outside.read_text()} if outside.exists() else {})
 
     def holds(self, node: Node, key: str, output: Output, workspace: Workspace) -> bool:
-        return (self.folder / "out" / node.name).exists()
+        return (self.folder / "out" / node.name / output.digest).exists()
+
+    def adopt(self, node: Node, output: Output, workspace: Workspace) -> None:
+        self.adopted.append(node.id)
 
     def execute(self, task: Task) -> Output:
         name = task.node.name
         self.executed.append(task.node.id)
         if name in self.failing:
             raise StepFailedHere(f"{name} broke")
+        if self.passing:
+            error = StepFailedHere(self.passing.pop())
+            error.may_pass = True
+            raise error
+        time.sleep(self.slow)
         probe = self.probe(task.node, task.workspace, None)
         content = "".join([*task.node.facts.values(), *probe.facts.values()])
         content += "".join(made.digest for made in task.inputs.values())
-        place = self.folder / "out" / name
-        place.parent.mkdir(exist_ok=True)
+        digest = blake3(content.encode()).hexdigest()
+        place = self.folder / "out" / name / digest
+        place.parent.mkdir(exist_ok=True, parents=True)
         place.write_text(content)
-        return Output(blake3(content.encode()).hexdigest(), f"file:{name}", origins=(f"disk:{name}",))
+        # A line for each execution, to count those of all processes.
+        with (self.folder / "executions").open("a") as log:
+            log.write(f"{name}\n")
+        return Output(digest, f"snapshot:{digest[:4]}", origins=(f"disk:{name}",))
 
 
 class Silent:
@@ -81,7 +103,7 @@ class Silent:
         self.told.append(f"started {node_id}")
 
     def progressed(self, node_id: str, done: float, total: float | None, text: str) -> None:
-        self.told.append(f"progressed {node_id}")
+        self.told.append(f"progressed {node_id}: {text}")
 
     def ended(self, result: NodeResult) -> None:
         self.told.append(f"ended {result.id}")
@@ -90,11 +112,18 @@ class Silent:
 Declare = Callable[..., Node]
 
 
-def node(name: str, *needs: str, provides: tuple[str, ...] = (), **facts: str) -> Node:
+def node(
+    name: str,
+    *needs: str,
+    provides: tuple[str, ...] = (),
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    **facts: str,
+) -> Node:
     """Return a node of the test kind."""
     return Node(
         f"file:{name}",
         ORIGIN,
+        limits=limits,
         provides=provides or (name,),
         needs=tuple(Need(need, Place("here.sql", 3, 7)) for need in needs),
         facts=facts,
@@ -107,14 +136,20 @@ class Bench:
 
     workspace: Workspace
     kind: FileKind
+    observer: Silent = field(default_factory=Silent)
 
     @property
     def kinds(self) -> Mapping[str, FileKind]:
         return {"file": self.kind}
 
-    def run(self, *nodes: Node, selected: list[str] | None = None) -> RunResult:
+    def run(self, *nodes: Node, selected: list[str] | None = None, **options: object) -> RunResult:
         self.kind.executed.clear()
-        return execute(build_graph(nodes), self.kinds, self.workspace, Silent(), selected)
+        chosen = RunOptions(**options)
+        return execute(build_graph(nodes), self.kinds, self.workspace, self.observer, selected, chosen)
+
+    def switch(self, environment: str) -> None:
+        """Go on in another environment."""
+        self.workspace.settings = replace(self.workspace.settings, environment=environment)
 
     def graph(self, *nodes: Node) -> Graph:
         return build_graph(nodes)

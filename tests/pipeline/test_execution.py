@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
+from dataclasses import replace
 
 import pytest
 
-from ropewalk.errors import InternalError
+from ropewalk.errors import InternalError, Place
 from ropewalk.lineage import Edge, recorded_graph
-from ropewalk.pipeline import RunInProgress, State, build_graph, current_records, execute
-from ropewalk.pipeline.run_lock import run_lock
+from ropewalk.pipeline import (
+    Limits,
+    PlanMoved,
+    ProtectedEnvironment,
+    State,
+    UnknownPool,
+    build_graph,
+    current_records,
+    execute,
+)
+from ropewalk.pipeline.declared import EnvironmentEntry
+from ropewalk.project import Entry
+from ropewalk.store.environments import pointers
 from ropewalk.store.pipeline import list_node_runs, list_pipeline_runs
 
 
@@ -57,7 +70,7 @@ def test_changed_outside_runs_again(bench, declare):
 def test_vanished_content_is_made_again(bench, declare):
     """A record whose content is gone is not fresh."""
     bench.run(declare("a"))
-    (bench.kind.folder / "out" / "a").unlink()
+    shutil.rmtree(bench.kind.folder / "out" / "a")
 
     assert _states(bench.run(declare("a"))) == {"a": "executed"}
 
@@ -121,12 +134,6 @@ def test_unreachable_outside_without_keep_is_tried(bench, declare):
     bench.kind.unreachable = {"a": False}
 
     assert _states(bench.run(declare("a"))) == {"a": "executed"}
-
-
-def test_second_run_at_once_is_refused(bench, declare):
-    """Two runs of one project at once are not possible; the second says whose the first is."""
-    with run_lock(bench.workspace.state), pytest.raises(RunInProgress, match=r"process \d+"):
-        bench.run(declare("a"))
 
 
 def test_independent_nodes_run_at_once(bench, declare):
@@ -195,3 +202,165 @@ def test_observed_facts_make_the_next_plan_fresh(bench, declare):
     bench.run(declare("a"))
 
     assert _states(bench.run(declare("a"))) == {"a": "hit"}
+
+
+def test_taken_back_edit_is_restored(bench, declare):
+    """Going back to what was executed before executes nothing: its content is still there."""
+    bench.run(declare("a", x="1"), declare("b", "a"))
+    bench.run(declare("a", x="2"), declare("b", "a"))
+
+    result = bench.run(declare("a", x="1"), declare("b", "a"))
+
+    assert _states(result) == {"a": "restored", "b": "restored"}
+    assert bench.kind.adopted == ["file:a", "file:b"]
+    assert _states(bench.run(declare("a", x="1"), declare("b", "a"))) == {"a": "hit", "b": "hit"}
+
+
+def test_what_was_made_in_one_environment_is_restored_in_another(bench, declare):
+    """A branch reuses what production made, and moves its own pointers alone."""
+    bench.switch("production")
+    bench.run(declare("a", x="1"))
+    made = pointers(bench.workspace.database, "production")
+    bench.switch("branch-x")
+    bench.run(declare("a", x="2"))
+
+    assert pointers(bench.workspace.database, "production") == made
+    assert _states(bench.run(declare("a", x="1"))) == {"a": "restored"}
+    assert pointers(bench.workspace.database, "branch-x") == made
+
+
+def test_first_run_of_a_branch_shares_its_base(bench, declare):
+    """A new environment begins with the pointers of production."""
+    bench.switch("production")
+    bench.run(declare("a", x="1"))
+    bench.switch("branch-x")
+
+    assert _states(bench.run(declare("a", x="1"), declare("b", "a"))) == {"a": "hit", "b": "executed"}
+
+
+def test_restoring_looks_at_what_the_execution_saw(bench, declare):
+    """An action that observed more than its probe stands only while all of that is as it was."""
+    real = bench.kind.execute
+
+    def see_more(task):
+        return replace(real(task), observed={"content": "one", "extra": "seen"})
+
+    bench.kind.execute = see_more
+    bench.outside("a", "one")
+    bench.run(declare("a", x="1"))
+    bench.run(declare("a", x="2"))
+
+    # The probe of this kind never tells of `extra`, so the outside is not what the first execution saw.
+    assert _states(bench.run(declare("a", x="1"))) == {"a": "executed"}
+
+
+def test_protected_environment_is_not_run_in(bench, declare):
+    """Only a release moves it."""
+    entry = Entry("production", EnvironmentEntry(protected=True), Place("ropewalk.yaml", 3))
+    bench.workspace.project = replace(
+        bench.workspace.project, sections={"environments": {"production": entry}}
+    )
+    bench.switch("production")
+
+    with pytest.raises(ProtectedEnvironment, match="protected"):
+        bench.run(declare("a"))
+
+
+def test_error_that_may_pass_is_tried_again(bench, declare):
+    """As often as the node's limits say, and no longer."""
+    bench.kind.passing = ["busy", "busy"]
+    patient = Limits(retries=2, backoff_s=0.01)
+
+    assert _states(bench.run(declare("a", limits=patient))) == {"a": "executed"}
+    assert (
+        list_node_runs(bench.workspace.database, list_pipeline_runs(bench.workspace.database)[0].id)[
+            0
+        ].attempts
+        == 3
+    )
+
+
+def test_error_that_will_not_pass_is_not_tried_again(bench, declare):
+    """A broken step stays broken, whatever its limits say."""
+    bench.kind.failing = {"a"}
+
+    bench.run(declare("a", limits=Limits(retries=5, backoff_s=0.01)))
+
+    assert bench.kind.executed == ["file:a"]
+
+
+def test_retries_end(bench, declare):
+    """After the last retry the error is told."""
+    bench.kind.passing = ["third", "second", "first"]
+
+    result = bench.run(declare("a", limits=Limits(retries=1, backoff_s=0.01)))
+
+    assert result.nodes[0].error.message == "second"
+
+
+def test_pool_bounds_how_many_run_at_once(bench, declare):
+    """Nodes of a pool of one place never meet, while others go on."""
+    place = Entry("db", 1, Place("ropewalk.yaml", 3))
+    bench.workspace.project = replace(bench.workspace.project, sections={"pools": {"db": place}})
+    inside, most, lock = [0], [0], threading.Lock()
+    real = bench.kind.execute
+
+    def count(task):
+        with lock:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+        try:
+            return real(task)
+        finally:
+            with lock:
+                inside[0] -= 1
+
+    bench.kind.execute, bench.kind.slow = count, 0.02
+    result = bench.run(*(declare(name, limits=Limits(pool="db")) for name in "abcd"))
+
+    assert result.count(State.EXECUTED) == 4
+    assert most == [1]
+
+
+def test_unknown_pool_is_refused_before_anything_runs(bench, declare):
+    """A pool that is not declared cannot bound anything."""
+    with pytest.raises(UnknownPool, match="'db', which is not declared"):
+        bench.run(declare("a", limits=Limits(pool="db")))
+
+
+def test_plan_that_moved_is_refused(bench, declare):
+    """A reviewed plan executes just the keys it names."""
+    result = bench.run(declare("a"), expected={"file:a": "another"})
+
+    assert isinstance(result.nodes[0].error, PlanMoved)
+    assert bench.kind.executed == []
+
+
+def test_pinned_output_stands_for_a_node(bench, declare):
+    """What is pinned is not looked at, and counts for what needs it."""
+    made = bench.run(declare("a", x="1")).nodes[0].output
+
+    result = bench.run(declare("a", x="2"), declare("b", "a"), pinned={"file:a": made})
+
+    assert _states(result) == {"a": "hit", "b": "executed"}
+
+
+def test_trying_out_leaves_no_trace(bench, declare):
+    """A run that neither reuses nor records executes again and changes nothing."""
+    bench.run(declare("a"))
+    before = pointers(bench.workspace.database, "dev")
+
+    result = bench.run(declare("a"), reuses=False, records=False, moves_pointers=False)
+
+    assert _states(result) == {"a": "executed"}
+    assert pointers(bench.workspace.database, "dev") == before
+
+
+def test_input_reason_names_the_snapshots(bench, declare):
+    """A changed input is told by where it was and is."""
+    bench.run(declare("a", x="1"), declare("b", "a"))
+    result = bench.run(declare("a", x="2"), declare("b", "a"))
+
+    (reason,) = result.nodes[1].reasons
+    assert str(reason).startswith("input a: snapshot ")
+    assert " -> " in reason.change

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 
 from ropewalk.pipeline import Status, current_records, make_plan
 
@@ -100,7 +101,7 @@ def test_planning_twice_says_the_same(bench, declare):
 def test_lost_content_is_a_reason(bench, declare):
     """What the record says was made and is gone makes its node stale."""
     bench.run(declare("a"))
-    (bench.kind.folder / "out" / "a").unlink()
+    shutil.rmtree(bench.kind.folder / "out" / "a")
 
     (planned,) = _plan(bench, declare("a")).nodes
 
@@ -139,3 +140,33 @@ def test_counts_add_up(bench, declare):
 
     assert [plan.count(status) for status in (Status.STALE, Status.WAITS, Status.FRESH)] == [1, 1, 1]
     assert plan.environment == "dev"
+
+
+def test_restored_node_does_not_hold_up_what_needs_it(bench, declare):
+    """What would be restored is known, so what needs it is planned with it."""
+    bench.run(declare("a", x="1"), declare("b", "a"))
+    bench.run(declare("a", x="2"), declare("b", "a"))
+
+    plan = _plan(bench, declare("a", x="1"), declare("b", "a"))
+
+    assert [node.status for node in plan.nodes] == [Status.RESTORED, Status.RESTORED]
+    assert [str(reason) for reason in plan.nodes[0].reasons] == ["x: 2 -> 1"]
+
+
+def test_plan_says_how_long_it_took_before(bench, declare):
+    """What would be executed costs about what it cost the last time; what is fresh costs nothing."""
+    bench.kind.slow = 0.02
+    bench.run(declare("a", x="1"), declare("c"))
+
+    plan = _plan(bench, declare("a", x="2"), declare("c"), declare("d"))
+
+    assert [node.seconds is not None for node in plan.nodes] == [True, False, False]
+    assert plan.seconds() >= 0.02
+
+
+def test_plan_names_the_version_it_was_made_from(bench, declare):
+    """Whoever carries a plan out later can tell whether the environment moved meanwhile."""
+    before = _plan(bench, declare("a")).version
+    bench.run(declare("a"))
+
+    assert (before, _plan(bench, declare("a")).version) == (0, 1)

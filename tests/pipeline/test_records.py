@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sqlite3
 
 import pytest
 
 from ropewalk.lineage import Edge, recorded_graph
 from ropewalk.pipeline import Output, Task, current_records
-from ropewalk.pipeline.records import save_success
+from ropewalk.pipeline.records import Execution, save_success
+from ropewalk.store.errors import DatabaseFailed
 from ropewalk.store.pipeline import NodeRunRow, RunRow, list_node_runs, start_run
 
 FULL = Output(
@@ -33,7 +33,8 @@ def save(bench, declare):
         ids = {name: f"file:{name}" for name in inputs}
         task = Task(node, task_key, inputs, ids, "run", bench.workspace, lambda *_: None)
         outcome = NodeRunRow("run", node.id, "executed", ["new: never executed"], None, 10, finished_at)
-        save_success(task, key, {"o": "2"}, output, outcome, 5)
+        execution = Execution(key, {"o": "2"}, output, cpu_ms=5, wall_ms=10)
+        save_success(task, execution, outcome, environment=bench.workspace.settings.environment)
         return current_records(bench.workspace)[node.id]
 
     return run
@@ -102,7 +103,7 @@ def test_all_or_nothing(save, bench):
     with bench.workspace.database.write() as connection:
         connection.execute("DROP TABLE node_run")
 
-    with pytest.raises(sqlite3.OperationalError, match="node_run"):
+    with pytest.raises(DatabaseFailed, match="node_run"):
         save()
 
     assert current_records(bench.workspace) == {}

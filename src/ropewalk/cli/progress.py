@@ -13,7 +13,7 @@ import click
 from ropewalk.cli.output import plain, shorten
 from ropewalk.pipeline import NodeResult, Observer, Reason, State
 
-MARKS = {State.HIT: "=", State.EXECUTED: "+", State.FAILED: "x", State.BLOCKED: "-"}
+MARKS = {State.HIT: "=", State.RESTORED: "<", State.EXECUTED: "+", State.FAILED: "x", State.BLOCKED: "-"}
 LONGEST_WHY = 160
 
 

@@ -1,21 +1,44 @@
 """The engine: graph, keys, plan, execution, objects and the state of environments."""
 
+from ropewalk.pipeline.environments import (
+    base_of,
+    branch_environment,
+    environment_name,
+    is_protected,
+    open_environment,
+)
 from ropewalk.pipeline.errors import (
     AmbiguousName,
     Cycle,
+    InvalidPlan,
     NameTaken,
     NodeNotFound,
-    RunInProgress,
+    PlanMoved,
+    ProtectedEnvironment,
+    Stopped,
     UnknownName,
+    UnknownPool,
 )
-from ropewalk.pipeline.execution import NodeResult, Observer, RunResult, State, execute
+from ropewalk.pipeline.execution import RunOptions, execute
 from ropewalk.pipeline.graph import Graph, build_graph, declare_graph
+from ropewalk.pipeline.leases import Leases, find_holder, living_leases, this_host
 from ropewalk.pipeline.objects import ObjectMissing, ObjectStore, StoredObject
 from ropewalk.pipeline.plan import Plan, PlannedNode, Status, make_plan
 from ropewalk.pipeline.reasons import Reason
-from ropewalk.pipeline.records import Record, current_records
+from ropewalk.pipeline.records import Record, current_records, to_record
+from ropewalk.pipeline.results import NodeResult, Observer, RunResult, State
 from ropewalk.pipeline.stat_cache import StatCache, open_stat_cache
-from ropewalk.pipeline.values import JSON, Limits, Need, Node, NodeKind, Output, Packed, Probe, Task
+from ropewalk.pipeline.values import (
+    JSON,
+    Limits,
+    Need,
+    Node,
+    NodeKind,
+    Output,
+    Packed,
+    Probe,
+    Task,
+)
 from ropewalk.pipeline.workspace import Workspace
 
 __all__ = [
@@ -23,6 +46,8 @@ __all__ = [
     "AmbiguousName",
     "Cycle",
     "Graph",
+    "InvalidPlan",
+    "Leases",
     "Limits",
     "NameTaken",
     "Need",
@@ -36,23 +61,36 @@ __all__ = [
     "Output",
     "Packed",
     "Plan",
+    "PlanMoved",
     "PlannedNode",
     "Probe",
+    "ProtectedEnvironment",
     "Reason",
     "Record",
-    "RunInProgress",
+    "RunOptions",
     "RunResult",
     "StatCache",
     "State",
     "Status",
+    "Stopped",
     "StoredObject",
     "Task",
     "UnknownName",
+    "UnknownPool",
     "Workspace",
+    "base_of",
+    "branch_environment",
     "build_graph",
     "current_records",
     "declare_graph",
+    "environment_name",
     "execute",
+    "find_holder",
+    "is_protected",
+    "living_leases",
     "make_plan",
+    "open_environment",
     "open_stat_cache",
+    "this_host",
+    "to_record",
 ]

@@ -5,11 +5,15 @@ RopewalkError
 │   ├── UnknownName      a definition asks for a name that nothing provides
 │   ├── AmbiguousName    a short name that several nodes provide
 │   ├── NameTaken        two nodes with one name
-│   └── Cycle            nodes that need each other in a circle
+│   ├── Cycle            nodes that need each other in a circle
+│   ├── InvalidPlan      a file is not a plan that this version wrote
+│   └── UnknownPool      a node names a pool that is not declared
 ├── NotFound
 │   └── NodeNotFound     a command names a node that is not declared
 └── Conflict
-    └── RunInProgress    another run of this project is at work
+    ├── Stopped               the run was told to stop before the node was done
+    ├── ProtectedEnvironment  only a release may move this environment
+    └── PlanMoved             what a plan was made from has moved since
 """
 
 from __future__ import annotations
@@ -47,7 +51,31 @@ class NodeNotFound(NotFound):
     code = "RW210"
 
 
-class RunInProgress(Conflict):
-    """Another `ropewalk run` is at work in this project."""
+class Stopped(Conflict):
+    """The run was told to stop while the node waited or worked."""
 
     code = "RW311"
+
+
+class ProtectedEnvironment(Conflict):
+    """Only a release may move this environment."""
+
+    code = "RW313"
+
+
+class PlanMoved(Conflict):
+    """What a plan was made from has moved since, so it would not do what was reviewed."""
+
+    code = "RW314"
+
+
+class InvalidPlan(InvalidInput):
+    """A file is not a plan that this version wrote."""
+
+    code = "RW106"
+
+
+class UnknownPool(InvalidInput):
+    """A node names a pool that `pools:` does not declare."""
+
+    code = "RW107"

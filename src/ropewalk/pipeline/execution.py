@@ -3,80 +3,55 @@
 from __future__ import annotations
 
 import graphlib
-import time
 import uuid
 from collections.abc import Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from enum import Enum
-from typing import Protocol
+from dataclasses import dataclass, field
 
 from ropewalk.errors import RopewalkError, internal_error
+from ropewalk.pipeline.budget import open_budget
+from ropewalk.pipeline.environments import open_environment, require_unprotected
+from ropewalk.pipeline.flight import Departure, Flight, land
 from ropewalk.pipeline.graph import Graph
-from ropewalk.pipeline.keys import action_key
+from ropewalk.pipeline.leases import Leases, find_holder
 from ropewalk.pipeline.plan import Assessment, assess
 from ropewalk.pipeline.reasons import Reason
-from ropewalk.pipeline.records import Record, current_records, save_success
-from ropewalk.pipeline.run_lock import run_lock
-from ropewalk.pipeline.values import Node, NodeKind, Output, Task
+from ropewalk.pipeline.records import Record, current_records
+from ropewalk.pipeline.results import NodeResult, Observer, RunResult, State
+from ropewalk.pipeline.values import Node, NodeKind, Output
 from ropewalk.pipeline.workspace import Workspace
 from ropewalk.project import git_state
 from ropewalk.store import now_ms
-from ropewalk.store.pipeline import NodeRunRow, RunRow, finish_run, record_node_run, start_run
-
-
-class State(Enum):
-    """How a run ended for one node."""
-
-    HIT = "hit"
-    EXECUTED = "executed"
-    FAILED = "failed"
-    BLOCKED = "blocked"
+from ropewalk.store.pipeline import (
+    NodeRunRow,
+    RunRow,
+    finish_run,
+    record_node_run,
+    running_runs,
+    start_run,
+)
 
 
 @dataclass(frozen=True)
-class NodeResult:
-    """What a run did with one node.
+class RunOptions:
+    """How a run differs from bringing the environment up to date.
 
     Attributes:
-        seconds: wall time of the execution; 0 for a hit.
-        reasons: why it was executed.
-        warning: what a person should know although it is a hit.
+        cause: what asked for it: `person`, `schedule:NAME`, `plan:ID`, `sweep:ID`.
+        expected: the key that each node must have when it is executed, as a reviewed plan says; nodes that are
+            not in it are left alone.
+        pinned: outputs that stand for nodes without looking at them.
+        reuses: whether recorded work stands for executing; without, every node that is not pinned is executed.
+        records: whether what is made is recorded; without, it is only looked at.
+        moves_pointers: whether what is made becomes current in the environment.
     """
 
-    id: str
-    state: State
-    seconds: float = 0.0
-    reasons: tuple[Reason, ...] = ()
-    output: Output | None = None
-    error: RopewalkError | None = None
-    warning: str | None = None
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What a run did, node by node in the order in which they ended."""
-
-    run_id: str
-    environment: str
-    nodes: tuple[NodeResult, ...]
-
-    def count(self, state: State) -> int:
-        """Return how many nodes ended in `state`."""
-        return sum(node.state is state for node in self.nodes)
-
-
-class Observer(Protocol):
-    """Who is told of a run's progress, from several threads."""
-
-    def started(self, node_id: str, reasons: tuple[Reason, ...]) -> None:
-        """An execution starts."""
-
-    def progressed(self, node_id: str, done: float, total: float | None, text: str) -> None:
-        """An execution got further."""
-
-    def ended(self, result: NodeResult) -> None:
-        """A node is done with."""
+    cause: str = "person"
+    expected: Mapping[str, str | None] | None = None
+    pinned: Mapping[str, Output] = field(default_factory=dict)
+    reuses: bool = True
+    records: bool = True
+    moves_pointers: bool = True
 
 
 def execute(
@@ -85,36 +60,68 @@ def execute(
     workspace: Workspace,
     observer: Observer,
     selected: Iterable[str] | None = None,
+    options: RunOptions = RunOptions(),  # frozen
 ) -> RunResult:
     """Bring `selected` nodes and all they need up to date (None: the whole graph).
 
-    A node that fails blocks only what needs it; the rest goes on.
+    A node that fails blocks only what needs it; the rest goes on. What another run is executing at the moment is
+    waited for and reused.
 
     Raises:
-        RunInProgress: another run is at work in this project.
+        ProtectedEnvironment: only a release may move the workspace's environment.
+        UnknownPool: a node is in a pool that is not declared.
     """
+    if options.moves_pointers:
+        require_unprotected(workspace)
     # A selection always brings what it needs: running one node on stale inputs would be a lie.
     chosen = graph.ancestors(selected) if selected is not None else set(graph.nodes)
-    with run_lock(workspace.state):
-        run_id = _start(workspace)
-        run = _Run(graph, kinds, workspace, observer, run_id)
-        state = "failed"
-        try:
-            results = run.work(chosen)
-            state = "failed" if any(result.state is State.FAILED for result in results) else "succeeded"
-        finally:
-            # Also after Ctrl-C: a run that ended must not stay marked as running.
-            finish_run(workspace.database, run_id, state)
+    open_environment(workspace)
+    with Leases(workspace.database) as leases:
+        run_id = uuid.uuid4().hex
+        with leases.hold(f"run:{run_id}", workspace.stopping):
+            _start(workspace, run_id, options)
+            run = _Run(graph, kinds, workspace, observer, Flight(run_id, leases, options))
+            state = "failed"
+            try:
+                results = run.work(chosen)
+                state = "failed" if any(result.state is State.FAILED for result in results) else "succeeded"
+            finally:
+                # Also after Ctrl-C: a run that ended must not stay marked as running.
+                finish_run(workspace.database, run_id, state)
     return RunResult(run_id, workspace.settings.environment, tuple(results))
 
 
-def _start(workspace: Workspace) -> str:
-    run_id = uuid.uuid4().hex
+def _start(workspace: Workspace, run_id: str, options: RunOptions) -> None:
+    database = workspace.database
+    # Whoever is marked as running and holds no lease was killed, and would be shown as running for ever.
+    for other in running_runs(database):
+        if find_holder(database, f"run:{other}") is None:
+            finish_run(database, other, "failed")
     git = git_state(workspace.root)
-    environment = workspace.settings.environment
-    row = RunRow(run_id, environment, "running", git.commit, git.branch, git.is_dirty, now_ms(), None)
-    start_run(workspace.database, row)
-    return run_id
+    start_run(
+        database,
+        RunRow(
+            id=run_id,
+            environment=workspace.settings.environment,
+            state="running",
+            git_commit=git.commit,
+            git_branch=git.branch,
+            is_dirty=git.is_dirty,
+            started_at=now_ms(),
+            finished_at=None,
+            cause=options.cause,
+            parameters=workspace.project.parameters,
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Due:
+    """A node that has to be executed, as soon as the budget has room for it."""
+
+    node: Node
+    found: Assessment
+    inputs: Mapping[str, Output]
 
 
 class _Run:
@@ -126,33 +133,43 @@ class _Run:
         kinds: Mapping[str, NodeKind],
         workspace: Workspace,
         observer: Observer,
-        run_id: str,
+        flight: Flight,
     ) -> None:
         self.graph = graph
         self.kinds = kinds
         self.workspace = workspace
         self.observer = observer
-        self.run_id = run_id
+        self.flight = flight
         self.records: Mapping[str, Record] = current_records(workspace)
         self.results: dict[str, NodeResult] = {}
 
     def work(self, chosen: set[str]) -> list[NodeResult]:
-        """Go through the chosen nodes in order, as many at once as the settings allow."""
+        """Go through the chosen nodes in order, as many at once as the settings and their limits allow."""
         # Nodes become ready one by one as their inputs end, so a slow branch never holds up another.
         sorter = graphlib.TopologicalSorter({i: set(self.graph.inputs[i].values()) for i in chosen})
         sorter.prepare()
-        pending: dict[Future[NodeResult], str] = {}
-        with ThreadPoolExecutor(max(1, self.workspace.settings.parallel), "node") as pool:
+        parallel = max(1, self.workspace.settings.parallel)
+        budget = open_budget(self.workspace.project, parallel, (self.graph.nodes[i] for i in chosen))
+        pending: dict[Future[NodeResult | _Due], _Due | None] = {}
+        queue: list[_Due] = []
+        with ThreadPoolExecutor(parallel, "node") as pool:
             try:
                 while sorter.is_active():
-                    for node_id in sorter.get_ready():
-                        pending[pool.submit(self._handle, node_id)] = node_id
+                    pending |= {pool.submit(self._look, node_id): None for node_id in sorter.get_ready()}
+                    started = [due for due in queue if budget.take(due.node.limits)]
+                    queue = [due for due in queue if due not in started]
+                    pending |= {pool.submit(self._carry_out, due): due for due in started}
                     # Results and the observer are touched by this thread only; workers just return what they found.
                     for future in wait(pending, return_when=FIRST_COMPLETED).done:
-                        node_id = pending.pop(future)
-                        self.results[node_id] = future.result()
-                        self.observer.ended(self.results[node_id])
-                        sorter.done(node_id)
+                        ended, result = pending.pop(future), future.result()
+                        if ended is not None:
+                            budget.give_back(ended.node.limits)
+                        if isinstance(result, _Due):
+                            queue.append(result)
+                        else:
+                            self.results[result.id] = result
+                            self.observer.ended(result)
+                            sorter.done(result.id)
             finally:
                 # Left early (Ctrl-C, a fault of our own): what waits is dropped, and long steps hear of the end.
                 if sorter.is_active():
@@ -160,17 +177,32 @@ class _Run:
                     pool.shutdown(cancel_futures=True)
         return list(self.results.values())
 
-    def _handle(self, node_id: str) -> NodeResult:
+    def _look(self, node_id: str) -> NodeResult | _Due:
+        """Find out what is to be done with a node whose inputs are known, and do what takes no time."""
         node = self.graph.nodes[node_id]
         try:
-            return self._bring_up_to_date(node)
+            return self._look_at(node)
         except RopewalkError as error:
             return self._fail(node, error)
         # The boundary between nodes: whatever broke in one must not take the others, or their records, along.
         except Exception as error:  # noqa: BLE001  # see above
             return self._fail(node, internal_error(error, f"{node.id}: "))
 
-    def _bring_up_to_date(self, node: Node) -> NodeResult:
+    def _carry_out(self, due: _Due) -> NodeResult:
+        """Execute a node, unless somebody else does just that; then wait and reuse."""
+        node = due.node
+        try:
+            return land(self.flight, self._departure(due), self.observer)
+        except RopewalkError as error:
+            return self._fail(node, error, due.found.reasons)
+        # The same boundary as above.
+        except Exception as error:  # noqa: BLE001  # see above
+            return self._fail(node, internal_error(error, f"{node.id}: "), due.found.reasons)
+
+    def _look_at(self, node: Node) -> NodeResult | _Due:
+        options = self.flight.options
+        if pinned := options.pinned.get(node.id):
+            return NodeResult(node.id, State.HIT, output=pinned)
         input_ids = self.graph.inputs[node.id]
         # An input without an output failed or was blocked itself; either way there is nothing to work with.
         missing = [i for i in input_ids.values() if self.results[i].output is None]
@@ -180,49 +212,36 @@ class _Run:
         record = self.records.get(node.id)
         # The plan may be older than this moment: what counts is how things stand now that the inputs are known.
         found = assess(node, self.kinds[node.kind], self.workspace, record, inputs)
-        if found.is_fresh and record:
+        if options.reuses and found.found is not None and found.found is record:
             return NodeResult(node.id, State.HIT, output=record.output, warning=found.warning)
-        return self._execute(node, found, inputs, input_ids)
+        return _Due(node, found, inputs)
 
-    def _execute(
-        self, node: Node, found: Assessment, inputs: Mapping[str, Output], input_ids: Mapping[str, str]
-    ) -> NodeResult:
-        self.observer.started(node.id, found.reasons)
+    def _departure(self, due: _Due) -> Departure:
+        return Departure(
+            due.node,
+            self.kinds[due.node.kind],
+            self.workspace,
+            due.found,
+            due.inputs,
+            self.graph.inputs[due.node.id],
+            self.records.get(due.node.id),
+        )
 
-        def report(done: float, total: float | None, text: str) -> None:
-            self.observer.progressed(node.id, done, total, text)
-
-        task = Task(node, found.key, inputs, input_ids, self.run_id, self.workspace, report)
-        started, cpu = now_ms(), time.thread_time()
-        output = self.kinds[node.kind].execute(task)
-        # An execution may have seen more of the outside than the probe before it did (files that arrived
-        # meanwhile); the record must say what was really used, or the next plan would be wrong.
-        outside = found.probe.facts if output.observed is None else output.observed
-        key = action_key(node, outside, {name: made.digest for name, made in inputs.items()})
-        # The kind has committed its content by now. If the process dies before the next line, the node is
-        # executed once more and finds its content already there.
-        row = self._row(node, State.EXECUTED, started, found.reasons)
-        save_success(task, key, outside, output, row, int((time.thread_time() - cpu) * 1000))
-        seconds = (row.finished_at - started) / 1000
-        return NodeResult(node.id, State.EXECUTED, seconds, found.reasons, output)
-
-    def _fail(self, node: Node, error: RopewalkError) -> NodeResult:
-        with self.workspace.database.write() as connection:
-            record_node_run(connection, self._row(node, State.FAILED, now_ms(), (), error.message))
-        return NodeResult(node.id, State.FAILED, error=error)
+    def _fail(self, node: Node, error: RopewalkError, reasons: tuple[Reason, ...] = ()) -> NodeResult:
+        self._note(node, State.FAILED, reasons, error.message)
+        return NodeResult(node.id, State.FAILED, reasons=reasons, error=error)
 
     def _block(self, node: Node, missing: list[str]) -> NodeResult:
         reasons = (Reason("needs", ", ".join(dict.fromkeys(missing))),)
-        with self.workspace.database.write() as connection:
-            record_node_run(connection, self._row(node, State.BLOCKED, now_ms(), reasons))
+        self._note(node, State.BLOCKED, reasons)
         return NodeResult(node.id, State.BLOCKED, reasons=reasons)
 
-    def _row(
-        self, node: Node, state: State, started: int, reasons: tuple[Reason, ...], error: str | None = None
-    ) -> NodeRunRow:
-        return NodeRunRow(
-            self.run_id, node.id, state.value, [str(reason) for reason in reasons], error, started, now_ms()
+    def _note(self, node: Node, state: State, reasons: tuple[Reason, ...], error: str | None = None) -> None:
+        row = NodeRunRow(
+            self.flight.run_id, node.id, state.value, [str(r) for r in reasons], error, now_ms(), now_ms()
         )
+        with self.workspace.database.write() as connection:
+            record_node_run(connection, row)
 
 
 def _made(result: NodeResult) -> Output:

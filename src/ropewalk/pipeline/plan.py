@@ -1,8 +1,9 @@
 """The plan as a value: for every node what would happen, and why. Planning changes nothing.
 
-A node is fresh when its recorded action still has the key that the node would have now, and the content is
-still there. Behind a stale node the digests are not known yet, so a descendant waits: it runs only when one of
-its inputs really comes out different (early cut-off).
+A node is fresh when the action its pointer names has the key that the node would have now, and the content is
+still there. It is restored when another recorded action has that key: the work was done before, in another
+environment or before an edit was taken back. Behind a stale node the digests are not known yet, so a descendant
+waits: it runs only when one of its inputs really comes out different (early cut-off).
 """
 
 from __future__ import annotations
@@ -13,16 +14,19 @@ from enum import Enum
 
 from ropewalk.pipeline.graph import Graph
 from ropewalk.pipeline.keys import action_key
-from ropewalk.pipeline.reasons import Reason, compare
-from ropewalk.pipeline.records import Record
+from ropewalk.pipeline.reasons import Reason, compare, compare_inputs
+from ropewalk.pipeline.records import Record, records_of_key
 from ropewalk.pipeline.values import Node, NodeKind, Output, Probe
 from ropewalk.pipeline.workspace import Workspace
+from ropewalk.store.environments import get_environment
+from ropewalk.store.pipeline import wall_times
 
 
 class Status(Enum):
     """What would happen to a node."""
 
     FRESH = "fresh"
+    RESTORED = "restored"
     STALE = "stale"
     WAITS = "waits"
 
@@ -34,39 +38,64 @@ class PlannedNode:
     Attributes:
         id: the node.
         status: what would happen to it.
+        key: the key it would have; None while it waits.
         reasons: why it is stale, or what it waits for.
         warning: what a person should know although the node is fresh (its source cannot be reached).
-        output: what is recorded for it now, if anything.
+        output: what is recorded for it now, or would be restored, if anything.
+        seconds: how long its last execution took; None when it would not run, or never did.
     """
 
     id: str
     status: Status
+    key: str | None = None
     reasons: tuple[Reason, ...] = ()
     warning: str | None = None
     output: Output | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What `ropewalk run` would do, node by node in order."""
+    """What `ropewalk run` would do, node by node in order.
+
+    Attributes:
+        environment: whose pointers it would move.
+        version: the version of the environment that it was made from.
+        nodes: what would happen to each.
+    """
 
     environment: str
     nodes: tuple[PlannedNode, ...]
+    version: int = 0
 
     def count(self, status: Status) -> int:
         """Return how many nodes have `status`."""
         return sum(node.status is status for node in self.nodes)
 
+    def seconds(self) -> float:
+        """Return how long the executions would take, one after the other, as far as earlier ones tell."""
+        return sum(node.seconds or 0.0 for node in self.nodes)
+
 
 @dataclass(frozen=True)
 class Assessment:
-    """One node held against its record: whether it is fresh, under which key it would run, and why."""
+    """One node held against what is recorded: what would happen to it, under which key, and why.
+
+    Attributes:
+        found: the record that stands for the node when nothing is executed.
+    """
 
     key: str
     probe: Probe
-    is_fresh: bool
-    reasons: tuple[Reason, ...]
+    status: Status
+    reasons: tuple[Reason, ...] = ()
     warning: str | None = None
+    found: Record | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the node needs no execution."""
+        return self.found is not None
 
 
 def make_plan(
@@ -78,25 +107,31 @@ def make_plan(
 ) -> Plan:
     """Return what would happen to `selected` nodes and all they need (None: the whole graph)."""
     chosen = graph.ancestors(selected) if selected is not None else set(graph.nodes)
+    name = workspace.settings.environment
+    environment = get_environment(workspace.database, name)
+    spent = wall_times(workspace.database)
     planned: dict[str, PlannedNode] = {}
     for node_id, node in graph.nodes.items():
         if node_id in chosen:
             # Only direct inputs are looked at: one that waits itself passes the waiting on.
-            waits_for = [i for i in graph.inputs[node_id].values() if planned[i].status is not Status.FRESH]
+            waits_for = [
+                i for i in graph.inputs[node_id].values() if planned[i].output is None or _runs(planned[i])
+            ]
             record = records.get(node_id)
-            kind = kinds[node.kind]
+            seconds = spent[node_id] / 1000 if node_id in spent else None
             if waits_for:
-                planned[node_id] = _behind(node, record, waits_for)
+                planned[node_id] = _behind(node, record, waits_for, seconds)
             else:
-                inputs = {name: _output(planned[i]) for name, i in graph.inputs[node_id].items()}
-                planned[node_id] = _in_front(assess(node, kind, workspace, record, inputs), node, record)
-    return Plan(workspace.settings.environment, tuple(planned.values()))
+                inputs = {need: _output(planned[i]) for need, i in graph.inputs[node_id].items()}
+                found = assess(node, kinds[node.kind], workspace, record, inputs)
+                planned[node_id] = _in_front(found, node, record, seconds)
+    return Plan(name, tuple(planned.values()), environment.version if environment else 0)
 
 
 def assess(
     node: Node, kind: NodeKind, workspace: Workspace, record: Record | None, inputs: Mapping[str, Output]
 ) -> Assessment:
-    """Hold `node`, with its inputs known, against what is recorded for it."""
+    """Hold `node`, with its inputs known, against what is recorded for it in the environment, and then anywhere."""
     # The outside is asked at every plan: it can change without anything in the repository changing.
     probe = kind.probe(node, workspace, record.output if record else None)
     digests = {name: output.digest for name, output in inputs.items()}
@@ -106,47 +141,78 @@ def assess(
         warning = f"{probe.unreachable}; the data loaded last are used"
         probe = Probe(facts=record.outside)
     key = action_key(node, probe.facts, digests)
+    reasons = _reasons(node, record, probe, key, inputs)
+    # The record says it was made; the kind says whether it is still there. A deleted lake must not pass for fresh.
+    if record and key == record.key and not reasons:
+        if kind.holds(node, record.task_key, record.output, workspace):
+            return Assessment(key, probe, Status.FRESH, warning=warning, found=record)
+        reasons = (Reason("content", "no longer there"),)
+    restored = None if probe.unreachable else find_restorable(node, kind, workspace, key, digests)
+    status = Status.RESTORED if restored else Status.STALE
+    return Assessment(key, probe, status, reasons, warning, restored)
+
+
+def find_restorable(
+    node: Node, kind: NodeKind, workspace: Workspace, key: str, digests: Mapping[str, str]
+) -> Record | None:
+    """Return an action that did, under `key`, just what executing the node now would do, and is still there."""
+    for found in records_of_key(workspace, node.id, key):
+        # An execution that saw more of the outside than the probe knew stands only while all of that is as it was.
+        outside = kind.probe(node, workspace, found.output).facts if found.key != key else found.outside
+        is_same = found.key == key or action_key(node, outside, digests) == found.key
+        if is_same and kind.holds(node, found.task_key, found.output, workspace):
+            return found
+    return None
+
+
+def _reasons(
+    node: Node, record: Record | None, probe: Probe, key: str, inputs: Mapping[str, Output]
+) -> tuple[Reason, ...]:
     if record is None:
-        return Assessment(key, probe, is_fresh=False, reasons=(Reason("new", "never executed"),))
-    reasons = _differences(node, record, probe, digests)
-    # The record says it was made; the kind says whether it is still there. A deleted lake or a table that a
-    # killed run had already rebuilt under another key must not pass for fresh.
-    if key == record.key and not kind.holds(node, record.task_key, record.output, workspace):
-        reasons = (Reason("content", "no longer there, or changed by something else"),)
-    # All named parts are equal and the key is not: the recipe of the key itself has changed.
-    if key != record.key and not reasons:
-        reasons = (Reason("key", "computed differently by this version of Ropewalk"),)
-    is_fresh = key == record.key and not reasons
-    return Assessment(key, probe, is_fresh, reasons, warning)
-
-
-def _differences(node: Node, record: Record, probe: Probe, digests: Mapping[str, str]) -> tuple[Reason, ...]:
+        return (Reason("new", "never executed"),)
     if probe.unreachable:
         return (Reason("outside", probe.unreachable),)
-    return (
+    if key == record.key:
+        return ()
+    found = (
         *compare(record.facts, node.facts, node.places),
-        *compare(record.inputs, digests, {}, prefix="input "),
+        *compare_inputs(record.inputs, record.input_references, inputs),
         *compare(record.outside, probe.facts, {}, prefix="outside "),
+    )
+    # All named parts are equal and the key is not: the recipe of the key itself has changed.
+    return found or (Reason("key", "computed differently by this version of Ropewalk"),)
+
+
+def _in_front(
+    assessment: Assessment, node: Node, record: Record | None, seconds: float | None
+) -> PlannedNode:
+    found = assessment.found or record
+    return PlannedNode(
+        node.id,
+        assessment.status,
+        assessment.key,
+        assessment.reasons,
+        assessment.warning,
+        found.output if found else None,
+        seconds if assessment.status is Status.STALE else None,
     )
 
 
-def _in_front(assessment: Assessment, node: Node, record: Record | None) -> PlannedNode:
-    status = Status.FRESH if assessment.is_fresh else Status.STALE
-    output = record.output if record else None
-    return PlannedNode(node.id, status, assessment.reasons, assessment.warning, output)
-
-
-def _behind(node: Node, record: Record | None, waits_for: list[str]) -> PlannedNode:
+def _behind(node: Node, record: Record | None, waits_for: list[str], seconds: float | None) -> PlannedNode:
     """Plan a node some of whose inputs will be executed first."""
     if record is None:
-        return PlannedNode(node.id, Status.STALE, (Reason("new", "never executed"),))
+        return PlannedNode(node.id, Status.STALE, reasons=(Reason("new", "never executed"),))
     changed = tuple(compare(record.facts, node.facts, node.places))
     waiting = tuple(Reason("input", f"waits for {i}") for i in waits_for)
     # A change of its own makes it run for certain; otherwise it is its inputs' content that decides.
     status = Status.STALE if changed else Status.WAITS
-    return PlannedNode(node.id, status, changed + waiting, output=record.output)
+    return PlannedNode(node.id, status, None, changed + waiting, output=record.output, seconds=seconds)
+
+
+def _runs(planned: PlannedNode) -> bool:
+    return planned.status in {Status.STALE, Status.WAITS}
 
 
 def _output(planned: PlannedNode) -> Output:
-    assert planned.output is not None  # a fresh node has a recorded output
+    assert planned.output is not None  # a node that is done has a recorded output
     return planned.output

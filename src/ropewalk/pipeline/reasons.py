@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ropewalk.errors import Place
+from ropewalk.pipeline.values import Output
 
 SHORT = 40
 MAX_LINES = 6
@@ -34,6 +35,32 @@ def compare(
         before, after = was.get(name), now.get(name)
         if before != after:
             yield Reason(prefix + name, _change(before, after), places.get(name))
+
+
+def compare_inputs(
+    was: Mapping[str, str], references: Mapping[str, str], now: Mapping[str, Output]
+) -> Iterator[Reason]:
+    """Yield a reason for every input whose content differs; where it was and is says more than two digests."""
+    for name in sorted({*was, *now}):
+        before, after = was.get(name), now.get(name)
+        if before == (after.digest if after else None):
+            continue
+        reference = references.get(name)
+        if before is None or after is None:
+            change = "added" if before is None else "removed"
+        elif reference and _kind(reference) == _kind(after.reference) == "snapshot":
+            change = f"snapshot {_place(reference)} -> {_place(after.reference)}"
+        else:
+            change = _change(before, after.digest)
+        yield Reason(f"input {name}", change)
+
+
+def _kind(reference: str) -> str:
+    return reference.partition(":")[0]
+
+
+def _place(reference: str) -> str:
+    return reference.partition(":")[2]
 
 
 def _change(before: str | None, after: str | None) -> str:

@@ -5,17 +5,36 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ropewalk.pipeline.values import Node, Output, Task
 from ropewalk.pipeline.workspace import Workspace
+from ropewalk.store.environments import move_pointers
 from ropewalk.store.lineage import EdgeRow, replace_edges
-from ropewalk.store.pipeline import ActionRow, NodeRunRow, current_actions, record_action, record_node_run
+from ropewalk.store.pipeline import (
+    ActionRow,
+    NodeRunRow,
+    current_actions,
+    find_actions,
+    record_action,
+    record_node_run,
+)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One successful execution: the key of what it really used, what it made, and its cost in milliseconds."""
+
+    key: str
+    outside: Mapping[str, str]
+    output: Output
+    cpu_ms: int
+    wall_ms: int
 
 
 @dataclass(frozen=True)
 class Record:
-    """The action that is current for a node: its keys, what decided it, and what it made."""
+    """An action: its keys, what decided it, and what it made."""
 
     key: str
     task_key: str
@@ -25,51 +44,84 @@ class Record:
     output: Output
     run_id: str
     finished_at: int
+    input_references: Mapping[str, str] = field(default_factory=dict)
 
 
-def current_records(workspace: Workspace) -> dict[str, Record]:
-    """Return the current record of every node that has one in the workspace's environment."""
-    rows = current_actions(workspace.database, workspace.settings.environment)
-    return {node: _record(row) for node, row in rows.items()}
+def current_records(workspace: Workspace, environment: str | None = None) -> dict[str, Record]:
+    """Return the current record of every node that has one in `environment` (None: the workspace's)."""
+    rows = current_actions(workspace.database, environment or workspace.settings.environment)
+    return {node: to_record(row) for node, row in rows.items()}
 
 
-def save_success(
-    task: Task, key: str, outside: Mapping[str, str], output: Output, outcome: NodeRunRow, cpu_ms: int
-) -> None:
-    """Record one successful execution, its lineage and its place in the run, in one transaction."""
+def records_of_key(workspace: Workspace, node_id: str, key: str) -> list[Record]:
+    """Return the actions of the node under `key`, newest first, whatever environment they were made in."""
+    return [to_record(row) for row in find_actions(workspace.database, key) if row.node == node_id]
+
+
+def save_success(task: Task, execution: Execution, outcome: NodeRunRow, *, environment: str | None) -> Record:
+    """Record one successful execution, its lineage and its place in the run, in one transaction.
+
+    Args:
+        task: what was executed.
+        execution: what it made and what it cost.
+        outcome: how it ended in the run.
+        environment: where it becomes current; None for one that is only tried out.
+    """
     workspace, node = task.workspace, task.node
     row = ActionRow(
-        key=key,
+        key=execution.key,
         task_key=task.key,
         node=node.id,
         facts=node.facts,
-        outside=outside,
+        outside=execution.outside,
         inputs={name: made.digest for name, made in task.inputs.items()},
-        output=json.dumps(dataclasses.asdict(output)),
+        output=json.dumps(dataclasses.asdict(execution.output)),
         run_id=task.run_id,
-        cpu_ms=cpu_ms,
-        wall_ms=outcome.finished_at - outcome.started_at,
+        cpu_ms=execution.cpu_ms,
+        wall_ms=execution.wall_ms,
         finished_at=outcome.finished_at,
+        input_references={name: made.reference for name, made in task.inputs.items()},
     )
     # One transaction: an action without its lineage, or a pointer without its action, can never be seen.
     with workspace.database.write() as connection:
-        record_action(connection, row, workspace.settings.environment)
-        replace_edges(connection, node.id, _edges(node, task, output))
+        record_action(connection, row, environment)
+        replace_edges(connection, node.id, _edges(node, task.input_ids, execution.output))
+        record_node_run(connection, outcome)
+    return to_record(row)
+
+
+def save_restored(
+    workspace: Workspace, node: Node, record: Record, input_ids: Mapping[str, str], outcome: NodeRunRow
+) -> None:
+    """Make an earlier action current for its node in the workspace's environment, in one transaction."""
+    with workspace.database.write() as connection:
+        cause = f"run:{outcome.run_id}"
+        move_pointers(connection, workspace.settings.environment, {node.id: record.key}, cause)
+        replace_edges(connection, node.id, _edges(node, input_ids, record.output))
         record_node_run(connection, outcome)
 
 
-def _edges(node: Node, task: Task, output: Output) -> list[EdgeRow]:
+def _edges(node: Node, input_ids: Mapping[str, str], output: Output) -> list[EdgeRow]:
     return [
-        *(EdgeRow(upstream, node.id, "input") for upstream in sorted(set(task.input_ids.values()))),
+        *(EdgeRow(upstream, node.id, "input") for upstream in sorted(set(input_ids.values()))),
         *(EdgeRow(origin, node.id, "origin") for origin in sorted(set(output.origins))),
         *(EdgeRow(node.id, made, "product") for made in sorted(set(output.makes))),
     ]
 
 
-def _record(row: ActionRow) -> Record:
+def to_record(row: ActionRow) -> Record:
+    """Return the row of an action as the engine's value."""
     fields = json.loads(row.output)
     # JSON knows no tuples.
     output = Output(**{**fields, "origins": tuple(fields["origins"]), "makes": tuple(fields["makes"])})
     return Record(
-        row.key, row.task_key, row.facts, row.outside, row.inputs, output, row.run_id, row.finished_at
+        row.key,
+        row.task_key,
+        row.facts,
+        row.outside,
+        row.inputs,
+        output,
+        row.run_id,
+        row.finished_at,
+        row.input_references,
     )

@@ -148,6 +148,8 @@ class Task:
         run_id: the `ropewalk run` this belongs to.
         workspace: the open project.
         report: callback for progress: (done, total or None, what is being done).
+        add_cpu: callback for the CPU seconds of processes that the execution ran.
+        attempt: 1, and one more for each retry.
     """
 
     node: Node
@@ -157,6 +159,8 @@ class Task:
     run_id: str
     workspace: Workspace
     report: Callable[[float, float | None, str], None]
+    add_cpu: Callable[[float], None] = lambda _seconds: None
+    attempt: int = 1
 
 
 class NodeKind(Protocol):
@@ -198,7 +202,7 @@ class NodeKind(Protocol):
         Raises:
             RopewalkError: it cannot be made current; the pointer then stays where it is.
         """
-        return  # noqa: PLR1711  # without a statement mypy takes the method for one that every kind must write
+        return  # without a statement mypy takes the method for one that every kind must write
 
     def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
         """Return `output` as objects of the workspace's store, to be taken to another machine; None if it cannot be."""

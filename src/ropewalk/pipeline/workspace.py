@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Self, TypeVar, cast
 
@@ -28,10 +29,12 @@ class Workspace:
         database: the metadata database.
         objects: the content-addressed object store.
         stopping: set when work should end early (Ctrl-C); long executions look at it.
+        interval: from when to when (ISO 8601, the end excluded) partitioned tables are computed; None: all of it.
     """
 
     def __init__(self, project: Project, settings: Settings) -> None:
-        self.settings = settings
+        # Whoever opens a project without saying where to work, works where a laptop does.
+        self.settings = settings if settings.environment else replace(settings, environment="dev")
         self.project = project
         self.state = _make_folder(state_path(settings, project.root))
         # Everything opened for the project is closed in reverse order, whatever room opened it.
@@ -39,6 +42,7 @@ class Workspace:
         self._lock = threading.RLock()
         self._opened: dict[str, object] = {}
         self.stopping = threading.Event()
+        self.interval: tuple[str, str] | None = None
         self.database = Database.open(self.state / "ropewalk.db")
         self._closing.callback(self.database.close)
         self.objects = ObjectStore(self.state / "objects")

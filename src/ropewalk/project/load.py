@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -45,11 +45,20 @@ class Entry:
 
 @dataclass(frozen=True)
 class Project:
-    """A user's repository as declared: its root, its name, and the entries of each section."""
+    """A user's repository as declared: its root, its name, and the entries of each section.
+
+    Attributes:
+        parameters: what a command sets in place of a step's defaults, as text: `train.max_depth` -> `8`.
+    """
 
     root: Path
     name: str
     sections: Mapping[str, Mapping[str, Entry]]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    def with_parameters(self, parameters: Mapping[str, str]) -> Project:
+        """Return the same project with parameters of steps set."""
+        return replace(self, parameters=dict(parameters))
 
     def entries(self, section: str) -> Mapping[str, Entry]:
         """Return the entries of one section by name; none when the file does not have it."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ropewalk.store.connections import Connection
 from ropewalk.store.database import Database, now_ms
 from ropewalk.store.errors import EnvironmentMoved
 
@@ -109,7 +109,7 @@ def list_changes(database: Database, name: str, limit: int = 100) -> list[Change
 
 
 def move_pointers(
-    connection: sqlite3.Connection,
+    connection: Connection,
     name: str,
     moves: Mapping[str, str | None],
     cause: str,
@@ -162,7 +162,7 @@ def drop_environment(database: Database, name: str) -> None:
         connection.execute("DELETE FROM environment WHERE name = ?", (name,))
 
 
-def _move(connection: sqlite3.Connection, name: str, node: str, key: str | None, now: int) -> None:
+def _move(connection: Connection, name: str, node: str, key: str | None, now: int) -> None:
     if key is None:
         connection.execute("DELETE FROM environment_pointer WHERE environment = ? AND node = ?", (name, node))
         return

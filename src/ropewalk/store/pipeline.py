@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ropewalk.store.connections import Connection, Row
 from ropewalk.store.database import Database, now_ms
 from ropewalk.store.environments import move_pointers
 
@@ -108,7 +108,7 @@ def running_runs(database: Database) -> list[str]:
     return [row["id"] for row in rows]
 
 
-def record_action(connection: sqlite3.Connection, action: ActionRow, environment: str | None) -> None:
+def record_action(connection: Connection, action: ActionRow, environment: str | None) -> None:
     """Record an execution and make it current for its node in `environment`, if any, in the caller's transaction."""
     connection.execute(
         # The same key may be executed again, when what it made is gone; the later execution is what is there
@@ -138,7 +138,7 @@ def record_action(connection: sqlite3.Connection, action: ActionRow, environment
         move_pointers(connection, environment, {action.node: action.key}, f"run:{action.run_id}")
 
 
-def record_node_run(connection: sqlite3.Connection, row: NodeRunRow) -> None:
+def record_node_run(connection: Connection, row: NodeRunRow) -> None:
     """Record what a run did with a node, in the caller's transaction."""
     connection.execute(
         # A node has one outcome in a run; where a kind reports twice, the later one counts.
@@ -227,12 +227,12 @@ def list_node_runs(database: Database, run_id: str) -> list[NodeRunRow]:
     return [NodeRunRow(**{**dict(row), "reasons": json.loads(row["reasons"])}) for row in rows]
 
 
-def _run(row: sqlite3.Row) -> RunRow:
+def _run(row: Row) -> RunRow:
     read = {"is_dirty": bool(row["is_dirty"]), "parameters": json.loads(row["parameters"])}
     return RunRow(**{**dict(row), **read})
 
 
-def _action(row: sqlite3.Row) -> ActionRow:
+def _action(row: Row) -> ActionRow:
     # Read here, so that no caller ever sees that these are kept as text.
     names = ("facts", "outside", "inputs", "input_references")
     return ActionRow(**{**dict(row), **{name: json.loads(row[name]) for name in names}})

@@ -8,7 +8,7 @@ from ropewalk.cli.output import emit_json
 from ropewalk.cli.session import open_session
 from ropewalk.pipeline import Plan, PlannedNode, Status, current_records, make_plan
 
-MARKS = {Status.FRESH: "=", Status.STALE: "+", Status.WAITS: "?"}
+MARKS = {Status.FRESH: "=", Status.RESTORED: "<", Status.STALE: "+", Status.WAITS: "?"}
 
 
 @click.command("plan")

@@ -11,6 +11,7 @@ from ropewalk.pipeline import Plan, PlannedNode, Status, current_records, make_p
 
 CLAIMS = {
     Status.FRESH: "is fresh",
+    Status.RESTORED: "is restored from an earlier execution",
     Status.STALE: "is stale",
     Status.WAITS: "runs if an input changes",
 }

@@ -1,0 +1,80 @@
+"""Which environment a command works in, and what it starts from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ropewalk.pipeline.declared import EnvironmentEntry
+from ropewalk.pipeline.errors import ProtectedEnvironment
+from ropewalk.pipeline.workspace import Workspace
+from ropewalk.project import GitState, Project
+from ropewalk.store.environments import EnvironmentRow, ensure_environment, get_environment
+
+DEFAULT = "dev"
+PRODUCTION = "production"
+LONGEST_NAME = 63
+# What a clone is on before anybody branches; CI says which one it is.
+DEFAULT_BRANCHES = ("main", "master", "trunk")
+
+
+def environment_name(git: GitState, environ: Mapping[str, str]) -> str:
+    """Return the environment of a checkout that names none: `mr-<iid>`, `branch-<name>`, or `dev` on the default branch.
+
+    Args:
+        git: branch and commit of the checkout.
+        environ: the process's environment; GitLab CI names merge request and branches there.
+    """
+    if iid := environ.get("CI_MERGE_REQUEST_IID"):
+        return f"mr-{iid}"
+    # In CI the checkout has no branch, and its variable says which one it was.
+    branch = git.branch or environ.get("CI_COMMIT_BRANCH")
+    default = environ.get("CI_DEFAULT_BRANCH")
+    if branch is None or branch == default or (default is None and branch in DEFAULT_BRANCHES):
+        return DEFAULT
+    return branch_environment(branch)
+
+
+def branch_environment(branch: str) -> str:
+    """Return `branch-<name>`, in lower case and with hyphens for what a name cannot hold."""
+    slug = re.sub(r"[^a-z0-9]+", "-", branch.lower()).strip("-")
+    return f"branch-{slug}"[:LONGEST_NAME].rstrip("-")
+
+
+def is_protected(project: Project, name: str) -> bool:
+    """Return whether only a release may move the environment."""
+    entry = project.entries("environments").get(name)
+    return entry is not None and isinstance(entry.value, EnvironmentEntry) and entry.value.protected
+
+
+def open_environment(workspace: Workspace) -> EnvironmentRow:
+    """Return the workspace's environment; at its first use it gets the pointers of its base.
+
+    The base is the declared one, else `production`, else `dev`.
+    """
+    name = workspace.settings.environment
+    return ensure_environment(workspace.database, name, base_of(workspace, name))
+
+
+def base_of(workspace: Workspace, name: str) -> str | None:
+    """Return the environment that `name` starts from and is compared with; None when there is none yet."""
+    entry = workspace.project.entries("environments").get(name)
+    declared = entry.value.base if entry and isinstance(entry.value, EnvironmentEntry) else None
+    for base in (declared, PRODUCTION, DEFAULT):
+        if base is not None and base != name and get_environment(workspace.database, base):
+            return base
+    return None
+
+
+def require_unprotected(workspace: Workspace) -> None:
+    """Refuse to run in an environment that only a release may move.
+
+    Raises:
+        ProtectedEnvironment: it is one.
+    """
+    name = workspace.settings.environment
+    if is_protected(workspace.project, name):
+        raise ProtectedEnvironment(
+            f"environment {name!r} is protected: a run must not move it",
+            hint=f"run in another environment, `ropewalk promote {name}`, then `ropewalk apply {name}`",
+        )
