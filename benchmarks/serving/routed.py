@@ -38,7 +38,7 @@ def main(model: str, path: str) -> None:
     with Workspace(load_project(root, [SECTION]), load_settings({})) as workspace:
         shutil.copytree(model, workspace.state / "serving" / "bench" / "1")
         target = Target("bench", 1, "digest", "id")
-        move_deployment(workspace.database, "bench", target, expected=0)
+        move_deployment(workspace.database, "dev", "bench", target, expected=0)
         uvloop.run(serve(workspace, path))
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from ropewalk.store import Database
+from ropewalk.store.database import migrations
 from ropewalk.store.deployments import (
     Deployment,
     RevisionTaken,
@@ -16,7 +19,9 @@ from ropewalk.store.deployments import (
     current_deployment,
     current_deployments,
     deployment_history,
+    drop_deployments,
     move_deployment,
+    was_deployed,
 )
 
 
@@ -33,48 +38,88 @@ def target(version: int) -> Target:
 
 def test_a_new_deployment_starts_at_revision_one(database: Database) -> None:
     """The first move expects revision 0, and is read back as written."""
-    moved = move_deployment(database, "late", target(3), expected=0, run_id="r1")
+    moved = move_deployment(database, "dev", "late", target(3), expected=0, run_id="r1")
 
-    assert moved == Deployment("late", 1, target(3), "r1", moved.moved_at)
-    assert current_deployment(database, "late") == moved
+    assert moved == Deployment("dev", "late", 1, target(3), "r1", moved.moved_at)
+    assert current_deployment(database, "dev", "late") == moved
 
 
 def test_a_move_keeps_what_was_before(database: Database) -> None:
     """The history holds every state, newest first; only the newest is current."""
-    first = move_deployment(database, "late", target(1), expected=0)
-    second = move_deployment(database, "late", target(2), expected=1)
+    first = move_deployment(database, "dev", "late", target(1), expected=0)
+    second = move_deployment(database, "dev", "late", target(2), expected=1)
 
-    assert deployment_history(database, "late") == [second, first]
-    assert current_deployments(database) == [second]
+    assert deployment_history(database, "dev", "late") == [second, first]
+    assert current_deployments(database, "dev") == [second]
 
 
 def test_deployments_are_listed_by_name(database: Database) -> None:
     """Each deployment has its own revisions."""
     for name in ("late", "early"):
-        move_deployment(database, name, target(1), expected=0)
-    move_deployment(database, "late", target(2), expected=1)
+        move_deployment(database, "dev", name, target(1), expected=0)
+    move_deployment(database, "dev", "late", target(2), expected=1)
 
-    assert [(found.name, found.target.version) for found in current_deployments(database)] == [
+    assert [(found.name, found.target.version) for found in current_deployments(database, "dev")] == [
         ("early", 1),
         ("late", 2),
     ]
 
 
+def test_environments_have_revisions_of_their_own(database: Database) -> None:
+    """One name in two environments is two deployments, and each is forgotten alone."""
+    move_deployment(database, "dev", "late", target(1), expected=0)
+    moved = move_deployment(database, "production", "late", target(2), expected=0)
+
+    assert [(d.environment, d.target.version) for d in current_deployments(database)] == [
+        ("dev", 1),
+        ("production", 2),
+    ]
+    drop_deployments(database, "dev")
+    assert current_deployments(database) == [moved]
+    assert deployment_history(database, "dev", "late") == []
+
+
+def test_what_was_deployed_anywhere_is_known(database: Database) -> None:
+    """A version that another environment served before counts, one with other content does not."""
+    move_deployment(database, "dev", "late", target(1), expected=0)
+    move_deployment(database, "dev", "late", target(2), expected=1)
+
+    assert was_deployed(database, target(1))
+    assert not was_deployed(database, target(3))
+    assert not was_deployed(database, Target("late", 1, "other", "flight_id"))
+
+
+def test_deployments_from_before_environments_are_those_of_dev(tmp_path: Path) -> None:
+    """A database of the release before keeps what it served, in the default environment."""
+    path = tmp_path / "old.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for step in migrations()[:8]:
+            connection.executescript(f"{step.sql};PRAGMA user_version = {step.number}")
+        row = ("late", 1, "late", 3, "digest", "flight_id", None, 5)
+        connection.execute("INSERT INTO deployment_revision VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    opened = Database.open(path)
+
+    found = current_deployment(opened, "dev", "late")
+    opened.close()
+    assert found == Deployment("dev", "late", 1, Target("late", 3, "digest", "flight_id"), None, 5)
+
+
 def test_a_deployment_that_never_served_is_none(database: Database) -> None:
     """What was never deployed has neither state nor history."""
-    assert current_deployment(database, "late") is None
-    assert deployment_history(database, "late") == []
+    assert current_deployment(database, "dev", "late") is None
+    assert deployment_history(database, "dev", "late") == []
 
 
 @pytest.mark.parametrize("expected", [0, 2])
 def test_a_move_from_another_revision_is_refused(database: Database, expected: int) -> None:
     """Who did not see the last move does not undo it."""
-    move_deployment(database, "late", target(1), expected=0)
+    move_deployment(database, "dev", "late", target(1), expected=0)
 
     with pytest.raises(RevisionTaken, match=f"at revision 1, not {expected}"):
-        move_deployment(database, "late", target(2), expected=expected)
+        move_deployment(database, "dev", "late", target(2), expected=expected)
 
-    assert [found.target.version for found in deployment_history(database, "late")] == [1]
+    assert [found.target.version for found in deployment_history(database, "dev", "late")] == [1]
 
 
 def test_of_two_that_move_at_once_one_wins(database: Database) -> None:
@@ -82,7 +127,7 @@ def test_of_two_that_move_at_once_one_wins(database: Database) -> None:
 
     def move(version: int) -> bool:
         try:
-            move_deployment(database, "late", target(version), expected=0)
+            move_deployment(database, "dev", "late", target(version), expected=0)
         except RevisionTaken:
             return False
         return True
@@ -91,4 +136,6 @@ def test_of_two_that_move_at_once_one_wins(database: Database) -> None:
         outcomes = list(pool.map(move, range(8)))
 
     assert outcomes.count(True) == 1
-    assert [found.target.version for found in deployment_history(database, "late")] == [outcomes.index(True)]
+    assert [found.target.version for found in deployment_history(database, "dev", "late")] == [
+        outcomes.index(True)
+    ]

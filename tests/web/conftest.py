@@ -556,7 +556,12 @@ def fill_registry(workspace: Workspace, run_id: str) -> None:
         set_alias(connection, "late", "production", "1")
     record_decision(workspace.database, "late", "g" * 64, PIPELINE_RUN, GATE.results[:1])
     move_deployment(
-        workspace.database, "late", Target("late", 1, "9f" * 32, "flight_id"), expected=0, run_id=PIPELINE_RUN
+        workspace.database,
+        "dev",
+        "late",
+        Target("late", 1, "9f" * 32, "flight_id"),
+        expected=0,
+        run_id=PIPELINE_RUN,
     )
 
 

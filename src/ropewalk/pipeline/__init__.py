@@ -1,6 +1,8 @@
 """The engine: graph, keys, plan, execution, objects and the state of environments."""
 
 from ropewalk.pipeline.environments import (
+    DEFAULT,
+    PRODUCTION,
     base_of,
     branch_environment,
     environment_name,
@@ -42,7 +44,9 @@ from ropewalk.pipeline.values import (
 from ropewalk.pipeline.workspace import Workspace
 
 __all__ = [
+    "DEFAULT",
     "JSON",
+    "PRODUCTION",
     "AmbiguousName",
     "Cycle",
     "Graph",

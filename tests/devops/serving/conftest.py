@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 import shutil
 import warnings
@@ -20,11 +22,13 @@ from ropewalk.devops.serving import SECTION, Deployment, Target
 from ropewalk.devops.serving.process import SocketFolder, WorkerProcess
 from ropewalk.devops.serving.segments import SegmentHeader
 from ropewalk.devops.serving.words import WorkerSpec
-from ropewalk.pipeline import Workspace
+from ropewalk.pipeline import Output, Workspace
+from ropewalk.pipeline.declared import ENVIRONMENTS
 from ropewalk.project import load_project
 from ropewalk.settings import load_settings
 from ropewalk.store.artifacts import Artifact
 from ropewalk.store.deployments import current_deployment, move_deployment
+from ropewalk.store.pipeline import ActionRow, RunRow, record_action, start_run
 from ropewalk.store.registry import NewVersion, find_model, insert_model, insert_version
 
 HEADER = SegmentHeader(
@@ -154,6 +158,32 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
         yield found
 
 
+OpenIn = Callable[[str], Workspace]
+
+
+@pytest.fixture
+def open_in(workspace: Workspace) -> Iterator[OpenIn]:
+    """Return a function that opens the project of `workspace` in an environment of that name."""
+    with ExitStack() as stack:
+
+        def open_it(environment: str) -> Workspace:
+            project = load_project(workspace.root, [SECTION, ENVIRONMENTS])
+            settings = load_settings({"ROPEWALK_ENVIRONMENT": environment})
+            return stack.enter_context(Workspace(project, settings))
+
+        yield open_it
+
+
+def record(workspace: Workspace, node: str, key: str, output: Output) -> None:
+    """Record an execution of a node, current in the workspace's environment."""
+    environment = workspace.settings.environment
+    start_run(workspace.database, RunRow(f"run of {key}", environment, "running", None, None, False, 0, None))
+    text = json.dumps(dataclasses.asdict(output))
+    row = ActionRow(key, key, node, {}, {}, {}, text, f"run of {key}", 0, 0, 0)
+    with workspace.database.write() as connection:
+        record_action(connection, row, environment)
+
+
 def declare(workspace: Workspace, *names: str) -> None:
     """Write deployments of these names into the project file, in place of those it had."""
     lines = "".join(f"  {name}: {{key: flight_id}}\n" for name in names)
@@ -170,8 +200,10 @@ def place_version(workspace: Workspace, model: SavedModel, version: int) -> Targ
 def move_to(workspace: Workspace, model: SavedModel, version: int, name: str = "late") -> Deployment:
     """Point a deployment at a saved model, as `deploy` does after its trial."""
     target = place_version(workspace, model, version)
-    before = current_deployment(workspace.database, name)
-    return move_deployment(workspace.database, name, target, expected=before.revision if before else 0)
+    environment = workspace.settings.environment
+    before = current_deployment(workspace.database, environment, name)
+    expected = before.revision if before else 0
+    return move_deployment(workspace.database, environment, name, target, expected=expected)
 
 
 def register_version(workspace: Workspace, model: SavedModel, name: str = "late") -> Target:
@@ -184,6 +216,8 @@ def register_version(workspace: Workspace, model: SavedModel, name: str = "late"
     with workspace.database.write() as connection:
         if find_model(connection, name) is None:
             insert_model(connection, name, None, {})
-        new = NewVersion(name, "models:/m-1", "mlflow-artifacts:/models/m-1", "digest")
+        # The same content has the same digest, in whatever version it stands.
+        digest = f"digest of {model.folder.parent.name}"
+        new = NewVersion(name, "models:/m-1", "mlflow-artifacts:/models/m-1", digest)
         version = insert_version(connection, new, files)
-    return Target(name, int(version), f"digest-{version}", "flight_id")
+    return Target(name, int(version), digest, "flight_id")

@@ -71,7 +71,7 @@ def test_going_back_is_a_move_like_any(
     for target in (one, two, one):
         deploy(workspace, "late", target)
 
-    versions = [found.target.version for found in deployment_history(workspace.database, "late")]
+    versions = [found.target.version for found in deployment_history(workspace.database, "dev", "late")]
     assert versions == [1, 2, 1]
     assert get_version(workspace, "late", "production").version == "1"
 

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ropewalk.devops.serving import SECTION, DeploymentKind, Target, deploy, get_deployment
+from ropewalk.devops.serving import (
+    SECTION,
+    DeploymentKind,
+    Target,
+    deploy,
+    forget_environment,
+    get_deployment,
+    list_deployments,
+)
+from ropewalk.devops.serving.errors import ModelNotServable
 from ropewalk.errors import RopewalkError
+from ropewalk.mlops.registry import delete_version, get_version
 from ropewalk.pipeline import Node, Output, Probe, Task, Workspace
 from ropewalk.project import InvalidProjectFile, UnknownKey, load_project
-from ropewalk.store.deployments import move_deployment
 
-from .conftest import SavedModel, register_version
+from .conftest import OpenIn, SavedModel, record, register_version
 
 KIND = DeploymentKind()
 
@@ -81,24 +91,84 @@ def test_executing_moves_the_deployment(workspace: Workspace, late_model: SavedM
     assert KIND.execute(task(workspace, target, node)) == output
 
 
-def test_a_deployment_that_was_moved_does_not_hold(
+def test_a_recorded_output_holds_for_as_long_as_its_version_is_registered(
     workspace: Workspace, late_model: SavedModel, later_model: SavedModel
 ) -> None:
-    """After a move to another version the node is stale, and its digest another."""
+    """What is served now does not count: an earlier output can be made current again by `adopt`."""
     (node,) = KIND.declare(workspace.project)
     output = KIND.execute(task(workspace, register_version(workspace, late_model), node))
+    deploy(workspace, "late", register_version(workspace, later_model))
+
+    assert KIND.holds(node, "key", output, workspace)
+    delete_version(workspace, "late", "1")
+    assert not KIND.holds(node, "key", output, workspace)
+
+
+def test_a_deployment_that_something_else_moved_does_not_hold(
+    workspace: Workspace, late_model: SavedModel, later_model: SavedModel
+) -> None:
+    """Where the environment points at one version and serves another, the node is executed again."""
+    (node,) = KIND.declare(workspace.project)
+    output = KIND.execute(task(workspace, register_version(workspace, late_model), node))
+    record(workspace, node.id, "key", output)
+    assert KIND.holds(node, "key", output, workspace)
+
     deploy(workspace, "late", register_version(workspace, later_model))
 
     assert not KIND.holds(node, "key", output, workspace)
 
 
-def test_a_key_counts_in_what_holds(workspace: Workspace) -> None:
+def test_a_key_counts_in_what_holds(workspace: Workspace, late_model: SavedModel) -> None:
     """The same version under another key is another deployment."""
     (node,) = KIND.declare(workspace.project)
-    target = Target("late", 1, "digest", "flight_id")
-    move_deployment(workspace.database, "late", target, expected=0)
+    output = KIND.execute(task(workspace, register_version(workspace, late_model), node))
 
-    assert not KIND.holds(node, "key", Output("other digest", "deployment:late@1"), workspace)
+    other = replace(output, summary={**output.summary, "key": "id"})
+
+    assert not KIND.holds(node, "key", other, workspace)
+
+
+def test_adopting_serves_an_earlier_output(
+    workspace: Workspace, late_model: SavedModel, later_model: SavedModel
+) -> None:
+    """The deployment goes back without a trial, and adopting twice is adopting once."""
+    (node,) = KIND.declare(workspace.project)
+    output = KIND.execute(task(workspace, register_version(workspace, late_model), node))
+    deploy(workspace, "late", register_version(workspace, later_model))
+    (workspace.state / "serving" / "late" / "1" / "model.lgb").unlink()
+
+    for _ in range(2):
+        KIND.adopt(node, output, workspace)
+
+    served = get_deployment(workspace, "late")
+    assert (served.target.version, served.revision) == (1, 3)
+    assert get_version(workspace, "late", "production").version == "1"
+
+
+def test_what_was_never_served_is_tried_before_it_is_adopted(
+    workspace: Workspace, late_model: SavedModel, open_in: OpenIn
+) -> None:
+    """An output that came from elsewhere is served only once its model has predicted here."""
+    (node,) = KIND.declare(workspace.project)
+    target = register_version(workspace, late_model)
+    output = KIND.execute(task(workspace, target, node))
+    forget_environment(workspace)
+    (workspace.state / "serving" / "late" / "1" / "model.lgb").write_text("broken")
+
+    with pytest.raises(ModelNotServable, match="not a LightGBM model file"):
+        KIND.adopt(node, output, open_in("production"))
+
+    assert list_deployments(open_in("production")) == []
+
+
+def test_a_version_that_is_gone_cannot_be_adopted(workspace: Workspace, late_model: SavedModel) -> None:
+    """The deployment keeps what it serves."""
+    (node,) = KIND.declare(workspace.project)
+    output = KIND.execute(task(workspace, register_version(workspace, late_model), node))
+    delete_version(workspace, "late", "1")
+
+    with pytest.raises(ModelNotServable, match="not registered here any more"):
+        KIND.adopt(node, output, workspace)
 
 
 def test_a_deployment_sees_nothing_outside(workspace: Workspace) -> None:

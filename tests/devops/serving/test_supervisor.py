@@ -182,7 +182,7 @@ def test_a_deployment_taken_out_of_the_project_loses_its_worker(
             return supervisor.backend("late").deployment.target.version
 
     assert asyncio.run(scenario()) == 3
-    assert [found.revision for found in deployment_history(workspace.database, "late")] == [1]
+    assert [found.revision for found in deployment_history(workspace.database, "dev", "late")] == [1]
 
 
 def test_a_project_file_that_breaks_ends_nothing(workspace: Workspace, late_model: SavedModel) -> None:

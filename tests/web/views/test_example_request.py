@@ -19,7 +19,7 @@ def body_of(command: str) -> dict:
 
 def test_request_names_key_and_time(flights: Workspace) -> None:
     """The row identifies what is predicted, and places it in time where a monitor looks."""
-    deployment = current_deployment(flights.database, "late")
+    deployment = current_deployment(flights.database, "dev", "late")
     assert deployment
 
     command = example_request(flights, deployment, "http://127.0.0.1:1", "scheduled_at")
@@ -30,7 +30,7 @@ def test_request_names_key_and_time(flights: Workspace) -> None:
 
 def test_names_are_quoted_for_the_shell(flights: Workspace) -> None:
     """A name cannot end the command and begin another."""
-    deployment = Deployment("a/b c", 1, Target("gone", 1, "d", "it's; rm -rf ~"), None, 0)
+    deployment = Deployment("dev", "a/b c", 1, Target("gone", 1, "d", "it's; rm -rf ~"), None, 0)
 
     command = example_request(flights, deployment, "http://127.0.0.1:1")
 

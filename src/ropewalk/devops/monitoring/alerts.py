@@ -11,6 +11,7 @@ from ropewalk.devops.monitoring.recovery import tell_recoveries
 from ropewalk.devops.monitoring.section import Monitor
 from ropewalk.devops.monitoring.sql import Sources, auc_sql, drift_sql, figures_sql
 from ropewalk.devops.monitoring.training_data import TrainingData, training_data
+from ropewalk.devops.serving import plain_name
 from ropewalk.store import Database, now_ms
 from ropewalk.store.monitoring import Alert, Breach, WindowRow, clear_alerts, list_alerts, raise_alert
 
@@ -70,7 +71,7 @@ SQL
 )"
 ```
 
-What the deployment is made from: `ropewalk lineage deployment:{window.deployment} --up`
+What the deployment is made from: `ropewalk lineage deployment:{plain_name(window.deployment)} --up`
 """
 
 

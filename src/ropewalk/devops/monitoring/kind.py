@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from blake3 import blake3
 
 from ropewalk.devops.monitoring.section import SECTION, Monitor
-from ropewalk.devops.serving import log_state
+from ropewalk.devops.serving import full_name, log_state, prediction_folder
 from ropewalk.pipeline import JSON, Need, Node, NodeKind, Output, Probe, Task, Workspace
 from ropewalk.project import PROJECT_FILE, Document, Entry, Project, parse_yaml
 from ropewalk.store.monitoring import WindowRow, list_windows
@@ -39,7 +39,7 @@ class MonitorKind(NodeKind):
 
     def holds(self, node: Node, key: str, output: Output, workspace: Workspace) -> bool:
         """Return whether the windows in the store are those that `output` tells of."""
-        return _digest(list_windows(workspace.database, node.name)) == output.digest
+        return _digest(list_windows(workspace.database, full_name(workspace, node.name))) == output.digest
 
     def execute(self, task: Task) -> Output:
         """Compact new predictions, compute every window, keep the figures and raise alerts.
@@ -85,7 +85,7 @@ def _node(entry: Entry, document: Document) -> Node:
 
 def _segments(workspace: Workspace, deployment: str) -> dict[str, str]:
     """Return what the prediction log holds; the pipeline compares it to see new predictions."""
-    return log_state(workspace.state / "predictions" / deployment)
+    return log_state(prediction_folder(workspace, deployment))
 
 
 def _consumed(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import cast
 from ropewalk.devops.monitoring.errors import NotMonitored
 from ropewalk.devops.monitoring.section import SECTION, Monitor
 from ropewalk.devops.monitoring.training_data import TrainingData, training_data
+from ropewalk.devops.serving import full_name, plain_name
 from ropewalk.errors import nearest
 from ropewalk.pipeline import Workspace
 from ropewalk.store.monitoring import Alert, WindowRow, list_windows
@@ -47,17 +48,21 @@ def monitor_report(workspace: Workspace, name: str) -> MonitorReport:
             nearest=nearest(name, declared),
             hint="declare it below `monitor:` in ropewalk.yaml",
         )
-    windows = tuple(list_windows(workspace.database, name))
+    watched = full_name(workspace, name)
+    windows = tuple(list_windows(workspace.database, watched))
     found = {w.model_version: training_data(workspace.database, w.model_version) for w in windows}
     return MonitorReport(
         deployment=name,
         monitor=cast("Monitor", declared[name].value),
         windows=windows,
-        alerts=tuple(stored_alerts(workspace.database, name)),
+        alerts=tuple(stored_alerts(workspace.database, watched)),
         training={version: training for version, training in found.items() if training},
     )
 
 
 def list_alerts(workspace: Workspace) -> list[Alert]:
-    """Return the alerts of every deployment, by deployment, window and limit."""
-    return stored_alerts(workspace.database)
+    """Return the alerts of every deployment of the workspace's environment, by deployment, window and limit."""
+    alerts = stored_alerts(workspace.database)
+    return [
+        alert for alert in alerts if alert.deployment == full_name(workspace, plain_name(alert.deployment))
+    ]

@@ -18,7 +18,7 @@ from ropewalk.devops.monitoring.profile import column_types, kind_of
 from ropewalk.devops.monitoring.reference import Reference
 from ropewalk.devops.monitoring.section import Monitor
 from ropewalk.devops.monitoring.sql import Sources, table_source
-from ropewalk.devops.serving import compact
+from ropewalk.devops.serving import compact, full_name, prediction_table
 from ropewalk.errors import Place, nearest
 from ropewalk.pipeline import Node, Task
 from ropewalk.store.monitoring import WindowRow, replace_windows
@@ -56,17 +56,18 @@ def watch(task: Task) -> Watched:
     task.report(1, 3, "computing windows")
     sources, windows, unplaced = _compute(task)
     # Figures before alerts: an alert without its figures could not be looked into.
-    replace_windows(workspace.database, name, windows)
+    watched = full_name(workspace, name)
+    replace_windows(workspace.database, watched, windows)
     task.report(2, 3, "holding windows against limits")
     issues = IssueFiles(workspace.state / "issues")
-    alerts = raise_alerts(workspace.database, issues, name, windows, sources, monitor)
+    alerts = raise_alerts(workspace.database, issues, watched, windows, sources, monitor)
     return Watched(windows, alerts, unplaced)
 
 
 def _compute(task: Task) -> tuple[Sources | None, list[WindowRow], int]:
     monitor = cast("Monitor", task.node.spec)
     lake = open_lake(task.workspace)
-    table = f"predictions.{task.node.name}"
+    table = prediction_table(task.workspace, task.node.name)
     # The table appears with the first prediction.
     if table not in lake.table_names():
         return None, [], 0
@@ -90,7 +91,8 @@ def _read_windows(
     monitor = cast("Monitor", task.node.spec)
     columns = column_types(connection, table_source(table))
     sources = _sources(connection, task, table, columns)
-    windows, unplaced = compute_windows(connection, sources, task.node.name, monitor.min_rows)
+    watched = full_name(task.workspace, task.node.name)
+    windows, unplaced = compute_windows(connection, sources, watched, monitor.min_rows)
     reference = Reference(task.workspace, connection, sources)
     drifted = add_drift(connection, sources, windows, columns, reference.profile, monitor.ignore)
     _require_compared(drifted, monitor.ignore, task.node)

@@ -12,8 +12,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ropewalk.devops.serving.batch import Predictions, predict
     from ropewalk.devops.serving.compaction import compact
-    from ropewalk.devops.serving.deployments import deploy, get_deployment, list_deployments
+    from ropewalk.devops.serving.deployments import (
+        deploy,
+        forget_environment,
+        get_deployment,
+        list_deployments,
+    )
     from ropewalk.devops.serving.kind import DeploymentKind
+    from ropewalk.devops.serving.places import full_name, plain_name, prediction_folder, prediction_table
     from ropewalk.devops.serving.router import routes
     from ropewalk.devops.serving.section import SECTION, DeployEntry
     from ropewalk.devops.serving.segments import log_state
@@ -31,10 +37,15 @@ __all__ = [
     "Target",
     "compact",
     "deploy",
+    "forget_environment",
+    "full_name",
     "get_deployment",
     "list_deployments",
     "log_state",
+    "plain_name",
     "predict",
+    "prediction_folder",
+    "prediction_table",
     "routes",
     "running_supervisor",
 ]
@@ -42,8 +53,19 @@ __all__ = [
 _NAMES = {
     "ropewalk.devops.serving.batch": ("Predictions", "predict"),
     "ropewalk.devops.serving.compaction": ("compact",),
-    "ropewalk.devops.serving.deployments": ("deploy", "get_deployment", "list_deployments"),
+    "ropewalk.devops.serving.deployments": (
+        "deploy",
+        "forget_environment",
+        "get_deployment",
+        "list_deployments",
+    ),
     "ropewalk.devops.serving.kind": ("DeploymentKind",),
+    "ropewalk.devops.serving.places": (
+        "full_name",
+        "plain_name",
+        "prediction_folder",
+        "prediction_table",
+    ),
     "ropewalk.devops.serving.router": ("routes",),
     "ropewalk.devops.serving.section": ("SECTION", "DeployEntry"),
     "ropewalk.devops.serving.segments": ("log_state",),

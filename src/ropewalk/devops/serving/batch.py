@@ -16,6 +16,7 @@ import msgspec
 
 from ropewalk.devops.serving.deployments import get_deployment, worker_log, worker_spec
 from ropewalk.devops.serving.errors import BadPayload, WorkerLost, WrongValue
+from ropewalk.devops.serving.places import full_name
 from ropewalk.devops.serving.process import SocketFolder, WorkerProcess
 from ropewalk.devops.serving.replies import error_from_reply
 from ropewalk.devops.serving.request_body import MAX_BODY
@@ -79,7 +80,7 @@ def _client(workspace: Workspace, name: str, url: str | None) -> Iterator[tuple[
     # A worker of its own: a model's bytes are not trusted in this process, also for one batch.
     with SocketFolder(workspace.state) as folder:
         spec = worker_spec(workspace, deployment, str(folder / "0.sock"))
-        with WorkerProcess(spec, worker_log(workspace, name)) as worker:
+        with WorkerProcess(spec, worker_log(workspace, full_name(workspace, name))) as worker:
             worker.wait_ready()
             transport = httpx.HTTPTransport(uds=spec.socket)
             with httpx.Client(transport=transport, base_url="http://worker", timeout=_TIMEOUT_S) as client:

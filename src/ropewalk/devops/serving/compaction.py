@@ -1,4 +1,4 @@
-"""From the prediction log to the lake's table `predictions.<deployment>`: each prediction exactly once.
+"""From the prediction log to the lake's table of a deployment's predictions: each prediction exactly once.
 
 The rows and the positions up to which segments are consumed change in one transaction of the lake, so whatever
 happens in between, the next compaction starts where the table ends.
@@ -17,13 +17,12 @@ import msgspec
 
 from ropewalk.dataops.lake import LakeTransaction, TableName, literal, open_lake, quote
 from ropewalk.devops.serving.column_types import TEXT, TIME, as_utc, signature_type, values_type, wider
-from ropewalk.devops.serving.deployments import prediction_folder
 from ropewalk.devops.serving.errors import CompactionFailed
 from ropewalk.devops.serving.payload import Values
+from ropewalk.devops.serving.places import full_name, prediction_folder, prediction_table
 from ropewalk.devops.serving.segments import Entry, log_state, prediction_ids, read_segments
 from ropewalk.pipeline import Workspace
 
-SCHEMA = "predictions"
 POSITIONS = "prediction_positions"
 _OWN = {
     "prediction_id": TEXT,
@@ -76,7 +75,8 @@ def compact(workspace: Workspace, name: str) -> int:
         return 0
     try:
         with open_lake(workspace).transaction(f"predictions of {name}") as transaction:
-            return _take(transaction, name, folder, workspace.state)
+            table = TableName.parse(prediction_table(workspace, name))
+            return _take(transaction, full_name(workspace, name), table, folder, workspace.state)
     except _NothingNewError:
         return 0
     except OSError as error:
@@ -86,12 +86,11 @@ def compact(workspace: Workspace, name: str) -> int:
         ) from error
 
 
-def _take(transaction: LakeTransaction, name: str, folder: Path, scratch: Path) -> int:
+def _take(transaction: LakeTransaction, name: str, table: TableName, folder: Path, scratch: Path) -> int:
     """Bring what stands behind the recorded positions into the table, and the positions with it."""
     columns = "deployment VARCHAR, segment VARCHAR, position BIGINT"
     transaction.connection.execute(f"CREATE TABLE IF NOT EXISTS ropewalk.{POSITIONS} ({columns})")
     before = {str(row[1]): int(row[2] or 0) for row in transaction.read_book(POSITIONS, name)}
-    table = TableName(SCHEMA, name)
     standing = [column.name for column in transaction.columns(str(table)) or ()]
     batch = _Batch({_folded(name): name for name in (*_OWN, _PREDICTION, *standing)})
     # Beside the log and not in it: its folder need not be writable for what is there to be read.
@@ -169,7 +168,7 @@ def _fit_table(transaction: LakeTransaction, table: TableName, types: Mapping[st
     present = transaction.columns(str(table))
     if present is None:
         listed = ", ".join(f"{quote(name)} {kind}" for name, kind in types.items())
-        execute(f"CREATE SCHEMA IF NOT EXISTS {quote(SCHEMA)}")
+        execute(f"CREATE SCHEMA IF NOT EXISTS {quote(table.schema)}")
         execute(f"CREATE TABLE {table.sql} ({listed})")
         return dict(types)
     standing = {column.name: column.type for column in present}

@@ -6,14 +6,20 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from urllib.parse import quote
 
 from ropewalk.devops.serving.declared import declared_names
 from ropewalk.devops.serving.errors import DeploymentMissing, ModelNotServable
+from ropewalk.devops.serving.inherited import inherited_deployments
+from ropewalk.devops.serving.places import (
+    environment_alias,
+    full_name,
+    plain_file_name,
+    prediction_folder,
+)
 from ropewalk.devops.serving.process import WorkerProcess
 from ropewalk.devops.serving.words import WorkerSpec
 from ropewalk.errors import nearest
-from ropewalk.mlops.registry import get_version, materialise, set_alias
+from ropewalk.mlops.registry import delete_alias, get_version, list_models, materialise, set_alias
 from ropewalk.pipeline import Workspace
 from ropewalk.project import PROJECT_FILE
 from ropewalk.store.deployments import (
@@ -21,31 +27,52 @@ from ropewalk.store.deployments import (
     Target,
     current_deployment,
     current_deployments,
+    drop_deployments,
     move_deployment,
+    was_deployed,
 )
-
-PRODUCTION = "production"
 
 
 def deploy(workspace: Workspace, name: str, target: Target, run_id: str | None = None) -> Deployment:
-    """Make the deployment serve `target`, after its model has predicted an example in a fresh process.
+    """Make the deployment of the workspace's environment serve `target`, after a trial in a fresh process.
 
-    A deployment that is there already stays as it is. The version also gets the alias `production`.
+    A deployment that is there already stays as it is. The version also gets the environment's alias.
 
     Raises:
         ModelNotServable: the model does not load or predict; the deployment keeps what it serves.
         RevisionTaken: someone else moved the deployment meanwhile.
     """
     # Read before the trial, which takes its time: a move by someone else meanwhile is then noticed.
-    before = current_deployment(workspace.database, name)
+    before = current_deployment(workspace.database, workspace.settings.environment, name)
     try_model(workspace, target)
+    return _point(workspace, name, target, before, run_id)
+
+
+def redeploy(workspace: Workspace, name: str, target: Target) -> Deployment:
+    """Make the deployment serve a target that an earlier run made, tried only if no environment ever served it.
+
+    Raises:
+        ModelNotServable: the model does not load or predict; the deployment keeps what it serves.
+        RevisionTaken: someone else moved the deployment meanwhile.
+    """
+    before = current_deployment(workspace.database, workspace.settings.environment, name)
+    if not was_deployed(workspace.database, target):
+        try_model(workspace, target)
+    return _point(workspace, name, target, before, None)
+
+
+def _point(
+    workspace: Workspace, name: str, target: Target, before: Deployment | None, run_id: str | None
+) -> Deployment:
     moved = before
     if before is None or before.target != target:
-        expected = before.revision if before else 0
-        moved = move_deployment(workspace.database, name, target, expected=expected, run_id=run_id)
+        environment, expected = workspace.settings.environment, before.revision if before else 0
+        moved = move_deployment(
+            workspace.database, environment, name, target, expected=expected, run_id=run_id
+        )
     assert moved is not None
     # Also when nothing moved: a run that was killed before this line left the alias behind.
-    set_alias(workspace, target.model, PRODUCTION, str(target.version))
+    set_alias(workspace, target.model, environment_alias(workspace), str(target.version))
     return moved
 
 
@@ -63,9 +90,12 @@ def try_model(workspace: Workspace, target: Target) -> str:
 
 
 def list_deployments(workspace: Workspace) -> list[Deployment]:
-    """Return what each deployment that the project declares serves now, by name."""
+    """Return what each declared deployment serves in the workspace's environment now, by name."""
     declared = declared_names(workspace)
-    return [found for found in current_deployments(workspace.database) if found.name in declared]
+    moved = current_deployments(workspace.database, workspace.settings.environment)
+    found = {deployment.name: deployment for deployment in moved if deployment.name in declared}
+    found |= inherited_deployments(workspace, declared - found.keys())
+    return [found[name] for name in sorted(found)]
 
 
 def get_deployment(workspace: Workspace, name: str) -> Deployment:
@@ -80,12 +110,29 @@ def get_deployment(workspace: Workspace, name: str) -> Deployment:
     return found[name]
 
 
+def forget_environment(workspace: Workspace) -> None:
+    """Forget what the workspace's environment deployed, and its alias; its predictions stay."""
+    environment, alias = workspace.settings.environment, environment_alias(workspace)
+    models = {found.target.model for found in current_deployments(workspace.database, environment)}
+    for model in models & {found.name for found in list_models(workspace)}:
+        delete_alias(workspace, model, alias)
+    drop_deployments(workspace.database, environment)
+
+
 def missing_deployment(workspace: Workspace, name: str) -> DeploymentMissing:
     """Return the error for a deployment that nobody serves."""
-    if current_deployment(workspace.database, name):
+    environment = workspace.settings.environment
+    moved = [found for found in current_deployments(workspace.database) if found.name == name]
+    if moved and name not in declared_names(workspace):
         return DeploymentMissing(
             f"deployment {name!r} is not declared any more, and so it is not served",
             hint=f"its history and its predictions are kept; declare it below `deploy:` in {PROJECT_FILE} again",
+        )
+    if moved:
+        others = ", ".join(found.environment for found in moved)
+        return DeploymentMissing(
+            f"deployment {name!r} is not in environment {environment!r}",
+            hint=f"it is in {others}: set ROPEWALK_ENVIRONMENT to name it",
         )
     names = [deployment.name for deployment in list_deployments(workspace)]
     return DeploymentMissing(
@@ -103,7 +150,7 @@ def model_folder(workspace: Workspace, target: Target) -> Path:
     Raises:
         ModelNotServable: the version holds no MLmodel file.
     """
-    place = workspace.state / "serving" / _plain(target.model) / str(target.version)
+    place = workspace.state / "serving" / plain_file_name(target.model) / str(target.version)
     if not place.is_dir():
         place.parent.mkdir(parents=True, exist_ok=True)
         # The folder appears whole, by one rename, or not at all.
@@ -134,21 +181,16 @@ def worker_spec(workspace: Workspace, deployment: Deployment, socket: str) -> Wo
         parent=os.getpid(),
         socket=socket,
         predictions=str(prediction_folder(workspace, deployment.name)),
-        deployment=deployment.name,
+        deployment=full_name(workspace, deployment.name),
         model=target.model,
         version=target.version,
         key=target.key_column,
     )
 
 
-def prediction_folder(workspace: Workspace, name: str) -> Path:
-    """Return the folder of a deployment's prediction segments."""
-    return workspace.state / "predictions" / _plain(name)
-
-
 def worker_log(workspace: Workspace, name: str) -> Path:
     """Return the file that a worker's own output goes to."""
-    return workspace.state / "logs" / f"serving-{_plain(name)}.log"
+    return workspace.state / "logs" / f"serving-{plain_file_name(name)}.log"
 
 
 def _appear(incoming: Path, place: Path) -> None:
@@ -158,9 +200,3 @@ def _appear(incoming: Path, place: Path) -> None:
         # Another process was first, with the same content.
         if not place.is_dir():
             raise
-
-
-def _plain(name: str) -> str:
-    """Return `name` as a file name that cannot lead out of its folder."""
-    # `quote` leaves dots alone, and `..` is a way out.
-    return quote(name, safe="").replace(".", "%2E")

@@ -8,10 +8,14 @@ from collections.abc import Iterable
 
 from blake3 import blake3
 
+from ropewalk.devops.serving.errors import ModelNotServable
+from ropewalk.devops.serving.inherited import recorded_target
 from ropewalk.devops.serving.section import DeployEntry
 from ropewalk.pipeline import Need, Node, NodeKind, Output, Probe, Task, Workspace
 from ropewalk.project import Entry, InvalidProjectFile, Project
 from ropewalk.store.deployments import Target, current_deployment
+from ropewalk.store.environments import pointers
+from ropewalk.store.pipeline import get_action
 
 _DOOR = "ropewalk.devops.serving.deployments"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
@@ -36,9 +40,13 @@ class DeploymentKind(NodeKind):
         return Probe()
 
     def holds(self, node: Node, key: str, output: Output, workspace: Workspace) -> bool:
-        """Return whether the deployment still serves the version it was moved to."""
-        current = current_deployment(workspace.database, node.name)
-        return current is not None and _digest(node.name, current.target) == output.digest
+        """Return whether the version is still registered; where the environment points at it, also served."""
+        target = recorded_target(workspace, output)
+        if target is None or _digest(node.name, target) != output.digest:
+            return False
+        # What another environment or an earlier commit made is judged by its content alone: `adopt` serves it.
+        current = current_deployment(workspace.database, workspace.settings.environment, node.name)
+        return current is None or current.target == target or not _is_pointed_at(workspace, node, key)
 
     def execute(self, task: Task) -> Output:
         """Try the model version, then move the deployment to it.
@@ -53,7 +61,7 @@ class DeploymentKind(NodeKind):
         model, _, version = made.reference.removeprefix("model:").rpartition("/")
         target = Target(model, int(version), made.digest, entry.key)
         task.report(0, None, f"trying {model} version {version}")
-        # By name, because planning reads this module and must not wait for the registry.
+        # By name, because planning reads this module and must not wait for what only deploying needs.
         importlib.import_module(_DOOR).deploy(task.workspace, name, target, task.run_id)
         return Output(
             digest=_digest(name, target),
@@ -62,6 +70,21 @@ class DeploymentKind(NodeKind):
             # What it answers from now on: the end of every lineage, and where monitoring begins.
             makes=(f"predictions:{name}",),
         )
+
+    def adopt(self, node: Node, output: Output, workspace: Workspace) -> None:
+        """Serve the version that `output` names; it is tried first only if no environment ever served it.
+
+        Raises:
+            ModelNotServable: the version is gone, or it does not load or predict; what is served stays.
+            RevisionTaken: someone else moved the deployment meanwhile.
+        """
+        target = recorded_target(workspace, output)
+        if target is None:
+            raise ModelNotServable(
+                f"{output.reference} serves a version that is not registered here any more",
+                hint="`ropewalk run` in an unprotected environment registers it again",
+            )
+        importlib.import_module(_DOOR).redeploy(workspace, node.name, target)
 
 
 def _declare(entry: Entry) -> Node:
@@ -83,7 +106,14 @@ def _declare(entry: Entry) -> Node:
     )
 
 
+def _is_pointed_at(workspace: Workspace, node: Node, key: str) -> bool:
+    pointed = pointers(workspace.database, workspace.settings.environment).get(node.id)
+    action = get_action(workspace.database, pointed) if pointed else None
+    return action is not None and action.task_key == key
+
+
 def _digest(name: str, target: Target) -> str:
-    # All that answers differ by: a moved key column makes other joins, so it counts too.
-    parts = (name, target.model, str(target.version), target.digest, target.key_column)
+    # All that answers differ by: a moved key column makes other joins, so it counts too. A version's number does
+    # not: on another machine the same content may have another.
+    parts = (name, target.model, target.digest, target.key_column)
     return blake3("|".join(parts).encode()).hexdigest()

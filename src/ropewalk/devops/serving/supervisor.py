@@ -1,5 +1,6 @@
 """Keeping one worker per deployment at the version the metadata names, for as long as `ropewalk up` runs.
 
+What is served is what the workspace's environment has; other environments have their own `ropewalk up`.
 Only what the project declares is served: a deployment taken out of `ropewalk.yaml` loses its worker, and keeps its
 history. A moved deployment gets its new worker first; requests go over to it by one assignment, and the old worker ends
 when its last request is answered. A version that does not start leaves the old one serving.
@@ -23,6 +24,7 @@ from ropewalk.devops.serving.deployments import (
     worker_spec,
 )
 from ropewalk.devops.serving.errors import WorkerMissing
+from ropewalk.devops.serving.places import full_name
 from ropewalk.devops.serving.process import SocketFolder, WorkerProcess
 from ropewalk.errors import RopewalkError
 from ropewalk.pipeline import Workspace
@@ -182,7 +184,8 @@ class Supervisor:
 
     def _tell_of_undeclared(self) -> None:
         """Say at the start which deployments of the metadata are not served."""
-        for deployment in current_deployments(self._workspace.database):
+        environment = self._workspace.settings.environment
+        for deployment in current_deployments(self._workspace.database, environment):
             if deployment.name not in self._slots:
                 _tell_unserved(deployment.name)
 
@@ -232,7 +235,7 @@ class Supervisor:
         socket = str(self._folder / f"{self._counter}.sock")
         spec = await asyncio.to_thread(worker_spec, workspace, deployment, socket)
         # Started in this thread: the kernel ends a worker with the thread that started it.
-        slot.starting = WorkerProcess(spec, worker_log(workspace, deployment.name))
+        slot.starting = WorkerProcess(spec, worker_log(workspace, full_name(workspace, deployment.name)))
         try:
             await asyncio.to_thread(slot.starting.wait_ready)
             return Backend(deployment, slot.starting)

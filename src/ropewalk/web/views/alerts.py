@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ropewalk.devops.monitoring import Alert
+from ropewalk.devops.serving import plain_name
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ def standing_alerts(alerts: Iterable[Alert]) -> tuple[AlertLine, ...]:
 def _line(group: list[Alert]) -> AlertLine:
     latest = group[0]
     return AlertLine(
-        deployment=latest.deployment,
+        # Only alerts of one environment come here, so its name would be said of every one.
+        deployment=plain_name(latest.deployment),
         limit=latest.limit,
         message=latest.message,
         windows=tuple(alert.window for alert in group),

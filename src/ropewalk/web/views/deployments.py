@@ -11,7 +11,7 @@ from ropewalk.devops.monitoring import (
     list_alerts,
     monitor_report,
 )
-from ropewalk.devops.serving import list_deployments
+from ropewalk.devops.serving import list_deployments, plain_name
 from ropewalk.errors import nearest
 from ropewalk.pipeline import Workspace
 from ropewalk.store.deployments import Deployment, deployment_history
@@ -124,7 +124,9 @@ def deployment_page(visit: Visit) -> DeploymentPage:
         version=target.version,
         key=target.key_column,
         moved_at=found[name].moved_at,
-        history=tuple(_move(row) for row in deployment_history(workspace.database, name)),
+        history=tuple(
+            _move(row) for row in deployment_history(workspace.database, workspace.settings.environment, name)
+        ),
         is_monitored=report is not None,
         windows=report.windows if report else (),
         charts=monitor_charts(report) if report else (),
@@ -165,7 +167,7 @@ def _report(workspace: Workspace, name: str) -> MonitorReport | None:
 def _line(workspace: Workspace, deployment: Deployment) -> DeploymentLine:
     report = _report(workspace, deployment.name)
     windows = report.windows if report else ()
-    broken = standing_alerts(a for a in list_alerts(workspace) if a.deployment == deployment.name)
+    broken = standing_alerts(a for a in list_alerts(workspace) if plain_name(a.deployment) == deployment.name)
     return DeploymentLine(
         name=deployment.name,
         model=deployment.target.model,

@@ -16,6 +16,7 @@ from ropewalk.mlops.registry import (
 )
 from ropewalk.mlops.tracking import logged_model_files
 from ropewalk.pipeline import Workspace
+from ropewalk.store.deployments import current_deployments
 from ropewalk.store.gates import GateDecision, list_decisions
 from ropewalk.web.errors import NothingCalled
 from ropewalk.web.lineage_svg import LineageLink, LineageNode
@@ -61,7 +62,7 @@ class ModelList:
 
 @dataclass(frozen=True)
 class VersionLine:
-    """One version in a table; `deployments` serve it now."""
+    """One version in a table; `deployments` serve it now, `NAME@ENVIRONMENT` in another environment."""
 
     version: str
     aliases: tuple[str, ...]
@@ -186,11 +187,14 @@ def _model(model: RegisteredModel, versions: list[ModelVersion]) -> ModelLine:
 
 
 def _serving(workspace: Workspace) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Return the deployments that serve each version."""
+    """Return the deployments that serve each version, those of other environments by their full names."""
+    here = workspace.settings.environment
+    others = [found for found in current_deployments(workspace.database) if found.environment != here]
     serving: dict[tuple[str, str], tuple[str, ...]] = {}
-    for deployment in list_deployments(workspace):
+    for deployment in [*list_deployments(workspace), *others]:
         served = deployment.target.model, str(deployment.target.version)
-        serving[served] = (*serving.get(served, ()), deployment.name)
+        name, place = deployment.name, deployment.environment
+        serving[served] = (*serving.get(served, ()), name if place == here else f"{name}@{place}")
     return serving
 
 

@@ -1,0 +1,49 @@
+"""What a deployment's recorded output says it serves, and the deployments that an environment has from its base.
+
+An environment that was forked points at the deployments of its base without having moved them: they are served
+there as the pointer says, until a run or a release moves them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+
+from ropewalk.errors import NotFound
+from ropewalk.mlops.registry import get_version
+from ropewalk.pipeline import Output, Workspace
+from ropewalk.store.deployments import Deployment, Target
+from ropewalk.store.environments import pointers
+from ropewalk.store.pipeline import get_action
+
+
+def recorded_target(workspace: Workspace, output: Output) -> Target | None:
+    """Return what the output of a deployment's node made it serve; None when that version is gone."""
+    model, version = str(output.summary["model"]), str(output.summary["version"])
+    try:
+        found = get_version(workspace, model, version)
+    except NotFound:
+        return None
+    return Target(model, int(found.version), found.digest, str(output.summary["key"]))
+
+
+def inherited_deployments(workspace: Workspace, names: Collection[str]) -> dict[str, Deployment]:
+    """Return those of the deployments `names` that only a pointer of the environment tells of, by name."""
+    if not names:
+        return {}
+    environment = workspace.settings.environment
+    keys = pointers(workspace.database, environment)
+    found = {name: keys[f"deployment:{name}"] for name in names if f"deployment:{name}" in keys}
+    served = {name: _deployment(workspace, name, key) for name, key in found.items()}
+    return {name: deployment for name, deployment in served.items() if deployment}
+
+
+def _deployment(workspace: Workspace, name: str, key: str) -> Deployment | None:
+    action = get_action(workspace.database, key)
+    if action is None:
+        return None
+    target = recorded_target(workspace, Output(**json.loads(action.output)))
+    if target is None:
+        return None
+    # Revision 0: the environment itself has not moved it.
+    return Deployment(workspace.settings.environment, name, 0, target, action.run_id, action.finished_at)
