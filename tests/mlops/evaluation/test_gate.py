@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict
 
 import pytest
 
@@ -22,6 +25,8 @@ from ropewalk.mlops.registry import set_alias
 from ropewalk.pipeline import Output, Task, Workspace
 from ropewalk.project import load_project
 from ropewalk.settings import load_settings
+from ropewalk.store.environments import ensure_environment
+from ropewalk.store.pipeline import ActionRow, RunRow, record_action, start_run
 from ropewalk.store.registry import NewVersion, insert_model, insert_version
 
 STEPS = """\
@@ -43,6 +48,18 @@ GOOD = {"evaluate": {"auc": 0.79, "brier": 0.14}, "fairness": {"gap": 0.05}}
 
 
 @pytest.fixture
+def open_in(workspace):
+    """Return a function that opens the project of `workspace` in an environment of that name."""
+    with ExitStack() as stack:
+
+        def open_it(environment: str) -> Workspace:
+            settings = load_settings({"ROPEWALK_ENVIRONMENT": environment})
+            return stack.enter_context(Workspace(workspace.project, settings))
+
+        yield open_it
+
+
+@pytest.fixture
 def workspace(write_project):
     root = write_project({"ropewalk.yaml": GATES, "steps/late.py": STEPS})
     with Workspace(load_project(root, [SECTION]), load_settings({})) as opened:
@@ -61,13 +78,13 @@ def _execute(workspace: Workspace, metrics: Mapping[str, Mapping[str, object]] =
     return GateKind().execute(Task(node, key, inputs, ids, "run1", workspace, lambda *_: None))
 
 
-def _promote(workspace: Workspace, metrics: Mapping[str, float]) -> None:
-    """Put a version with these metrics into production."""
+def _promote(workspace: Workspace, metrics: Mapping[str, float], alias: str = "production") -> None:
+    """Put a version with these metrics into production, or where the alias says."""
     with workspace.database.write() as connection:
         insert_model(connection, "late", None, {})
         new = NewVersion("late", "models:/m-1", "mlflow-artifacts:/m-1", "digest", metrics=metrics)
         version = insert_version(connection, new, [])
-    set_alias(workspace, "late", "production", version)
+    set_alias(workspace, "late", alias, version)
 
 
 def test_gate_needs_the_steps_its_metrics_name(write_project):
@@ -111,6 +128,39 @@ def test_step_that_makes_no_metrics(write_project, metric, message, near):
     assert caught.value.message == message
     assert (str(caught.value.place), caught.value.nearest) == ("ropewalk.yaml:5:8", near)
     assert "evaluate, fairness" in caught.value.hint
+
+
+def test_without_production_the_base_is_what_counts(workspace, open_in):
+    """A branch's candidate is compared with the version of the environment it was forked from, and told so."""
+    _promote(workspace, {"evaluate.auc": 0.9, "evaluate.brier": 0.14}, alias="dev")
+    ensure_environment(workspace.database, "dev", None)
+
+    with pytest.raises(GateNotPassed, match=r"version 1 in dev has 0\.9"):
+        _execute(open_in("branch-x"))
+
+
+def test_production_counts_before_the_base(workspace, open_in):
+    """What people see is what a candidate is held against, wherever it was made."""
+    _promote(workspace, {"evaluate.auc": 0.79, "evaluate.brier": 0.14})
+    ensure_environment(workspace.database, "dev", None)
+    set_alias(workspace, "late", "dev", "1")
+
+    output = _execute(open_in("branch-x"))
+
+    assert {row["verdict"] for row in output.summary["results"]} == {"passed"}
+
+
+def test_a_model_that_nothing_deploys_is_compared_by_its_pointer(workspace, open_in):
+    """Without a deployment no alias says what is in an environment, but its pointer does."""
+    _promote(workspace, {"evaluate.auc": 0.9}, alias="champion")
+    start_run(workspace.database, RunRow("run0", "dev", "running", None, None, False, 0, None))
+    output = json.dumps(asdict(Output("digest", "model:late/1", {"version": 1})))
+    with workspace.database.write() as connection:
+        row = ActionRow("k", "k", "model:late", {}, {}, {}, output, "run0", 0, 0, 0)
+        record_action(connection, row, "production")
+
+    with pytest.raises(GateNotPassed, match=r"version 1 in production has 0\.9"):
+        _execute(open_in("branch-x"))
 
 
 def test_first_candidate_passes_uncompared(workspace):

@@ -6,14 +6,13 @@ there as the pointer says, until a run or a release moves them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 
 from ropewalk.errors import NotFound
 from ropewalk.mlops.registry import get_version
-from ropewalk.pipeline import Output, Workspace
+from ropewalk.pipeline import Output, Workspace, base_of, to_record
 from ropewalk.store.deployments import Deployment, Target
-from ropewalk.store.environments import pointers
+from ropewalk.store.environments import get_environment, pointers
 from ropewalk.store.pipeline import get_action
 
 
@@ -32,7 +31,9 @@ def inherited_deployments(workspace: Workspace, names: Collection[str]) -> dict[
     if not names:
         return {}
     environment = workspace.settings.environment
-    keys = pointers(workspace.database, environment)
+    base = None if get_environment(workspace.database, environment) else base_of(workspace, environment)
+    # Before its first run an environment is what it will be forked from.
+    keys = pointers(workspace.database, base or environment)
     found = {name: keys[f"deployment:{name}"] for name in names if f"deployment:{name}" in keys}
     served = {name: _deployment(workspace, name, key) for name, key in found.items()}
     return {name: deployment for name, deployment in served.items() if deployment}
@@ -42,7 +43,7 @@ def _deployment(workspace: Workspace, name: str, key: str) -> Deployment | None:
     action = get_action(workspace.database, key)
     if action is None:
         return None
-    target = recorded_target(workspace, Output(**json.loads(action.output)))
+    target = recorded_target(workspace, to_record(action).output)
     if target is None:
         return None
     # Revision 0: the environment itself has not moved it.

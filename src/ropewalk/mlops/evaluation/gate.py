@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from typing import cast
 
@@ -13,13 +14,25 @@ from blake3 import blake3
 from ropewalk.errors import NotFound, Place, nearest
 from ropewalk.mlops.evaluation.conditions import SECTION, Condition
 from ropewalk.mlops.evaluation.errors import GateNotPassed, InvalidGate, MetricMissing
-from ropewalk.mlops.evaluation.judge import Baseline, in_production, judge
-from ropewalk.mlops.registry import get_version
-from ropewalk.pipeline import JSON, Need, Node, NodeKind, Output, Probe, Task, Workspace
+from ropewalk.mlops.evaluation.judge import Baseline, judge, told_of
+from ropewalk.mlops.registry import ModelVersion, get_version
+from ropewalk.pipeline import (
+    JSON,
+    PRODUCTION,
+    Need,
+    Node,
+    NodeKind,
+    Output,
+    Probe,
+    Task,
+    Workspace,
+    base_of,
+    to_record,
+)
 from ropewalk.project import PROJECT_FILE, Entry, Project, StepDeclaration, parse_yaml, read_steps
+from ropewalk.store.environments import pointers
 from ropewalk.store.gates import GateResult, get_decision, record_decision
-
-PRODUCTION = "production"
+from ropewalk.store.pipeline import get_action
 
 
 class GateKind(NodeKind):
@@ -74,7 +87,7 @@ class GateKind(NodeKind):
         ]
         # Before a failure is raised: why a candidate was refused is worth as much as why one passed.
         record_decision(task.workspace.database, task.node.name, task.key, task.run_id, results)
-        _refuse_failed(task.node, results)
+        _refuse_failed(task.node, results, baseline)
         return _output(results, recorded)
 
 
@@ -127,12 +140,26 @@ def _check_step(condition: Condition, place: Place, steps: Mapping[str, StepDecl
 
 
 def _baseline(workspace: Workspace, model: str) -> Baseline | None:
-    # No such model and no such alias both mean that nothing is in production.
-    try:
-        version = get_version(workspace, model, PRODUCTION)
-    except NotFound:
+    """Return the version in production, or where there is none the one in the environment's base."""
+    for environment in (PRODUCTION, base_of(workspace, workspace.settings.environment)):
+        version = _version_in(workspace, model, environment) if environment else None
+        if environment and version:
+            return Baseline(int(version.version), version.metrics, environment)
+    return None
+
+
+def _version_in(workspace: Workspace, model: str, environment: str) -> ModelVersion | None:
+    """Return the version that deployments of an environment serve, or the one it points at; None without either."""
+    # No such model and no such alias both mean that no deployment brought a version there.
+    with suppress(NotFound):
+        return get_version(workspace, model, environment)
+    key = pointers(workspace.database, environment).get(f"model:{model}")
+    action = get_action(workspace.database, key) if key else None
+    if action is None:
         return None
-    return Baseline(int(version.version), version.metrics)
+    with suppress(NotFound):
+        return get_version(workspace, model, str(to_record(action).output.summary["version"]))
+    return None
 
 
 def _value(
@@ -150,13 +177,13 @@ def _value(
     return metrics[condition.figure]
 
 
-def _refuse_failed(node: Node, results: list[GateResult]) -> None:
+def _refuse_failed(node: Node, results: list[GateResult], baseline: Baseline | None) -> None:
     failed = [result for result in results if result.verdict == "failed"]
     if not failed:
         return
     # The first failure is the sentence, and all verdicts are the detail: one look shows what to mend.
     raise GateNotPassed(
-        f"gate {node.name!r} does not pass: {failed[0].reason} ({in_production(failed[0])})",
+        f"gate {node.name!r} does not pass: {failed[0].reason} ({told_of(baseline, failed[0])})",
         place=node.origin,
         hint=f"`ropewalk why {node.needs[0].name}` shows what changed; the version in production stays as it is",
         detail="\n".join(f"{result.verdict}: {result.reason}" for result in results),

@@ -15,10 +15,11 @@ TOLERANCE = 1e-12
 
 @dataclass(frozen=True)
 class Baseline:
-    """The version in production and the metrics recorded for it, by `STEP.METRIC`."""
+    """The version that a candidate is compared with: the metrics recorded for it, by `STEP.METRIC`, and where it is."""
 
     version: int
     metrics: Mapping[str, float]
+    environment: str = "production"
 
 
 def judge(condition: Condition, value: float, baseline: Baseline | None) -> list[GateResult]:
@@ -42,9 +43,9 @@ def _result(
         verdict=verdict,
         reason=reason,
     )
-    return (
-        replace(result, reason=f"{in_production(result)}: {reason}") if verdict == "not compared" else result
-    )
+    if verdict != "not compared":
+        return result
+    return replace(result, reason=f"{told_of(baseline, result)}: {reason}")
 
 
 def _verdict(
@@ -73,10 +74,13 @@ def _absolute(metric: str, bound: Bound, asked: float, value: float) -> tuple[Ve
     return "failed", f"{metric} is {value:.6g}: {side} {bound} {asked:g}"
 
 
-def in_production(result: GateResult) -> str:
-    """Return what the version in production has for the metric of `result`, as a clause."""
-    if result.baseline_version is None:
+def told_of(baseline: Baseline | None, result: GateResult) -> str:
+    """Return what the version to compare with has for the metric of `result`, as a clause."""
+    if baseline is None:
         return "no version in production"
-    if result.baseline is None:
-        return f"version {result.baseline_version} in production has no {result.metric}"
-    return f"version {result.baseline_version} in production has {result.baseline:.6g}"
+    version = f"version {baseline.version} in {baseline.environment}"
+    return (
+        f"{version} has no {result.metric}"
+        if result.baseline is None
+        else f"{version} has {result.baseline:.6g}"
+    )
