@@ -6,6 +6,7 @@ reference page and `--help` are generated from it. No other module reads `os.env
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, fields, replace
@@ -26,11 +27,18 @@ class InvalidSetting(InvalidInput):
 
 
 def _setting(
-    default: T, help_text: str, *, choices: tuple[str, ...] = (), least: int = 1, most: int = sys.maxsize
+    default: T,
+    help_text: str,
+    *,
+    choices: tuple[str, ...] = (),
+    least: int = 1,
+    most: int = sys.maxsize,
+    is_secret: bool = False,
 ) -> T:
-    metadata = {"help": help_text, "choices": choices, "least": least, "most": most}
-    # A dataclass field stands in for its default, as `dataclasses.field` itself is typed.
-    return dataclass_field(default=default, metadata=metadata)
+    metadata = {"help": help_text, "choices": choices, "least": least, "most": most, "is_secret": is_secret}
+    # A dataclass field stands in for its default, as `dataclasses.field` itself is typed. The text of all settings,
+    # which a log or a traceback may show, leaves secrets out.
+    return dataclass_field(default=default, metadata=metadata, repr=not is_secret)
 
 
 @dataclass(frozen=True)
@@ -38,11 +46,16 @@ class Settings:
     """Every setting with its default; `load_settings` fills in what the environment says."""
 
     state_dir: str = _setting(".ropewalk", "Folder for state, lake and objects, relative to the project")
-    environment: str = _setting("dev", "Environment whose pointers `ropewalk run` moves")
+    environment: str = _setting(
+        "", "Environment to work in; unset, the Git branch decides: dev, branch-NAME, or mr-NUMBER in CI"
+    )
     host: str = _setting("127.0.0.1", "Address that `ropewalk up` listens on")
     port: int = _setting(8765, "Port that `ropewalk up` listens on; 0 takes a free one", least=0, most=65535)
     parallel: int = _setting(2, "How many steps may run at once")
     step_timeout: int = _setting(3600, "Seconds after which a step that names no timeout is ended")
+    step_log_limit: int = _setting(
+        20, "Megabytes that are kept of what a step prints; of what is more, the middle is dropped"
+    )
     log_level: str = _setting(
         "info", "Least level of log events", choices=("debug", "info", "warning", "error")
     )
@@ -113,6 +126,20 @@ def describe_settings() -> list[tuple[str, str, object, str]]:
 def _help(setting: Field[object]) -> str:
     choices = ", ".join(setting.metadata["choices"])
     return f"{setting.metadata['help']}: {choices}" if choices else str(setting.metadata["help"])
+
+
+def shown_value(settings: Settings, name: str) -> object:
+    """Return the value of a setting as it may be printed: a secret one without its password."""
+    value = getattr(settings, name)
+    is_secret = Settings.__dataclass_fields__[name].metadata["is_secret"]
+    return without_password(value) if is_secret else value
+
+
+def without_password(url: str) -> str:
+    """Return `url` with `***` for its password, also when it is no proper URL."""
+    # From the first colon after the user's name to the last @: a password may have either sign inside.
+    hidden = re.sub(r"^((?:[^:/@]*://)?[^:/@?]*):.*@", r"\1:***@", url, flags=re.DOTALL)
+    return re.sub(r"(?i)((?:password|passwd|pwd)=)[^&]*", r"\1***", hidden)
 
 
 def state_path(settings: Settings, root: Path) -> Path:

@@ -9,13 +9,8 @@ import pytest
 from ropewalk.errors import Place
 from ropewalk.pipeline import base_of, environment_name, is_protected, open_environment
 from ropewalk.pipeline.declared import EnvironmentEntry
-from ropewalk.project import Entry, GitState
+from ropewalk.project import Entry
 from ropewalk.store.environments import ensure_environment
-
-
-def on(branch):
-    """Return the state of a checkout of `branch`."""
-    return GitState("abc", branch, is_dirty=False)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +29,7 @@ def on(branch):
 )
 def test_name_of_a_checkout(branch, environ, expected):
     """A branch and a merge request have environments of their own; the default branch works in dev."""
-    assert environment_name(on(branch), environ) == expected
+    assert environment_name(branch, environ) == expected
 
 
 def declared(bench, **entries):

@@ -24,11 +24,28 @@ from ropewalk.pipeline.errors import (
 from ropewalk.pipeline.execution import RunOptions, execute
 from ropewalk.pipeline.graph import Graph, build_graph, declare_graph
 from ropewalk.pipeline.leases import Leases, find_holder, living_leases, this_host
-from ropewalk.pipeline.objects import ObjectMissing, ObjectStore, StoredObject
+from ropewalk.pipeline.object_errors import ObjectMissing
+from ropewalk.pipeline.objects import ObjectStore, StoredObject
 from ropewalk.pipeline.plan import Plan, PlannedNode, Status, make_plan
+from ropewalk.pipeline.plan_file import (
+    PlanFile,
+    PlanOrigin,
+    plan_file,
+    read_plan,
+    require_same,
+    write_plan,
+)
 from ropewalk.pipeline.reasons import Reason
 from ropewalk.pipeline.records import Record, current_records, to_record
 from ropewalk.pipeline.results import NodeResult, Observer, RunResult, State
+from ropewalk.pipeline.schedule import (
+    Schedule,
+    TickState,
+    check_schedules,
+    read_schedules,
+)
+from ropewalk.pipeline.schedule_loop import ScheduleFile, Scheduler
+from ropewalk.pipeline.schedule_times import Rule
 from ropewalk.pipeline.stat_cache import StatCache, open_stat_cache
 from ropewalk.pipeline.values import (
     JSON,
@@ -65,26 +82,34 @@ __all__ = [
     "Output",
     "Packed",
     "Plan",
+    "PlanFile",
     "PlanMoved",
+    "PlanOrigin",
     "PlannedNode",
     "Probe",
     "ProtectedEnvironment",
     "Reason",
     "Record",
+    "Rule",
     "RunOptions",
     "RunResult",
+    "Schedule",
+    "ScheduleFile",
+    "Scheduler",
     "StatCache",
     "State",
     "Status",
     "Stopped",
     "StoredObject",
     "Task",
+    "TickState",
     "UnknownName",
     "UnknownPool",
     "Workspace",
     "base_of",
     "branch_environment",
     "build_graph",
+    "check_schedules",
     "current_records",
     "declare_graph",
     "environment_name",
@@ -95,6 +120,11 @@ __all__ = [
     "make_plan",
     "open_environment",
     "open_stat_cache",
+    "plan_file",
+    "read_plan",
+    "read_schedules",
+    "require_same",
     "this_host",
     "to_record",
+    "write_plan",
 ]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ropewalk.pipeline.declared import EnvironmentEntry
 from ropewalk.pipeline.errors import ProtectedEnvironment
 from ropewalk.pipeline.workspace import Workspace
-from ropewalk.project import GitState, Project
+from ropewalk.project import Project
 from ropewalk.store.environments import EnvironmentRow, ensure_environment, get_environment
 
 DEFAULT = "dev"
@@ -18,17 +18,17 @@ LONGEST_NAME = 63
 DEFAULT_BRANCHES = ("main", "master", "trunk")
 
 
-def environment_name(git: GitState, environ: Mapping[str, str]) -> str:
+def environment_name(branch: str | None, environ: Mapping[str, str]) -> str:
     """Return the environment of a checkout that names none: `mr-<iid>`, `branch-<name>`, or `dev` on the default branch.
 
     Args:
-        git: branch and commit of the checkout.
+        branch: the branch of the checkout, if it is on one.
         environ: the process's environment; GitLab CI names merge request and branches there.
     """
     if iid := environ.get("CI_MERGE_REQUEST_IID"):
         return f"mr-{iid}"
     # In CI the checkout has no branch, and its variable says which one it was.
-    branch = git.branch or environ.get("CI_COMMIT_BRANCH")
+    branch = branch or environ.get("CI_COMMIT_BRANCH")
     default = environ.get("CI_DEFAULT_BRANCH")
     if branch is None or branch == default or (default is None and branch in DEFAULT_BRANCHES):
         return DEFAULT

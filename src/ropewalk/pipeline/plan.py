@@ -38,20 +38,20 @@ class PlannedNode:
     Attributes:
         id: the node.
         status: what would happen to it.
-        key: the key it would have; None while it waits.
         reasons: why it is stale, or what it waits for.
         warning: what a person should know although the node is fresh (its source cannot be reached).
         output: what is recorded for it now, or would be restored, if anything.
         seconds: how long its last execution took; None when it would not run, or never did.
+        key: the key it would have; None while it waits.
     """
 
     id: str
     status: Status
-    key: str | None = None
     reasons: tuple[Reason, ...] = ()
     warning: str | None = None
     output: Output | None = None
     seconds: float | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -190,11 +190,11 @@ def _in_front(
     return PlannedNode(
         node.id,
         assessment.status,
-        assessment.key,
         assessment.reasons,
         assessment.warning,
         found.output if found else None,
         seconds if assessment.status is Status.STALE else None,
+        assessment.key,
     )
 
 
@@ -206,7 +206,7 @@ def _behind(node: Node, record: Record | None, waits_for: list[str], seconds: fl
     waiting = tuple(Reason("input", f"waits for {i}") for i in waits_for)
     # A change of its own makes it run for certain; otherwise it is its inputs' content that decides.
     status = Status.STALE if changed else Status.WAITS
-    return PlannedNode(node.id, status, None, changed + waiting, output=record.output, seconds=seconds)
+    return PlannedNode(node.id, status, changed + waiting, output=record.output, seconds=seconds)
 
 
 def _runs(planned: PlannedNode) -> bool:

@@ -11,7 +11,7 @@ from ropewalk.project.errors import (
     NotWritten,
     UnknownKey,
 )
-from ropewalk.project.git import GitState, git_state
+from ropewalk.project.git import GitState, current_branch, git_state
 from ropewalk.project.init import init_project
 from ropewalk.project.layout import PROJECT_FILE, files_below, find_root
 from ropewalk.project.load import Entry, Project, Section, load_project, project_schema
@@ -35,6 +35,7 @@ __all__ = [
     "StepDeclaration",
     "UnknownKey",
     "code_facts",
+    "current_branch",
     "files_below",
     "find_root",
     "git_state",

@@ -20,10 +20,15 @@ def git_state(root: Path) -> GitState:
     """Return the Git state of the folder `root`; never fails, also where there is no Git."""
     # Three questions instead of one `status --branch`: each may fail alone (no commit yet, no branch).
     commit = _git(root, "rev-parse", "HEAD")
-    branch = _git(root, "symbolic-ref", "--short", "HEAD")
+    branch = current_branch(root)
     # Only what lies below the project counts; the rest of the repository is other people's work.
     status = _git(root, "status", "--porcelain", "--", ".")
     return GitState(commit, branch, bool(status))
+
+
+def current_branch(root: Path) -> str | None:
+    """Return the branch that the folder `root` is on; None where there is no Git, and on a commit without branch."""
+    return _git(root, "symbolic-ref", "--short", "HEAD")
 
 
 def _git(root: Path, *arguments: str) -> str | None:

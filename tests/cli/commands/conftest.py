@@ -53,3 +53,9 @@ def make_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path
 def shop(make_project: Callable[..., Path]) -> Path:
     """Return the root of a project of data alone that has run."""
     return make_project(SHOP)
+
+
+@pytest.fixture
+def own_shop(make_project: Callable[..., Path]) -> Path:
+    """Return the same for one test alone, which may change what it likes."""
+    return make_project(SHOP)

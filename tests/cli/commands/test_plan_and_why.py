@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ropewalk.cli.commands.plan import explain
@@ -47,7 +49,7 @@ def test_marks_tell_stale_from_waiting(changed, ropewalk):
     """`+` runs for certain, `?` when its input comes out different."""
     said = ropewalk("plan", cwd=changed).out
 
-    assert "+ table:staging.orders\n    sql: " in said
+    assert re.search(r"\+ table:staging.orders  \([0-9.]+ s the last time\)\n    sql: ", said)
     assert "? table:mart.totals\n    input: waits for table:staging.orders" in said
     assert "source:orders" not in said
 
@@ -77,4 +79,28 @@ def test_fresh_node_with_a_warning_is_listed(make_project, ropewalk):
     source = "{kind: rest, url: 'http://127.0.0.1:9/x', on_unreachable: keep}"
     root = make_project({"ropewalk.yaml": f"project: p\nsources:\n  api: {source}\n"}, ran=False)
 
-    assert "source:api" in ropewalk("plan", cwd=root).out
+    assert "source:api" in ropewalk("plan", cwd=own_shop).out
+
+
+def test_plan_of_an_environment(shop, ropewalk):
+    """An environment in the place of the first name is the one that is looked at."""
+    ropewalk("run", cwd=shop, ROPEWALK_ENVIRONMENT="trial")
+
+    said = ropewalk("plan", "trial", "mart.totals", cwd=shop).out
+
+    assert "= table:mart.totals" in said
+    assert "environment trial" in said
+
+
+def test_taken_back_edit_would_be_restored(own_shop, ropewalk):
+    """What was executed before is not executed again, and the plan says so."""
+    sql = own_shop / "tables/staging/orders.sql"
+    before = sql.read_text()
+    sql.write_text(before.rstrip() + " WHERE amount > 15\n")
+    ropewalk("run", cwd=own_shop)
+    sql.write_text(before)
+
+    said = ropewalk("plan", cwd=own_shop).out
+
+    assert "< table:staging.orders\n    sql: " in said
+    assert "2 restored" in said

@@ -3,32 +3,71 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 
+from ropewalk.cli.commands.plan import plan_now
 from ropewalk.cli.errors import exit_code, report_error
 from ropewalk.cli.output import emit_json
 from ropewalk.cli.progress import watch_run
-from ropewalk.cli.session import Session, open_session
+from ropewalk.cli.session import (
+    Session,
+    environment_option,
+    open_session,
+    parameter_option,
+    take_environment,
+)
 from ropewalk.dataops.lake import open_lake
 from ropewalk.errors import RopewalkError
-from ropewalk.pipeline import NodeResult, RunResult, State, execute
+from ropewalk.pipeline import (
+    NodeResult,
+    PlanFile,
+    RunOptions,
+    RunResult,
+    State,
+    execute,
+    read_plan,
+    require_same,
+)
 
 
 @click.command("run")
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, metavar="[PLAN.json | NAMES...]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
 @click.option("--parallel", type=click.IntRange(1, 64), help="How many nodes may run at once.")
-def command(names: tuple[str, ...], *, as_json: bool, parallel: int | None) -> int:
-    """Bring the whole project up to date, or NAMES and what they need.
+@click.option("--from", "start", metavar="TIME", help="Compute partitioned tables from this time on only.")
+@click.option("--to", "end", metavar="TIME", help="Compute partitioned tables before this time only.")
+@click.option("--cause", default="person", hidden=True, help="What asked for the run.")
+@parameter_option
+@environment_option
+def command(
+    names: tuple[str, ...],
+    *,
+    as_json: bool,
+    start: str | None,
+    end: str | None,
+    **asked: Any,
+) -> int:
+    """Bring the whole project up to date, or NAMES and what they need, or carry out a plan.
 
-    What is fresh by content is skipped. A failure blocks only what needs the node that failed.
+    What is fresh by content is skipped, and what was executed before under the same key is restored. What another
+    run is executing at the moment is waited for. A failure blocks only what needs the node that failed.
+
+    With PLAN.json, which `ropewalk plan -o` wrote, just that plan is carried out, or nothing when the environment,
+    the project or the outside moved since.
     """
     # A service manager's stop is treated as Ctrl-C: steps are ended and the run is marked as failed.
     signal.signal(signal.SIGTERM, _interrupt)
-    with open_session(has_logs=True, parallel=parallel) as session:
-        result = _run(session, names)
+    plan = _plan_of(names)
+    cause = asked.pop("cause")
+    if plan is not None:
+        asked |= {"environment": plan.environment, "parameters": plan.parameters}
+    with open_session(has_logs=True, **asked) as session:
+        session.workspace.interval = _interval(start, end)
+        result = _carry_out(session, plan) if plan else _run(session, names, RunOptions(cause=cause))
         snapshot = _snapshot(session, result)
     errors = [node for node in result.nodes if node.error]
     if as_json:
@@ -45,6 +84,7 @@ def run_document(result: RunResult, snapshot: int | None) -> dict[str, object]:
         "run_id": result.run_id,
         "environment": result.environment,
         "executed": result.count(State.EXECUTED),
+        "restored": result.count(State.RESTORED),
         "hits": result.count(State.HIT),
         "failed": result.count(State.FAILED),
         "blocked": result.count(State.BLOCKED),
@@ -53,12 +93,34 @@ def run_document(result: RunResult, snapshot: int | None) -> dict[str, object]:
     }
 
 
-def _run(session: Session, names: tuple[str, ...]) -> RunResult:
+def _plan_of(names: tuple[str, ...]) -> PlanFile | None:
+    # No node's name ends like a file's.
+    return read_plan(Path(names[0])) if len(names) == 1 and names[0].endswith(".json") else None
+
+
+def _carry_out(session: Session, plan: PlanFile) -> RunResult:
+    known = session.graph().nodes
+    selected = [node.id for node in plan.nodes if node.id in known]
+    # Made again before anything is executed: a plan that moved is refused as a whole.
+    require_same(plan, plan_now(session, selected))
+    return _run(session, tuple(selected), RunOptions(cause=f"plan:{plan.id}", expected=plan.expected))
+
+
+def _run(session: Session, names: tuple[str, ...], options: RunOptions) -> RunResult:
+    names = take_environment(session, names)
     graph = session.graph()
     selected = [graph.find(name).id for name in names] or None
     total = len(graph.ancestors(selected)) if selected else len(graph.nodes)
     with watch_run(total) as observer:
-        return execute(graph, session.kinds, session.workspace, observer, selected)
+        return execute(graph, session.kinds, session.workspace, observer, selected, options)
+
+
+def _interval(start: str | None, end: str | None) -> tuple[str, str] | None:
+    if (start is None) != (end is None):
+        missing = "--to" if end is None else "--from"
+        message = f"an interval has a beginning and an end: {missing} is missing"
+        raise click.UsageError(message)
+    return (start, end) if start is not None and end is not None else None
 
 
 def _snapshot(session: Session, result: RunResult) -> int | None:
@@ -92,7 +154,8 @@ def _print(result: RunResult, snapshot: int | None) -> None:
             report_error(node.error, as_json=False, debug=debug)
     failed, blocked = result.count(State.FAILED), result.count(State.BLOCKED)
     trouble = f", {failed} failed, {blocked} blocked" if failed else ""
-    done = f"{result.count(State.EXECUTED)} executed, {result.count(State.HIT)} fresh{trouble}"
+    restored = f"{result.count(State.RESTORED)} restored, " if result.count(State.RESTORED) else ""
+    done = f"{result.count(State.EXECUTED)} executed, {restored}{result.count(State.HIT)} fresh{trouble}"
     at = f", snapshot {snapshot}" if snapshot is not None else ""
     click.echo(f"{done}  (run {result.run_id[:8]}{at}, environment {result.environment})")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from ropewalk.cli.commands.plan import explain, node_document
+from ropewalk.cli.commands.plan import explain, node_document, plan_now
 from ropewalk.cli.output import emit_json
-from ropewalk.cli.session import open_session
-from ropewalk.pipeline import Plan, PlannedNode, Status, current_records, make_plan
+from ropewalk.cli.session import environment_option, open_session, parameter_option
+from ropewalk.pipeline import Plan, PlannedNode, Status
 
 CLAIMS = {
     Status.FRESH: "is fresh",
@@ -19,15 +19,16 @@ CLAIMS = {
 
 @click.command("why")
 @click.argument("name")
+@parameter_option
+@environment_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(name: str, *, as_json: bool) -> None:
+def command(name: str, *, parameters: dict[str, str], environment: str | None, as_json: bool) -> None:
     """Say why NAME would run, or that it is fresh; with the causes among what it needs."""
-    with open_session() as session:
+    with open_session(parameters=parameters, environment=environment) as session:
         # Planned with all it needs: only then is it known which of its inputs would come out anew.
         graph = session.graph()
         node = graph.find(name)
-        records = current_records(session.workspace)
-        plan = make_plan(graph, session.kinds, session.workspace, records, [node.id])
+        plan = plan_now(session, [node.id])
     found = {planned.id: planned for planned in plan.nodes}
     causes = _causes(plan, node.id)
     if as_json:
