@@ -23,6 +23,7 @@ COMMANDS = {
     "sql": "Ask the lake a question in SQL; read only",
     "lineage": "Show what a node was made from, and what from it",
     "predict": "Have a deployment predict rows of a table or file",
+    "schedule": "Show what becomes due when, or run it as it does",
     "up": "Serve pages, tracking and predictions on this machine",
     "settings": "List every setting, its variable and its value",
     "schema": "Print the JSON Schema of ropewalk.yaml, for editors",

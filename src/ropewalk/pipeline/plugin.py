@@ -8,7 +8,8 @@ from ropewalk.project import Section
 
 @hookimpl
 def project_sections() -> list[Section]:
-    """Return the sections that declare environments and pools."""
+    """Return the sections that declare environments, pools and schedules."""
     from ropewalk.pipeline.declared import ENVIRONMENTS, POOLS
+    from ropewalk.pipeline.schedule_section import SCHEDULES
 
-    return [ENVIRONMENTS, POOLS]
+    return [ENVIRONMENTS, POOLS, SCHEDULES]

@@ -51,7 +51,9 @@ def _translate(
     if problem["type"] == "union_tag_invalid":
         return _wrong_tag(document, problem, where)
     message = f"{name}: {problem['msg'].removeprefix('Value error, ')}"
-    return InvalidProjectFile(message, place=document.place(where), detail=others)
+    # A validator that knows the valid names says which of them is nearest.
+    close = problem.get("ctx", {}).get("nearest")
+    return InvalidProjectFile(message, place=document.place(where), nearest=close, detail=others)
 
 
 def unknown_key(

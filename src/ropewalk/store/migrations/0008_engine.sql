@@ -67,6 +67,8 @@ ALTER TABLE node_run_next RENAME TO node_run;
 CREATE TABLE schedule_tick (
     schedule TEXT NOT NULL,
     due_at INTEGER NOT NULL,
+    -- The cron line and time zone that made it due: times of an earlier rule are not made up for under a new one.
+    rule TEXT NOT NULL,
     state TEXT NOT NULL,
     run_id TEXT,
     claimed_at INTEGER NOT NULL,
