@@ -177,7 +177,10 @@ def _attempt(
         # The kind has committed its content by now. If the process dies before the next line, the node is
         # executed once more and finds its content already there.
         save_success(task, execution, row, environment=environment)
-    return NodeResult(node.id, State.EXECUTED, seconds, found.reasons, output)
+    warning = output.summary.get("warning")
+    return NodeResult(
+        node.id, State.EXECUTED, seconds, found.reasons, output, warning=str(warning) if warning else None
+    )
 
 
 def _row(flight: Flight, node: Node, found: Assessment, started: int) -> NodeRunRow:

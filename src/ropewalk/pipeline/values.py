@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias
 
 from ropewalk.errors import Place
 
@@ -109,7 +109,7 @@ class Output:
     Attributes:
         digest: digest of the content; equal digests stop the work downstream (early cut-off).
         reference: where the content is: `snapshot:14`, `run:<id>`, `model:late/3`.
-        summary: what a person wants to know of it (rows, metrics, verdict).
+        summary: what a person wants to know of it (rows, metrics, verdict); `warning` is shown when it is made.
         observed: the outside facts that this execution really used, when `probe` could not know them all.
         origins: ids of outside things it was made from (`file:landing/flights/2013-01.csv`), for lineage.
         makes: ids of versioned things it made (`run:<id>`, `model_version:late/3`), for lineage.
@@ -167,7 +167,13 @@ class NodeKind(Protocol):
     """The port through which a room gives the pipeline one kind of node.
 
     Kinds derive from it: the last three verbs have an answer that fits where nothing is to be done.
+
+    Attributes:
+        replays: whether executing a node again, with inputs of whatever time, has no effect but its output, so
+            that sweeps, `reproduce` and `bisect` may do it.
     """
+
+    replays: ClassVar[bool] = False
 
     @property
     def name(self) -> str:

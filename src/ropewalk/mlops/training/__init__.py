@@ -4,11 +4,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ropewalk.mlops.training.errors import InvalidStep, StepFailed, StepTimedOut, WrongProduct
+    from ropewalk.mlops.training.errors import (
+        InvalidStep,
+        StepFailed,
+        StepTimedOut,
+        UnkeptFiles,
+        WrongProduct,
+    )
     from ropewalk.mlops.training.kind import StepKind
-    from ropewalk.mlops.training.sdk import Metrics, Model, Table, step
+    from ropewalk.mlops.training.sdk import Files, Metrics, Model, Table, step
 
 __all__ = [
+    "Files",
     "InvalidStep",
     "Metrics",
     "Model",
@@ -16,6 +23,7 @@ __all__ = [
     "StepKind",
     "StepTimedOut",
     "Table",
+    "UnkeptFiles",
     "WrongProduct",
     "step",
 ]
@@ -23,9 +31,9 @@ __all__ = [
 # Each step's process passes through this door on its way to its own program, and the engine behind `StepKind` costs
 # it more than a small step does.
 _MODULES = {
-    "errors": ("InvalidStep", "StepFailed", "StepTimedOut", "WrongProduct"),
+    "errors": ("InvalidStep", "StepFailed", "StepTimedOut", "UnkeptFiles", "WrongProduct"),
     "kind": ("StepKind",),
-    "sdk": ("Metrics", "Model", "Table", "step"),
+    "sdk": ("Files", "Metrics", "Model", "Table", "step"),
 }
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}
 

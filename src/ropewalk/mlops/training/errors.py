@@ -3,10 +3,17 @@
 RopewalkError
 ├── InvalidInput
 │   ├── InvalidStep       an option of @step, or what the step makes, does not fit
-│   └── WrongProduct      a step returned something else than it said
+│   ├── WrongProduct      a step returned something else than it said
+│   └── UnkeptFiles       a step returned files that cannot be kept
 └── Failed
-    ├── StepFailed        the step raised, or its process died
-    └── StepTimedOut      the step ran longer than allowed
+    ├── StepFailed        the step raised, or its process ended without an answer
+    ├── StepTimedOut      the step ran longer than allowed
+    ├── StepKilled        the step's process was killed, or crashed
+    ├── StepOutOfMemory   the step took more memory than allowed
+    ├── StepNotStarted    the step's process could not be started
+    ├── StepStopped       the step was ended because the run is to end
+    ├── DamagedFiles      what is stored as a step's product is not what it was
+    └── FilesNotShown     a step's files cannot be put into the project's folder
 """
 
 from __future__ import annotations
@@ -26,6 +33,12 @@ class WrongProduct(InvalidInput):
     code = "RW141"
 
 
+class UnkeptFiles(InvalidInput):
+    """A step returned files of which some cannot be kept: links that lead out, pipes, sockets, devices."""
+
+    code = "RW142"
+
+
 class StepFailed(Failed):
     """A step raised an error, or its process died."""
 
@@ -36,3 +49,43 @@ class StepTimedOut(Failed):
     """A step ran longer than its timeout and was ended with all its processes."""
 
     code = "RW441"
+    # Machines are busy at times.
+    may_pass = True
+
+
+class DamagedFiles(Failed):
+    """What is stored as a step's product is not what its digest says."""
+
+    code = "RW442"
+
+
+class FilesNotShown(Failed):
+    """The files that a step made cannot be put into `outputs/` of the project's folder."""
+
+    code = "RW447"
+
+
+class StepKilled(Failed):
+    """A step's process was killed from outside, or crashed in native code."""
+
+    code = "RW443"
+    may_pass = True
+
+
+class StepOutOfMemory(Failed):
+    """A step held more memory than its `memory` option allows and was ended with all its processes."""
+
+    code = "RW444"
+    may_pass = True
+
+
+class StepNotStarted(Failed):
+    """A step's process, or the files it needs, could not be made: a full disk, a folder without permission."""
+
+    code = "RW445"
+
+
+class StepStopped(Failed):
+    """A step was ended with all its processes because its run is to end (Ctrl-C)."""
+
+    code = "RW446"

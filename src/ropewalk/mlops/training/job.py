@@ -1,39 +1,68 @@
-"""What the engine tells a step's process, and what the process answers: two small JSON files."""
+"""What the engine tells a step's process, and what the process answers: two small JSON files.
+
+Read and written with the standard library alone, because a step may run in an environment that has nothing else.
+"""
 
 from __future__ import annotations
 
+import ast
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeAlias
 
-import msgspec
+# The file of the staging folder in which the process writes down what it reads.
+READS = "reads.jsonl"
+# Exit code of a step's process that found no room to write its answer.
+UNANSWERED = 74
 
 
-class InputFile(msgspec.Struct, frozen=True, tag_field="kind"):
-    """One input of a step, by the name of its parameter."""
+@dataclass(frozen=True)
+class TableInput:
+    """A table at one snapshot of the lake; `digest` is of its content.
+
+    Attributes:
+        parquet: a file that holds its rows, for a process that cannot open the lake.
+    """
 
     parameter: str
-
-
-class TableInput(InputFile, frozen=True, tag="table"):
-    """A table at one snapshot of the lake; `digest` is of its content."""
-
     table: str
     snapshot: int
     digest: str
+    parquet: str | None = None
 
 
-class ModelInput(InputFile, frozen=True, tag="model"):
+@dataclass(frozen=True)
+class ModelInput:
     """A logged model."""
 
+    parameter: str
     uri: str
 
 
-class MetricsInput(InputFile, frozen=True, tag="metrics"):
+@dataclass(frozen=True)
+class MetricsInput:
     """The numbers another step returned."""
 
+    parameter: str
     values: dict[str, float]
 
 
-class Job(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class FilesInput:
+    """Files another step made; `path` is this execution's own copy of them."""
+
+    parameter: str
+    path: str
+
+
+StepInput: TypeAlias = TableInput | ModelInput | MetricsInput | FilesInput
+_INPUTS = {kind.__name__: kind for kind in (TableInput, ModelInput, MetricsInput, FilesInput)}
+
+
+@dataclass(frozen=True)
+class Job:
     """One execution of one step.
 
     Attributes:
@@ -45,6 +74,7 @@ class Job(msgspec.Struct, frozen=True):
         inputs: its inputs in the order of its parameters.
         parameters: its tracked parameters.
         run_id: the tracked run prepared for it.
+        staging: a folder of this execution's own, on the disk of the object store; it ends with the execution.
     """
 
     root: str
@@ -52,45 +82,80 @@ class Job(msgspec.Struct, frozen=True):
     path: str
     function: str
     makes: str | None
-    inputs: list[TableInput | ModelInput | MetricsInput]
+    inputs: list[StepInput]
     parameters: dict[str, object]
     run_id: str
+    staging: str = ""
 
 
-class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a step's process found: a model's address, numbers, or the error that ended it.
+@dataclass(frozen=True)
+class Answer:
+    """What a step's process found: what it made, or the error that ended it.
 
     Attributes:
+        model_uri: a model's address.
+        metrics: numbers.
+        table: the Parquet file with a table's rows.
+        files: the file or folder in the staging folder that is to be kept.
         error: one sentence, the error's type first.
         place: file and line of the deepest frame in the project's own code.
         wrong_product: the step ran but returned something else than it said.
+        raised: names of the classes of the error, the error's own first.
     """
 
     model_uri: str | None = None
     metrics: dict[str, float] | None = None
+    table: str | None = None
+    files: str | None = None
     error: str | None = None
     place: tuple[str, int] | None = None
     wrong_product: bool = False
+    raised: tuple[str, ...] = ()
 
 
 def write_job(job: Job, path: Path) -> None:
     """Write the job file."""
-    path.write_bytes(msgspec.json.encode(job))
+    inputs = [{"kind": type(item).__name__, **asdict(item)} for item in job.inputs]
+    # Parameters are Python literals, and JSON has no tuples, sets or bytes: they travel as source.
+    parameters = {name: repr(value) for name, value in job.parameters.items()}
+    content = {**asdict(job), "inputs": inputs, "parameters": parameters}
+    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 def read_job(path: Path) -> Job:
     """Read the job file."""
-    return msgspec.json.decode(path.read_bytes(), type=Job)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    inputs = [_input(item) for item in content.pop("inputs")]
+    parameters = {name: _literal(text) for name, text in content.pop("parameters").items()}
+    return Job(**content, inputs=inputs, parameters=parameters)
+
+
+def _literal(text: str) -> object:
+    try:
+        value: object = ast.literal_eval(text)
+    except ValueError:
+        # `1e999` is a literal, and what Python writes for it, `inf`, is none.
+        return float(text)
+    return value
+
+
+def _input(item: Mapping[str, object]) -> StepInput:
+    fields = {name: value for name, value in item.items() if name != "kind"}
+    return _INPUTS[str(item["kind"])](**fields)  # type: ignore[arg-type]  # written by `write_job` from the same class
 
 
 def write_answer(answer: Answer, path: Path) -> None:
     """Write the answer so that it is either whole or not there."""
     # A process killed while it answers must leave no answer, not half of one.
     partial = path.with_suffix(".partial")
-    partial.write_bytes(msgspec.json.encode(answer))
+    partial.write_text(json.dumps(asdict(answer)), encoding="utf-8")
     partial.replace(path)
 
 
 def read_answer(path: Path) -> Answer | None:
     """Read the answer; None when the process ended without one."""
-    return msgspec.json.decode(path.read_bytes(), type=Answer) if path.is_file() else None
+    if not path.is_file():
+        return None
+    content = json.loads(path.read_text(encoding="utf-8"))
+    place = content.pop("place")
+    return Answer(**content, place=(place[0], place[1]) if place else None)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from ropewalk.dataops.contracts import Contract
 from ropewalk.errors import Place
-from ropewalk.mlops.tracking import logged_model_files
 from ropewalk.mlops.training.environment import environment_facts
-from ropewalk.mlops.training.errors import InvalidStep
 from ropewalk.mlops.training.options import check_options
+from ropewalk.mlops.training.table_product import step_contracts, table_name
+from ropewalk.mlops.training.undeclared import current_inputs
 from ropewalk.pipeline import Need, Node, NodeKind, Output, Probe, Task, Workspace
 from ropewalk.project import (
     Project,
@@ -24,23 +26,32 @@ class StepKind(NodeKind):
     """Steps: declared by functions below `steps/`, executed by the harness."""
 
     name = "step"
+    replays = True
 
     def declare(self, project: Project) -> Iterable[Node]:
         """Yield a node for every step, read from its file without importing it."""
+        contracts = step_contracts(project)
         for step in read_steps(project.root):
-            yield _declare(step, project.root)
+            node = _declare(step, project.root)
+            yield _with_table(node, contracts) if step.makes == "Table" else node
 
     def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:
-        """Return nothing: a step depends on its code, its packages and its inputs only."""
-        return Probe()
+        """Return the state of the files that the step was seen to read, which nobody declared."""
+        observed = last.observed if last else None
+        return Probe(current_inputs(observed or {}, workspace))
 
     def holds(self, node: Node, key: str, output: Output, workspace: Workspace) -> bool:
-        """Return whether the files of the model that the step made are still there."""
-        model_id = output.summary.get("model_id")
-        if not isinstance(model_id, str):
-            return True
-        files = logged_model_files(workspace, model_id)
-        return bool(files) and all(workspace.objects.has(stored.digest) for stored in files.values())
+        """Return whether what the step made is still there: a model's files, a table's snapshot, files."""
+        # Loaded here, because the declaration of steps needs neither lake nor tracking.
+        from ropewalk.mlops.training.outputs import holds_product
+
+        return holds_product(node, key, output, workspace)
+
+    def adopt(self, node: Node, output: Output, workspace: Workspace) -> None:
+        """Let the files that the step made stand in the project's `outputs/` folder."""
+        from ropewalk.mlops.training.outputs import publish_product
+
+        publish_product(node, output, workspace)
 
     def execute(self, task: Task) -> Output:
         """Run the step's process against a new tracked run and read what it made.
@@ -56,14 +67,23 @@ class StepKind(NodeKind):
         return run_step(task)
 
 
+def _with_table(node: Node, contracts: Mapping[str, Contract]) -> Node:
+    """Return the node of a step that makes a table: SQL reads it as `steps.NAME`, and its contract counts."""
+    table = table_name(node.name)
+    # SQL has no capitals in names.
+    node = replace(node, provides=tuple(dict.fromkeys((*node.provides, table, table.lower()))))
+    contract = contracts.get(table.lower())
+    if contract is None:
+        return node
+    return replace(
+        node,
+        facts={**node.facts, "contract": contract.text()},
+        places={**node.places, "contract": Place(contract.place.path)},
+    )
+
+
 def _declare(step: StepDeclaration, root: Path) -> Node:
     options = check_options(step)
-    if step.makes == "Table":
-        raise InvalidStep(
-            f"step {step.name!r} returns a Table, which steps cannot make yet",
-            place=step.place,
-            hint="make tables with SQL below tables/",
-        )
     path = root / step.path
     # One fact per piece of code, so that `why` names the function or module that changed.
     code = {f"code {name}": digest for name, digest in code_facts(path, step.name, root).items()}

@@ -1,14 +1,16 @@
-"""What a step's file imports: a decorator that changes nothing, and the three things steps exchange.
+"""What a step's file imports: a decorator that changes nothing, and the four things steps exchange.
 
 A step stays a plain function: call it in a test or a notebook with `Table.of(frame)` and look at what it returns.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack, overload
+
+from ropewalk.mlops.training.frames import TableData, relation_of
+from ropewalk.mlops.training.staging import fresh_folder
 
 if TYPE_CHECKING:
     import duckdb
@@ -17,52 +19,64 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., object])
 
 
+class StepOptions(TypedDict, total=False):
+    """The options of `@step`.
+
+    Attributes:
+        model: name under which the model that the step makes is registered (default: the step's name).
+        timeout: longest time the step may run, such as `90s`, `30m` or `2h`.
+        version: change it to have the step run again although its code looks the same.
+        env: an environment of its own, such as `uv:requirements/train.txt`: a file of hashed requirements.
+    """
+
+    model: str
+    timeout: str
+    version: str
+    env: str
+
+
 @overload
 def step(function: F) -> F: ...
 
 
 @overload
-def step(
-    *, model: str | None = None, timeout: str | None = None, version: str | None = None
-) -> Callable[[F], F]: ...
+def step(**options: Unpack[StepOptions]) -> Callable[[F], F]: ...
 
 
-def step(
-    function: F | None = None,
-    *,
-    model: str | None = None,
-    timeout: str | None = None,
-    version: str | None = None,
-) -> F | Callable[[F], F]:
+def step(function: F | None = None, **options: Unpack[StepOptions]) -> F | Callable[[F], F]:
     """Mark a function as a step; the function itself is returned unchanged.
 
-    Planning reads these options from the file without importing it, so they must be literals.
+    Planning reads the options from the file without importing it, so they must be literals.
 
     Args:
         function: the function, when the decorator is used without options.
-        model: name under which the model that the step makes is registered (default: the step's name).
-        timeout: longest time the step may run, such as `90s`, `30m` or `2h`.
-        version: change it to have the step run again although its code looks the same.
+        options: see `StepOptions`.
     """
     # They are read from the source by planning; at run time there is nothing left to do with them.
-    del model, timeout, version
+    del options
     return function if function is not None else lambda undecorated: undecorated
 
 
 class Table:
-    """A table as a step receives it: one snapshot, read when asked."""
+    """A table: one snapshot as a step receives it, read when asked, or the rows that a step returns."""
 
     def __init__(self, name: str, open_relation: Callable[[], duckdb.DuckDBPyRelation]) -> None:
         self.name = name
         self._open = open_relation
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, name: str = "frame") -> Table:
-        """Return a table that holds `frame`, for tests and notebooks."""
-        # Heavy, and not needed by a step that never makes a table itself.
-        import duckdb
+    def of(cls, data: TableData, name: str = "frame") -> Table:
+        """Return a table that holds `data`: what a step that makes a table returns, and what a test hands to one.
 
-        return cls(name, lambda: duckdb.from_df(frame))
+        Args:
+            data: a pandas frame, a pyarrow table or record batch reader (anything that streams Arrow), a DuckDB
+                relation, or rows as mappings. A reader can be read once.
+            name: what it is called in messages.
+
+        Raises:
+            TypeError: `data` is none of these; raised when the rows are asked for.
+        """
+        return cls(name, lambda: relation_of(data))
 
     def relation(self) -> duckdb.DuckDBPyRelation:
         """Return the table as a DuckDB relation, to filter and aggregate before anything is loaded."""
@@ -106,9 +120,8 @@ class Model:
         """A local folder that holds the model's files."""
         import mlflow
 
-        # The folder outlives the call, because the caller reads from it; the system clears its temporary files.
-        folder = tempfile.mkdtemp(prefix="ropewalk-model-")
-        return Path(mlflow.artifacts.download_artifacts(self.uri, dst_path=folder))
+        # The folder outlives the call, because the caller reads from it; it ends with the step.
+        return Path(mlflow.artifacts.download_artifacts(self.uri, dst_path=str(fresh_folder())))
 
     def load(self) -> object:
         """Return the model as its own library knows it, such as a LightGBM booster."""
@@ -128,3 +141,23 @@ class Metrics(dict[str, float]):
 
     def __init__(self, values: Mapping[str, float] | None = None, **more: float) -> None:
         super().__init__({name: float(value) for name, value in {**(values or {}), **more}.items()})
+
+
+class Files:
+    """A file or a folder of files: what a step that makes files returns, and what a step that needs them receives.
+
+    Attributes:
+        path: the file or the folder. What a step receives is read-only, and its own: nothing it does to it
+            reaches the files that were kept.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    @staticmethod
+    def folder() -> Path:
+        """Return a new empty folder to write into, from which files are kept without being copied."""
+        return fresh_folder()
+
+    def __repr__(self) -> str:
+        return f"Files({str(self.path)!r})"

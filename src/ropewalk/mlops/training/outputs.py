@@ -1,0 +1,83 @@
+"""What a step's process made, kept: the engine's side of a product, one branch for each kind.
+
+The step's side is `products.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ropewalk.mlops.tracking import log_metrics, logged_model_files
+from ropewalk.mlops.training.artifacts import model_digest
+from ropewalk.mlops.training.files_product import holds_files, keep_files
+from ropewalk.mlops.training.job import Answer
+from ropewalk.mlops.training.publish import publish_files
+from ropewalk.mlops.training.table_product import holds_table, keep_table
+from ropewalk.pipeline import Node, Output, Task, Workspace
+
+FILES = "files"
+
+
+def keep_product(task: Task, run_id: str, answer: Answer, staging: Path) -> Output:
+    """Keep what the step made under the tracked run `run_id` and return its output.
+
+    Raises:
+        UnkeptFiles: something among its files cannot be kept.
+        ContractBroken, CheckNotRun: its table is not what its contract promises.
+    """
+    if answer.model_uri is not None:
+        return _keep_model(task.workspace, answer.model_uri)
+    if answer.metrics is not None:
+        log_metrics(task.workspace, run_id, answer.metrics)
+        # Equal numbers are equal content: what needs them need not run again.
+        return Output(metrics_digest(answer.metrics), f"run:{run_id}", {"metrics": dict(answer.metrics)})
+    if answer.table is not None:
+        return keep_table(task, Path(answer.table))
+    if answer.files is not None:
+        return _keep_files(task.workspace, Path(answer.files), staging)
+    return Output(task.key, f"run:{run_id}")
+
+
+def metrics_digest(metrics: Mapping[str, float]) -> str:
+    """Return the digest of numbers: the numbers themselves, which say more than a digest would."""
+    return "metrics " + " ".join(f"{name}={value!r}" for name, value in sorted(metrics.items()))
+
+
+def holds_product(node: Node, key: str, output: Output, workspace: Workspace) -> bool:
+    """Return whether what a step made under `key` is still there."""
+    kind, _, rest = output.reference.partition(":")
+    if kind == "logged_model":
+        files = logged_model_files(workspace, rest)
+        return bool(files) and all(workspace.objects.has(stored.digest) for stored in files.values())
+    if kind == "snapshot":
+        return holds_table(node, key, output, workspace)
+    if kind == FILES:
+        return holds_files(rest, workspace.objects)
+    # Numbers are in the record itself.
+    return True
+
+
+def publish_product(node: Node, output: Output, workspace: Workspace) -> None:
+    """Let the product stand where people look for it: files in the project's folder, all else where it is.
+
+    Raises:
+        ObjectMissing, FilesNotShown: the files cannot be put there.
+    """
+    kind, _, rest = output.reference.partition(":")
+    if kind == FILES:
+        publish_files(node.name, rest, workspace)
+
+
+def _keep_model(workspace: Workspace, uri: str) -> Output:
+    model_id = uri.rpartition("/")[2]
+    files = logged_model_files(workspace, model_id)
+    reference = f"logged_model:{model_id}"
+    summary = {"model_id": model_id, "files": len(files)}
+    return Output(model_digest(files, workspace.objects), reference, summary, makes=(reference,))
+
+
+def _keep_files(workspace: Workspace, path: Path, staging: Path) -> Output:
+    manifest, stored = keep_files(path, workspace.objects, staging)
+    summary = {"files": len(manifest.files), "bytes": manifest.size}
+    return Output(stored.digest, f"{FILES}:{stored.digest}", summary)

@@ -1,0 +1,80 @@
+"""Tables that steps make: one table of the lake each, `steps.NAME`, with its contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ropewalk.dataops.contracts import (
+    CheckReport,
+    Contract,
+    check_table,
+    contract_files,
+    refuse_broken,
+)
+from ropewalk.dataops.lake import LakeTransaction, literal, open_lake
+from ropewalk.dataops.transform import read_tables
+from ropewalk.pipeline import Node, Output, Task, Workspace
+from ropewalk.project import Project
+
+SCHEMA = "steps"
+
+
+def table_name(step: str) -> str:
+    """Return the name in the lake of the table that the step makes."""
+    return f"{SCHEMA}.{step}"
+
+
+def step_contracts(project: Project) -> Mapping[str, Contract]:
+    """Return the contracts of tables that steps make, by the table's name in lower case.
+
+    Raises:
+        InvalidProjectFile: a contract is wrong.
+    """
+    # Few projects have one, and reading all contracts is the tables' work.
+    if not any(table.lower().startswith(f"{SCHEMA}.") for table in contract_files(project.root)):
+        return {}
+    return read_tables(project).contracts
+
+
+def keep_table(task: Task, parquet: Path) -> Output:
+    """Make the step's table hold the rows of the file, unless they break its contract.
+
+    Raises:
+        ContractBroken: a check of severity error failed; the table keeps its old content.
+        CheckNotRun: a check of the contract could not be run.
+    """
+    table = table_name(task.node.name)
+    lake = open_lake(task.workspace)
+    with lake.transaction(f"step {task.node.name}") as transaction:
+        task.report(0, None, "loading")
+        made = transaction.replace(table, f"FROM read_parquet({literal(str(parquet))})")
+        report = _check(transaction, table, task)
+        transaction.record_build(task.node.id, task.key, made)
+        columns = transaction.columns(table) or []
+    return Output(
+        digest=made.digest,
+        reference=f"snapshot:{transaction.snapshot}",
+        summary={
+            "table": table,
+            "rows": made.rows,
+            "columns": [column.name for column in columns],
+            "contract": report.summary() if report else None,
+        },
+    )
+
+
+def holds_table(node: Node, key: str, output: Output, workspace: Workspace) -> bool:
+    """Return whether the lake itself says that the table of `output` was made under `key`."""
+    snapshot = int(output.reference.partition(":")[2])
+    return open_lake(workspace).holds(node.id, key, output.digest, snapshot)
+
+
+def _check(transaction: LakeTransaction, table: str, task: Task) -> CheckReport | None:
+    if "contract" not in task.node.facts:
+        return None
+    contract = step_contracts(task.workspace.project)[table.lower()]
+    task.report(0, None, "checking its contract")
+    report = check_table(transaction.connection, table, contract)
+    refuse_broken(report, contract)
+    return report
