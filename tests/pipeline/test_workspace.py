@@ -33,7 +33,7 @@ def test_open_project(root: Path) -> None:
         assert workspace.root == root
         assert workspace.project.name == "test"
         assert workspace.state == root / ".ropewalk"
-        assert workspace.database.path.is_file()
+        assert (workspace.state / "ropewalk.db").is_file()
         assert workspace.objects.path(stored.digest).is_relative_to(workspace.state)
 
 
@@ -149,7 +149,7 @@ def test_folder_of_state_is_made_with_its_parents(root: Path) -> None:
     """A state folder may be named before anything of its path exists."""
     with open_it(root, state_dir="a/b/c") as workspace:
         assert workspace.state == root / "a/b/c"
-        assert workspace.database.path.parent == workspace.state
+        assert (workspace.state / "ropewalk.db").is_file()
 
 
 def test_settings_are_those_it_was_opened_with(root: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ropewalk.store import Database
+from ropewalk.store import Connection, Database
 from ropewalk.store.artifacts import (
     Artifact,
     Entry,
@@ -118,7 +117,7 @@ NAMES = st.sampled_from(["a", "b", "a!", "a0", "%", "_", "\U0010ffff", "ß"])
 PLACES = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
 
 
-def _place_all(connection: sqlite3.Connection, paths: list[str]) -> set[str]:
+def _place_all(connection: Connection, paths: list[str]) -> set[str]:
     """Put an artifact at each path that is not blocked and return where artifacts stand."""
     placed = set[str]()
     for path in paths:
@@ -158,7 +157,7 @@ def test_removing_any_path(database: Database, paths: list[str], path: str) -> N
     assert (removed, left) == (len(gone), placed - gone)
 
 
-def remove_all(connection: sqlite3.Connection) -> None:
+def remove_all(connection: Connection) -> None:
     """Empty the manifest."""
     for entry in list_folder(connection, ""):
         remove_artifacts(connection, entry.name)

@@ -15,12 +15,15 @@ import pytest
 from ropewalk.store import (
     Database,
     DatabaseBusy,
+    DatabaseFailed,
     DatabaseTooNew,
     DatabaseUnusable,
     MigrationGap,
+    RowRefused,
     now_ms,
 )
 from ropewalk.store.database import apply_migration, migrations, split_statements
+from ropewalk.store.sqlite import SQLiteFile
 
 OPEN = "import sys; from ropewalk.store import Database; from pathlib import Path; "
 
@@ -183,7 +186,7 @@ def test_broken_migration_changes_nothing(database: Database, monkeypatch: pytes
     ]
     monkeypatch.setattr("ropewalk.store.database.migrations", lambda: steps)
 
-    with pytest.raises(sqlite3.OperationalError, match="syntax error"):
+    with pytest.raises(DatabaseFailed, match="syntax error"):
         database.migrate()
 
     with database.read() as connection:
@@ -194,7 +197,7 @@ def test_broken_migration_changes_nothing(database: Database, monkeypatch: pytes
 def test_migration_that_another_process_has_just_made(database: Database) -> None:
     """A process that waited while another migrated finds the step done and leaves it."""
     with database.write() as connection:
-        apply_migration(connection, migrations()[0])
+        apply_migration(database.engine, connection, migrations()[0])
 
     assert things(database) == []
 
@@ -229,7 +232,7 @@ def test_write_rolls_back(database: Database, error: type[BaseException]) -> Non
 
 def test_failing_commit(database: Database) -> None:
     """A commit that is refused (here by a reference checked at its end) is rolled back as well."""
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(RowRefused):
         write(database, "PRAGMA defer_foreign_keys = ON", "INSERT INTO thing (id, of) VALUES (1, 99)")
 
     _insert(database, 2)
@@ -239,7 +242,7 @@ def test_failing_commit(database: Database) -> None:
 def test_full_disk(database: Database) -> None:
     """When the disk is full SQLite ends the transaction itself; the caller sees that error."""
     big = "CREATE TABLE big AS SELECT zeroblob(10000000) AS a"
-    with pytest.raises(sqlite3.OperationalError, match="full"):
+    with pytest.raises(DatabaseFailed, match="full"):
         write(database, "PRAGMA max_page_count = 1", big)
 
     assert things(database) == []
@@ -294,7 +297,7 @@ def test_threads_take_turns(tmp_path: Path) -> None:
 
 def test_busy(database: Database) -> None:
     """A writer that waited in vain says which file is locked and what to do."""
-    other = Database(database.path)
+    other = Database(SQLiteFile(database.engine.path, 1.0))
     with other.write(), pytest.raises(DatabaseBusy, match=r"locked by another process for 0\.2 seconds"):
         _insert(database, 1)
     other.close()
@@ -320,7 +323,7 @@ def test_new_file_that_another_process_is_making(
 
 def test_write_within_a_write(database: Database) -> None:
     """A transaction inside another of the same thread is a mistake and is reported as SQLite does."""
-    with database.write(), pytest.raises(sqlite3.OperationalError, match="within a transaction"):
+    with database.write(), pytest.raises(DatabaseFailed, match="within a transaction"):
         _insert(database, 1)
 
     assert things(database) == []

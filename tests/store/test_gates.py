@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 
 import pytest
 
-from ropewalk.store import Database
+from ropewalk.store import Database, RowRefused
 from ropewalk.store.gates import GateResult, get_decision, list_decisions, record_decision
 
 PASSED = GateResult("evaluate.auc", 0.79, "min", 0.76, 0.78, 3, "passed", "within min 0.76")
@@ -67,7 +66,7 @@ def test_decisions_of_a_gate_are_listed_latest_first(database):
 
 def test_unknown_verdict_is_refused_whole(database):
     """A result the schema does not know leaves nothing of its decision behind."""
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(RowRefused):
         record_decision(database, "late", "key1", "run1", [PASSED, replace(FAILED, verdict="perhaps")])
 
     assert get_decision(database, "key1") is None

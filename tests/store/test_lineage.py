@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ropewalk.store import Database
+from ropewalk.store import Database, RowRefused
 from ropewalk.store.lineage import EdgeRow, list_edges, replace_edges
 
 NODES = st.sampled_from(["source:a", "table:m.a", "table:m.b", "step:train", "model:late"])
@@ -82,7 +80,7 @@ def test_the_caller_decides(database: Database) -> None:
     """Edges are written in the caller's transaction: what it takes back they do not outlive."""
     _replace(database, "b", *_into("b", "a"))
 
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(RowRefused):
         _replace(database, "b", *_into("b", "x"), EdgeRow("y", "b", None))  # type: ignore[arg-type]  # refused by the table
 
     assert list_edges(database) == _into("b", "a")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ropewalk.store import Database
+from ropewalk.store import Database, RowRefused
 from ropewalk.store.lineage import EdgeRow, list_edges, replace_edges
 from ropewalk.store.pipeline import (
     ActionRow,
@@ -157,7 +156,7 @@ def test_failed_transaction_records_nothing(database):
     """An error inside the transaction leaves neither action nor pointer."""
     unstorable = replace(ACTION, key="k2", cpu_ms="many")
 
-    with pytest.raises(sqlite3.IntegrityError), database.write() as connection:
+    with pytest.raises(RowRefused), database.write() as connection:
         _record_all(connection, ACTION, unstorable)
 
     assert current_actions(database, "dev") == {}
@@ -219,14 +218,14 @@ def test_nodes_do_not_meet(database):
 
 def test_action_of_no_run_is_refused(database):
     """The store itself refuses what no run made."""
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(RowRefused):
         _record(database, replace(ACTION, run_id="r9"))
 
 
 @pytest.mark.parametrize("state", ["", "started", "SUCCEEDED"])
 def test_states_are_known_words(database, state):
     """The store itself refuses a state that no reader knows."""
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(RowRefused):
         finish_run(database, "r1", state)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ropewalk.store import Database
+from ropewalk.store import Database, RowRefused
 from ropewalk.store.artifacts import Artifact
 from ropewalk.store.registry import (
     LATEST,
@@ -117,7 +116,7 @@ def test_aliases(database: Database) -> None:
 
 def test_alias_of_nothing(database: Database) -> None:
     """The store itself refuses an alias of a version that does not exist."""
-    with pytest.raises(sqlite3.IntegrityError), database.write() as connection:
+    with pytest.raises(RowRefused), database.write() as connection:
         set_alias(connection, "late", "production", "3")
 
 
@@ -147,11 +146,11 @@ def test_rename(database: Database) -> None:
 
 def test_names_are_unique(database: Database) -> None:
     """The store itself refuses a second model of one name, new or renamed."""
-    with pytest.raises(sqlite3.IntegrityError), database.write() as connection:
+    with pytest.raises(RowRefused), database.write() as connection:
         insert_model(connection, "late", None, {})
     with database.write() as connection:
         insert_model(connection, "other", None, {})
-    with pytest.raises(sqlite3.IntegrityError), database.write() as connection:
+    with pytest.raises(RowRefused), database.write() as connection:
         rename_model(connection, "other", "late")
 
 

@@ -43,7 +43,7 @@ class Workspace:
         self._opened: dict[str, object] = {}
         self.stopping = threading.Event()
         self.interval: tuple[str, str] | None = None
-        self.database = Database.open(self.state / "ropewalk.db")
+        self.database = Database.open(settings.database_url or self.state / "ropewalk.db")
         self._closing.callback(self.database.close)
         self.objects = ObjectStore(self.state / "objects")
 

@@ -1,23 +1,23 @@
-"""The metadata database: connections, transactions and the one stream of migrations.
+"""The metadata database: transactions and the one stream of migrations, in a SQLite file or on a PostgreSQL server.
 
-SQLite in WAL mode: any number of readers, one writer at a time across threads and processes. Times are
-UTC milliseconds since 1970 (`now_ms`); documents are JSON text.
+Times are UTC milliseconds since 1970 (`now_ms`); documents are JSON text.
 """
 
 from __future__ import annotations
 
 import re
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import NamedTuple
 
-from ropewalk.store.errors import DatabaseBusy, DatabaseTooNew, DatabaseUnusable, MigrationGap
+from ropewalk.store.connections import Connection, Engine
+from ropewalk.store.errors import DatabaseTooNew, DatabaseUnusable, MigrationGap
+from ropewalk.store.sqlite import SQLiteFile
 
 # Writes take milliseconds; whoever waits this long waits for a process that hangs.
 BUSY_TIMEOUT_S = 30.0
@@ -34,134 +34,83 @@ class Migration(NamedTuple):
 
 
 class Database:
-    """A metadata database file; one connection per thread, writers serialised by SQLite itself."""
+    """A metadata database; what runs its statements is its engine's business."""
 
-    def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
-        self.path = path
-        self.busy_timeout_s = busy_timeout_s
-        self._local = threading.local()
-        self._lock = threading.Lock()
-        self._connections: list[sqlite3.Connection] = []
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
 
     @classmethod
-    def open(cls, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:
-        """Open the database at `path`, create it when missing, and bring its schema up to date.
+    def open(cls, where: Path | str, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:
+        """Open the database in the file `where`, or at that URL of a PostgreSQL server, with the newest schema.
 
         Raises:
-            DatabaseTooNew: the file's schema is newer than this program.
-            DatabaseUnusable: the file cannot be opened or is no database.
+            DatabaseTooNew: its schema is newer than this program.
+            DatabaseUnusable: it cannot be opened, or is no database.
+            DatabaseUnreachable: its server does not answer.
+            InvalidSetting: the URL is none.
         """
-        database = cls(path, busy_timeout_s)
+        database = cls(_engine(where, busy_timeout_s))
         # Migrated before anyone reads or writes: code knows only the newest schema.
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             database.migrate()
-        except (OSError, sqlite3.DatabaseError) as error:
-            database.close()
-            raise DatabaseUnusable(
-                f"{path} cannot be used as the metadata database: {error}",
-                hint="move the file away to start with an empty one, or mend its permissions",
-            ) from error
         except BaseException:
             database.close()
             raise
         return database
 
-    @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
-        """Yield a connection on which every statement sees one consistent state."""
-        connection = self._connect()
-        # Without a transaction each statement would see the state of its own moment.
-        connection.execute("BEGIN")
-        try:
-            yield connection
-        finally:
-            connection.execute("ROLLBACK")
+    def read(self) -> AbstractContextManager[Connection]:
+        """Return a connection on which every statement sees one consistent state, for a `with` block."""
+        return self.engine.read()
 
-    @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
-        """Yield a connection inside a write transaction; commit at the end, roll back on any error.
+    def write(self) -> AbstractContextManager[Connection]:
+        """Return a connection inside a write transaction, committed at the `with` block's end or wholly undone.
 
-        Raises:
+        The block raises:
             DatabaseBusy: another process kept writing for longer than the busy time-out.
+            RowRefused: a row broke a rule of its table; catch it around the block, not inside.
         """
-        connection = self._connect()
-        self._begin(connection)
-        with _all_or_nothing(connection):
-            yield connection
+        return self.engine.write()
 
     def migrate(self) -> None:
-        """Apply the migrations the file does not have yet, each in a transaction of its own."""
+        """Apply the migrations the database does not have yet, each in a transaction of its own."""
         steps = migrations()
-        connection = self._connect()
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        with self.read() as connection:
+            version = self.engine.schema_version(connection)
         # An older program would write rows that lack what the newer one relies on.
         if version > len(steps):
             raise DatabaseTooNew(
-                f"{self.path} has schema {version}, and this Ropewalk knows up to {len(steps)}",
+                f"{self.engine.name} has schema {version}, and this Ropewalk knows up to {len(steps)}",
                 hint="use the Ropewalk version that wrote it, or a newer one",
             )
         # One transaction each: a migration that fails leaves the schema of the one before it.
         for step in steps[version:]:
-            self._begin(connection)
-            with _all_or_nothing(connection):
-                apply_migration(connection, step)
+            with self.write() as connection:
+                apply_migration(self.engine, connection, step)
 
     def close(self) -> None:
-        """Close every thread's connection."""
-        with self._lock:
-            for connection in self._connections:
-                connection.close()
-            self._connections.clear()
-        self._local = threading.local()
+        """Close every connection."""
+        self.engine.close()
 
-    def _begin(self, connection: sqlite3.Connection) -> None:
-        with self._busy_translated():
-            connection.execute("BEGIN IMMEDIATE")
 
-    @contextmanager
-    def _busy_translated(self) -> Iterator[None]:
+def _engine(where: Path | str, busy_timeout_s: float) -> Engine:
+    if isinstance(where, str):
+        # Whoever keeps the metadata in a file needs no PostgreSQL driver, and does not wait for its import.
         try:
-            yield
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                raise
-            raise DatabaseBusy(
-                f"{self.path} has been locked by another process for {self.busy_timeout_s:g} seconds",
-                hint="wait for the other `ropewalk`, or end it, and try again",
+            from ropewalk.store.postgresql import Server
+        except ModuleNotFoundError as error:
+            raise DatabaseUnusable(
+                f"the metadata database is on a PostgreSQL server, and {error.name} is not installed",
+                hint="pip install 'ropewalk[postgres]'",
             ) from error
-
-    def _use_write_ahead_log(self, connection: sqlite3.Connection) -> None:
-        deadline = time.monotonic() + self.busy_timeout_s
-        while True:
-            try:
-                connection.execute("PRAGMA journal_mode=WAL")
-            except sqlite3.OperationalError as error:
-                # SQLite itself does not wait for a lock here, where two processes make one new file.
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
-            else:
-                return
-
-    def _connect(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            # Each thread uses only its own connection; `close` may run in another.
-            # isolation_level=None: transactions begin where we say, not where the driver guesses.
-            connection = sqlite3.connect(
-                self.path, timeout=self.busy_timeout_s, isolation_level=None, check_same_thread=False
-            )
-            connection.row_factory = sqlite3.Row
-            with self._busy_translated():
-                self._use_write_ahead_log(connection)
-            # Survives the death of any process; the last commits before a power cut may be lost, none torn.
-            connection.execute("PRAGMA synchronous=NORMAL")
-            connection.execute("PRAGMA foreign_keys=ON")
-            self._local.connection = connection
-            with self._lock:
-                self._connections.append(connection)
-        return connection
+        return Server(where, busy_timeout_s)
+    try:
+        where.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseUnusable(
+            f"{where} cannot be used as the metadata database: {error}",
+            hint="choose another state folder, or mend its permissions",
+        ) from error
+    return SQLiteFile(where, busy_timeout_s)
 
 
 def migrations(folder: Traversable | None = None) -> list[Migration]:
@@ -187,26 +136,14 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-@contextmanager
-def _all_or_nothing(connection: sqlite3.Connection) -> Iterator[None]:
-    """Commit the open transaction at the end, or roll it back on any error, also one of the commit itself."""
-    try:
-        yield
-        connection.execute("COMMIT")
-    finally:
-        # After a commit there is nothing left to undo; a full disk may have ended the transaction already.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-
-
-def apply_migration(connection: sqlite3.Connection, step: Migration) -> None:
-    """Run one migration inside the open transaction, unless the file has it already."""
+def apply_migration(engine: Engine, connection: Connection, step: Migration) -> None:
+    """Run one migration inside the open transaction, unless the database has it already."""
     # Another process may have migrated while this one waited for the write lock.
-    if connection.execute("PRAGMA user_version").fetchone()[0] >= step.number:
+    if engine.schema_version(connection) >= step.number:
         return
     for statement in split_statements(step.sql):
         connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {step.number}")
+    engine.set_schema_version(connection, step.number)
 
 
 def split_statements(sql: str) -> Iterator[str]:

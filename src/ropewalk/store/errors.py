@@ -1,18 +1,30 @@
 """What can go wrong with the metadata database.
 
 RopewalkError
+├── InvalidInput
+│   └── TextUnstorable     a text has a character that it cannot keep
 ├── Conflict
 │   ├── DatabaseTooNew     a newer Ropewalk wrote it
 │   ├── DatabaseBusy       another process has been writing for too long
+│   ├── RowRefused         a row breaks a rule of its table
 │   └── EnvironmentMoved   an environment's pointers are not the expected ones any more
-└── Failed
-    ├── MigrationGap       the migrations of this build are not one sequence
-    └── DatabaseUnusable   it cannot be opened, or is no database
+├── Failed
+│   ├── MigrationGap       the migrations of this build are not one sequence
+│   ├── DatabaseUnusable   it cannot be opened, or is no database
+│   └── DatabaseFailed     it could not run a statement
+└── Unavailable
+    └── DatabaseUnreachable its server does not answer
 """
 
 from __future__ import annotations
 
-from ropewalk.errors import Conflict, Failed
+from ropewalk.errors import Conflict, Failed, InvalidInput, Unavailable
+
+
+class TextUnstorable(InvalidInput):
+    """A text has a NUL character, which PostgreSQL keeps in no text."""
+
+    code = "RW102"
 
 
 class DatabaseTooNew(Conflict):
@@ -26,6 +38,20 @@ class DatabaseBusy(Conflict):
     """Another process has held the metadata database's write lock for longer than anyone waits."""
 
     code = "RW302"
+    may_pass = True
+
+
+# Callers that know which rule it can be (a name that is taken) catch it around the whole transaction.
+class RowRefused(Conflict):
+    """A row breaks a rule of its table in the metadata database: a name is taken, or what it refers to is missing."""
+
+    code = "RW304"
+
+
+class EnvironmentMoved(Conflict):
+    """Somebody moved an environment's pointers after they were read."""
+
+    code = "RW312"
 
 
 class MigrationGap(Failed):
@@ -41,7 +67,13 @@ class DatabaseUnusable(Failed):
     code = "RW402"
 
 
-class EnvironmentMoved(Conflict):
-    """Somebody moved an environment's pointers after they were read."""
+class DatabaseFailed(Failed):
+    """The metadata database could not run a statement: its disk is full, or it lacks a table."""
 
-    code = "RW312"
+    code = "RW403"
+
+
+class DatabaseUnreachable(Unavailable):
+    """The server of the metadata database does not answer, or went away in the middle of a transaction."""
+
+    code = "RW601"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ropewalk.store.connections import Row
 from ropewalk.store.database import Database, now_ms
 
 Bound = Literal["min", "max", "max_drop", "max_rise"]
@@ -95,7 +95,7 @@ def list_decisions(database: Database, gate: str) -> list[GateDecision]:
             "SELECT * FROM gate_result WHERE gate = ? ORDER BY decided_at DESC, action_key, position", (gate,)
         ).fetchall()
     # Grouped here and not in SQL: the order of the conditions within a decision must stay.
-    by_key: dict[str, list[sqlite3.Row]] = {}
+    by_key: dict[str, list[Row]] = {}
     for row in rows:
         by_key.setdefault(row["action_key"], []).append(row)
     return [_decision(found) for found in by_key.values()]
@@ -114,7 +114,7 @@ def _columns(result: GateResult) -> tuple[object, ...]:
     )
 
 
-def _decision(rows: list[sqlite3.Row]) -> GateDecision:
+def _decision(rows: list[Row]) -> GateDecision:
     first = rows[0]
     results = tuple(
         GateResult(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ropewalk.store.connections import Connection
 from ropewalk.store.database import Database, now_ms
 
 
@@ -18,7 +18,7 @@ class EdgeRow:
     kind: str
 
 
-def replace_edges(connection: sqlite3.Connection, node: str, edges: Iterable[EdgeRow]) -> None:
+def replace_edges(connection: Connection, node: str, edges: Iterable[EdgeRow]) -> None:
     """Record what `node` was last made from and what it made, in the caller's transaction.
 
     Edges into the node are replaced; products of earlier executions stay, because they still exist.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, field
 from typing import Literal
 
+from ropewalk.store.connections import Row
 from ropewalk.store.database import Database, now_ms
 
 Quality = Literal["pending", "thin", "measured"]
@@ -86,7 +86,8 @@ def keep_profile(database: Database, model: str, version: int, profile: str) -> 
     """Keep the reference profile (JSON) of a model version, in place of an earlier one."""
     with database.write() as connection:
         connection.execute(
-            "INSERT OR REPLACE INTO reference_profile VALUES (?, ?, ?, ?)",
+            "INSERT INTO reference_profile (model, version, profile, made_at) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (model, version) DO UPDATE SET profile = excluded.profile, made_at = excluded.made_at",
             (model, version, profile, now_ms()),
         )
 
@@ -103,16 +104,11 @@ def get_profile(database: Database, model: str, version: int) -> str | None:
 def replace_windows(database: Database, deployment: str, windows: Sequence[WindowRow]) -> None:
     """Keep `windows` as all there is to say of a deployment, in one transaction."""
     moment = now_ms()
-    names = [window.name for window in windows]
     with database.write() as connection:
-        # Windows of another length are left from before the monitor was declared differently.
-        connection.execute(
-            "DELETE FROM monitor_window WHERE deployment = ?"
-            " AND name NOT IN (SELECT value FROM json_each(?))",
-            (deployment, json.dumps(names)),
-        )
+        # All of them: windows of another length are left from before the monitor was declared differently.
+        connection.execute("DELETE FROM monitor_window WHERE deployment = ?", (deployment,))
         connection.executemany(
-            "INSERT OR REPLACE INTO monitor_window VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO monitor_window VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [_window_columns(window, moment) for window in windows],
         )
 
@@ -130,8 +126,9 @@ def raise_alert(database: Database, alert: Alert) -> None:
     """Record an alert; one that was cleared is raised again under the same fingerprint."""
     with database.write() as connection:
         connection.execute(
-            # Replacing also takes back that it was cleared.
-            "INSERT OR REPLACE INTO monitor_alert VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            # Every column, so that it is also taken back that it was cleared.
+            f"INSERT INTO monitor_alert ({', '.join(_ALERT)}) VALUES ({', '.join('?' * len(_ALERT))})"  # noqa: S608  # constants
+            f" ON CONFLICT (fingerprint) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _ALERT)}",
             astuple(alert),
         )
 
@@ -152,9 +149,9 @@ def list_alerts(database: Database, deployment: str | None = None) -> list[Alert
     """Return the alerts of a deployment, or of all, by deployment, window and limit."""
     with database.read() as connection:
         rows = connection.execute(
-            "SELECT * FROM monitor_alert WHERE ? IS NULL OR deployment = ?"
-            " ORDER BY deployment, window, limit_name",
-            (deployment, deployment),
+            "SELECT * FROM monitor_alert WHERE deployment = coalesce(?, deployment)"
+            ' ORDER BY deployment, "window", limit_name',
+            (deployment,),
         ).fetchall()
     return [Alert(*row) for row in rows]
 
@@ -165,12 +162,17 @@ def _window_columns(window: WindowRow, moment: int) -> tuple[object, ...]:
     return (*values, json.dumps(dict(window.drift)), breaches, moment)
 
 
-def _window(row: sqlite3.Row) -> WindowRow:
+def _window(row: Row) -> WindowRow:
     breaches = tuple(Breach(**breach) for breach in json.loads(row["breaches"]))
     return WindowRow(
         **{name: row[name] for name in _PLAIN}, drift=json.loads(row["drift"]), breaches=breaches
     )
 
 
+# The columns of an alert in the order of its fields; `window` is a word of SQL.
+_ALERT = (
+    *("fingerprint", "deployment", '"window"', "limit_name", "value", "limit_value"),
+    *("message", "issue", "raised_at", "cleared_at"),
+)
 # The columns that hold a value as it is, in the table's order; drift, breaches and the moment follow them.
 _PLAIN = tuple(name for name in WindowRow.__dataclass_fields__ if name not in ("drift", "breaches"))

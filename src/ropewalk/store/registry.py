@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ropewalk.store.artifacts import Artifact
+from ropewalk.store.connections import Connection
 from ropewalk.store.database import now_ms
 from ropewalk.store.search import Condition, Ordering, Page, Satellite, Searched, search
 
@@ -104,13 +104,11 @@ class NewVersion:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-def insert_model(
-    connection: sqlite3.Connection, name: str, description: str | None, tags: Mapping[str, str]
-) -> None:
+def insert_model(connection: Connection, name: str, description: str | None, tags: Mapping[str, str]) -> None:
     """Add a registered model.
 
     Raises:
-        sqlite3.IntegrityError: the name is taken.
+        RowRefused: the name is taken.
     """
     now = now_ms()
     connection.execute(
@@ -122,13 +120,13 @@ def insert_model(
         set_model_tag(connection, name, key, value)
 
 
-def find_model(connection: sqlite3.Connection, name: str) -> RegisteredModel | None:
+def find_model(connection: Connection, name: str) -> RegisteredModel | None:
     """Return the registered model of that name, or None."""
     return next(iter(read_models(connection, [name])), None)
 
 
 def search_models(
-    connection: sqlite3.Connection,
+    connection: Connection,
     conditions: Sequence[Condition],
     orderings: Sequence[Ordering],
     page: Page,
@@ -138,7 +136,7 @@ def search_models(
     return read_models(connection, [row["name"] for row in rows])
 
 
-def read_models(connection: sqlite3.Connection, names: Sequence[str]) -> list[RegisteredModel]:
+def read_models(connection: Connection, names: Sequence[str]) -> list[RegisteredModel]:
     """Return the registered models of these names, in this order; unknown names are left out."""
     # One bound text for any number of names: SQLite limits how many values a statement may bind.
     wanted = json.dumps(list(names))
@@ -162,11 +160,11 @@ def read_models(connection: sqlite3.Connection, names: Sequence[str]) -> list[Re
     return [found[name] for name in names if name in found]
 
 
-def rename_model(connection: sqlite3.Connection, name: str, new_name: str) -> None:
+def rename_model(connection: Connection, name: str, new_name: str) -> None:
     """Give a registered model and its versions another name.
 
     Raises:
-        sqlite3.IntegrityError: the new name is taken.
+        RowRefused: the new name is taken.
     """
     # Versions and all that belongs to them follow by the foreign keys.
     connection.execute(
@@ -174,7 +172,7 @@ def rename_model(connection: sqlite3.Connection, name: str, new_name: str) -> No
     )
 
 
-def describe_model(connection: sqlite3.Connection, name: str, description: str | None) -> None:
+def describe_model(connection: Connection, name: str, description: str | None) -> None:
     """Set the description of a registered model."""
     connection.execute(
         "UPDATE registered_model SET description = ?, updated_at = ? WHERE name = ?",
@@ -182,47 +180,47 @@ def describe_model(connection: sqlite3.Connection, name: str, description: str |
     )
 
 
-def delete_model(connection: sqlite3.Connection, name: str) -> None:
+def delete_model(connection: Connection, name: str) -> None:
     """Remove a registered model with its versions, tags and aliases."""
     # Versions, tags, files and aliases go by the foreign keys.
     connection.execute("DELETE FROM registered_model WHERE name = ?", (name,))
 
 
-def set_model_tag(connection: sqlite3.Connection, name: str, key: str, value: str) -> None:
+def set_model_tag(connection: Connection, name: str, key: str, value: str) -> None:
     """Set one tag of a registered model."""
     connection.execute(
         "INSERT INTO registered_model_tag (model, key, value) VALUES (?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET value = excluded.value",
+        " ON CONFLICT (model, key) DO UPDATE SET value = excluded.value",
         (name, key, value),
     )
 
 
-def delete_model_tag(connection: sqlite3.Connection, name: str, key: str) -> None:
+def delete_model_tag(connection: Connection, name: str, key: str) -> None:
     """Remove one tag of a registered model, if it is there."""
     connection.execute("DELETE FROM registered_model_tag WHERE model = ? AND key = ?", (name, key))
 
 
-def set_alias(connection: sqlite3.Connection, name: str, alias: str, version: str) -> None:
+def set_alias(connection: Connection, name: str, alias: str, version: str) -> None:
     """Let `alias` name that version of the model, and no other.
 
     Raises:
-        sqlite3.IntegrityError: there is no such version.
+        RowRefused: there is no such version.
     """
     connection.execute(
         "INSERT INTO model_alias (model, alias, version) VALUES (?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET version = excluded.version",
+        " ON CONFLICT (model, alias) DO UPDATE SET version = excluded.version",
         # The primary key is (model, alias), so an alias that moves leaves its old version in the same
         # statement.
         (name, alias, int(version)),
     )
 
 
-def delete_alias(connection: sqlite3.Connection, name: str, alias: str) -> None:
+def delete_alias(connection: Connection, name: str, alias: str) -> None:
     """Remove an alias of a registered model, if it is there."""
     connection.execute("DELETE FROM model_alias WHERE model = ? AND alias = ?", (name, alias))
 
 
-def find_alias(connection: sqlite3.Connection, name: str, alias: str) -> str | None:
+def find_alias(connection: Connection, name: str, alias: str) -> str | None:
     """Return the version that `alias` names, or None."""
     row = connection.execute(
         "SELECT version FROM model_alias WHERE model = ? AND alias = ?", (name, alias)
@@ -230,7 +228,7 @@ def find_alias(connection: sqlite3.Connection, name: str, alias: str) -> str | N
     return str(row["version"]) if row else None
 
 
-def insert_version(connection: sqlite3.Connection, new: NewVersion, files: Sequence[Artifact]) -> str:
+def insert_version(connection: Connection, new: NewVersion, files: Sequence[Artifact]) -> str:
     """Add the next version of a registered model with its files, and return its number."""
     now = now_ms()
     # The counter moves in the same transaction, so two registrations never get one number.
@@ -260,7 +258,7 @@ def insert_version(connection: sqlite3.Connection, new: NewVersion, files: Seque
     return str(version)
 
 
-def find_version(connection: sqlite3.Connection, name: str, version: str) -> ModelVersion | None:
+def find_version(connection: Connection, name: str, version: str) -> ModelVersion | None:
     """Return that version of the model, or None."""
     if not is_version(version):
         return None
@@ -274,7 +272,7 @@ def is_version(text: str) -> bool:
 
 
 def search_versions(
-    connection: sqlite3.Connection,
+    connection: Connection,
     conditions: Sequence[Condition],
     orderings: Sequence[Ordering],
     page: Page,
@@ -284,9 +282,7 @@ def search_versions(
     return _read_versions(connection, [(row["model"], row["version"]) for row in rows])
 
 
-def describe_version(
-    connection: sqlite3.Connection, name: str, version: str, description: str | None
-) -> None:
+def describe_version(connection: Connection, name: str, version: str, description: str | None) -> None:
     """Set the description of a version."""
     connection.execute(
         "UPDATE model_version SET description = ?, updated_at = ? WHERE model = ? AND version = ?",
@@ -294,7 +290,7 @@ def describe_version(
     )
 
 
-def set_version_stage(connection: sqlite3.Connection, name: str, version: str, stage: str) -> None:
+def set_version_stage(connection: Connection, name: str, version: str, stage: str) -> None:
     """Move a version to another of MLflow's old stages."""
     connection.execute(
         "UPDATE model_version SET stage = ?, updated_at = ? WHERE model = ? AND version = ?",
@@ -302,29 +298,29 @@ def set_version_stage(connection: sqlite3.Connection, name: str, version: str, s
     )
 
 
-def delete_version(connection: sqlite3.Connection, name: str, version: str) -> None:
+def delete_version(connection: Connection, name: str, version: str) -> None:
     """Remove a version with its tags and aliases; its number is not given again."""
     # `last_version` stays where it is, which is why the number is not given again.
     connection.execute("DELETE FROM model_version WHERE model = ? AND version = ?", (name, int(version)))
 
 
-def set_version_tag(connection: sqlite3.Connection, name: str, version: str, key: str, value: str) -> None:
+def set_version_tag(connection: Connection, name: str, version: str, key: str, value: str) -> None:
     """Set one tag of a version."""
     connection.execute(
         "INSERT INTO model_version_tag (model, version, key, value) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET value = excluded.value",
+        " ON CONFLICT (model, version, key) DO UPDATE SET value = excluded.value",
         (name, int(version), key, value),
     )
 
 
-def delete_version_tag(connection: sqlite3.Connection, name: str, version: str, key: str) -> None:
+def delete_version_tag(connection: Connection, name: str, version: str, key: str) -> None:
     """Remove one tag of a version, if it is there."""
     connection.execute(
         "DELETE FROM model_version_tag WHERE model = ? AND version = ? AND key = ?", (name, int(version), key)
     )
 
 
-def version_files(connection: sqlite3.Connection, name: str, version: str) -> list[Artifact]:
+def version_files(connection: Connection, name: str, version: str) -> list[Artifact]:
     """Return the files of a version as they were registered, with paths relative to the model."""
     rows = connection.execute(
         "SELECT path, digest, size FROM model_version_file WHERE model = ? AND version = ? ORDER BY path",
@@ -333,12 +329,12 @@ def version_files(connection: sqlite3.Connection, name: str, version: str) -> li
     return [Artifact(*row) for row in rows]
 
 
-def _read_versions(connection: sqlite3.Connection, wanted: Sequence[tuple[str, int]]) -> list[ModelVersion]:
+def _read_versions(connection: Connection, wanted: Sequence[tuple[str, int]]) -> list[ModelVersion]:
     # One by one: a page has few versions, and pairs of columns do not fit into one bound list.
     return [found for name, version in wanted if (found := _read_version(connection, name, version))]
 
 
-def _read_version(connection: sqlite3.Connection, name: str, version: int) -> ModelVersion | None:
+def _read_version(connection: Connection, name: str, version: int) -> ModelVersion | None:
     named = (name, version)
     row = connection.execute("SELECT * FROM model_version WHERE model = ? AND version = ?", named).fetchone()
     if row is None:
@@ -360,7 +356,7 @@ def _read_version(connection: sqlite3.Connection, name: str, version: int) -> Mo
     )
 
 
-def _pairs(connection: sqlite3.Connection, select: str, wanted: str) -> dict[str, dict[str, str]]:
+def _pairs(connection: Connection, select: str, wanted: str) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for owner, key, value in connection.execute(
         f"{select} WHERE model IN (SELECT value FROM json_each(?))",  # noqa: S608  # the callers above pass constants

@@ -8,10 +8,11 @@ pasted.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from ropewalk.store.connections import Connection, Row
 
 Operand: TypeAlias = "str | float | tuple[str, ...] | None"
 Bound: TypeAlias = "str | float | int | None"
@@ -97,12 +98,12 @@ class Page:
 
 
 def search(
-    connection: sqlite3.Connection,
+    connection: Connection,
     searched: Searched,
     conditions: Sequence[Condition],
     orderings: Sequence[Ordering],
     page: Page,
-) -> list[sqlite3.Row]:
+) -> list[Row]:
     """Return the identity columns of the rows that meet all conditions, in order, one page of them."""
     joins, sorting, order_parameters = _order(searched, orderings)
     where, where_parameters = _where(searched, conditions)

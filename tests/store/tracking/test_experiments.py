@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 
-from ropewalk.store import Database
+from ropewalk.store import Database, RowRefused
 from ropewalk.store.search import Condition, Ordering, Page
 from ropewalk.store.tracking.experiments import (
     create_experiment,
@@ -59,11 +57,11 @@ def test_ids_are_not_given_twice(database: Database) -> None:
 
 def test_names_are_unique(database: Database) -> None:
     """The store itself refuses a second experiment of one name, new or renamed."""
-    with pytest.raises(sqlite3.IntegrityError), database.write() as connection:
+    with pytest.raises(RowRefused), database.write() as connection:
         create_experiment(connection, "Default", None, {})
     with database.write() as connection:
         other = create_experiment(connection, "other", None, {})
-    with pytest.raises(sqlite3.IntegrityError), database.write() as connection:
+    with pytest.raises(RowRefused), database.write() as connection:
         rename_experiment(connection, other, "Default")
 
 

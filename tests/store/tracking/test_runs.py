@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 from collections.abc import Callable
 
 import pytest
 
-from ropewalk.store import Database
+from ropewalk.store import Database, RowRefused
 from ropewalk.store.search import Condition, Ordering, Page
 from ropewalk.store.tracking.inputs import add_datasets, add_models, search_datasets
 from ropewalk.store.tracking.metrics import append_metrics
@@ -51,7 +50,7 @@ def test_unknown_ids(database: Database) -> None:
 
 def test_a_run_needs_its_experiment(database: Database) -> None:
     """The store itself refuses a run of no experiment."""
-    with pytest.raises(sqlite3.IntegrityError), database.write() as connection:
+    with pytest.raises(RowRefused), database.write() as connection:
         insert_run(connection, NewRun("abc", "77", "first", "ada", 5))
 
 

@@ -6,7 +6,7 @@ import click
 
 from ropewalk.cli.output import emit_json, emit_table
 from ropewalk.cli.session import current_settings
-from ropewalk.settings import describe_settings
+from ropewalk.settings import describe_settings, shown_value
 
 
 @click.command("settings")
@@ -15,7 +15,7 @@ def command(*, as_json: bool) -> None:
     """List every setting: its environment variable, its value now, its default and what it is for."""
     settings = current_settings()
     rows = [
-        (variable, getattr(settings, name), default, text)
+        (variable, shown_value(settings, name), default, text)
         for name, variable, default, text in describe_settings()
     ]
     if as_json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Mapping
 
 from ropewalk.errors import nearest
@@ -19,6 +18,7 @@ from ropewalk.mlops.registry.errors import (
 )
 from ropewalk.mlops.registry.sources import check_text
 from ropewalk.pipeline import Workspace
+from ropewalk.store import Connection, RowRefused
 from ropewalk.store import registry as table
 from ropewalk.store.registry import RegisteredModel
 from ropewalk.store.search import Page
@@ -56,7 +56,7 @@ def create_model(
         with workspace.database.write() as connection:
             table.insert_model(connection, name, description, tags or {})
             return require_model(connection, name)
-    except sqlite3.IntegrityError:
+    except RowRefused:
         raise _exists(name) from None
 
 
@@ -113,7 +113,7 @@ def get_model(workspace: Workspace, name: str) -> RegisteredModel:
         return require_model(connection, name)
 
 
-def require_model(connection: sqlite3.Connection, name: str) -> RegisteredModel:
+def require_model(connection: Connection, name: str) -> RegisteredModel:
     """Return a registered model within a transaction.
 
     Raises:
@@ -149,7 +149,7 @@ def rename_model(workspace: Workspace, name: str, new_name: str) -> RegisteredMo
             require_model(connection, name)
             table.rename_model(connection, name, new_name)
             return require_model(connection, new_name)
-    except sqlite3.IntegrityError:
+    except RowRefused:
         raise _exists(new_name) from None
 
 
@@ -236,7 +236,7 @@ def delete_alias(workspace: Workspace, name: str, alias: str) -> None:
         table.delete_alias(connection, name, alias)
 
 
-def resolve_alias(connection: sqlite3.Connection, name: str, alias: str) -> str:
+def resolve_alias(connection: Connection, name: str, alias: str) -> str:
     """Return the version that an alias names.
 
     Raises:

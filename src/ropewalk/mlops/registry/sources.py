@@ -6,7 +6,6 @@ is kept as the address of a remote store that clients read themselves.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
@@ -14,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from blake3 import blake3
 
 from ropewalk.mlops.registry.errors import InvalidSource
+from ropewalk.store import Connection
 from ropewalk.store.artifacts import Artifact, artifacts_below
 from ropewalk.store.registry import find_version, version_files
 from ropewalk.store.tracking.logged_models import find_logged_model
@@ -56,7 +56,7 @@ def content_digest(files: Sequence[Artifact]) -> str:
     return blake3("\n".join(lines).encode()).hexdigest()
 
 
-def resolve(connection: sqlite3.Connection, source: str, run_id: str | None, model_id: str | None) -> Source:
+def resolve(connection: Connection, source: str, run_id: str | None, model_id: str | None) -> Source:
     """Return what `source` stands for.
 
     Raises:
@@ -117,7 +117,7 @@ def _invalid(source: str, why: str) -> InvalidSource:
     )
 
 
-def _from_models(connection: sqlite3.Connection, source: str, model_id: str | None) -> Source:
+def _from_models(connection: Connection, source: str, model_id: str | None) -> Source:
     """`models:/m-…` is a logged model; `models:/NAME/VERSION` another version, taken over as it is."""
     # A registered model's name has no slash, so what follows one is a version.
     name, _, version = source.removeprefix("models:/").partition("/")
@@ -134,7 +134,7 @@ def _from_models(connection: sqlite3.Connection, source: str, model_id: str | No
     return Source(known.location, files, known.run_id, known.model_id)
 
 
-def _from_run(connection: sqlite3.Connection, source: str, run_id: str | None) -> Source:
+def _from_run(connection: Connection, source: str, run_id: str | None) -> Source:
     # `runs:/ID` without a path is none of MLflow's URIs: its clients could not load such a version.
     named, _, path = source.removeprefix("runs:/").partition("/")
     run = find_run_row(connection, named)
@@ -145,7 +145,7 @@ def _from_run(connection: sqlite3.Connection, source: str, run_id: str | None) -
 
 
 def _from_artifacts(
-    connection: sqlite3.Connection, source: str, run_id: str | None, model_id: str | None
+    connection: Connection, source: str, run_id: str | None, model_id: str | None
 ) -> Source:
     # Compared in one spelling: `mlflow-artifacts:/x/` and `mlflow-artifacts:/x` are the same place.
     location = PROXIED + source.removeprefix(PROXIED).strip("/")
@@ -160,7 +160,7 @@ def _from_artifacts(
     return Source(location, _below(connection, location), run_id, model_id)
 
 
-def _below(connection: sqlite3.Connection, location: str) -> tuple[Artifact, ...]:
+def _below(connection: Connection, location: str) -> tuple[Artifact, ...]:
     # An experiment may keep its artifacts in a remote store, of which there is no manifest here.
     if not location.startswith(PROXIED):
         return ()

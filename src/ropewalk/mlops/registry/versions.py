@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from ropewalk.mlops.registry.errors import NoModelFiles, UnknownVersion
 from ropewalk.mlops.registry.models import ALL, check_name, check_tag, require_model, resolve_alias
 from ropewalk.mlops.registry.sources import resolve
 from ropewalk.pipeline import Workspace
+from ropewalk.store import Connection
 from ropewalk.store import registry as table
 from ropewalk.store.registry import LATEST, ModelVersion, NewVersion
 from ropewalk.store.search import Condition
@@ -112,7 +112,7 @@ def create_version(workspace: Workspace, request: VersionRequest) -> ModelVersio
         return require_version(connection, request.name, table.insert_version(connection, new, source.files))
 
 
-def require_version(connection: sqlite3.Connection, name: str, version: str) -> ModelVersion:
+def require_version(connection: Connection, name: str, version: str) -> ModelVersion:
     """Return a version within a transaction.
 
     Raises:
@@ -165,7 +165,7 @@ def get_version_by_alias(workspace: Workspace, name: str, alias: str) -> ModelVe
         return require_version(connection, name, resolve_alias(connection, name, alias))
 
 
-def _latest(connection: sqlite3.Connection, name: str) -> ModelVersion:
+def _latest(connection: Connection, name: str) -> ModelVersion:
     require_model(connection, name)
     for found in table.search_versions(connection, [_named(name)], [LATEST], ALL):
         return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 
 from ropewalk.mlops.tracking import limits
@@ -15,6 +14,7 @@ from ropewalk.mlops.tracking.errors import (
     UnknownTag,
 )
 from ropewalk.pipeline import Workspace
+from ropewalk.store import Connection, RowRefused
 from ropewalk.store.search import Condition, Page
 from ropewalk.store.tracking import experiments as table
 from ropewalk.store.tracking.values import Experiment, Stage
@@ -38,7 +38,7 @@ def create_experiment(
     try:
         with workspace.database.write() as connection:
             return table.create_experiment(connection, name, location, tags or {})
-    except sqlite3.IntegrityError:
+    except RowRefused:
         # The cause names tables and statements, which are nobody else's business.
         raise _exists(name) from None
 
@@ -66,7 +66,7 @@ def get_experiment(workspace: Workspace, identifier: str) -> Experiment:
         return require_experiment(connection, identifier)
 
 
-def require_experiment(connection: sqlite3.Connection, identifier: str) -> Experiment:
+def require_experiment(connection: Connection, identifier: str) -> Experiment:
     """Return the experiment of that id within a transaction.
 
     Raises:
@@ -79,7 +79,7 @@ def require_experiment(connection: sqlite3.Connection, identifier: str) -> Exper
 
 
 # Several requests may delete and add at once, so the state is read inside the transaction that relies on it.
-def require_active_experiment(connection: sqlite3.Connection, identifier: str) -> Experiment:
+def require_active_experiment(connection: Connection, identifier: str) -> Experiment:
     """Return the experiment of that id, which something is to be added to.
 
     Raises:
@@ -149,7 +149,7 @@ def rename_experiment(workspace: Workspace, identifier: str, name: str) -> None:
             require_active_experiment(connection, identifier)
             table.rename_experiment(connection, identifier, name)
     # The table's own constraint decides: a look-up before it could be overtaken by another writer.
-    except sqlite3.IntegrityError:
+    except RowRefused:
         raise _exists(name) from None
 
 

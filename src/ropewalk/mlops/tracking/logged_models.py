@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 import uuid
 from collections.abc import Mapping
 
@@ -12,6 +11,7 @@ from ropewalk.mlops.tracking.artifacts import proxied_path
 from ropewalk.mlops.tracking.errors import InvalidRequest, UnknownLoggedModel, UnknownTag
 from ropewalk.mlops.tracking.experiments import require_active_experiment
 from ropewalk.pipeline import StoredObject, Workspace
+from ropewalk.store import Connection
 from ropewalk.store.artifacts import artifacts_below
 from ropewalk.store.tracking import logged_models as table
 from ropewalk.store.tracking.logged_models import NewLoggedModel
@@ -67,7 +67,7 @@ def get_logged_model(workspace: Workspace, model_id: str) -> LoggedModel:
         return require_logged_model(connection, model_id)
 
 
-def require_logged_model(connection: sqlite3.Connection, model_id: str) -> LoggedModel:
+def require_logged_model(connection: Connection, model_id: str) -> LoggedModel:
     """Return a logged model within a transaction.
 
     Raises:

@@ -13,7 +13,7 @@ from ropewalk.mlops.tracking.experiments import ensure_experiment, require_activ
 from ropewalk.mlops.tracking.filter import RUNS, parse_filter, parse_ordering
 from ropewalk.mlops.tracking.logged_models import require_logged_model
 from ropewalk.pipeline import Workspace
-from ropewalk.store import now_ms
+from ropewalk.store import Connection, now_ms
 from ropewalk.store.search import Condition, Page
 from ropewalk.store.tracking import metrics as points
 from ropewalk.store.tracking import runs as table

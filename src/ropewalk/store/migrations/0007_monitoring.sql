@@ -37,7 +37,7 @@ CREATE TABLE monitor_window (
 CREATE TABLE monitor_alert (
     fingerprint TEXT PRIMARY KEY,
     deployment TEXT NOT NULL,
-    window TEXT NOT NULL,
+    "window" TEXT NOT NULL,
     limit_name TEXT NOT NULL,
     value REAL NOT NULL,
     limit_value REAL NOT NULL,
@@ -46,4 +46,4 @@ CREATE TABLE monitor_alert (
     raised_at INTEGER NOT NULL,
     cleared_at INTEGER
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX monitor_alert_by_deployment ON monitor_alert (deployment, window);
+CREATE INDEX monitor_alert_by_deployment ON monitor_alert (deployment, "window");

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 
+from ropewalk.store.connections import Connection, Row
 from ropewalk.store.database import now_ms
 from ropewalk.store.search import Condition, Ordering, Page, Satellite, Searched, search
 from ropewalk.store.tracking.values import Experiment, Stage
@@ -26,22 +26,22 @@ EXPERIMENTS = Searched(
 
 
 def create_experiment(
-    connection: sqlite3.Connection, name: str, artifact_location: str | None, tags: Mapping[str, str]
+    connection: Connection, name: str, artifact_location: str | None, tags: Mapping[str, str]
 ) -> str:
     """Add an experiment and return its id; without a location its artifacts lie under that id.
 
     Raises:
-        sqlite3.IntegrityError: the name is taken, also by a deleted experiment.
+        RowRefused: the name is taken, also by a deleted experiment.
     """
     now = now_ms()
     cursor = connection.execute(
         # AUTOINCREMENT gives no id twice, so that artifacts of a removed experiment never appear in a new
         # one.
         "INSERT INTO experiment (name, artifact_location, stage, created_at, updated_at)"
-        " VALUES (?, ?, 'active', ?, ?)",
+        " VALUES (?, ?, 'active', ?, ?) RETURNING id",
         (name, artifact_location or "", now, now),
     )
-    identifier = str(cursor.lastrowid)
+    identifier = str(cursor.fetchone()["id"])
     # The default location holds the id, which is known only now.
     if not artifact_location:
         connection.execute(
@@ -53,19 +53,19 @@ def create_experiment(
     return identifier
 
 
-def find_experiment(connection: sqlite3.Connection, identifier: str) -> Experiment | None:
+def find_experiment(connection: Connection, identifier: str) -> Experiment | None:
     """Return the experiment of that id, deleted ones too, or None."""
     return next(iter(read_experiments(connection, [identifier])), None)
 
 
-def find_experiment_by_name(connection: sqlite3.Connection, name: str) -> Experiment | None:
+def find_experiment_by_name(connection: Connection, name: str) -> Experiment | None:
     """Return the experiment of that name, deleted ones too, or None."""
     row = connection.execute("SELECT id FROM experiment WHERE name = ?", (name,)).fetchone()
     return find_experiment(connection, str(row["id"])) if row else None
 
 
 def search_experiments(
-    connection: sqlite3.Connection,
+    connection: Connection,
     conditions: Sequence[Condition],
     orderings: Sequence[Ordering],
     page: Page,
@@ -75,7 +75,7 @@ def search_experiments(
     return read_experiments(connection, [str(row["id"]) for row in rows])
 
 
-def read_experiments(connection: sqlite3.Connection, identifiers: Sequence[str]) -> list[Experiment]:
+def read_experiments(connection: Connection, identifiers: Sequence[str]) -> list[Experiment]:
     """Return the experiments of these ids, in this order; unknown ids are left out."""
     # What is no id finds nothing, like an id that was never given.
     wanted = json.dumps([int(text) for text in identifiers if is_experiment_id(text)])
@@ -97,18 +97,18 @@ def is_experiment_id(text: str) -> bool:
     return len(text) <= 18 and text.isdecimal() and str(int(text)) == text
 
 
-def rename_experiment(connection: sqlite3.Connection, identifier: str, name: str) -> None:
+def rename_experiment(connection: Connection, identifier: str, name: str) -> None:
     """Give the experiment another name.
 
     Raises:
-        sqlite3.IntegrityError: the name is taken.
+        RowRefused: the name is taken.
     """
     connection.execute(
         "UPDATE experiment SET name = ?, updated_at = ? WHERE id = ?", (name, now_ms(), identifier)
     )
 
 
-def set_experiment_stage(connection: sqlite3.Connection, identifier: str, stage: Stage) -> None:
+def set_experiment_stage(connection: Connection, identifier: str, stage: Stage) -> None:
     """Delete or restore the experiment and all its runs."""
     # As MLflow does it: a run that was deleted by hand comes back with its experiment too.
     now = now_ms()
@@ -119,16 +119,16 @@ def set_experiment_stage(connection: sqlite3.Connection, identifier: str, stage:
     connection.execute("UPDATE run SET stage = ? WHERE experiment = ?", (stage, identifier))
 
 
-def set_experiment_tag(connection: sqlite3.Connection, identifier: str, key: str, value: str) -> None:
+def set_experiment_tag(connection: Connection, identifier: str, key: str, value: str) -> None:
     """Set one tag of the experiment."""
     connection.execute(
         "INSERT INTO experiment_tag (experiment, key, value) VALUES (?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET value = excluded.value",
+        " ON CONFLICT (experiment, key) DO UPDATE SET value = excluded.value",
         (identifier, key, value),
     )
 
 
-def delete_experiment_tag(connection: sqlite3.Connection, identifier: str, key: str) -> bool:
+def delete_experiment_tag(connection: Connection, identifier: str, key: str) -> bool:
     """Remove one tag of the experiment and return whether it was there."""
     done = connection.execute(
         "DELETE FROM experiment_tag WHERE experiment = ? AND key = ?", (identifier, key)
@@ -136,7 +136,7 @@ def delete_experiment_tag(connection: sqlite3.Connection, identifier: str, key: 
     return done.rowcount > 0
 
 
-def _experiment(row: sqlite3.Row, tags: Mapping[str, str]) -> Experiment:
+def _experiment(row: Row, tags: Mapping[str, str]) -> Experiment:
     return Experiment(
         id=str(row["id"]),
         name=row["name"],

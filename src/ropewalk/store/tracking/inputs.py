@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 
+from ropewalk.store.connections import Connection
 from ropewalk.store.tracking.values import Dataset, ModelUse
 
 
-def add_datasets(
-    connection: sqlite3.Connection, run: int, experiment: str, datasets: Sequence[Dataset]
-) -> None:
+def add_datasets(connection: Connection, run: int, experiment: str, datasets: Sequence[Dataset]) -> None:
     """Note that the run of that number read these data sets; the same one again changes only its tags."""
     for dataset in datasets:
         number = _dataset_number(connection, experiment, dataset)
@@ -19,12 +17,12 @@ def add_datasets(
             "INSERT INTO run_dataset (run, dataset, tags) VALUES (?, ?, ?)"
             # Clients log an input again to give it a context; its description belongs to all its runs and
             # stays.
-            " ON CONFLICT DO UPDATE SET tags = excluded.tags",
+            " ON CONFLICT (run, dataset) DO UPDATE SET tags = excluded.tags",
             (run, number, json.dumps(dict(dataset.tags))),
         )
 
 
-def _dataset_number(connection: sqlite3.Connection, experiment: str, dataset: Dataset) -> int:
+def _dataset_number(connection: Connection, experiment: str, dataset: Dataset) -> int:
     # Two runs that read the same data share one row; the first description of it stands.
     named = (int(experiment), dataset.name, dataset.digest)
     connection.execute(
@@ -38,17 +36,17 @@ def _dataset_number(connection: sqlite3.Connection, experiment: str, dataset: Da
     return int(row["id"])
 
 
-def add_models(connection: sqlite3.Connection, run: int, models: Sequence[ModelUse]) -> None:
+def add_models(connection: Connection, run: int, models: Sequence[ModelUse]) -> None:
     """Note that the run of that number read or made these logged models."""
     connection.executemany(
         # A model may be both read and made by a run, so the role is part of the key.
         "INSERT INTO run_model (run, role, model_id, step) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET step = excluded.step",
+        " ON CONFLICT (run, role, model_id) DO UPDATE SET step = excluded.step",
         [(run, model.role, model.model_id, model.step) for model in models],
     )
 
 
-def datasets_of(connection: sqlite3.Connection, runs: str) -> dict[int, tuple[Dataset, ...]]:
+def datasets_of(connection: Connection, runs: str) -> dict[int, tuple[Dataset, ...]]:
     """Return the data sets of each run whose number is in the JSON list `runs`."""
     found: dict[int, tuple[Dataset, ...]] = {}
     for row in connection.execute(
@@ -70,7 +68,7 @@ def datasets_of(connection: sqlite3.Connection, runs: str) -> dict[int, tuple[Da
     return found
 
 
-def models_of(connection: sqlite3.Connection, runs: str) -> dict[int, tuple[ModelUse, ...]]:
+def models_of(connection: Connection, runs: str) -> dict[int, tuple[ModelUse, ...]]:
     """Return the logged models of each run whose number is in the JSON list `runs`."""
     found: dict[int, tuple[ModelUse, ...]] = {}
     for row in connection.execute(
@@ -83,7 +81,7 @@ def models_of(connection: sqlite3.Connection, runs: str) -> dict[int, tuple[Mode
 
 
 def search_datasets(
-    connection: sqlite3.Connection, experiments: Sequence[str], limit: int
+    connection: Connection, experiments: Sequence[str], limit: int
 ) -> list[tuple[str, Dataset]]:
     """Return (experiment id, data set) of what active runs of `experiments` read, each use once."""
     rows = connection.execute(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ropewalk.store.connections import Connection
 from ropewalk.store.database import now_ms
 from ropewalk.store.search import Condition, Ordering, Page, Satellite, Searched, search
 from ropewalk.store.tracking.values import LoggedModel, Metric, ModelMetric
@@ -17,10 +17,12 @@ ARTIFACT_URI = (
     "(SELECT artifact_location FROM experiment WHERE experiment.id = logged_model.experiment)"
     " || '/models/' || logged_model.id || '/artifacts'"
 )
-# With a lone max() SQLite takes the other columns from the row that has the maximum.
+# Of a key that several runs or data sets have, the point that was recorded last.
 _NEWEST_METRICS = (
-    "(SELECT model, key, value, dataset_name, dataset_digest, max(recorded_at)"
-    " FROM logged_model_metric{where} GROUP BY model, key)"
+    "(SELECT model, key, value, dataset_name, dataset_digest FROM"
+    " (SELECT model, key, value, dataset_name, dataset_digest, row_number() OVER"
+    " (PARTITION BY model, key ORDER BY recorded_at DESC, run_id, dataset_name, dataset_digest) AS place"
+    " FROM logged_model_metric{where}) AS ranked WHERE place = 1)"
 )
 
 
@@ -67,7 +69,7 @@ def searched_models(datasets: Sequence[tuple[str, str | None]] = ()) -> Searched
     )
 
 
-def insert_logged_model(connection: sqlite3.Connection, new: NewLoggedModel) -> int:
+def insert_logged_model(connection: Connection, new: NewLoggedModel) -> int:
     """Add a logged model that is not ready yet and return its short number."""
     now = now_ms()
     cursor = connection.execute(
@@ -75,13 +77,14 @@ def insert_logged_model(connection: sqlite3.Connection, new: NewLoggedModel) -> 
         # looks whole.
         "INSERT INTO logged_model"
         " (id, experiment, name, model_type, source_run_id, status, created_at, updated_at)"
-        " VALUES (?, ?, ?, ?, ?, 'LOGGED_MODEL_PENDING', ?, ?)",
+        " VALUES (?, ?, ?, ?, ?, 'LOGGED_MODEL_PENDING', ?, ?)"
+        " RETURNING number",
         (new.id, int(new.experiment_id), new.name, new.model_type, new.source_run_id, now, now),
     )
-    return int(cursor.lastrowid or 0)
+    return int(cursor.fetchone()["number"])
 
 
-def find_logged_model(connection: sqlite3.Connection, identifier: str) -> LoggedModel | None:
+def find_logged_model(connection: Connection, identifier: str) -> LoggedModel | None:
     """Return the logged model of that id, or None when there is none or it was deleted."""
     # A deleted model keeps its row: versions that were made of it still name it.
     row = connection.execute(
@@ -91,7 +94,7 @@ def find_logged_model(connection: sqlite3.Connection, identifier: str) -> Logged
 
 
 def search_logged_models(
-    connection: sqlite3.Connection,
+    connection: Connection,
     searched: Searched,
     conditions: Sequence[Condition],
     orderings: Sequence[Ordering],
@@ -104,7 +107,7 @@ def search_logged_models(
     return read_logged_models(connection, [row["number"] for row in rows])
 
 
-def read_logged_models(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[LoggedModel]:
+def read_logged_models(connection: Connection, numbers: Sequence[int]) -> list[LoggedModel]:
     """Return the logged models of these numbers, in this order."""
     wanted = json.dumps(numbers)
     params = _texts(connection, "logged_model_param", wanted)
@@ -136,52 +139,51 @@ def read_logged_models(connection: sqlite3.Connection, numbers: Sequence[int]) -
     return [found[number] for number in numbers]
 
 
-def set_logged_model_status(connection: sqlite3.Connection, model: int, status: str) -> None:
+def set_logged_model_status(connection: Connection, model: int, status: str) -> None:
     """Say how far the logged model of that number is."""
     connection.execute(
         "UPDATE logged_model SET status = ?, updated_at = ? WHERE number = ?", (status, now_ms(), model)
     )
 
 
-def delete_logged_model(connection: sqlite3.Connection, model: int) -> None:
+def delete_logged_model(connection: Connection, model: int) -> None:
     """Hide the logged model of that number; its artifacts stay."""
     connection.execute("UPDATE logged_model SET deleted_at = ? WHERE number = ?", (now_ms(), model))
 
 
-def set_logged_model_tags(connection: sqlite3.Connection, model: int, tags: Mapping[str, str]) -> None:
+def set_logged_model_tags(connection: Connection, model: int, tags: Mapping[str, str]) -> None:
     """Set tags of the logged model of that number."""
     connection.executemany(
         "INSERT INTO logged_model_tag (model, key, value) VALUES (?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET value = excluded.value",
+        " ON CONFLICT (model, key) DO UPDATE SET value = excluded.value",
         [(model, key, value) for key, value in tags.items()],
     )
 
 
-def delete_logged_model_tag(connection: sqlite3.Connection, model: int, key: str) -> bool:
+def delete_logged_model_tag(connection: Connection, model: int, key: str) -> bool:
     """Remove one tag of the logged model of that number and return whether it was there."""
     done = connection.execute("DELETE FROM logged_model_tag WHERE model = ? AND key = ?", (model, key))
     return done.rowcount > 0
 
 
-def set_logged_model_params(connection: sqlite3.Connection, model: int, params: Mapping[str, str]) -> None:
+def set_logged_model_params(connection: Connection, model: int, params: Mapping[str, str]) -> None:
     """Set parameters of the logged model of that number."""
     connection.executemany(
         # Unlike a run's, a model's parameters may change, because MLflow lets clients complete them later.
         "INSERT INTO logged_model_param (model, key, value) VALUES (?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET value = excluded.value",
+        " ON CONFLICT (model, key) DO UPDATE SET value = excluded.value",
         [(model, key, value) for key, value in params.items()],
     )
 
 
-def add_logged_model_metrics(
-    connection: sqlite3.Connection, model: int, metrics: Sequence[ModelMetric]
-) -> None:
+def add_logged_model_metrics(connection: Connection, model: int, metrics: Sequence[ModelMetric]) -> None:
     """Keep these points of the logged model of that number where they are the newest of their key."""
     # Only the newest: a model's series is its runs' series, which the segments hold.
     connection.executemany(
         "INSERT INTO logged_model_metric"
         " (model, key, run_id, dataset_name, dataset_digest, value, step, recorded_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (model, key, run_id, dataset_name, dataset_digest) DO UPDATE"
         " SET value = excluded.value, step = excluded.step, recorded_at = excluded.recorded_at"
         " WHERE (excluded.step, excluded.recorded_at) >= (logged_model_metric.step, logged_model_metric.recorded_at)",
         [
@@ -205,7 +207,7 @@ def _number(point: ModelMetric) -> float | None:
     return None if math.isnan(point.metric.value) else point.metric.value
 
 
-def _texts(connection: sqlite3.Connection, table: str, wanted: str) -> dict[int, dict[str, str]]:
+def _texts(connection: Connection, table: str, wanted: str) -> dict[int, dict[str, str]]:
     found: dict[int, dict[str, str]] = {}
     for row in connection.execute(
         f"SELECT model, key, value FROM {table} WHERE model IN (SELECT value FROM json_each(?))",  # noqa: S608  # names are ours
@@ -215,7 +217,7 @@ def _texts(connection: sqlite3.Connection, table: str, wanted: str) -> dict[int,
     return found
 
 
-def _metrics(connection: sqlite3.Connection, wanted: str) -> dict[int, list[ModelMetric]]:
+def _metrics(connection: Connection, wanted: str) -> dict[int, list[ModelMetric]]:
     found: dict[int, list[ModelMetric]] = {}
     for row in connection.execute(
         "SELECT * FROM logged_model_metric WHERE model IN (SELECT value FROM json_each(?)) ORDER BY model, key",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 from collections.abc import Iterable, Sequence
 
 from blake3 import blake3
 
+from ropewalk.store.connections import Connection
 from ropewalk.store.tracking.segments import Point, pack, unpack_key
 from ropewalk.store.tracking.values import Metric
 
@@ -15,13 +15,13 @@ from ropewalk.store.tracking.values import Metric
 # ranks below every number, as in `_rank`.
 _LATEST = """
 INSERT INTO latest_metric (run, key, value, step, recorded_at) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET value = excluded.value, step = excluded.step, recorded_at = excluded.recorded_at
+ON CONFLICT (run, key) DO UPDATE SET value = excluded.value, step = excluded.step, recorded_at = excluded.recorded_at
 WHERE (excluded.step, excluded.recorded_at, coalesce(excluded.value, -9e999))
     >= (latest_metric.step, latest_metric.recorded_at, coalesce(latest_metric.value, -9e999))
 """
 
 
-def append_metrics(connection: sqlite3.Connection, run: int, metrics: Sequence[Metric]) -> None:
+def append_metrics(connection: Connection, run: int, metrics: Sequence[Metric]) -> None:
     """Add points to the run of that number; a batch that is already there changes nothing."""
     if not metrics:
         return
@@ -55,12 +55,12 @@ def _rank(point: Point) -> Point:
     return step, recorded_at, -math.inf if math.isnan(value) else value
 
 
-def metric_history(connection: sqlite3.Connection, run: int, key: str) -> list[Metric]:
+def metric_history(connection: Connection, run: int, key: str) -> list[Metric]:
     """Return every point of one key by step, time and value, each once."""
     return [Metric(key, value, step, time) for step, time, value in metric_points(connection, run, key)]
 
 
-def metric_points(connection: sqlite3.Connection, run: int, key: str) -> list[Point]:
+def metric_points(connection: Connection, run: int, key: str) -> list[Point]:
     """Return what `metric_history` returns as bare (step, time, value), which a long series is better kept as."""
     # Unlike `key_number` this adds nothing: reading must not leave names behind.
     row = connection.execute("SELECT id FROM metric_key WHERE name = ?", (key,)).fetchone()
@@ -80,10 +80,11 @@ def metric_points(connection: sqlite3.Connection, run: int, key: str) -> list[Po
     return sorted(unique, key=_rank)
 
 
-def key_number(connection: sqlite3.Connection, name: str) -> int:
+def key_number(connection: Connection, name: str) -> int:
     """Return the short number of a metric's name, giving it one when it is new."""
     # Looked up first: nearly every name is known, and reading it is cheaper than an insert that conflicts.
     row = connection.execute("SELECT id FROM metric_key WHERE name = ?", (name,)).fetchone()
     if row is not None:
         return int(row["id"])
-    return int(connection.execute("INSERT INTO metric_key (name) VALUES (?)", (name,)).lastrowid or 0)
+    added = connection.execute("INSERT INTO metric_key (name) VALUES (?) RETURNING id", (name,))
+    return int(added.fetchone()["id"])

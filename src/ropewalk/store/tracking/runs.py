@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ropewalk.store.connections import Connection, Row
 from ropewalk.store.search import Condition, Ordering, Page, Satellite, Searched, search
 from ropewalk.store.tracking.inputs import datasets_of, models_of
 from ropewalk.store.tracking.values import Metric, Run, RunStatus, Stage
@@ -63,17 +63,17 @@ class NewRun:
     started_at: int
 
 
-def insert_run(connection: sqlite3.Connection, new: NewRun) -> int:
+def insert_run(connection: Connection, new: NewRun) -> int:
     """Add a running run and return its short number."""
     cursor = connection.execute(
         "INSERT INTO run (id, experiment, name, user_id, status, stage, started_at)"
-        " VALUES (?, ?, ?, ?, 'RUNNING', 'active', ?)",
+        " VALUES (?, ?, ?, ?, 'RUNNING', 'active', ?) RETURNING number",
         (new.id, int(new.experiment_id), new.name, new.user_id, new.started_at),
     )
-    return int(cursor.lastrowid or 0)
+    return int(cursor.fetchone()["number"])
 
 
-def find_run(connection: sqlite3.Connection, identifier: str) -> Run | None:
+def find_run(connection: Connection, identifier: str) -> Run | None:
     """Return the run of that id with all it logged, deleted ones too, or None."""
     # Satellite tables name a run by its short number: 32 characters in each row and index would be most of
     # the file.
@@ -81,7 +81,7 @@ def find_run(connection: sqlite3.Connection, identifier: str) -> Run | None:
     return read_runs(connection, [row["number"]])[0] if row else None
 
 
-def find_run_row(connection: sqlite3.Connection, identifier: str) -> Run | None:
+def find_run_row(connection: Connection, identifier: str) -> Run | None:
     """Return the run of that id without anything it logged, or None; what a write needs to know."""
     row = connection.execute(
         f"SELECT *, {ARTIFACT_URI} AS artifact_uri FROM run WHERE id = ?",  # noqa: S608  # the expression is ours
@@ -91,7 +91,7 @@ def find_run_row(connection: sqlite3.Connection, identifier: str) -> Run | None:
 
 
 def search_runs(
-    connection: sqlite3.Connection,
+    connection: Connection,
     conditions: Sequence[Condition],
     orderings: Sequence[Ordering],
     page: Page,
@@ -101,7 +101,7 @@ def search_runs(
     return read_runs(connection, [row["number"] for row in rows])
 
 
-def read_runs(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Run]:
+def read_runs(connection: Connection, numbers: Sequence[int]) -> list[Run]:
     """Return the runs of these numbers, in this order, each with all it logged."""
     # A fixed number of statements for any number of runs.
     wanted = json.dumps(numbers)
@@ -137,22 +137,23 @@ class RunChange:
     name: str | None = None
 
 
-def change_run(connection: sqlite3.Connection, run: int, change: RunChange) -> None:
+def change_run(connection: Connection, run: int, change: RunChange) -> None:
     """Change the row of the run of that number; a run that runs again has no end."""
     connection.execute(
         "UPDATE run SET status = coalesce(?1, status), name = coalesce(?3, name),"
         # A resumed run must not show the end of its first part.
-        " ended_at = iif(?1 IN ('RUNNING', 'SCHEDULED'), NULL, coalesce(?2, ended_at)) WHERE number = ?4",
+        " ended_at = CASE WHEN ?1 IN ('RUNNING', 'SCHEDULED') THEN NULL ELSE coalesce(?2, ended_at) END"
+        " WHERE number = ?4",
         (change.status, change.ended_at, change.name, run),
     )
 
 
-def set_run_stage(connection: sqlite3.Connection, run: int, stage: Stage) -> None:
+def set_run_stage(connection: Connection, run: int, stage: Stage) -> None:
     """Delete or restore the run of that number."""
     connection.execute("UPDATE run SET stage = ? WHERE number = ?", (stage, run))
 
 
-def add_params(connection: sqlite3.Connection, run: int, params: Mapping[str, str]) -> dict[str, str]:
+def add_params(connection: Connection, run: int, params: Mapping[str, str]) -> dict[str, str]:
     """Add parameters and return those that were there before with another value: they keep theirs."""
     connection.executemany(
         "INSERT INTO run_param (run, key, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -166,21 +167,21 @@ def add_params(connection: sqlite3.Connection, run: int, params: Mapping[str, st
     return {row["key"]: row["value"] for row in rows if params[row["key"]] != row["value"]}
 
 
-def set_run_tags(connection: sqlite3.Connection, run: int, tags: Mapping[str, str]) -> None:
+def set_run_tags(connection: Connection, run: int, tags: Mapping[str, str]) -> None:
     """Set tags of the run of that number."""
     connection.executemany(
         "INSERT INTO run_tag (run, key, value) VALUES (?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET value = excluded.value",
+        " ON CONFLICT (run, key) DO UPDATE SET value = excluded.value",
         [(run, key, value) for key, value in tags.items()],
     )
 
 
-def delete_run_tag(connection: sqlite3.Connection, run: int, key: str) -> bool:
+def delete_run_tag(connection: Connection, run: int, key: str) -> bool:
     """Remove one tag of the run of that number and return whether it was there."""
     return connection.execute("DELETE FROM run_tag WHERE run = ? AND key = ?", (run, key)).rowcount > 0
 
 
-def _texts(connection: sqlite3.Connection, table: str, wanted: str) -> dict[int, dict[str, str]]:
+def _texts(connection: Connection, table: str, wanted: str) -> dict[int, dict[str, str]]:
     found: dict[int, dict[str, str]] = {}
     for row in connection.execute(
         f"SELECT run, key, value FROM {table} WHERE run IN (SELECT value FROM json_each(?))",  # noqa: S608  # names are ours
@@ -190,7 +191,7 @@ def _texts(connection: sqlite3.Connection, table: str, wanted: str) -> dict[int,
     return found
 
 
-def _latest(connection: sqlite3.Connection, wanted: str) -> dict[int, dict[str, Metric]]:
+def _latest(connection: Connection, wanted: str) -> dict[int, dict[str, Metric]]:
     found: dict[int, dict[str, Metric]] = {}
     for run, name, value, step, recorded_at in connection.execute(
         "SELECT run, name, value, step, recorded_at FROM latest_metric"
@@ -203,7 +204,7 @@ def _latest(connection: sqlite3.Connection, wanted: str) -> dict[int, dict[str, 
     return found
 
 
-def _run(row: sqlite3.Row, **logged: object) -> Run:
+def _run(row: Row, **logged: object) -> Run:
     return Run(
         number=row["number"],
         id=row["id"],

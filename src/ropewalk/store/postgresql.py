@@ -1,0 +1,166 @@
+"""The metadata database on a PostgreSQL server.
+
+Any number of processes and machines use it at once. Reads are snapshots; writes take turns by an advisory lock, which
+is what SQLite's one writer is to the code above. Connections are shared by a process's threads and opened anew when
+the server drops them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ropewalk.store.connections import Connection
+from ropewalk.store.errors import DatabaseBusy, DatabaseFailed
+from ropewalk.store.server_address import read_address
+from ropewalk.store.server_errors import LOST, describe, is_stale
+from ropewalk.store.server_session import ServerSession, connect
+
+# A server allows a hundred connections by default, to all processes together.
+CONNECTIONS = 10
+# A number that no other program takes by chance: the letters `ropewalk`.
+_WRITER = int.from_bytes(b"ropewalk", "big")
+_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+# One message for all of it. A process that is halted in the middle of a write must not keep all others from writing,
+# so the server ends its transaction. READ COMMITTED: what is read after the lock was got is newer than the lock.
+_WRITE = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = '60s';"
+    f" SELECT pg_advisory_xact_lock({_WRITER})"
+)
+
+
+class Server:
+    """A database on a server, with a few connections that this process's threads share.
+
+    Making one opens nothing yet; it raises `InvalidSetting` when `url` is no URL of a PostgreSQL database.
+    """
+
+    def __init__(self, url: str, busy_timeout_s: float) -> None:
+        self.address = read_address(url)
+        self.name = self.address.shown
+        self.busy_timeout_s = busy_timeout_s
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._idle: list[ServerSession] = []
+        # Writers of this process wait here and not at the server, each with a connection.
+        self._writing = threading.Semaphore(1)
+        self._places = threading.Semaphore(CONNECTIONS)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Yield a connection on which every statement sees one consistent state."""
+        with (
+            self._translated(),
+            self._alone_in_thread(),
+            self._turn(self._places),
+            self._transaction(_READ, "ROLLBACK") as session,
+        ):
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Yield a connection inside a write transaction; commit at the end, roll back on any error.
+
+        Raises:
+            DatabaseBusy: another process kept writing for longer than the busy time-out.
+            DatabaseUnreachable: the server went away; whether a commit that it was doing was done, nobody knows.
+            RowRefused: a row broke a rule of its table.
+        """
+        with (
+            self._translated(),
+            self._alone_in_thread(),
+            self._turn(self._writing),
+            self._turn(self._places),
+            self._transaction(_WRITE, "COMMIT") as session,
+        ):
+            yield session
+
+    def schema_version(self, connection: Connection) -> int:
+        """Return the number of the last migration that was applied."""
+        found = connection.execute("SELECT to_regclass('schema_version') IS NOT NULL AS found").fetchone()
+        if not found["found"]:
+            return 0
+        return int(connection.execute("SELECT number FROM schema_version").fetchone()["number"])
+
+    def set_schema_version(self, connection: Connection, number: int) -> None:
+        """Record the number of the last migration that was applied."""
+        connection.execute("CREATE TABLE IF NOT EXISTS schema_version (number INTEGER NOT NULL)")
+        connection.execute("DELETE FROM schema_version")
+        connection.execute("INSERT INTO schema_version VALUES (?)", (number,))
+
+    def close(self) -> None:
+        """Close every idle connection; using the database again opens a new one."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for session in idle:
+            session.close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Say the driver's errors in the product's own words."""
+        try:
+            yield
+        except LOST as error:
+            raise describe(error, self.address) from error
+
+    @contextmanager
+    def _alone_in_thread(self) -> Iterator[None]:
+        # It would wait for itself.
+        if getattr(self._local, "is_busy", False):
+            raise DatabaseFailed("cannot start a transaction within a transaction of the same thread")
+        self._local.is_busy = True
+        try:
+            yield
+        finally:
+            self._local.is_busy = False
+
+    @contextmanager
+    def _turn(self, places: threading.Semaphore) -> Iterator[None]:
+        if not places.acquire(timeout=self.busy_timeout_s):
+            raise DatabaseBusy(
+                f"{self.name} has been in use by this process for {self.busy_timeout_s:g} seconds",
+                hint="try again; if it stays so, look at the server's pg_stat_activity",
+            )
+        try:
+            yield
+        finally:
+            places.release()
+
+    @contextmanager
+    def _transaction(self, begin: str, end: str) -> Iterator[ServerSession]:
+        session = self._begin(begin)
+        try:
+            yield session
+            session.run(end)
+        except BaseException as error:
+            # After an interruption nobody knows which answers of the server are still under way; and statements that
+            # were planned for other tables than there are now must be planned anew.
+            if isinstance(error, Exception) and not is_stale(error) and session.roll_back():
+                self._keep(session)
+            else:
+                session.close()
+            raise
+        self._keep(session)
+
+    def _begin(self, begin: str) -> ServerSession:
+        while True:
+            with self._lock:
+                kept = self._idle.pop() if self._idle else None
+            session = kept or connect(self.address, self.busy_timeout_s)
+            try:
+                session.run(begin)
+            except LOST:
+                if session.roll_back():
+                    self._keep(session)
+                    raise
+                session.close()
+                # One that lay idle may have been dropped long ago (a restart, a firewall); a new one was not.
+                if kept is None:
+                    raise
+            else:
+                return session
+
+    def _keep(self, session: ServerSession) -> None:
+        with self._lock:
+            self._idle.append(session)

@@ -1,0 +1,137 @@
+"""The metadata database as a SQLite file.
+
+WAL mode: any number of readers, one writer at a time across threads and processes. One connection per thread.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ropewalk.store.connections import Connection
+from ropewalk.store.errors import DatabaseBusy, DatabaseFailed, DatabaseUnusable, RowRefused
+
+
+class SQLiteFile:
+    """A database file; writers are serialised by SQLite itself."""
+
+    def __init__(self, path: Path, busy_timeout_s: float) -> None:
+        self.path = path
+        self.name = str(path)
+        self.busy_timeout_s = busy_timeout_s
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._connections: list[sqlite3.Connection] = []
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Yield a connection on which every statement sees one consistent state."""
+        with self._translated():
+            connection = self._connect()
+            # Without a transaction each statement would see the state of its own moment.
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Yield a connection inside a write transaction; commit at the end, roll back on any error.
+
+        Raises:
+            DatabaseBusy: another process kept writing for longer than the busy time-out.
+            RowRefused: a row broke a rule of its table.
+        """
+        with self._translated():
+            connection = self._connect()
+            connection.execute("BEGIN IMMEDIATE")
+            with _all_or_nothing(connection):
+                yield connection
+
+    def schema_version(self, connection: Connection) -> int:
+        """Return the number of the last migration that was applied."""
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+    def set_schema_version(self, connection: Connection, number: int) -> None:
+        """Record the number of the last migration that was applied."""
+        connection.execute(f"PRAGMA user_version = {number}")
+
+    def close(self) -> None:
+        """Close every thread's connection; using the database again opens a new one."""
+        with self._lock:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+        self._local = threading.local()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Say SQLite's errors in the product's own words."""
+        try:
+            yield
+        except sqlite3.IntegrityError as error:
+            raise RowRefused(f"the metadata database refused a row: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise self._translate(error) from error
+
+    def _translate(self, error: sqlite3.DatabaseError) -> Exception:
+        code = getattr(error, "sqlite_errorcode", None)
+        if code == sqlite3.SQLITE_BUSY:
+            return DatabaseBusy(
+                f"{self.path} has been locked by another process for {self.busy_timeout_s:g} seconds",
+                hint="wait for the other `ropewalk`, or end it, and try again",
+            )
+        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN):
+            return DatabaseUnusable(
+                f"{self.path} cannot be used as the metadata database: {error}",
+                hint="move the file away to start with an empty one, or mend its permissions",
+            )
+        return DatabaseFailed(f"the metadata database {self.path} failed: {error}")
+
+    def _use_write_ahead_log(self, connection: sqlite3.Connection) -> None:
+        deadline = time.monotonic() + self.busy_timeout_s
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                # SQLite itself does not wait for a lock here, where two processes make one new file.
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
+
+    def _connect(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            # Each thread uses only its own connection; `close` may run in another.
+            # isolation_level=None: transactions begin where we say, not where the driver guesses.
+            connection = sqlite3.connect(
+                self.path, timeout=self.busy_timeout_s, isolation_level=None, check_same_thread=False
+            )
+            connection.row_factory = sqlite3.Row
+            self._use_write_ahead_log(connection)
+            # Survives the death of any process; the last commits before a power cut may be lost, none torn.
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("PRAGMA foreign_keys=ON")
+            self._local.connection = connection
+            with self._lock:
+                self._connections.append(connection)
+        return connection
+
+
+@contextmanager
+def _all_or_nothing(connection: sqlite3.Connection) -> Iterator[None]:
+    """Commit the open transaction at the end, or roll it back on any error, also one of the commit itself."""
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        # After a commit there is nothing left to undo; a full disk may have ended the transaction already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
