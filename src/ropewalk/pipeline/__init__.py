@@ -24,8 +24,14 @@ from ropewalk.pipeline.errors import (
 from ropewalk.pipeline.execution import RunOptions, execute
 from ropewalk.pipeline.graph import Graph, build_graph, declare_graph
 from ropewalk.pipeline.leases import Leases, find_holder, living_leases, this_host
-from ropewalk.pipeline.object_errors import ObjectMissing
-from ropewalk.pipeline.objects import ObjectStore, StoredObject
+from ropewalk.pipeline.object_errors import (
+    ObjectDamaged,
+    ObjectMissing,
+    StoreFull,
+    StoreReadOnly,
+    UnsafePath,
+)
+from ropewalk.pipeline.objects import ObjectStore, StoredObject, Verification
 from ropewalk.pipeline.plan import Plan, PlannedNode, Status, make_plan
 from ropewalk.pipeline.plan_file import (
     PlanFile,
@@ -76,6 +82,7 @@ __all__ = [
     "NodeKind",
     "NodeNotFound",
     "NodeResult",
+    "ObjectDamaged",
     "ObjectMissing",
     "ObjectStore",
     "Observer",
@@ -100,11 +107,15 @@ __all__ = [
     "State",
     "Status",
     "Stopped",
+    "StoreFull",
+    "StoreReadOnly",
     "StoredObject",
     "Task",
     "TickState",
     "UnknownName",
     "UnknownPool",
+    "UnsafePath",
+    "Verification",
     "Workspace",
     "base_of",
     "branch_environment",

@@ -7,30 +7,26 @@ what a killed writer left in `incoming/` is swept a day later.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import re
-import shutil
-import tempfile
+import stat
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
-from contextlib import suppress
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Self
 
-from blake3 import blake3
-
-from ropewalk.errors import NotFound
+from ropewalk.pipeline.object_errors import ObjectDamaged, ObjectMissing, said_clearly
+from ropewalk.pipeline.object_links import Linker, checked_names, clear_others, make_folders, shows
+from ropewalk.pipeline.object_writer import ObjectWriter, settle
+from ropewalk.pipeline.stat_cache import StatCache, hash_descriptor
 
 BLOCK = 1 << 20
 ABANDONED_S = 24 * 3600
+# What was stored this short a time ago is never removed, so it need not be marked as wanted again.
+FRESH_S = 30
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-
-
-class ObjectMissing(NotFound):
-    """An object that the metadata names is not in the store."""
-
-    code = "RW202"
 
 
 @dataclass(frozen=True)
@@ -41,27 +37,57 @@ class StoredObject:
     size: int
 
 
+@dataclass(frozen=True)
+class Verification:
+    """What `ObjectStore.verify` found: how much was read, and the objects that were not what their names say."""
+
+    objects: int
+    size: int
+    damaged: tuple[str, ...]
+
+
 class ObjectStore:
-    """A folder of objects, `ab/cdef…` for the digest `abcdef…`."""
+    """A folder of objects, `ab/cdef…` for the digest `abcdef…`.
+
+    Whatever adds an object raises `StoreFull` when there is no room and `StoreReadOnly` when the folder cannot be
+    written; nothing half-written stays.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._incoming = folder / "incoming"
-        self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._sweep()
+        self._linker = Linker()
+        # A store that cannot be written can still be read.
+        with suppress(OSError):
+            self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._sweep()
 
     def put_bytes(self, content: bytes) -> StoredObject:
         """Store `content` and return its name."""
         return self.put_blocks([content])
 
-    def put_file(self, path: Path) -> StoredObject:
-        """Store a copy of the file at `path` and return its name."""
+    def put_file(self, path: Path, *, move: bool = False) -> StoredObject:
+        """Store the file at `path` and return its name.
+
+        Args:
+            path: the file.
+            move: whether the file itself becomes the object, where that is possible; it is gone from `path` then.
+                Nobody may have it open for writing.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        if move and (stored := self._take(path)):
+            return stored
         with path.open("rb") as stream:
-            return self.put_blocks(iter(lambda: stream.read(BLOCK), b""))
+            stored = self.put_blocks(iter(lambda: stream.read(BLOCK), b""))
+        if move:
+            path.unlink()
+        return stored
 
     def put_blocks(self, blocks: Iterable[bytes]) -> StoredObject:
         """Store the concatenation of `blocks` and return its name."""
-        with _Writer(self._incoming) as writer:
+        with ObjectWriter(self._incoming) as writer:
             for block in blocks:
                 writer.write(block)
             return self._keep(writer)
@@ -69,7 +95,7 @@ class ObjectStore:
     async def put_stream(self, blocks: AsyncIterable[bytes]) -> StoredObject:
         """Store what arrives from `blocks` and return its name; nothing is kept when the stream breaks."""
         # All that touches the disk runs in threads: one slow write or sync would hold up every other client.
-        writer = await asyncio.to_thread(_Writer, self._incoming)
+        writer = await asyncio.to_thread(ObjectWriter, self._incoming)
         try:
             async for piece in _gathered(blocks):
                 await asyncio.to_thread(writer.write, piece)
@@ -95,22 +121,131 @@ class ObjectStore:
         return _DIGEST.fullmatch(digest) is not None and self._place(digest).is_file()
 
     def link(self, digest: str, target: Path) -> None:
-        """Make the object appear at `target`, in place of what is there: a hard link where that works, else a copy.
+        """Make the object appear at `target`, read-only, in place of what is there.
 
         Raises:
             ObjectMissing: it is not in the store.
+            StoreFull: it had to be copied, and there is no room.
+            StoreReadOnly: the target's folder cannot be written.
         """
         source = self.path(digest)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Never through `target` itself: it may be a link to another object, which writing to it would change.
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".link-") as folder:
-            beside = Path(folder) / "object"
-            try:
-                beside.hardlink_to(source)
-            except OSError:
-                shutil.copyfile(source, beside)
-                beside.chmod(0o444)
-            beside.replace(target)
+        if not shows(target, source, digest):
+            self._linker.place(source, target)
+
+    def link_tree(
+        self,
+        manifest: Mapping[str, str],
+        folder: Path,
+        *,
+        is_exact: bool = False,
+        known: StatCache | None = None,
+    ) -> int:
+        """Make the objects of `manifest` (name below `folder` -> digest) appear, and return how many files that touched.
+
+        A file that is the object already is left alone, so that nobody who looks at file times sees a change.
+
+        Args:
+            manifest: digest of each file by its name.
+            folder: where they are to appear; made when it is not there.
+            is_exact: whether other files below the folder are removed.
+            known: where links are not possible, tells which copies need not be made again.
+
+        Raises:
+            ObjectMissing: one of them is not in the store; nothing is touched then.
+            UnsafePath: a name leads out of the folder; nothing is touched then.
+            StoreFull: something had to be copied, and there is no room.
+            StoreReadOnly: the folder cannot be written.
+        """
+        wanted = dict(zip(checked_names(manifest), manifest.values(), strict=True))
+        sources = {digest: self.path(digest) for digest in set(wanted.values())}
+        touched = clear_others(folder, wanted) if is_exact else 0
+        make_folders(folder, wanted)
+        for name, digest in wanted.items():
+            if not shows(folder / name, sources[digest], digest, known):
+                self._linker.place(sources[digest], folder / name)
+                touched += 1
+        return touched
+
+    def objects(self) -> Iterator[tuple[StoredObject, float]]:
+        """Yield every object with the time (UTC seconds) at which it was stored last."""
+        for folder in sorted(self.folder.glob("[0-9a-f][0-9a-f]")):
+            for path in sorted(folder.iterdir()):
+                digest = folder.name + path.name
+                with suppress(FileNotFoundError):
+                    found = path.stat()
+                    if _DIGEST.fullmatch(digest):
+                        yield StoredObject(digest, found.st_size), found.st_mtime
+
+    def verify(self) -> Verification:
+        """Read every object, and remove those that are not what their names say, to be made or fetched again."""
+        count = size = 0
+        damaged: list[str] = []
+        for stored, _ in self.objects():
+            count, size = count + 1, size + stored.size
+            if not self._is_whole(stored.digest):
+                damaged.append(stored.digest)
+        return Verification(count, size, tuple(damaged))
+
+    def require_whole(self, digest: str) -> None:
+        """Read one object; when it is not what its name says, remove it.
+
+        Raises:
+            ObjectMissing: it is not in the store.
+            ObjectDamaged: it was not what its name says, and is gone now.
+        """
+        self.path(digest)
+        if not self._is_whole(digest):
+            raise ObjectDamaged(
+                f"object {digest} was damaged, and has been removed", hint="run the step that made it again"
+            )
+
+    def remove(self, digest: str, before_s: float) -> int:
+        """Remove the object if it was last stored before `before_s` (UTC seconds), and return how many bytes that frees.
+
+        Raises:
+            StoreReadOnly: the store cannot be written.
+        """
+        place = self._place(digest)
+        with self._locked(fcntl.LOCK_EX), suppress(FileNotFoundError), said_clearly(self.folder):
+            found = place.stat()
+            if found.st_mtime < before_s:
+                place.unlink()
+                return found.st_size
+        return 0
+
+    def _is_whole(self, digest: str) -> bool:
+        place = self._place(digest)
+        try:
+            descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            # Removed by somebody else meanwhile, which does no harm.
+            return True
+        try:
+            is_whole = hash_descriptor(descriptor) == digest
+        except OSError:
+            # A sector that cannot be read is damage too.
+            is_whole = False
+        finally:
+            os.close(descriptor)
+        if not is_whole:
+            with said_clearly(self.folder):
+                place.unlink(missing_ok=True)
+        return is_whole
+
+    def _take(self, path: Path) -> StoredObject | None:
+        """Store the very file at `path`; None when only a copy will do."""
+        found = path.lstat()
+        # A link would move instead of its file, and a file with a second name can be written through that.
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1 or found.st_dev != self.folder.stat().st_dev:
+            return None
+        with path.open("rb") as stream:
+            stored = StoredObject(hash_descriptor(stream.fileno()), found.st_size)
+            with said_clearly(self.folder):
+                if self._is_kept(stored.digest):
+                    path.unlink()
+                else:
+                    settle(stream.fileno(), path, self._place(stored.digest))
+        return stored
 
     def _sweep(self) -> None:
         oldest = time.time() - ABANDONED_S
@@ -122,14 +257,35 @@ class ObjectStore:
     def _place(self, digest: str) -> Path:
         return self.folder / digest[:2] / digest[2:]
 
-    def _keep(self, writer: _Writer) -> StoredObject:
+    def _keep(self, writer: ObjectWriter) -> StoredObject:
         stored = StoredObject(writer.hash.hexdigest(), writer.size)
-        place = self._place(stored.digest)
         # Equal bytes have one name, so an object that is there already needs no second writing.
-        if not place.is_file():
-            place.parent.mkdir(exist_ok=True)
-            writer.finish(place)
+        if not self._is_kept(stored.digest):
+            writer.finish(self._place(stored.digest))
         return stored
+
+    def _is_kept(self, digest: str) -> bool:
+        """Return whether the object is there, and make it count as stored just now."""
+        place = self._place(digest)
+        if not place.is_file():
+            return False
+        # Not while an unused object is being removed: whoever stores it again must find it there afterwards.
+        with self._locked(fcntl.LOCK_SH):
+            try:
+                if place.stat().st_mtime < time.time() - FRESH_S:
+                    os.utime(place)
+            except FileNotFoundError:
+                return False
+        return True
+
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        descriptor = os.open(self.folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, how)
+            yield
+        finally:
+            os.close(descriptor)
 
 
 async def _gathered(blocks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
@@ -141,37 +297,3 @@ async def _gathered(blocks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
             yield bytes(piece)
             piece.clear()
     yield bytes(piece)
-
-
-class _Writer:
-    """A file being written under a temporary name; gone at the end unless it was finished."""
-
-    def __init__(self, folder: Path) -> None:
-        descriptor, name = tempfile.mkstemp(dir=folder)
-        self.path = Path(name)
-        self.stream: BinaryIO = os.fdopen(descriptor, "wb")
-        self.hash = blake3()
-        self.size = 0
-
-    def write(self, block: bytes) -> None:
-        self.stream.write(block)
-        self.hash.update(block)
-        self.size += len(block)
-
-    def finish(self, place: Path) -> None:
-        self.stream.flush()
-        # Without this a power cut could leave the name without the bytes.
-        os.fsync(self.stream.fileno())
-        # Read-only, because workspaces hold hard links to it: writing through one would change all.
-        self.path.chmod(0o444)
-        self.path.replace(place)
-
-    def close(self) -> None:
-        self.stream.close()
-        self.path.unlink(missing_ok=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
