@@ -18,6 +18,7 @@ from ropewalk.dataops.catalog import ColumnCard
 from ropewalk.dataops.lake import open_lake
 from ropewalk.devops.forge import IssueFiles
 from ropewalk.devops.monitoring import Alert, Breach, WindowRow
+from ropewalk.lineage import LineageLink, LineageNode
 from ropewalk.mlops.tracking import create_run, finish_run, log_metrics
 from ropewalk.pipeline import Workspace, declare_graph
 from ropewalk.project import load_project
@@ -34,7 +35,6 @@ from ropewalk.web.app import create_app
 from ropewalk.web.assets import load_assets
 from ropewalk.web.charts import Limit, LineChart, Series
 from ropewalk.web.grid import GridColumn, make_grid
-from ropewalk.web.lineage_svg import LineageLink, LineageNode
 from ropewalk.web.render import Renderer
 from ropewalk.web.views import data, deployments, experiments, issues, lineage, models, overview, sql
 from ropewalk.web.views.addresses import address_of

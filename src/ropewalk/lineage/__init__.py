@@ -1,6 +1,18 @@
-"""The one lineage graph: ids and kinds only; what they mean is known elsewhere."""
+"""The one lineage graph: ids and kinds only; what they mean is known elsewhere. And the drawing of it."""
 
+from ropewalk.lineage.drawing import LineageLink, LineageNode, lane_of, lineage_svg, link_pairs, short
 from ropewalk.lineage.graph import Edge, LineageGraph, kind_of
 from ropewalk.lineage.record import recorded_graph
 
-__all__ = ["Edge", "LineageGraph", "kind_of", "recorded_graph"]
+__all__ = [
+    "Edge",
+    "LineageGraph",
+    "LineageLink",
+    "LineageNode",
+    "kind_of",
+    "lane_of",
+    "lineage_svg",
+    "link_pairs",
+    "recorded_graph",
+    "short",
+]

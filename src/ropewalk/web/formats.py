@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from ropewalk.lineage import short
 from ropewalk.store import now_ms
 
 # Typographic signs by name, because they look like a hyphen in an editor.
@@ -93,14 +94,6 @@ def iso(ms: int) -> str:
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Return a count with its noun: `1 table`, `3 tables`."""
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
-
-
-def short(text: str, most: int = 24) -> str:
-    """Return `text` with its middle left out when it is longer than `most` characters."""
-    if len(text) <= most:
-        return text
-    head = (most - 1) // 2 + (most - 1) % 2
-    return f"{text[:head]}…{text[len(text) - (most - 1 - head) :]}"
 
 
 def _significant(value: float) -> str:

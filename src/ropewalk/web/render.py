@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ropewalk.errors import RopewalkError
+from ropewalk.lineage import lineage_svg, link_pairs
 from ropewalk.pipeline import Workspace
-from ropewalk.web import charts, formats, grid, lineage_svg
+from ropewalk.web import charts, formats, grid
 from ropewalk.web.assets import Assets
 from ropewalk.web.errors import status_of
 from ropewalk.web.markdown import markdown
@@ -81,8 +82,8 @@ def _environment() -> Environment:
     environment.globals.update(
         line_chart=charts.line_chart,
         meter=charts.meter,
-        lineage_svg=lineage_svg.lineage_svg,
-        link_pairs=lineage_svg.link_pairs,
+        lineage_svg=lineage_svg,
+        link_pairs=link_pairs,
         markdown=markdown,
         shown=grid.shown,
     )

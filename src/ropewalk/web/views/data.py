@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ropewalk.dataops.catalog import ColumnCard, TableCard, list_tables, table_page
 from ropewalk.dataops.lake import open_lake
+from ropewalk.lineage import LineageLink, LineageNode
 from ropewalk.web.grid import Grid, make_grid
-from ropewalk.web.lineage_svg import LineageLink, LineageNode
 from ropewalk.web.page import Visit
 from ropewalk.web.views.lineage import lineage_around
 from ropewalk.web.views.nodes import NodeLine, node_lines

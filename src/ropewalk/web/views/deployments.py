@@ -13,11 +13,11 @@ from ropewalk.devops.monitoring import (
 )
 from ropewalk.devops.serving import list_deployments, plain_name
 from ropewalk.errors import nearest
+from ropewalk.lineage import LineageLink, LineageNode
 from ropewalk.pipeline import Workspace
 from ropewalk.store.deployments import Deployment, deployment_history
 from ropewalk.web.charts import Limit, LineChart, Series
 from ropewalk.web.errors import NothingCalled
-from ropewalk.web.lineage_svg import LineageLink, LineageNode
 from ropewalk.web.page import Visit
 from ropewalk.web.views.alerts import AlertLine, standing_alerts
 from ropewalk.web.views.example_request import example_request

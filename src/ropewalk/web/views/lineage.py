@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ropewalk.errors import nearest
-from ropewalk.lineage import Edge, LineageGraph, kind_of
+from ropewalk.lineage import Edge, LineageGraph, LineageLink, LineageNode, kind_of
 from ropewalk.web.errors import NothingCalled
-from ropewalk.web.lineage_svg import LineageLink, LineageNode
 from ropewalk.web.page import Visit
 from ropewalk.web.views.addresses import address_of, lineage_address
 from ropewalk.web.views.nodes import full_graph, node_lines, picture_nodes

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ropewalk.devops.serving import list_deployments
 from ropewalk.errors import nearest
+from ropewalk.lineage import LineageLink, LineageNode
 from ropewalk.mlops.registry import (
     ModelVersion,
     RegisteredModel,
@@ -19,7 +20,6 @@ from ropewalk.pipeline import Workspace
 from ropewalk.store.deployments import current_deployments
 from ropewalk.store.gates import GateDecision, list_decisions
 from ropewalk.web.errors import NothingCalled
-from ropewalk.web.lineage_svg import LineageLink, LineageNode
 from ropewalk.web.page import Visit
 from ropewalk.web.views.experiments import FileLine
 from ropewalk.web.views.lineage import lineage_around

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 
 from ropewalk import plugins
 from ropewalk.errors import RopewalkError
-from ropewalk.lineage import Edge, LineageGraph, kind_of, recorded_graph
+from ropewalk.lineage import Edge, LineageGraph, LineageNode, kind_of, lane_of, recorded_graph
 from ropewalk.pipeline import JSON, Node, Record, Workspace, current_records, declare_graph
 from ropewalk.project import load_project
 from ropewalk.store.pipeline import NodeRunRow, list_node_runs, list_pipeline_runs
 from ropewalk.web import formats
-from ropewalk.web.lineage_svg import LineageNode, lane_of
 from ropewalk.web.views.addresses import address_of
 
 # Declaring a large project takes a good part of a second, and an open overview asks every few.

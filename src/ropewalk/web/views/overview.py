@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ropewalk.devops.monitoring import list_alerts
 from ropewalk.errors import RopewalkError
+from ropewalk.lineage import LineageNode
 from ropewalk.pipeline import Workspace
 from ropewalk.store.pipeline import RunRow, list_node_runs, list_pipeline_runs
-from ropewalk.web.lineage_svg import LineageNode
 from ropewalk.web.page import Visit
 from ropewalk.web.views.alerts import AlertLine, standing_alerts
 from ropewalk.web.views.nodes import NodeLine, declared, node_lines, picture_nodes

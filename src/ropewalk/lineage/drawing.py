@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ropewalk.web.formats import short
-from ropewalk.web.lineage_layout import Layout, Link, Point, lay_out
+from ropewalk.lineage.layout import Layout, Link, Point, lay_out
 
 LANES = ("Outside", "Sources", "Tables", "Steps", "Models", "Deployments", "Monitors")
 # Data, then models, then software: the order in which a project is made, and in which it is read.
@@ -95,6 +94,14 @@ def lineage_svg(
         Markup("</svg>"),
     ]
     return Markup("").join(parts)
+
+
+def short(text: str, most: int = 24) -> str:
+    """Return `text` with its middle left out when it is longer than `most` characters."""
+    if len(text) <= most:
+        return text
+    head = (most - 1) // 2 + (most - 1) % 2
+    return f"{text[:head]}…{text[len(text) - (most - 1 - head) :]}"
 
 
 def _reading_order(nodes: Sequence[LineageNode], layout: Layout) -> list[LineageNode]:

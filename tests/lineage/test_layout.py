@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ropewalk.web.lineage_layout import NODE_GAP, Layout, crossings, isotonic, lay_out
+from ropewalk.lineage.layout import NODE_GAP, Layout, crossings, isotonic, lay_out
 
 LANES = {"s": 1, "t": 2, "u": 2, "v": 2, "step": 3, "model": 4}
 EDGES = [("s", "t"), ("t", "u"), ("u", "v"), ("v", "step"), ("step", "model"), ("s", "v")]

@@ -7,8 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from ropewalk.web.lineage_layout import Point
-from ropewalk.web.lineage_svg import (
+from ropewalk.lineage.drawing import (
     BOX_WIDTH,
     LANES,
     LineageLink,
@@ -18,6 +17,7 @@ from ropewalk.web.lineage_svg import (
     link_pairs,
     path_of,
 )
+from ropewalk.lineage.layout import Point
 
 TABLE = LineageNode("table:mart.features", "table", "mart.features", "337k rows", "/data/mart.features")
 MODEL = LineageNode("model:late", "model", "late", "version 3", "/models/late")
