@@ -7,9 +7,13 @@ RopewalkError
 │   ├── NameTaken        two nodes with one name
 │   ├── Cycle            nodes that need each other in a circle
 │   ├── InvalidPlan      a file is not a plan that this version wrote
-│   └── UnknownPool      a node names a pool that is not declared
+│   ├── UnknownPool      a node names a pool that is not declared
+│   └── NothingToBisect  two runs between which a metric does not turn
 ├── NotFound
-│   └── NodeNotFound     a command names a node that is not declared
+│   ├── NodeNotFound     a command names a node that is not declared
+│   └── NothingRecorded  a run, or what it read, is not recorded
+├── Failed
+│   └── NotReproducible  a run was made from files that nobody kept
 └── Conflict
     ├── Stopped               the run was told to stop before the node was done
     ├── ProtectedEnvironment  only a release may move this environment
@@ -18,7 +22,7 @@ RopewalkError
 
 from __future__ import annotations
 
-from ropewalk.errors import Conflict, InvalidInput, NotFound
+from ropewalk.errors import Conflict, Failed, InvalidInput, NotFound
 
 
 class UnknownName(InvalidInput):
@@ -79,3 +83,21 @@ class UnknownPool(InvalidInput):
     """A node names a pool that `pools:` does not declare."""
 
     code = "RW107"
+
+
+class NothingToBisect(InvalidInput):
+    """Between the two runs nothing turns the metric, or it cannot be made at one of them."""
+
+    code = "RW108"
+
+
+class NothingRecorded(NotFound):
+    """A run, or what a run read, is not recorded or not recorded any more."""
+
+    code = "RW212"
+
+
+class NotReproducible(Failed):
+    """A run was made from files that are in no commit, so nobody can have them again."""
+
+    code = "RW414"

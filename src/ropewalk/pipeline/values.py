@@ -179,6 +179,11 @@ class NodeKind(Protocol):
     def name(self) -> str:
         """The kind's name, the first part of its nodes' ids."""
 
+    @property
+    def is_released(self) -> bool:
+        """Whether releases name nodes of this kind; others belong to each environment alone, like what it observes."""
+        return True
+
     def declare(self, project: Project) -> Iterable[Node]:
         """Yield the nodes that the project's files declare, without running or importing any of them.
 

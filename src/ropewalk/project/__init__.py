@@ -1,49 +1,84 @@
 """The user's repository: finding it, reading its files without running them, and saying what is wrong in them."""
 
-from ropewalk.project.closure import code_facts, imported_packages
+from ropewalk.project.closure import Closure, ClosureReader
+from ropewalk.project.commits import commit_to_branch, commit_with
 from ropewalk.project.declarations import Parameter, StepDeclaration, read_steps
 from ropewalk.project.errors import (
     AlreadyThere,
+    BranchExists,
+    CommitMissing,
+    GitRefused,
     InvalidProjectFile,
     InvalidPython,
     InvalidYAML,
     NoProject,
+    NoRelease,
     NotWritten,
     UnknownKey,
 )
-from ropewalk.project.git import GitState, current_branch, git_state
+from ropewalk.project.git import (
+    GitState,
+    commits_between,
+    current_branch,
+    export_commit,
+    git_state,
+)
 from ropewalk.project.init import init_project
 from ropewalk.project.layout import PROJECT_FILE, files_below, find_root
 from ropewalk.project.load import Entry, Project, Section, load_project, project_schema
+from ropewalk.project.python_files import PythonFiles
+from ropewalk.project.releases import (
+    Release,
+    ReleasedNode,
+    read_release,
+    release_file,
+    release_text,
+    write_release,
+)
 from ropewalk.project.validation import validate
 from ropewalk.project.yaml import Document, parse_yaml
 
 __all__ = [
     "PROJECT_FILE",
     "AlreadyThere",
+    "BranchExists",
+    "Closure",
+    "ClosureReader",
+    "CommitMissing",
     "Document",
     "Entry",
+    "GitRefused",
     "GitState",
     "InvalidProjectFile",
     "InvalidPython",
     "InvalidYAML",
     "NoProject",
+    "NoRelease",
     "NotWritten",
     "Parameter",
     "Project",
+    "PythonFiles",
+    "Release",
+    "ReleasedNode",
     "Section",
     "StepDeclaration",
     "UnknownKey",
-    "code_facts",
+    "commit_to_branch",
+    "commit_with",
+    "commits_between",
     "current_branch",
+    "export_commit",
     "files_below",
     "find_root",
     "git_state",
-    "imported_packages",
     "init_project",
     "load_project",
     "parse_yaml",
     "project_schema",
+    "read_release",
     "read_steps",
+    "release_file",
+    "release_text",
     "validate",
+    "write_release",
 ]

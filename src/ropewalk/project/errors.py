@@ -2,11 +2,15 @@
 
 RopewalkError
 ├── NotFound
-│   └── NoProject            no ropewalk.yaml here or above
+│   ├── NoProject            no ropewalk.yaml here or above
+│   ├── CommitMissing        the repository does not have this commit
+│   └── NoRelease            an environment has no release file
 ├── Conflict
-│   └── AlreadyThere         a file that `ropewalk init` would write exists
+│   ├── AlreadyThere         a file that `ropewalk init` would write exists
+│   └── BranchExists         the branch for a release exists
 ├── Failed
-│   └── NotWritten           the folder refused a file
+│   ├── NotWritten           the folder refused a file
+│   └── GitRefused           Git did not do what was asked of it
 └── InvalidInput
     └── InvalidProjectFile   a file of the project does not fit
         ├── InvalidYAML      it is not YAML
@@ -23,6 +27,12 @@ class NoProject(NotFound):
     """There is no `ropewalk.yaml` in this folder or above it."""
 
     code = "RW201"
+
+
+class CommitMissing(NotFound):
+    """The repository does not have this commit, or the commit does not have this project."""
+
+    code = "RW203"
 
 
 class InvalidProjectFile(InvalidInput):
@@ -59,3 +69,21 @@ class NotWritten(Failed):
     """The folder did not let a file of a new project be written."""
 
     code = "RW411"
+
+
+class NoRelease(NotFound):
+    """There is no release file for the environment in the working tree."""
+
+    code = "RW204"
+
+
+class BranchExists(Conflict):
+    """The branch that a release would be committed to exists already."""
+
+    code = "RW318"
+
+
+class GitRefused(Failed):
+    """Git could not be run, or did not do what was asked of it."""
+
+    code = "RW419"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from ropewalk.project.errors import CommitMissing
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,42 @@ def git_state(root: Path) -> GitState:
 def current_branch(root: Path) -> str | None:
     """Return the branch that the folder `root` is on; None where there is no Git, and on a commit without branch."""
     return _git(root, "symbolic-ref", "--short", "HEAD")
+
+
+def export_commit(root: Path, commit: str, folder: Path) -> None:
+    """Write the files of the folder `root` as they are in `commit` below `folder`; the checkout is left alone.
+
+    Raises:
+        CommitMissing: there is no such commit, or it does not have the folder.
+    """
+    # Relative to the top of the repository, because a project may be a folder of it.
+    below = _git(root, "rev-parse", "--show-prefix")
+    archive = subprocess.run(
+        ["git", "-C", str(root), "archive", "--format=tar", f"{commit}:{below or ''}"],
+        capture_output=True,
+        check=False,
+    )
+    if archive.returncode != 0:
+        raise CommitMissing(
+            f"commit {commit!r} is not here, or does not have this project",
+            hint="`git fetch` may bring it",
+            detail=archive.stderr.decode(errors="replace").strip() or None,
+        )
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
+        files.extractall(folder, filter="data")
+
+
+def commits_between(root: Path, good: str, bad: str) -> list[tuple[str, str]]:
+    """Return (commit, subject) of what leads from `good`, which is left out, to `bad`, oldest first.
+
+    Raises:
+        CommitMissing: one of them is not here, or they have no such path between them.
+    """
+    listed = _git(root, "log", "--reverse", "--first-parent", "--format=%H %s", f"{good}..{bad}", "--", ".")
+    if listed is None and _git(root, "rev-parse", f"{good}^{{commit}}", f"{bad}^{{commit}}") is None:
+        raise CommitMissing(f"commit {good!r} or {bad!r} is not here", hint="`git fetch` may bring it")
+    pairs = (line.partition(" ") for line in (listed or "").splitlines())
+    return [(commit, subject) for commit, _, subject in pairs]
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -98,6 +98,17 @@ def pointers_at(database: Database, name: str, version: int) -> dict[str, str]:
     return found
 
 
+def version_after(database: Database, name: str, cause: str, moment: int) -> int:
+    """Return the environment's version after all that `cause` moved; if it moved nothing, the one at `moment`."""
+    with database.read() as connection:
+        row = connection.execute(
+            "SELECT COALESCE(max(CASE WHEN cause = ? THEN version END), max(version), 0) AS version"
+            " FROM environment_change WHERE environment = ? AND (cause = ? OR changed_at <= ?)",
+            (cause, name, cause, moment),
+        ).fetchone()
+    return int(row["version"])
+
+
 def list_changes(database: Database, name: str, limit: int = 100) -> list[ChangeRow]:
     """Return the newest moves of the environment's pointers, newest first."""
     with database.read() as connection:

@@ -187,6 +187,27 @@ def get_action(database: Database, key: str) -> ActionRow | None:
     return _action(row) if row else None
 
 
+def node_actions(database: Database, node: str) -> list[ActionRow]:
+    """Return every action of the node, newest first."""
+    with database.read() as connection:
+        rows = connection.execute(
+            "SELECT * FROM action WHERE node = ? ORDER BY finished_at DESC, key", (node,)
+        ).fetchall()
+    return [_action(row) for row in rows]
+
+
+def run_of_product(database: Database, product: str) -> str | None:
+    """Return the run in which a versioned thing was made, such as `run:<id>` for a tracked run; None if none was."""
+    with database.read() as connection:
+        # The edge names the node in question, so that only that node's few actions are looked through.
+        rows = connection.execute(
+            "SELECT run_id, output FROM action JOIN lineage_edge ON node = upstream WHERE downstream = ?"
+            " ORDER BY finished_at",
+            (product,),
+        ).fetchall()
+    return next((row["run_id"] for row in rows if product in json.loads(row["output"])["makes"]), None)
+
+
 def wall_times(database: Database) -> dict[str, int]:
     """Return how many milliseconds the newest execution of each node took."""
     with database.read() as connection:

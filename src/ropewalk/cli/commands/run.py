@@ -20,6 +20,7 @@ from ropewalk.cli.session import (
     parameter_option,
     take_environment,
 )
+from ropewalk.cli.sweep import read_axes, run_sweep
 from ropewalk.dataops.lake import open_lake
 from ropewalk.errors import RopewalkError
 from ropewalk.pipeline import (
@@ -42,6 +43,14 @@ from ropewalk.pipeline import (
 @click.option("--to", "end", metavar="TIME", help="Compute partitioned tables before this time only.")
 @click.option("--cause", default="person", hidden=True, help="What asked for the run.")
 @parameter_option
+@click.option(
+    "--sweep",
+    "axes",
+    multiple=True,
+    metavar="STEP.NAME=A,B,...",
+    callback=read_axes,
+    help="Run once for each of these values, and each combination when given again; no pointer moves.",
+)
 @environment_option
 def command(
     names: tuple[str, ...],
@@ -62,11 +71,13 @@ def command(
     # A service manager's stop is treated as Ctrl-C: steps are ended and the run is marked as failed.
     signal.signal(signal.SIGTERM, _interrupt)
     plan = _plan_of(names)
-    cause = asked.pop("cause")
+    cause, axes = asked.pop("cause"), asked.pop("axes")
     if plan is not None:
         asked |= {"environment": plan.environment, "parameters": plan.parameters}
     with open_session(has_logs=True, **asked) as session:
         session.workspace.interval = _interval(start, end)
+        if axes:
+            return run_sweep(session, names, axes, as_json=as_json)
         result = _carry_out(session, plan) if plan else _run(session, names, RunOptions(cause=cause))
         snapshot = _snapshot(session, result)
     errors = [node for node in result.nodes if node.error]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ropewalk.dataops.lake import open_lake
+from ropewalk.dataops.lake import holds_table
 from ropewalk.dataops.transform.build import build_table
 from ropewalk.dataops.transform.declare import declare_tables
 from ropewalk.pipeline import Node, NodeKind, Output, Probe, Task, Workspace
@@ -15,6 +15,7 @@ class TableKind(NodeKind):
     """How the pipeline declares and builds the tables of `tables/**/*.sql`."""
 
     name = "table"
+    replays = True
 
     def declare(self, project: Project) -> Iterable[Node]:
         """Return a node for each file below `tables/`, parsed and never executed.
@@ -30,8 +31,8 @@ class TableKind(NodeKind):
         return Probe()
 
     def holds(self, node: Node, key: str, output: Output, workspace: Workspace) -> bool:  # the port's shape
-        """Return whether the lake itself says that the table was made under `key`."""
-        return open_lake(workspace).built_key(node.id) == key
+        """Return whether the lake still has the snapshot that `output` names, made for the table under `key`."""
+        return holds_table(node, key, output, workspace)
 
     def execute(self, task: Task) -> Output:
         """Build the table and check its contract in one transaction of the lake.
