@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ropewalk.project import InvalidPython, code_facts, imported_packages
+from ropewalk.project import Closure, ClosureReader, InvalidPython, PythonFiles
 
 Facts = Callable[[Mapping[str, str]], dict[str, str]]
 TRAIN = "steps/train.py"
@@ -29,17 +29,29 @@ def write(root: Path, files: Mapping[str, str]) -> Path:
 @pytest.fixture
 def facts(tmp_path: Path) -> Facts:
     """Return a function that writes files and returns the facts of the step `train`."""
-    return lambda files: code_facts(write(tmp_path, files), "train", tmp_path)
+
+    def found(files: Mapping[str, str]) -> dict[str, str]:
+        write(tmp_path, files)
+        return dict(read(tmp_path).facts)
+
+    return found
+
+
+def read(root: Path, path: str = TRAIN) -> Closure:
+    return ClosureReader(PythonFiles(root)).closure(path, "train")
 
 
 def packages(root: Path, text: str) -> list[str]:
-    return imported_packages(write(root, {TRAIN: text}), "train", root)
+    write(root, {TRAIN: text})
+    return list(read(root).packages)
 
 
 STEP = '''
 """A module docstring."""
+from __future__ import annotations
 import math
 from lib.features import clean
+from ropewalk import step
 
 RATE = 0.1
 UNUSED = 1
@@ -52,17 +64,20 @@ def train(table):
     """Train it."""
     return math.sqrt(scale(clean(table)))
 '''
-LIB = {"lib/__init__.py": "", "lib/features.py": "from lib import limits\n\ndef clean(x):\n    return x\n"}
-LIMITS = {"lib/limits.py": "MOST = 5\n"}
+LIB = {
+    "lib/__init__.py": "",
+    "lib/features.py": "from lib import limits\n\ndef clean(x):\n    return min(x, limits.MOST)\n",
+}
+LIMITS = {"lib/limits.py": "MOST = 5\nLEAST = 1\n"}
 PROJECT = {TRAIN: STEP, **LIB, **LIMITS}
 
 
 def test_what_is_reached(facts: Facts) -> None:
-    """The function, what it names in its file, and the modules behind its imports: nothing else."""
+    """The function, and every name that it reaches in its file and in others: nothing else."""
     assert sorted(facts(PROJECT)) == [
-        "lib/__init__.py",
-        "lib/features.py",
-        "lib/limits.py",
+        "lib/features.py:clean",
+        "lib/features.py:limits",
+        "lib/limits.py:MOST",
         "steps/train.py:RATE",
         "steps/train.py:clean",
         "steps/train.py:math",
@@ -81,6 +96,17 @@ def test_what_is_reached(facts: Facts) -> None:
         ("A module docstring.", "Another."),
         ("UNUSED = 1", "UNUSED = 2"),
         ("UNUSED = 1", "UNUSED = 1\ndef another(): return UNUSED"),
+        ("UNUSED = 1", "UNUSED = 1\n@functools.cache\ndef another(): return UNUSED\nimport functools"),
+        ("RATE = 0.1", "RATE: float = 0.1"),
+        ("def scale(x):", "def scale(x: float) -> 'float':"),
+        ("    return x * RATE", "    pass\n    'a remark'\n    return x * RATE"),
+        ("import math\n", "import math\nimport os, json\n"),
+        ("import math\nfrom lib.features import clean\n", "from lib.features import clean\nimport math\n"),
+        ("import math\n", "import math\nfrom lib.limits import LEAST\n"),
+        ("import math\n", "import math\nif TYPE_CHECKING:\n    import pandas\n"),
+        ("UNUSED = 1", "if __name__ == '__main__':\n    train(1)"),
+        ("UNUSED = 1", "__all__ = ['train']\n__version__ = '2'"),
+        ("def train(table):", "@step(timeout='10m', cpu=2)\ndef train(table):"),
         ("return x * RATE", "return (\n        x\n        * RATE\n    )"),
     ],
 )
@@ -96,11 +122,12 @@ def test_what_does_not_count(facts: Facts, old: str, new: str) -> None:
     [
         ("RATE = 0.1", "RATE = 0.2", "steps/train.py:RATE"),
         ("RATE = 0.1", "RATE = 0.1\nRATE += 1", "steps/train.py:RATE"),
-        ("RATE = 0.1", "RATE: float = 0.1", "steps/train.py:RATE"),
+        ("RATE = 0.1", "RATE: float = 0.2", "steps/train.py:RATE"),
         ("x * RATE", "x + RATE", "steps/train.py:scale"),
         ("math.sqrt(", "math.exp(", "steps/train.py:train"),
         ("import math", "import cmath as math", "steps/train.py:math"),
         ("(table)", "(table, *, rounds=3)", "steps/train.py:train"),
+        ("return math", "print('so far')\n    return math", "steps/train.py:train"),
     ],
 )
 def test_what_counts_in_the_file(facts: Facts, old: str, new: str, changed: str) -> None:
@@ -113,20 +140,35 @@ def test_what_counts_in_the_file(facts: Facts, old: str, new: str, changed: str)
 
 
 @pytest.mark.parametrize(
-    ("name", "text"),
+    ("name", "text", "changed"),
     [
-        ("lib/limits.py", "MOST = 6\n"),
-        ("lib/features.py", "from lib import limits\n\ndef clean(x):\n    return -x\n"),
-        ("lib/__init__.py", "import os\n"),
+        ("lib/limits.py", "MOST = 6\nLEAST = 1\n", {"lib/limits.py:MOST"}),
+        (
+            "lib/limits.py",
+            "MOST = 5\nLEAST = 2\nprint(MOST)\n",
+            {"lib/limits.py:statement 1", "lib/limits.py:order"},
+        ),
+        (
+            "lib/features.py",
+            "def clean(x):\n    return x\n",
+            {"lib/features.py:clean", "lib/features.py:limits", "lib/limits.py:MOST"},
+        ),
+        (
+            "lib/__init__.py",
+            "import os\nos.umask(7)\n",
+            {"lib/__init__.py:statement 1", "lib/__init__.py:os"},
+        ),
+        ("lib/__init__.py", "import os\nOTHER = 1\n", set()),
+        ("lib/limits.py", "MOST = 5\nLEAST = 1\ndef spare(): return MOST\n", set()),
     ],
 )
-def test_what_counts_in_modules(facts: Facts, name: str, text: str) -> None:
-    """A change of an imported module, of what it imports, or of the package around it, counts."""
+def test_what_counts_in_modules(facts: Facts, name: str, text: str, changed: set[str]) -> None:
+    """Of an imported module counts what is reached, and what importing it does."""
     before = facts(PROJECT)
 
     after = facts({name: text})
 
-    assert {key for key in before if before[key] != after[key]} == {name}
+    assert {key for key in {*before, *after} if before.get(key) != after.get(key)} == changed
 
 
 @pytest.mark.parametrize(
@@ -143,20 +185,26 @@ def test_what_counts_in_modules(facts: Facts, name: str, text: str) -> None:
 )
 def test_ways_to_import(facts: Facts, line: str) -> None:
     """However a module of the project is imported, it and its package are found."""
-    step = (
-        f"{line}\n" if "def train" in line else f"{line}\ndef train(table): return clean, lib, f, features\n"
+    use = "" if "def train" in line else "def train(table):\n    "
+    call = {"features": "features.clean", "clean": "clean", "*": "clean", "f": "f.clean"}
+    called = (
+        "lib.features.clean" if line.split()[0] != "from" and " as " not in line else call[line.split()[-1]]
     )
+    step = f"{line}\n{use}" + ("    " if "def train" in line else "") + f"return {called}(table)\n"
 
-    assert {"lib/__init__.py", "lib/features.py", "lib/limits.py"} <= set(facts({**PROJECT, TRAIN: step}))
+    found = facts({**PROJECT, TRAIN: step})
+
+    assert {"lib/features.py:clean", "lib/limits.py:MOST"} <= set(found)
+    assert facts({"lib/limits.py": "MOST = 7\n"}) != found
 
 
 def test_two_imports_of_one_package(facts: Facts) -> None:
     """`import a.b` and `import a.c` bind one name and load two modules: both count."""
-    step = "import lib.features\nimport lib.limits\ndef train(): return lib\n"
+    step = "import lib.features\nimport lib.limits\ndef train(): return lib.features.A + lib.limits.MOST\n"
 
-    found = facts({**PROJECT, TRAIN: step, "lib/features.py": ""})
+    found = facts({**PROJECT, TRAIN: step, "lib/features.py": "A = 1"})
 
-    assert {"lib/features.py", "lib/limits.py"} <= set(found)
+    assert {"lib/features.py:A", "lib/limits.py:MOST"} <= set(found)
 
 
 @pytest.mark.parametrize(
@@ -174,18 +222,20 @@ def test_relative_imports(tmp_path: Path, line: str, expected: str) -> None:
     modules = {"steps/deep/near.py": "", "steps/far.py": "", "top.py": "", "far.py": "", "near.py": ""}
     write(tmp_path, {**modules, "steps/deep/train.py": f"{line}\ndef train(): return near, far, x, top\n"})
 
-    found = code_facts(tmp_path / "steps/deep/train.py", "train", tmp_path)
+    found = read(tmp_path, "steps/deep/train.py")
 
-    assert [name for name in found if ":" not in name] == [expected]
+    assert [name for name in found.places if ":" not in name and "train" not in name] == [expected]
 
 
 @pytest.mark.parametrize("line", ["from .nowhere import x", "from .......... import x"])
 def test_relative_import_of_nothing(tmp_path: Path, line: str) -> None:
     """A relative import that finds nothing is neither a module nor a package: running it will say so."""
-    path = write(tmp_path, {TRAIN: f"{line}\ndef train(): return x\n"})
+    write(tmp_path, {TRAIN: f"{line}\ndef train(): return x\n"})
 
-    assert list(code_facts(path, "train", tmp_path)) == ["steps/train.py:train", "steps/train.py:x"]
-    assert imported_packages(path, "train", tmp_path) == []
+    found = read(tmp_path)
+
+    assert list(found.facts) == ["steps/train.py:train", "steps/train.py:x"]
+    assert found.packages == ()
 
 
 def test_module_beside_the_step_wins(facts: Facts) -> None:
@@ -198,9 +248,13 @@ def test_module_beside_the_step_wins(facts: Facts) -> None:
 
 def test_modules_that_import_each_other(facts: Facts) -> None:
     """A ring of imports is walked once."""
-    files = {TRAIN: "import a\ndef train(): return a\n", "a.py": "import b\n", "b.py": "import a\n"}
+    files = {
+        TRAIN: "import a\ndef train(): return a.x\n",
+        "a.py": "from b import x\n",
+        "b.py": "from a import x\n",
+    }
 
-    assert {"a.py", "b.py"} < set(facts(files))
+    assert {"a.py:x", "b.py:x"} < set(facts(files))
 
 
 @pytest.mark.parametrize(
@@ -221,15 +275,20 @@ def test_statements_that_do_something(facts: Facts, statement: str, helper: str)
     before = facts({TRAIN: step})
 
     assert facts({TRAIN: step.replace("1", "2").replace("'a'", "'b'")}) != before
-    assert "steps/train.py:statement 1" in before
+    assert {
+        "steps/train.py:statement 1",
+        "steps/train.py:x",
+        "steps/train.py:key",
+        "steps/train.py:REGISTRY",
+    } & {*before}
     assert f"steps/train.py:{helper.partition(' ')[0]}" in before
 
 
 @pytest.mark.parametrize("targets", ["A, B", "[A, B]", "*A, B", "A = B", "(A, (B, C))"])
 def test_bindings_of_several_names(facts: Facts, targets: str) -> None:
     """Every name of an unpacked assignment leads to its statement; unused, it counts for nothing."""
-    used = facts({TRAIN: f"{targets} = make(1)\ndef train(): return B\n"})
-    unused = facts({TRAIN: f"{targets} = make(1)\ndef train(): return 0\n"})
+    used = facts({TRAIN: f"{targets} = tuple([1])\ndef train(): return B\n"})
+    unused = facts({TRAIN: f"{targets} = tuple([1])\ndef train(): return 0\n"})
 
     assert "steps/train.py:B" in used
     assert list(unused) == ["steps/train.py:train"]
@@ -240,7 +299,9 @@ def test_bindings_of_several_names(facts: Facts, targets: str) -> None:
     [
         ("import numpy.linalg as la\ndef train(): return la\n", ["numpy"]),
         ("from sklearn.metrics import auc\ndef train(): return auc\n", ["sklearn"]),
-        ("import numpy\nimport pandas\ndef train(): return numpy\n", ["numpy"]),
+        ("import numpy\nimport pandas\ndef train(): return numpy\ndef o(): return pandas\n", ["numpy"]),
+        # What nothing in the file uses stands there for what it does.
+        ("import numpy\nimport sklearnex\ndef train(): return numpy\n", ["numpy", "sklearnex"]),
         ("def train():\n    import mlflow.lightgbm, json\n", ["json", "mlflow"]),
         ("from pylab import *\ndef train(): return plot\n", ["pylab"]),
     ],
@@ -282,15 +343,16 @@ def test_only_meaning_counts(seed: int, rate: int, tmp_path_factory: pytest.Temp
     """Any mixture of comments, blank lines, docstrings and reformatting is fresh; any new constant is not."""
     root = tmp_path_factory.mktemp("closure")
     write(root, LIB | LIMITS)
-    before = code_facts(write(root, {TRAIN: STEP}), "train", root)
+    write(root, {TRAIN: STEP})
+    before = read(root).facts
 
     for name, text in {TRAIN: STEP, **LIB, **LIMITS}.items():
         write(root, {name: _scribble(text, random.Random(seed))})
-    cosmetic = code_facts(root / TRAIN, "train", root)
+    cosmetic = read(root).facts
     write(root, {TRAIN: STEP.replace("0.1", f"0.1{rate}1")})
 
     assert cosmetic == before
-    assert code_facts(root / TRAIN, "train", root) != before
+    assert read(root).facts != before
 
 
 def _scribble(text: str, chance: random.Random) -> str:

@@ -1,210 +1,361 @@
-"""What a step's code is: the function, every same-file symbol it reaches, every module of the project it imports.
+"""What a step's code is: the function, and every piece of the project's code that it can reach.
 
-Digests are of the syntax tree without docstrings, so comments, blank lines and formatting count for nothing.
-What cannot be told apart from running the code counts always: a statement of the file that does more than
-bind names, such as a call, a loop or a star import.
+A piece is a module-level name. Of a module that is imported, what its import runs counts (statements that do more than
+bind names, and the modules it imports in turn), and those names that the step reaches; all of it, where a module is
+handed around as a value. Digests are of a fixed form without comments, formatting and docstrings. Where code
+looks at code (`inspect`, `globals()`, `eval`), every module that is loaded counts whole, as it is written.
 """
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import NamedTuple
 
-from blake3 import blake3
-
-from ropewalk.project.declarations import parse_python
-
-Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-# How a tree is written down says nothing of what it does: `u"x"` is `"x"`.
-SILENT_FIELDS = ("ctx", "kind", "type_comment")
+from ropewalk.errors import Place
+from ropewalk.project.importing import Module, ModuleFinder
+from ropewalk.project.python_files import PythonFiles
+from ropewalk.project.summaries import Import, Statement, Summary
 
 
 @dataclass(frozen=True)
-class _Import:
-    """One imported name: `from ..a import b` is level 2 and parts `a`, `b`."""
+class Closure:
+    """The code that a step reaches.
 
-    level: int
-    parts: tuple[str, ...]
+    Attributes:
+        facts: digest of each piece, named `FILE:NAME`, or `FILE` where all of a module counts.
+        places: where each piece stands; also the files that are loaded and of which no piece is reached.
+        packages: top-level names of the packages it imports that are not the project's, the standard library's included.
+    """
+
+    facts: Mapping[str, str]
+    places: Mapping[str, Place]
+    packages: tuple[str, ...]
+
+
+class Piece(NamedTuple):
+    """A piece of code: one name of a module, its loading, all of it, or a package from elsewhere."""
+
+    kind: str
+    file: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What a dotted name stands for: a module, or something in one; `loads` are the modules imported on the way."""
+
+    module: Module | None
+    rest: tuple[str, ...]
+    loads: tuple[Piece, ...]
+
+
+class ClosureReader:
+    """Finds the closures of the steps of one project; what two steps share is looked at once.
+
+    Args:
+        files: reads the project's files.
+    """
+
+    def __init__(self, files: PythonFiles) -> None:
+        self._files = files
+        self._finder = ModuleFinder(files.root)
+        # By the folder of the step: what stands beside a step hides what stands in the root.
+        self._views: dict[tuple[str, ...], _View] = {}
+
+    def closure(self, path: str, symbol: str) -> Closure:
+        """Return the code that `symbol` of the file at `path` reaches.
+
+        Raises:
+            InvalidPython: a file that is reached does not parse.
+        """
+        folders = self._finder.search_folders(path)
+        view = self._views.setdefault(folders, _View(self._files, self._finder, folders))
+        return _Walk(view, path, symbol).closure()
 
 
 @dataclass
-class _Reached:
-    """What has been found so far on the way through the code.
+class _File:
+    """One file's statements: those that bind names, by name, and those that do not, in order."""
 
-    Attributes:
-        root: the project's folder.
-        folder: the folder of the step's file; modules of both import by their bare names.
-        facts: digest of each piece of code.
-        packages: top-level names of modules that are not of the project.
-        modules: files of the project that were imported.
-    """
+    summary: Summary
+    bindings: dict[str, list[Statement]] = field(default_factory=dict)
+    nameless: list[Statement] = field(default_factory=list)
 
-    root: Path
-    folder: Path
-    facts: dict[str, str] = field(default_factory=dict)
-    packages: set[str] = field(default_factory=set)
-    modules: set[Path] = field(default_factory=set)
-
-
-def code_facts(path: Path, symbol: str, root: Path) -> dict[str, str]:
-    """Return the digest of every piece of first-party code that `symbol` of the file at `path` reaches.
-
-    The keys read `FILE:SYMBOL` within the step's own file and `FILE` for the modules it imports.
-
-    Raises:
-        InvalidPython: a file that is reached does not parse.
-    """
-    return _reach(path, symbol, root).facts
+    @classmethod
+    def of(cls, summary: Summary) -> _File:
+        found = cls(summary)
+        for statement in summary.statements:
+            # All of them count: a second assignment, or a second import of one package, does not undo the first.
+            for name in statement.names:
+                found.bindings.setdefault(name, []).append(statement)
+            if not statement.names:
+                found.nameless.append(statement)
+        return found
 
 
-def imported_packages(path: Path, symbol: str, root: Path) -> list[str]:
-    """Return the top-level names of the third-party and standard modules that the step's code imports."""
-    return sorted(_reach(path, symbol, root).packages)
+class _View:
+    """The project's modules as one folder of steps sees them: each piece leads to those that it reaches."""
 
+    def __init__(self, files: PythonFiles, finder: ModuleFinder, folders: tuple[str, ...]) -> None:
+        self._files, self._finder, self._folders = files, finder, folders
+        self._known: dict[str, _File] = {}
+        self._edges: dict[Piece, tuple[Piece, ...]] = {}
 
-def _reach(path: Path, symbol: str, root: Path) -> _Reached:
-    reached = _Reached(root, path.parent)
-    shown = path.relative_to(root).as_posix()
-    # Per symbol in the step's own file, so that a step next to it can change without making this one stale;
-    # per module elsewhere, where attribute access makes it hard to tell which of its symbols are used.
-    bindings, always = _sort_statements(parse_python(path, root))
-    pending, seen = [symbol], set[str]()
-    for number, statement in enumerate(always, start=1):
-        reached.facts[f"{shown}:statement {number}"] = _digest([statement])
-        pending.extend(_names(statement))
-        _follow(_imports(statement), path, reached)
-    while pending:
-        name = pending.pop()
-        if name in seen or name not in bindings:
-            continue
-        seen.add(name)
-        reached.facts[f"{shown}:{name}"] = _digest(bindings[name])
-        for statement in bindings[name]:
-            pending.extend(_names(statement))
-            _follow(_imports(statement), path, reached)
-    return reached
+    def file(self, path: str) -> _File:
+        """Return the statements of the file at `path`."""
+        if path not in self._known:
+            self._known[path] = _File.of(self._files.read(path).summary)
+        return self._known[path]
 
+    def edges(self, piece: Piece) -> tuple[Piece, ...]:
+        """Return the pieces that `piece` reaches at once."""
+        if piece not in self._edges:
+            self._edges[piece] = tuple(dict.fromkeys(self._reached(piece)))
+        return self._edges[piece]
 
-def _follow(imports: Iterable[_Import], importer: Path, reached: _Reached) -> None:
-    """Record each imported module of the project with all that it imports, or the package it comes from."""
-    pending = [(imported, importer) for imported in imports]
-    while pending:
-        imported, source = pending.pop()
-        found = _locate(imported, source, reached)
-        # A relative import can only mean the project; one that finds nothing will fail at run time by itself.
-        if not found and not imported.level:
-            reached.packages.add(imported.parts[0])
-        for module in found:
-            if module not in reached.modules:
-                reached.modules.add(module)
-                tree = parse_python(module, reached.root)
-                reached.facts[module.relative_to(reached.root).as_posix()] = _digest([tree])
-                pending.extend((further, module) for further in _imports(tree))
+    def statements(self, piece: Piece) -> list[Statement]:
+        """Return the statements that a piece consists of."""
+        found = self.file(piece.file)
+        if piece.kind == "statement":
+            return [found.nameless[int(piece.name)]]
+        return found.bindings.get(piece.name, [])
 
-
-def _locate(imported: _Import, source: Path, reached: _Reached) -> list[Path]:
-    """Return the project's files that the import runs: the module and the packages around it."""
-    if imported.level:
-        # One dot is the importer's own folder, each further one the folder above.
-        folders = [source.parents[min(imported.level, len(source.parents)) - 1]]
-    else:
-        # In the order of `sys.path` when the step runs: what stands beside it hides what stands in the root.
-        folders = [reached.folder, reached.root]
-    for folder in folders:
-        # `import a.b` also runs a/__init__.py, and the last part of `from a import b` may be a name in a.py.
-        stems = [folder.joinpath(*imported.parts[:end]) for end in range(1, len(imported.parts) + 1)]
-        candidates = [path for stem in stems for path in (stem.with_suffix(".py"), stem / "__init__.py")]
-        found = [path for path in candidates if path.is_file() and path.is_relative_to(reached.root)]
-        if found:
-            return found
-    return []
-
-
-def _sort_statements(tree: ast.Module) -> tuple[dict[str, list[ast.stmt]], list[ast.stmt]]:
-    """Return the statements that bind each module-level name, and those that count whatever is used."""
-    bindings: dict[str, list[ast.stmt]] = {}
-    always = []
-    for statement in tree.body:
-        names = _bound(statement)
-        # All of them count: a second assignment, or a second import of one package, does not undo the first.
-        for name in names:
-            bindings.setdefault(name, []).append(statement)
-        if not names and not _is_bare_constant(statement):
-            always.append(statement)
-    return bindings, always
-
-
-def _bound(statement: ast.stmt) -> list[str]:
-    """Return the names that a statement binds, if binding names is all it does."""
-    match statement:
-        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            return [statement.name]
-        case ast.Import() | ast.ImportFrom():
-            names = [alias.asname or alias.name.partition(".")[0] for alias in statement.names]
-        case ast.Assign():
-            names = [name for target in statement.targets for name in _targets(target)]
-        case ast.AnnAssign() | ast.AugAssign():
-            names = _targets(statement.target)
-        case _:
-            return []
-    # `*` stands for names nobody knows, and for a target such as `table["key"]` or `thing.field`.
-    return [] if "*" in names else names
-
-
-def _targets(target: ast.expr) -> list[str]:
-    match target:
-        case ast.Name():
-            return [target.id]
-        case ast.Tuple() | ast.List():
-            return [name for element in target.elts for name in _targets(element)]
-        case ast.Starred():
-            return _targets(target.value)
-        case _:
-            return ["*"]
-
-
-def _names(node: ast.AST) -> Iterator[str]:
-    for child in ast.walk(node):
-        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Load):
-            yield child.id
-
-
-def _imports(node: ast.AST) -> Iterator[_Import]:
-    """Yield every module that an import in `node` may load, `from a import b` as `a.b`."""
-    for child in ast.walk(node):
-        if isinstance(child, ast.Import):
-            yield from (_Import(0, tuple(alias.name.split("."))) for alias in child.names)
-        elif isinstance(child, ast.ImportFrom):
-            stem = tuple(child.module.split(".")) if child.module else ()
-            yield from (_Import(child.level, (*stem, alias.name)) for alias in child.names)
-
-
-def _digest(statements: Iterable[ast.AST]) -> str:
-    """Return a digest of syntax trees, without recursion: a generated file may nest deeply."""
-    hasher = blake3()
-    pending: list[object] = [list(statements)]
-    while pending:
-        item = pending.pop()
-        # Lengths and line ends keep neighbours apart: no two trees may write the same bytes.
-        if isinstance(item, list):
-            hasher.update(b"[%d\n" % len(item))
-            pending.extend(reversed(item))
-        elif isinstance(item, ast.AST):
-            hasher.update(type(item).__name__.encode() + b"\n")
-            pending.extend(reversed(_fields(item)))
+    def _reached(self, piece: Piece) -> Iterator[Piece]:
+        if piece.kind == "package":
+            return
+        if piece.kind == "load":
+            yield from self._on_load(piece.file)
+        elif piece.kind == "all":
+            yield Piece("load", piece.file)
+            for name in self.file(piece.file).bindings:
+                yield Piece("name", piece.file, name)
         else:
-            hasher.update(repr(item).encode() + b"\n")
-    return hasher.hexdigest()[:16]
+            for statement in self.statements(piece):
+                yield from self._used_by(statement, piece.file)
+
+    def _on_load(self, path: str) -> Iterator[Piece]:
+        """Yield what importing a module reaches: what it imports itself, and statements that do something."""
+        found = self.file(path)
+        for number in range(len(found.nameless)):
+            yield Piece("statement", path, str(number))
+        for statement in found.summary.statements:
+            if statement.is_import:
+                target = self._target(statement.imports[0], path)
+                # A package that nothing here uses does not decide what is made.
+                yield from (piece for piece in target.loads if piece.kind == "load")
+                # What a module of the project does when it is loaded is in its own pieces.
+                if statement.certain and (target.module is None or statement.names == ("*",)):
+                    yield Piece("name", path, statement.names[0])
+            elif statement.names and self._does_something(statement, path):
+                yield Piece("name", path, statement.names[0])
+
+    def _used_by(self, statement: Statement, path: str) -> Iterator[Piece]:
+        for found in statement.imports:
+            target = self._target(found, path)
+            yield from target.loads
+            # Inside a function an import binds a local name, which is followed here.
+            for use in () if statement.is_import else statement.uses:
+                chain = use.split(".")
+                if chain[0] == found.bound:
+                    yield from self._pieces(_Target(target.module, (*target.rest, *chain[1:]), ()))
+            if found.bound is None and not statement.is_import:
+                yield from self._pieces(target)
+        for use in statement.uses:
+            yield from self._resolve(path, tuple(use.split(".")), set())
+
+    def _resolve(self, path: str, chain: tuple[str, ...], seen: set[tuple[str, str]]) -> Iterator[Piece]:
+        """Yield the pieces that a dotted name in the file at `path` stands for."""
+        name, rest = chain[0], chain[1:]
+        if (path, name) in seen:
+            return
+        seen.add((path, name))
+        found = self.file(path)
+        for statement in found.bindings.get(name, ()):
+            yield Piece("name", path, name)
+            for imported in statement.imports:
+                if imported.bound == name:
+                    target = self._target(imported, path)
+                    yield from target.loads
+                    yield from self._pieces(_Target(target.module, (*target.rest, *rest), ()), seen)
+        for statement in found.bindings.get("*", ()):
+            target = self._target(statement.imports[0], path)
+            if target.module and target.module.file:
+                yield from self._resolve(target.module.file, chain, seen)
+                yield Piece("name", target.module.file, "__all__")
+
+    def _pieces(self, target: _Target, seen: set[tuple[str, str]] | None = None) -> Iterator[Piece]:
+        """Yield the pieces that `target.rest` of a module stands for; all of the module when that is nothing."""
+        module, rest, loads = target.module, target.rest, list(target.loads)
+        while module and rest:
+            inner = self._finder.find(rest[0], module.folders) if module.folders else None
+            named = bool(module.file) and self._binds(str(module.file), rest[0])
+            if named:
+                yield from self._resolve(str(module.file), rest, seen if seen is not None else set())
+            if inner is None:
+                if not named and module.file:
+                    # Nothing of that name: whatever makes it (`__getattr__`, a loop) is somewhere in the module.
+                    yield Piece("all", module.file)
+                yield from loads
+                return
+            loads.append(Piece("load", inner.file)) if inner.file else None
+            module, rest = inner, rest[1:]
+        yield from loads
+        if module and module.file:
+            yield Piece("all", module.file)
+
+    def _binds(self, path: str, name: str) -> bool:
+        found = self.file(path).bindings
+        return name in found or "*" in found
+
+    def _target(self, imported: Import, path: str) -> _Target:
+        """Return what an import in the file at `path` means, with the modules that it loads."""
+        folders = self._finder.relative(path, imported.level) if imported.level else self._folders
+        parts = imported.module.split(".") if imported.module else []
+        module = Module(None, folders)
+        loads: list[Piece] = []
+        if imported.level and not parts and folders:
+            # `from . import x` loads the package around the file.
+            module = self._finder.package(folders[0])
+            loads += [Piece("load", module.file)] if module.file else []
+        for number, part in enumerate(parts):
+            inner = self._finder.find(part, module.folders)
+            if inner is None or (number == 0 and self._is_elsewhere(inner, imported)):
+                # A relative import can only mean the project; one that finds nothing will fail at run time by itself.
+                package = () if imported.level or number else (Piece("package", "", part),)
+                return _Target(None, (), (*loads, *package))
+            module = inner
+            loads += [Piece("load", module.file)] if module.file else []
+        return self._end(imported, module, loads)
+
+    def _end(self, imported: Import, module: Module, loads: list[Piece]) -> _Target:
+        if imported.name not in (None, "*"):
+            inner = self._finder.find(str(imported.name), module.folders) if module.folders else None
+            loads += [Piece("load", inner.file)] if inner and inner.file else []
+            return _Target(module, (str(imported.name),), tuple(loads))
+        top = imported.module.partition(".")[0]
+        if imported.name is None and imported.bound == top and imported.module != top:
+            # `import a.b` binds `a`.
+            module = self._finder.find(top, self._folders) or module
+        return _Target(module, (), tuple(loads))
+
+    def _is_elsewhere(self, module: Module, imported: Import) -> bool:
+        """Return whether a folder without `__init__.py` only happens to be called like an installed package."""
+        if module.file or imported.level:
+            return False
+        rest = [*imported.module.split(".")[1:], *([imported.name] if imported.name else [])]
+        return not rest or self._finder.find(rest[0], module.folders) is None
+
+    def _does_something(self, statement: Statement, path: str) -> bool:
+        return statement.certain or not (
+            all(self._is_quiet(path, use, is_base=False) for use in statement.calls)
+            and all(self._is_quiet(path, use, is_base=True) for use in statement.bases)
+        )
+
+    def _is_quiet(self, path: str, use: str, *, is_base: bool, depth: int = 0) -> bool:
+        """Return whether calling the function, or subclassing the class, of that name does nothing else."""
+        pieces = [p for p in self._resolve(path, tuple(use.split(".")), set()) if p.kind != "load"]
+        # Classes that derive from each other in a circle are no Python, but a file may say so.
+        if depth > 20 or any(piece.kind != "name" for piece in pieces):
+            return False
+        found = [(piece.file, s) for piece in pieces for s in self.statements(piece) if not s.is_import]
+        return bool(found) and all(
+            statement.is_quiet
+            and (statement.as_step is None) is is_base
+            # What a base class derives from may hear of the subclass as well.
+            and all(self._is_quiet(file, base, is_base=True, depth=depth + 1) for base in statement.bases)
+            for file, statement in found
+        )
 
 
-def _fields(node: ast.AST) -> list[object]:
-    fields = [value for name, value in ast.iter_fields(node) if name not in SILENT_FIELDS]
-    if isinstance(node, Documented) and node.body and _is_bare_constant(node.body[0]):
-        return [value[1:] if value is node.body else value for value in fields]
-    return fields
+class _Walk:
+    """One way through the code, from one step."""
+
+    def __init__(self, view: _View, path: str, symbol: str) -> None:
+        self.view = view
+        self.root = Piece("name", path, symbol)
+        self.reached: dict[Piece, None] = {}
+
+    def closure(self) -> Closure:
+        """Return what was found on the way."""
+        self._reach([Piece("load", self.root.file), self.root])
+        is_strict = self._reach_all_that_is_looked_for()
+        whole = sorted(piece.file for piece in self.reached if piece.kind == "all")
+        facts: dict[str, str] = {}
+        for file in whole:
+            summary = self.view.file(file).summary
+            facts[file] = summary.strict if is_strict else summary.digest
+        places = {piece.file: Place(piece.file) for piece in self.reached if piece.kind == "load"}
+        for file, pieces in self._by_file().items():
+            # The step's own piece is told also where its file counts whole: its line is what a person looks for.
+            told = [piece for piece in pieces if file not in whole or piece == self.root]
+            for piece in told:
+                self._tell(piece, facts, places)
+            if file not in whole:
+                facts |= self._order(file, told)
+        packages = sorted({piece.name for piece in self.reached if piece.kind == "package"})
+        return Closure(facts, places, tuple(packages))
+
+    def _reach(self, pieces: Iterable[Piece]) -> None:
+        pending = list(pieces)
+        while pending:
+            piece = pending.pop()
+            if piece not in self.reached:
+                self.reached[piece] = None
+                pending.extend(self.view.edges(piece))
+
+    def _reach_all_that_is_looked_for(self) -> bool:
+        """Follow code that looks at code, or for variables; return whether everything counts as it is written."""
+        is_strict, before = False, 0
+        while before != len(self.reached):
+            before = len(self.reached)
+            found = {
+                file: [s for piece in pieces for s in self.view.statements(piece)]
+                for file, pieces in self._by_file().items()
+            }
+            is_strict = is_strict or any(s.introspects for statements in found.values() for s in statements)
+            if is_strict:
+                loaded = [piece.file for piece in self.reached if piece.kind == "load"]
+                self._reach(Piece("all", file) for file in loaded)
+            for file, statements in found.items():
+                if any(statement.queries for statement in statements):
+                    self._reach(Piece("name", file, word) for s in statements for word in s.words)
+        return is_strict
+
+    def _by_file(self) -> dict[str, list[Piece]]:
+        found: dict[str, list[Piece]] = {}
+        for piece in self.reached:
+            if piece.kind in {"name", "statement"}:
+                found.setdefault(piece.file, []).append(piece)
+        return found
+
+    def _tell(self, piece: Piece, facts: dict[str, str], places: dict[str, Place]) -> None:
+        statements = self.view.statements(piece)
+        if statements:
+            name = f"{piece.file}:{_label(piece)}"
+            facts[name] = " ".join(self._digest(piece, statement) for statement in statements)
+            # Of a name that is bound twice, the last binding is the one in force.
+            places[name] = Place(piece.file, statements[-1].line)
+
+    def _digest(self, piece: Piece, statement: Statement) -> str:
+        # Its parameters are facts of their own, unless the step calls itself, which takes the defaults.
+        if piece == self.root and statement.as_step and piece.name not in statement.uses:
+            return statement.as_step
+        return statement.digest
+
+    def _order(self, file: str, pieces: list[Piece]) -> dict[str, str]:
+        """Return the order of what is reached in a file, where another order could make other values."""
+        labels = {id(s): _label(piece) for piece in pieces for s in self.view.statements(piece)}
+        found = [s for s in self.view.file(file).summary.statements if id(s) in labels and not s.is_import]
+        names = Counter(name for statement in found for name in statement.names)
+        is_loud = any(s.certain or s.calls for s in found if s.as_step is None)
+        if not is_loud and all(count == 1 for count in names.values()):
+            return {}
+        # A function may stand anywhere, as long as it has its name for itself.
+        shown = [labels[id(s)] for s in found if s.as_step is None or any(names[n] > 1 for n in s.names)]
+        return {f"{file}:order": ", ".join(shown)} if len(set(shown)) > 1 else {}
 
 
-def _is_bare_constant(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+def _label(piece: Piece) -> str:
+    return f"statement {int(piece.name) + 1}" if piece.kind == "statement" else piece.name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from ropewalk.dataops.contracts import Contract
 from ropewalk.errors import Place
@@ -14,10 +13,11 @@ from ropewalk.mlops.training.table_product import step_contracts, table_name
 from ropewalk.mlops.training.undeclared import current_inputs
 from ropewalk.pipeline import Need, Node, NodeKind, Output, Probe, Task, Workspace
 from ropewalk.project import (
+    Closure,
+    ClosureReader,
     Project,
+    PythonFiles,
     StepDeclaration,
-    code_facts,
-    imported_packages,
     read_steps,
 )
 
@@ -31,9 +31,12 @@ class StepKind(NodeKind):
     def declare(self, project: Project) -> Iterable[Node]:
         """Yield a node for every step, read from its file without importing it."""
         contracts = step_contracts(project)
-        for step in read_steps(project.root):
-            node = _declare(step, project.root)
+        files = PythonFiles(project.root)
+        reader = ClosureReader(files)
+        for step in read_steps(project.root, files):
+            node = _declare(step, reader.closure(step.path, step.name))
             yield _with_table(node, contracts) if step.makes == "Table" else node
+        files.save()
 
     def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:
         """Return the state of the files that the step was seen to read, which nobody declared."""
@@ -82,11 +85,8 @@ def _with_table(node: Node, contracts: Mapping[str, Contract]) -> Node:
     )
 
 
-def _declare(step: StepDeclaration, root: Path) -> Node:
+def _declare(step: StepDeclaration, code: Closure) -> Node:
     options = check_options(step)
-    path = root / step.path
-    # One fact per piece of code, so that `why` names the function or module that changed.
-    code = {f"code {name}": digest for name, digest in code_facts(path, step.name, root).items()}
     parameters = {f"params.{p.name}": repr(p.default) for p in step.parameters}
     version = {"version": options["version"]} if "version" in options else {}
     return Node(
@@ -96,13 +96,15 @@ def _declare(step: StepDeclaration, root: Path) -> Node:
         provides=(step.name,),
         needs=tuple(Need(name, step.place) for name, _ in step.needs),
         facts={
-            **code,
+            # One fact per piece of code, so that `why` names the function or module that changed.
+            **{f"code {name}": digest for name, digest in code.facts.items()},
             **parameters,
             **version,
-            **environment_facts(imported_packages(path, step.name, root)),
+            "makes": step.makes or "nothing",
+            **environment_facts(code.packages),
         },
         places={
-            **{name: Place(name.removeprefix("code ").partition(":")[0]) for name in code},
+            **{f"code {name}": place for name, place in code.places.items()},
             **{f"params.{p.name}": p.place for p in step.parameters},
         },
     )

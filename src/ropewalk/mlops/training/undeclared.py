@@ -46,9 +46,8 @@ def undeclared_summary(step: str, observed: Mapping[str, str]) -> dict[str, JSON
 
 
 def code_files(node: Node) -> set[str]:
-    """Return the files of the step's code, which count in its key by what they say."""
-    names = (name.removeprefix("code ") for name in node.facts if name.startswith("code "))
-    return {name.rpartition(":")[0] or name for name in names}
+    """Return the files of the step's code, which count in its key by what the step reaches of them."""
+    return {place.path for name, place in node.places.items() if name.startswith("code ")}
 
 
 def _is_temporary(path: Path, root: Path) -> bool:

@@ -1,0 +1,287 @@
+"""What planning needs to know of one Python file: its statements, what each binds, uses, imports and does.
+
+A summary depends on the file's bytes alone, so it is kept from plan to plan (`parse_cache.py`). What the names mean is
+found out later, with all files at hand (`closure.py`).
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import re
+import sys
+from collections.abc import Iterator
+
+import msgspec
+
+from ropewalk.project.effects import Judge
+from ropewalk.project.scopes import global_uses, stored_names
+from ropewalk.project.syntax import FunctionNode, Normaliser, digest, dotted, is_bare_constant
+
+# With these, code can reach any name of its module, or read what the fixed form leaves out.
+INTROSPECTION = frozenset(
+    [
+        "__annotations__",
+        "__code__",
+        "__doc__",
+        "__globals__",
+        "beartype.beartype",
+        "docopt.docopt",
+        "eval",
+        "exec",
+        "functools.singledispatch",
+        "functools.singledispatchmethod",
+        "globals",
+        "pydantic.validate_arguments",
+        "pydantic.validate_call",
+        "sys.modules",
+        "typeguard.typechecked",
+        "typing.get_type_hints",
+    ]
+)
+# Methods whose text may name Python variables: `frame.query("a > @RATE")`, `duckdb.sql("FROM frame")`.
+QUERIES = frozenset({"eval", "execute", "query", "read_sql", "sql"})
+IMPORTERS = frozenset({("__import__",), ("import_module",), ("importlib", "import_module")})
+WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+class Import(msgspec.Struct, frozen=True, array_like=True):
+    """One name that an import binds: `from ..a import b as c` is level 2, module `a`, name `b`, bound `c`.
+
+    `import a.b` has no name; a literal `import_module("a.b")` binds nothing.
+    """
+
+    level: int
+    module: str
+    name: str | None
+    bound: str | None
+
+
+class Statement(msgspec.Struct, frozen=True, array_like=True):
+    """One statement at module level.
+
+    Attributes:
+        names: the names it binds; none for one that is there for what it does.
+        digest: of its fixed form; for an import, what is imported.
+        line: where it starts.
+        is_import: whether it is an import and nothing else.
+        uses: dotted names of the module's that it uses, those in the bodies of functions included.
+        imports: what it imports, also inside functions.
+        certain: whether it does more than bind names, or may.
+        calls: functions of the project that it calls while the module is loaded.
+        bases: classes of the project that it derives from.
+        is_quiet: whether calling or subclassing what it binds does nothing more.
+        introspects: whether it may read what the fixed form leaves out, or any name by its text.
+        queries: whether it hands texts to something that looks for variables in them.
+        words: names of the file that stand in its texts.
+        as_step: a function's digest as a step: without the parameters' defaults, which are told apart.
+    """
+
+    names: tuple[str, ...]
+    digest: str
+    line: int
+    is_import: bool = False
+    uses: tuple[str, ...] = ()
+    imports: tuple[Import, ...] = ()
+    certain: bool = False
+    calls: tuple[str, ...] = ()
+    bases: tuple[str, ...] = ()
+    is_quiet: bool = False
+    introspects: bool = False
+    queries: bool = False
+    words: tuple[str, ...] = ()
+    as_step: str | None = None
+
+
+class Summary(msgspec.Struct, frozen=True, array_like=True):
+    """One file.
+
+    Attributes:
+        statements: in the file's order.
+        digest: of all of it, in the fixed form.
+        strict: of all of it, with annotations and docstrings.
+    """
+
+    statements: tuple[Statement, ...]
+    digest: str
+    strict: str
+
+
+def summarise(tree: ast.Module) -> Summary:
+    """Return the summary of a parsed file; the tree is brought into its fixed form on the way."""
+    strict = digest([tree])
+    body = list(_run_on_import(tree.body))
+    names = {name for statement in body for name in stored_names(statement)}
+    reader = _Reader(body, names, _exported(body))
+    statements = tuple(found for statement in body for found in reader.read(statement))
+    # Imports are sorted by tools, and other statements by meaning.
+    imported = sorted(f"{found.names[0]}={found.digest}" for found in statements if found.is_import)
+    others = [found.digest for found in statements if not found.is_import]
+    return Summary(statements, digest([ast.Constant(" ".join(imported + others))]), strict)
+
+
+def _run_on_import(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements that run when a module is imported, without what is for type checkers or the shell."""
+    for number, statement in enumerate(body):
+        if isinstance(statement, ast.If) and _never_holds(statement.test):
+            yield from _run_on_import(statement.orelse)
+        elif not (isinstance(statement, ast.Pass) or (number == 0 and is_bare_constant(statement))):
+            yield statement
+
+
+def _never_holds(test: ast.expr) -> bool:
+    match test:
+        case (
+            ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING") | ast.Constant(value=False | 0)
+        ):
+            return True
+        # A step's file is loaded as a module, never as the program.
+        case ast.Compare(
+            left=ast.Name(id="__name__"), ops=[ast.Eq()], comparators=[ast.Constant(value="__main__")]
+        ):
+            return True
+        case _:
+            return False
+
+
+def _exported(body: list[ast.stmt]) -> set[str]:
+    """Return the names that `__all__` lists."""
+    lists = [s.value for s in body if isinstance(s, ast.Assign) and "__all__" in stored_names(s)]
+    return {str(node.value) for value in lists for node in ast.walk(value) if isinstance(node, ast.Constant)}
+
+
+class _Reader:
+    """Reads the statements of one file."""
+
+    def __init__(self, body: list[ast.stmt], names: set[str], exported: set[str]) -> None:
+        meanings = {
+            found.bound: _meaning(found)
+            for statement in body
+            for found in _imports(statement)
+            if found.bound and not found.level
+        }
+        is_lazy = any(
+            isinstance(statement, ast.ImportFrom) and statement.module == "__future__" for statement in body
+        )
+        self.names = names
+        # What a star import binds is known when the other file is at hand.
+        self.has_star = any(found.name == "*" for statement in body for found in _imports(statement))
+        self.judge = Judge(meanings, names)
+        self.form = Normaliser(names, is_lazy, self.judge.is_opaque)
+        # An import that nothing in the file uses stands there for what it does.
+        self.used = exported | {chain[0] for statement in body for chain in global_uses(statement)}
+
+    def read(self, statement: ast.stmt) -> Iterator[Statement]:
+        """Yield what one statement says; an import is taken apart into its names."""
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            yield from (self._import(found, statement.lineno) for found in _imports(statement))
+            return
+        effects, is_quiet = self.judge.statement(statement), self.judge.is_quiet(statement)
+        line = statement.lineno
+        if isinstance(statement, FunctionNode):
+            self._drop_step_decorator(statement)
+        if not is_bare_constant(statement):
+            statement = self.form.plain(statement)
+            self.form.normalise(statement)
+            imports = tuple(_imports(statement))
+            known = self.names.union(found.bound for found in imports if found.bound)
+            uses = {".".join(chain) for chain in global_uses(statement) if self.has_star or chain[0] in known}
+            yield Statement(
+                names=tuple(dict.fromkeys(stored_names(statement))),
+                digest=digest([statement]),
+                line=line,
+                uses=tuple(sorted(uses)),
+                imports=imports,
+                certain=effects.certain,
+                calls=tuple(sorted(effects.calls)),
+                bases=tuple(sorted(effects.bases)),
+                is_quiet=is_quiet,
+                introspects=self._introspects(statement),
+                queries=_calls_any(statement, QUERIES),
+                words=tuple(sorted(_words(statement) & self.names)),
+                as_step=_step_digest(statement) if isinstance(statement, FunctionNode) else None,
+            )
+
+    def _import(self, found: Import, line: int) -> Statement:
+        bound = found.bound or "*"
+        top = found.module.partition(".")[0]
+        known = found.level > 0 or top in sys.stdlib_module_names or top == "ropewalk"
+        return Statement(
+            names=(bound,),
+            digest="." * found.level + _meaning(found),
+            line=line,
+            is_import=True,
+            imports=(found,),
+            certain=bound == "*" or not (known or bound in self.used),
+        )
+
+    def _introspects(self, statement: ast.stmt) -> bool:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Attribute) and node.attr in INTROSPECTION and node.attr.startswith("__"):
+                return True
+            if isinstance(node, ast.Attribute | ast.Name):
+                name = self.judge.full_name(node)
+                if name in INTROSPECTION or name.startswith("inspect."):
+                    return True
+        return False
+
+    def _drop_step_decorator(self, function: FunctionNode) -> None:
+        """Drop `@step(...)`: its options say how to run the step, and those that count are facts of their own."""
+        function.decorator_list = [
+            decorator
+            for decorator in function.decorator_list
+            if self.judge.full_name(decorator.func if isinstance(decorator, ast.Call) else decorator)
+            != "ropewalk.step"
+        ]
+
+
+def _step_digest(function: FunctionNode) -> str:
+    alone = copy.copy(function)
+    alone.args = copy.copy(function.args)
+    alone.args.kw_defaults = [None for _ in function.args.kw_defaults]
+    return digest([alone])
+
+
+def _meaning(found: Import) -> str:
+    """Return what the bound name stands for: `numpy.linalg` after `from numpy import linalg`."""
+    if found.name is not None:
+        return f"{found.module}.{found.name}".lstrip(".")
+    # `import a.b` binds `a`, `import a.b as c` the module itself.
+    top = found.module.partition(".")[0]
+    return top if found.bound == top else found.module
+
+
+def _imports(statement: ast.stmt) -> Iterator[Import]:
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(0, alias.name, None, alias.asname or alias.name.partition(".")[0])
+        elif isinstance(node, ast.ImportFrom) and node.module != "__future__":
+            for alias in node.names:
+                bound = None if alias.name == "*" else alias.asname or alias.name
+                yield Import(node.level, node.module or "", alias.name, bound)
+        elif isinstance(node, ast.Call):
+            yield from _literal_import(node)
+
+
+def _literal_import(call: ast.Call) -> Iterator[Import]:
+    match call.args[:1]:
+        case [ast.Constant(value=str(module))] if dotted(call.func) in IMPORTERS:
+            name = module.lstrip(".")
+            yield Import(len(module) - len(name), name, None, None)
+
+
+def _calls_any(statement: ast.stmt, methods: frozenset[str]) -> bool:
+    return any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in methods
+        for node in ast.walk(statement)
+    )
+
+
+def _words(statement: ast.stmt) -> set[str]:
+    texts = (
+        node.value
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    return {word for text in texts for word in WORD.findall(text)}
