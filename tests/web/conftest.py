@@ -588,7 +588,8 @@ def fill_pipeline(workspace: Workspace, run_id: str) -> None:
         edges += [EdgeRow(node_id, "model_version:late/1", "product") for _ in "1" if node_id == "model:late"]
         output = {
             "digest": "d" * 64,
-            "reference": "snapshot:1",
+            # What the lake of this state has was written by its newest snapshot.
+            "reference": f"snapshot:{open_lake(workspace).snapshot()}",
             "summary": SUMMARIES.get(node_id, {}),
             "observed": None,
             "origins": [],

@@ -41,11 +41,11 @@ def test_a_reader_in_another_process_sees_whole_tables(lake: Lake, start_script)
     seen = set()
     while writer.poll() is None:
         seen.add(look(lake))
-        assert lake.built_key("table:mart.a") is not None
+        assert lake.build("table:mart.a") is not None
 
     assert writer.returncode == 0, writer.stdout.read()
     assert seen == {(ROWS, 1)}
-    assert lake.built_key("table:mart.a") == "24"
+    assert lake.build("table:mart.a").key == "24"
 
 
 def test_two_processes_write_in_turns(lake: Lake, start_script) -> None:

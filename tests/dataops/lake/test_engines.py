@@ -59,7 +59,7 @@ def test_many_threads_write_and_read(lake: Lake) -> None:
         with lake.transaction("write") as transaction:
             digest = transaction.replace(f"mart.t{number}", f"SELECT {number} AS n FROM range(50)")
             transaction.record_build(f"table:mart.t{number}", "k", digest)
-        assert lake.built_key(f"table:mart.t{number}") == "k"
+        assert lake.build(f"table:mart.t{number}").key == "k"
         return sum(table.rows for table in lake.tables() if table.name == f"t{number}")
 
     for _ in range(2):

@@ -105,9 +105,9 @@ def test_builds_are_known_by_node(lake: Lake) -> None:
     digest = build(lake, "mart.a", "SELECT 2 AS n", "new")
     build(lake, "mart.b", "SELECT 2 AS n", "other")
 
-    assert lake.built_key("table:mart.a") == "new"
+    assert lake.build("table:mart.a").key == "new"
     assert lake.build("table:mart.a") == Build("new", digest)
-    assert lake.built_key("table:mart.c") is None
+    assert lake.build("table:mart.c") is None
 
 
 def test_a_forgotten_build(lake: Lake) -> None:
@@ -117,18 +117,18 @@ def test_a_forgotten_build(lake: Lake) -> None:
     with lake.transaction("forget") as transaction:
         transaction.forget_build("table:mart.a")
 
-    assert lake.built_key("table:mart.a") is None
+    assert lake.build("table:mart.a") is None
 
 
 def test_builds_of_another_process_are_seen(lake: Lake, tmp_path: Path) -> None:
     """What is remembered of the books is given up as soon as another lake object commits."""
     build(lake, "mart.a", "SELECT 1 AS n", "first")
-    assert lake.built_key("table:mart.a") == "first"
+    assert lake.build("table:mart.a").key == "first"
 
     with Lake(tmp_path / "lake") as other:
         build(other, "mart.a", "SELECT 2 AS n", "second")
 
-    assert lake.built_key("table:mart.a") == "second"
+    assert lake.build("table:mart.a").key == "second"
 
 
 def test_the_folder_can_be_moved(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_a_killed_writer_leaves_nothing(lake: Lake, start_script: Callable[[str]
 
     with lake.cursor() as connection:
         assert connection.execute("FROM mart.a").fetchall() == [(1,)]
-    assert lake.built_key("table:mart.a") == "k"
+    assert lake.build("table:mart.a").key == "k"
     before = {path.name for path in lake.folder.rglob("*.parquet")}
     build(lake, "mart.a", "SELECT 2 AS n", "k2")
     with lake.cursor() as connection:
@@ -207,7 +207,7 @@ def test_close_may_be_called_twice(lake: Lake) -> None:
 def test_a_lake_that_was_not_made_has_no_builds(tmp_path: Path) -> None:
     """Asking for a build makes nothing, so that planning does not either."""
     with Lake(tmp_path / "lake") as lake:
-        assert lake.built_key("table:mart.a") is None
+        assert lake.build("table:mart.a") is None
         assert not lake.exists
 
     assert not (tmp_path / "lake").exists()

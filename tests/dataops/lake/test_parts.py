@@ -42,7 +42,7 @@ def test_a_table_name() -> None:
     """It shows plainly and is quoted in SQL."""
     name = TableName.parse("mart.flight_features")
 
-    assert (str(name), name.sql) == ("mart.flight_features", '"mart"."flight_features"')
+    assert (str(name), name.sql) == ("mart.flight_features", '"lake"."mart"."flight_features"')
 
 
 def test_extensions_come_from_their_wheels() -> None:

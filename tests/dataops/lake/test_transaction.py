@@ -134,7 +134,7 @@ def test_an_error_of_ours_rolls_back(lake: Lake) -> None:
         replace_and_fail(lake, lambda _: {}["missing"])
 
     assert (lake.snapshot(), read(lake)) == (before, [(1,)])
-    assert lake.built_key("table:mart.numbers") is None
+    assert lake.build("table:mart.numbers") is None
 
 
 def test_an_error_of_the_engine_rolls_back_and_is_translated(lake: Lake) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from ropewalk.dataops.contracts import CheckNotRun, ContractBroken
-from ropewalk.dataops.lake import open_lake
+from ropewalk.dataops.lake import open_lake, query_environment
 from ropewalk.dataops.transform import TableFailed
 from ropewalk.pipeline import State
 
@@ -97,12 +99,26 @@ def test_changed_text_with_equal_rows_stops_there(run):
     assert results["mart.a"].state is State.HIT
 
 
-def test_table_that_is_gone_from_the_lake_is_built_again(run):
-    """What the records say counts only as long as the lake says it too."""
+def test_table_dropped_from_the_head_is_still_the_environments(run):
+    """What a pointer names is a snapshot, which no later change of the lake takes away."""
     _, workspace = run({TABLE: FLIGHTS})
     with open_lake(workspace).transaction("lose it") as transaction:
         transaction.drop("staging.flights")
-        transaction.forget_build("table:staging.flights")
+
+    results, workspace = run({})
+
+    assert results["staging.flights"].state is State.HIT
+    assert len(query_environment(workspace, "FROM staging.flights").rows) == 3
+
+
+def test_lake_made_again_does_not_pass_for_the_old_one(run):
+    """What the records say counts only as long as the lake's own snapshots say it too."""
+    _, workspace = run({TABLE: FLIGHTS})
+    lake = open_lake(workspace)
+    lake.close()
+    shutil.rmtree(lake.folder)
+    with lake.transaction("another") as transaction:
+        transaction.replace("staging.flights", "SELECT 1 AS id")
 
     results, workspace = run({})
 

@@ -235,11 +235,12 @@ class Watched:
         ours = {name: changes.pop(name) for name in ("time", "by", "ignore") if name in changes}
         spec = monitor.model_copy(update={**ours, "labels": monitor.labels.model_copy(update=changes)})
         deployed = Output("d", "deployment:late@1", {"model": "late", "version": 1, "key": "flight_id"})
+        newest = f"snapshot:{open_lake(self.workspace).snapshot()}"
         return MonitorKind().execute(
             Task(
                 node=dataclasses.replace(self.node, spec=spec),
                 key="key",
-                inputs={"deployment:late": deployed, "mart.outcomes": Output("d", "snapshot:1")},
+                inputs={"deployment:late": deployed, "mart.outcomes": Output("d", newest)},
                 input_ids={"deployment:late": "deployment:late", "mart.outcomes": labels_id},
                 run_id="run",
                 workspace=self.workspace,

@@ -49,7 +49,7 @@ def record(workspace: Workspace, node_id: str, state: str = "executed") -> None:
     graph = declare_graph(workspace.project, plugins.kinds())
     output = {
         "digest": "d",
-        "reference": "snapshot:1",
+        "reference": "snapshot:2",
         "summary": {"rows": 1},
         "observed": None,
         "origins": [],

@@ -9,7 +9,7 @@ import click
 from ropewalk.cli.errors import NothingToPredict
 from ropewalk.cli.output import count, emit_json, emit_table
 from ropewalk.cli.session import Session, open_session
-from ropewalk.dataops.lake import QueryResult, TableName, open_lake
+from ropewalk.dataops.lake import QueryResult, TableName, query_environment
 from ropewalk.devops.serving import Predictions, predict
 
 READERS = {".csv": "read_csv", ".json": "read_json", ".ndjson": "read_json", ".parquet": "read_parquet"}
@@ -49,13 +49,12 @@ def command(
 
 
 def _rows(session: Session, table: str | None, where: str | None, data: Path | None) -> QueryResult:
-    lake = open_lake(session.workspace)
     if table and not data:
-        name = TableName.parse(table).sql
+        name = TableName.parse(table).unqualified
         condition = f" WHERE ({where}\n)" if where else ""
         # The condition is the caller's own SQL; the lake lets nothing but one SELECT through.
         query = f"SELECT * FROM {name}{condition}"  # noqa: S608  # see above
-        return lake.query(query, limit=MOST_ROWS, timeout_s=TIMEOUT_S)
+        return query_environment(session.workspace, query, MOST_ROWS, TIMEOUT_S)
     if data and not table and not where:
         return _read_file(data)
     raise NothingToPredict(

@@ -9,7 +9,7 @@ import click
 
 from ropewalk.cli.output import count, emit_json, emit_table
 from ropewalk.cli.session import open_session
-from ropewalk.dataops.lake import QueryResult, open_lake
+from ropewalk.dataops.lake import QueryResult, query_environment
 
 
 @click.command("sql")
@@ -20,9 +20,13 @@ from ropewalk.dataops.lake import QueryResult, open_lake
 )
 @click.option("--json", "as_json", is_flag=True, help="Print columns and rows as one JSON object.")
 def command(query: str, *, limit: int, timeout: float, as_json: bool) -> None:
-    """Ask the lake QUERY, one SELECT in DuckDB's SQL; nothing can be changed with it."""
+    """Ask the lake QUERY, one SELECT in DuckDB's SQL; nothing can be changed with it.
+
+    Tables are read as the environment has them; `mart.x AT (VERSION => 3)` is the lake's snapshot 3, `lake.mart.x`
+    what was written last.
+    """
     with open_session() as session:
-        result = open_lake(session.workspace).query(query, limit=limit, timeout_s=timeout)
+        result = query_environment(session.workspace, query, limit, timeout)
     names = [column.name for column in result.columns]
     if as_json:
         emit_json(query_document(result))

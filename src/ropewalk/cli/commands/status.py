@@ -10,7 +10,7 @@ import click
 
 from ropewalk.cli.output import emit_json, emit_table, shorten
 from ropewalk.cli.session import Session, open_session
-from ropewalk.dataops.lake import open_lake
+from ropewalk.dataops.lake import environment_tables
 from ropewalk.pipeline import Record, current_records
 from ropewalk.project import git_state
 from ropewalk.store.pipeline import list_pipeline_runs
@@ -46,7 +46,7 @@ def _document(session: Session) -> dict[str, object]:
         "environment": workspace.settings.environment,
         "commit": git.commit,
         "branch": git.branch,
-        "snapshot": open_lake(workspace).snapshot(),
+        "snapshot": max(environment_tables(workspace).values(), default=0),
         "last_run": {"run_id": runs[0].id, "state": runs[0].state} if runs else None,
         "nodes": [_node(node_id, records.get(node_id)) for node_id in session.graph().nodes],
     }

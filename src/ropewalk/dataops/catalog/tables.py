@@ -9,7 +9,14 @@ from typing import Literal
 from ropewalk.dataops.catalog.errors import UnknownTable
 from ropewalk.dataops.catalog.values import ColumnCard, ContractResult, TableCard, TablePage
 from ropewalk.dataops.contracts import Contract, ContractColumn
-from ropewalk.dataops.lake import Column, TableInfo, TableName, open_lake
+from ropewalk.dataops.lake import (
+    Column,
+    TableInfo,
+    TableName,
+    environment_tables,
+    list_environment_tables,
+    open_lake,
+)
 from ropewalk.dataops.transform import TableDeclarations, TableSpec, read_tables
 from ropewalk.errors import nearest
 from ropewalk.pipeline import JSON, Output, Workspace, current_records
@@ -66,7 +73,7 @@ def _look(workspace: Workspace) -> _Known:
     return _Known(
         declared=declared,
         names={name.lower(): name for name in [*sources, *declared.specs]},
-        built={f"{info.schema}.{info.name}".lower(): info for info in open_lake(workspace).tables()},
+        built={f"{info.schema}.{info.name}".lower(): info for info in list_environment_tables(workspace)},
         outputs={node: record.output for node, record in current_records(workspace).items()},
     )
 
@@ -180,9 +187,11 @@ def _result(output: Output | None) -> ContractResult | None:
 
 
 def _sample(workspace: Workspace, card: TableCard) -> tuple[tuple[JSON, ...], ...]:
+    name = TableName.parse(card.name)
+    snapshot = environment_tables(workspace).get(card.name.lower())
     # One of the lake's own cursors: a page must not wait for, or disturb, a run that is writing.
     with open_lake(workspace).cursor() as connection:
-        relation = TableName.parse(card.name).sql
+        relation = name.sql if snapshot is None else name.at(snapshot)
         rows = connection.execute(f"SELECT * FROM {relation} LIMIT {SAMPLE_ROWS}").fetchall()  # noqa: S608  # quoted name
     return tuple(tuple(_plain(value) for value in row) for row in rows)
 

@@ -3,8 +3,18 @@
 Other rooms import from here and nowhere deeper.
 """
 
+from ropewalk.dataops.lake.builds import Build
 from ropewalk.dataops.lake.console import QueryResult
 from ropewalk.dataops.lake.digest import Column, TableDigest
+from ropewalk.dataops.lake.environment import (
+    environment_tables,
+    holds_table,
+    input_tables,
+    list_environment_tables,
+    query_environment,
+    snapshot_of,
+    table_of,
+)
 from ropewalk.dataops.lake.errors import (
     ExtensionMissing,
     InvalidQuery,
@@ -17,9 +27,10 @@ from ropewalk.dataops.lake.errors import (
     TableMissing,
     translate_error,
 )
-from ropewalk.dataops.lake.lake import Build, Lake, TableInfo, open_lake
+from ropewalk.dataops.lake.lake import Lake, open_lake
 from ropewalk.dataops.lake.names import TableName, literal, quote
 from ropewalk.dataops.lake.reader import open_reader, read_table
+from ropewalk.dataops.lake.tables import TableInfo
 from ropewalk.dataops.lake.transaction import LakeTransaction
 
 __all__ = [
@@ -40,10 +51,17 @@ __all__ = [
     "TableInfo",
     "TableMissing",
     "TableName",
+    "environment_tables",
+    "holds_table",
+    "input_tables",
+    "list_environment_tables",
     "literal",
     "open_lake",
     "open_reader",
+    "query_environment",
     "quote",
     "read_table",
+    "snapshot_of",
+    "table_of",
     "translate_error",
 ]

@@ -6,11 +6,12 @@ The data path is given at each attach, so that a project's folder can be moved.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import duckdb
 
-from ropewalk.dataops.lake.errors import SnapshotMissing, TableMissing, translate_error
+from ropewalk.dataops.lake.errors import TableMissing, translate_error
 from ropewalk.dataops.lake.names import literal
 
 CATALOG_FILE = "catalog.sqlite"
@@ -18,6 +19,8 @@ DATA_FOLDER = "data"
 SPILL_FOLDER = "spill"
 # SQLite waits this long for another process's commit, which itself takes milliseconds.
 BUSY_TIMEOUT_MS = 30_000
+# Longer than any file system's clock takes to tick.
+RACY_NS = 50_000_000
 # No keys and no indexes: DuckLake has none. `LakeTransaction.rewrite_book` keeps the rows unique.
 BOOKS = (
     "CREATE SCHEMA ropewalk",
@@ -74,8 +77,6 @@ def attach(
         # What does not fit into memory is written beside the lake, not into the folder a person works in.
         connection.execute(f"USE lake; SET temp_directory = {literal(str(data.parent / SPILL_FOLDER))}")
     except duckdb.Error as error:
-        if "No snapshot found" in str(error):
-            raise SnapshotMissing(f"the lake has no snapshot {snapshot}") from error
         raise translate_error(error) from error
 
 
@@ -89,3 +90,15 @@ def require_catalog(folder: Path) -> Path:
     if not catalog.is_file():
         raise TableMissing(f"there is no lake in {folder} yet", hint="`ropewalk run` makes it")
     return catalog
+
+
+def catalog_state(catalog: Path) -> object:
+    """Return a value that changes with every commit to the catalogue, or None while it cannot be trusted.
+
+    A file that changed a moment ago may change again without a new time stamp.
+    """
+    stats = [path.stat() for path in (catalog, Path(f"{catalog}-wal")) if path.exists()]
+    newest = max(stat.st_mtime_ns for stat in stats)
+    if time.time_ns() - newest < RACY_NS:
+        return None
+    return [(stat.st_ino, stat.st_size, stat.st_mtime_ns) for stat in stats]

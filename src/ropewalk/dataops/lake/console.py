@@ -7,11 +7,12 @@ The first is needed beside the last because the SQLite extension opens files by 
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,14 @@ from typing import Any
 import duckdb
 
 from ropewalk.dataops.lake.catalog import CATALOG_FILE, DATA_FOLDER, SPILL_FOLDER
-from ropewalk.dataops.lake.digest import Column
+from ropewalk.dataops.lake.digest import Column, read_columns
 from ropewalk.dataops.lake.engines import Engines
 from ropewalk.dataops.lake.errors import InvalidQuery, QueryNotAllowed, QueryTimeout, translate_error
-from ropewalk.dataops.lake.names import literal
+from ropewalk.dataops.lake.names import LAKE, TableName, literal
 from ropewalk.dataops.lake.reader import open_reader
 from ropewalk.dataops.lake.retry import retry_locked
-from ropewalk.errors import nearest
+from ropewalk.dataops.lake.scope import open_scope
+from ropewalk.errors import Place, nearest
 
 TABLE_FUNCTIONS = frozenset(
     {"range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree"}
@@ -36,6 +38,7 @@ MEMORY = "2GB"
 SCALAR_FUNCTIONS_REFUSED = frozenset({"write_log", "getenv", "json_execute_serialized_sql"})
 # DuckDB reads a file that stands where a table should.
 _PATH = re.compile(r"[/\\.*]")
+_PREFIX = f"{LAKE}."
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,21 @@ class QueryResult:
     is_complete: bool
 
 
+@dataclass(frozen=True)
+class Names:
+    """What a query's unqualified table names mean.
+
+    Attributes:
+        tables: the snapshot of each table; None where every name means the head.
+        refuse: is told each name that is not in `tables`, and may raise.
+        known: gives the names for error messages, when there is one.
+    """
+
+    tables: Mapping[str, int] | None
+    refuse: Callable[[str], None]
+    known: Callable[[], tuple[str, ...]]
+
+
 class Console:
     """Engines of its own, read-only and locked down, for the lake in `folder`."""
 
@@ -60,28 +78,28 @@ class Console:
         self._folder = folder
         self._engines = Engines(self._connect)
 
-    def run(
-        self, sql: str, limit: int, timeout_s: float, table_names: Callable[[], tuple[str, ...]]
-    ) -> QueryResult:
-        """Return up to `limit` rows of the one SELECT that `sql` is; `table_names` serves error messages.
+    def run(self, sql: str, limit: int, timeout_s: float, names: Names) -> QueryResult:
+        """Return up to `limit` rows of the one SELECT that `sql` is.
 
         Raises:
             RopewalkError: as `Lake.query` says.
         """
         with self._engines.cursor() as connection:
+            query = _Query(sql, None)
             try:
-                self._check(connection, sql)
+                query = _look(connection, sql, names)
                 with _stopped_after(connection, timeout_s):
-                    return retry_locked(lambda: _fetch(connection, sql, limit))
+                    return retry_locked(lambda: _answer(connection, query, limit))
             except duckdb.InterruptException as error:
                 raise QueryTimeout(
                     f"the query ran longer than {timeout_s:g} s", hint="ask for less, or aggregate"
                 ) from error
             except duckdb.Error as error:
                 # The names are asked for only now: most queries are right.
-                raise translate_error(
-                    _placed(connection, sql) or error, table_names(), first_line=0
-                ) from error
+                columns = _columns(connection, query.tables or {})
+                found = translate_error(error, names.known(), first_line=0, columns=columns)
+                found.place = query.as_written(found.place)
+                raise found from error
 
     def close(self) -> None:
         """Close the engines."""
@@ -100,24 +118,88 @@ class Console:
         )
         return connection
 
-    def _check(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-        # DuckDB parses the text itself, so there is no second opinion of it that could be tricked.
+
+@dataclass(frozen=True)
+class _Query:
+    """A SELECT as it is run.
+
+    Attributes:
+        text: its SQL.
+        tables: the snapshot, or None for the head, of each unqualified name; None where nothing is looked up.
+        moved: where the lake's name was put in: line and column.
+    """
+
+    text: str
+    tables: Mapping[TableName, int | None] | None
+    moved: tuple[tuple[int, int], ...] = ()
+
+    def as_written(self, place: Place | None) -> Place | None:
+        """Return where in the SQL of the person the character at `place` of the text stands."""
+        if place is None or place.column is None:
+            return place
+        before = sum(line == place.line and column < place.column for line, column in self.moved)
+        return Place(place.path, place.line, place.column - before * len(_PREFIX))
+
+
+def _look(connection: duckdb.DuckDBPyConnection, sql: str, names: Names) -> _Query:
+    """Return the one SELECT that `sql` is, with what its names mean.
+
+    Raises:
+        QueryNotAllowed, InvalidQuery: it is something else, or reads more than tables.
+    """
+    found = list(_nodes(_parse(connection, sql)))
+    for node in found:
+        _refuse_node(node)
+    if names.tables is None:
+        return _Query(sql, None)
+    named = [node for node in found if _is_unqualified(node)]
+    # A view cannot be asked for another time than its own; the table behind it can.
+    timed = sorted(int(node["query_location"]) for node in named if node["at_clause"])
+    wanted = {TableName(node["schema_name"], node["table_name"]) for node in named if not node["at_clause"]}
+    for table in sorted(wanted, key=str):
+        if str(table).lower() not in names.tables:
+            names.refuse(str(table).lower())
+    moved = tuple(_line_and_column(sql, offset) for offset in timed)
+    tables = {table: names.tables.get(str(table).lower()) for table in wanted}
+    return _Query(_with_prefix(sql, timed), tables, moved)
+
+
+def _with_prefix(sql: str, offsets: Sequence[int]) -> str:
+    """Return `sql` with the lake's name put in at the offsets, which count bytes."""
+    ends = [0, *offsets, len(sql.encode())]
+    parts = [sql.encode()[start:end].decode() for start, end in itertools.pairwise(ends)]
+    return _PREFIX.join(parts)
+
+
+def _line_and_column(sql: str, offset: int) -> tuple[int, int]:
+    before = sql.encode()[:offset].decode()
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
+def _parse(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
+    """Return DuckDB's own parse of `sql`: there is no second opinion of it that could be tricked.
+
+    Raises:
+        QueryNotAllowed, InvalidQuery: it is not one SELECT.
+    """
+    try:
         statements = connection.extract_statements(sql)
-        if not statements:
-            raise InvalidQuery("there is no SQL statement")
-        if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
-            raise QueryNotAllowed(
-                "only one SELECT is allowed here", hint="the lake is changed by `ropewalk run`"
-            )
-        serialized = connection.execute(
-            f"SELECT json_serialize_sql({literal(statements[0].query)})"
-        ).fetchone()
-        # What DuckDB cannot serialize is no plain SELECT: PIVOT, CALL and the like become several statements.
-        tree = json.loads(serialized[0]) if serialized else {}
-        if tree.get("error", True):
-            raise QueryNotAllowed("only SELECT is allowed here", hint="the lake is changed by `ropewalk run`")
-        for node in _nodes(tree):
-            _refuse_node(node)
+    except duckdb.Error as error:
+        raise _placed(connection, sql) or error from error
+    if not statements:
+        raise InvalidQuery("there is no SQL statement")
+    if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+        raise QueryNotAllowed("only one SELECT is allowed here", hint="the lake is changed by `ropewalk run`")
+    serialized = connection.execute(f"SELECT json_serialize_sql({literal(sql)})").fetchone()
+    # What DuckDB cannot serialize is no plain SELECT: PIVOT, CALL and the like become several statements.
+    tree: dict[str, Any] = json.loads(serialized[0]) if serialized else {}
+    if tree.get("error", True):
+        raise QueryNotAllowed("only SELECT is allowed here", hint="the lake is changed by `ropewalk run`")
+    return tree
+
+
+def _is_unqualified(node: Mapping[str, Any]) -> bool:
+    return node.get("type") == "BASE_TABLE" and bool(node["schema_name"]) and not node["catalog_name"]
 
 
 def _folders(folder: Path) -> str:
@@ -154,6 +236,42 @@ def _nodes(tree: object) -> Iterator[dict[str, Any]]:
         yield tree
         for item in tree.values():
             yield from _nodes(item)
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, query: _Query, limit: int) -> QueryResult:
+    """Return the rows of `query`, whose names mean what it says.
+
+    Raises:
+        duckdb.Error: it cannot be answered; the error names its place.
+    """
+    if query.tables is None:
+        return _fetch_placed(connection, query.text, limit)
+    snapshots = {table: number for table, number in query.tables.items() if number is not None}
+    with open_scope(connection, snapshots) as scope:
+        for table in query.tables.keys() - snapshots.keys():
+            # What is not there either is said by the query itself, with its place.
+            with suppress(duckdb.CatalogException):
+                scope.show(table, table.sql)
+        return _fetch_placed(connection, query.text, limit)
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, tables: Mapping[TableName, int | None]) -> set[str]:
+    """Return the names of all columns of the tables that are there, for messages."""
+    found: set[str] = set()
+    for table, snapshot in tables.items():
+        with suppress(duckdb.Error):
+            columns = read_columns(connection, table.sql if snapshot is None else table.at(snapshot))
+            found |= {column.name for column in columns}
+    return found
+
+
+def _fetch_placed(connection: duckdb.DuckDBPyConnection, sql: str, limit: int) -> QueryResult:
+    try:
+        return _fetch(connection, sql, limit)
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as error:
+        raise _placed(connection, sql) or error from error
 
 
 def _fetch(connection: duckdb.DuckDBPyConnection, sql: str, limit: int) -> QueryResult:

@@ -27,8 +27,8 @@ class TableDigest:
 
 
 def read_columns(connection: duckdb.DuckDBPyConnection, relation: str) -> list[Column]:
-    """Return the columns of `relation`, which is SQL (a quoted table name)."""
-    described = connection.execute(f"DESCRIBE {relation}").fetchall()
+    """Return the columns of `relation`, which is what follows FROM."""
+    described = connection.execute(f"DESCRIBE FROM {relation}").fetchall()
     return [Column(str(row[0]), str(row[1])) for row in described]
 
 
@@ -41,7 +41,7 @@ def table_names(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
 
 
 def digest_relation(connection: duckdb.DuckDBPyConnection, relation: str) -> TableDigest:
-    """Return the digest of `relation`, which is SQL (a quoted table name).
+    """Return the digest of `relation`, which is what follows FROM.
 
     Each row is hashed over its columns in the order of their names, and the hashes are added up and xor-ed:
     neither the order of the rows nor that in which columns were added makes a difference.

@@ -20,6 +20,7 @@ RopewalkError
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import duckdb
 
@@ -36,11 +37,14 @@ from ropewalk.errors import (
 
 # DuckDB says in the text what it does not say in the type; these read it, and are tested against the engine.
 _LINE = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
-_MISSING_TABLE = re.compile(r"Table with name \"?(?P<name>[^\s\"!]+)\"? does not exist")
+_MISSING_TABLE = re.compile(
+    r"Table with name \"?(?P<name>[^\s\"!]+)\"? does not exist( at version (?P<snapshot>\d+))?"
+)
 _MISSING_COLUMN = re.compile(
     r'(?:Referenced column "(?P<a>[^"]+)"|does not have a column named "(?P<b>[^"]+)"|column (?P<c>\S+) does not exist)'
 )
 _CANDIDATES = re.compile(r"Candidate bindings:[ :]*(.*)")
+_MISSING_SNAPSHOT = re.compile(r"No snapshot found at version (\d+)")
 _SUGGESTED = re.compile(r'Did you mean "([^"]+)"')
 _UNSUPPORTED = re.compile(r"unsupported type (.+)")
 
@@ -115,7 +119,11 @@ _INPUT_ERRORS = (
 
 
 def translate_error(
-    error: duckdb.Error, tables: tuple[str, ...] = (), path: str = "query", first_line: int = 1
+    error: duckdb.Error,
+    tables: tuple[str, ...] = (),
+    path: str = "query",
+    first_line: int = 1,
+    columns: Iterable[str] = (),
 ) -> RopewalkError:
     """Return DuckDB's `error` as ours, with its place in the SQL and the nearest valid name.
 
@@ -124,6 +132,7 @@ def translate_error(
         tables: the names that a table could have had.
         path: the file that the SQL stands in.
         first_line: the line of that file at which the SQL starts.
+        columns: the names that a column could have had; the engine does not know those of views.
     """
     text = str(error)
     place = _place(text, path, first_line)
@@ -131,6 +140,11 @@ def translate_error(
         return QueryTimeout("the query was stopped before it had finished")
     if match := _MISSING_TABLE.search(text):
         return _table_missing(match["name"], text, tables, place)
+    if match := _MISSING_SNAPSHOT.search(text):
+        return SnapshotMissing(
+            f"the lake has no snapshot {match[1]}",
+            hint="what no environment needs is removed by `ropewalk gc`",
+        )
     if not isinstance(error, _INPUT_ERRORS):
         return LakeFailed(_sentence(text), detail=text)
     if match := _UNSUPPORTED.search(text):
@@ -139,7 +153,9 @@ def translate_error(
             place=place,
             hint="cast it to a type such as VARCHAR",
         )
-    return InvalidQuery(_sentence(text), place=place, nearest=_nearest_column(text), detail=_excerpt(text))
+    return InvalidQuery(
+        _sentence(text), place=place, nearest=_nearest_column(text, columns), detail=_excerpt(text)
+    )
 
 
 def _table_missing(name: str, text: str, tables: tuple[str, ...], place: Place | None) -> TableMissing:
@@ -150,13 +166,13 @@ def _table_missing(name: str, text: str, tables: tuple[str, ...], place: Place |
     return TableMissing(f"there is no table {name!r}", place=place, nearest=full or fallback)
 
 
-def _nearest_column(text: str) -> str | None:
+def _nearest_column(text: str, columns: Iterable[str]) -> str | None:
     found = _MISSING_COLUMN.search(text)
     if found is None:
         suggested = _SUGGESTED.search(text)
         return suggested[1] if suggested else None
     candidates = _CANDIDATES.search(text)
-    valid = re.findall(r'"([^"]+)"', candidates[1]) if candidates else []
+    valid = re.findall(r'"([^"]+)"', candidates[1]) if candidates else columns
     return nearest(next(name for name in found.groups() if name), valid)
 
 

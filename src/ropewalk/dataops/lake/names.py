@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ropewalk.dataops.lake.errors import InvalidTableName
 
+LAKE = "lake"
 _PART = re.compile(r"^[^\W\d]\w*$")
 
 
@@ -33,8 +34,18 @@ class TableName:
 
     @property
     def sql(self) -> str:
-        """The name as SQL, every part quoted."""
+        """The table as it is at the lake's head, as SQL, every part quoted."""
+        # With the lake in front, so that it means the same whatever a connection has as its default.
+        return f'"{LAKE}".{self.unqualified}'
+
+    @property
+    def unqualified(self) -> str:
+        """The name as SQL without the lake: what it means is up to the connection's scope."""
         return f"{quote(self.schema)}.{quote(self.name)}"
+
+    def at(self, snapshot: int) -> str:
+        """Return what follows FROM for the table as it was at `snapshot`."""
+        return f"{self.sql} AT (VERSION => {snapshot:d})"
 
     def __str__(self) -> str:
         """`schema.table`, as people write it."""

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import duckdb
 
+from ropewalk.dataops.lake.builds import Build
 from ropewalk.dataops.lake.digest import Column, TableDigest, digest_relation, read_columns, table_names
 from ropewalk.dataops.lake.errors import InvalidQuery, TableMissing, translate_error
-from ropewalk.dataops.lake.names import TableName, literal, quote
+from ropewalk.dataops.lake.names import LAKE, TableName, literal, quote
+from ropewalk.dataops.lake.scope import Scope
 from ropewalk.errors import Place
 
 STAGE = '"temp"."ropewalk_stage"'
@@ -22,11 +24,26 @@ class LakeTransaction:
     DuckDB's own errors pass through the methods and are translated at the end of the transaction.
 
     Attributes:
-        connection: the engine inside the transaction, with the lake as its default.
+        connection: the engine inside the transaction; unqualified names mean what the transaction reads, or the
+            lake's head when it was not told.
+        builds: what it makes, by node.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, scope: Scope | None = None) -> None:
         self.connection = connection
+        self.builds: dict[str, Build] = {}
+        self._scope = scope
+        self._snapshot: int | None = None
+
+    @property
+    def snapshot(self) -> int:
+        """The snapshot that this transaction made; there is one after a commit that recorded a build."""
+        assert self._snapshot is not None
+        return self._snapshot
+
+    def committed(self, snapshot: int) -> None:
+        """Note that the transaction was committed as `snapshot`."""
+        self._snapshot = snapshot
 
     def replace(self, table: str, select_sql: str, origin: Place | None = None) -> TableDigest:
         """Make `table` hold exactly the rows of `select_sql`; unchanged content is not written again.
@@ -45,9 +62,13 @@ class LakeTransaction:
             self.connection.execute(f"CREATE OR REPLACE TEMP TABLE ropewalk_stage AS\n{select_sql}")
         except duckdb.Error as error:
             path, line = (origin.path, origin.line or 1) if origin else ("query", 1)
-            raise translate_error(error, self._names_for_messages(), path, line - 1) from error
+            names, columns = self._names_for_messages()
+            raise translate_error(error, names, path, line - 1, columns) from error
         made = self._publish_stage(name)
         self.connection.execute("DROP TABLE " + STAGE)
+        if self._scope is not None:
+            # A rule about the table may name it like any other; what it has to judge is not committed yet.
+            self._scope.reveal(name.schema)
         return made
 
     def digest(self, table: str) -> TableDigest:
@@ -79,7 +100,9 @@ class LakeTransaction:
         self.connection.execute(f"DROP TABLE IF EXISTS {TableName.parse(table).sql}")
 
     def record_build(self, node_id: str, key: str, digest: TableDigest) -> None:
-        """Write down, with the data, under which action key the node's content was made."""
+        """Write down, with the data and with the commit, under which action key the node's content was made."""
+        self.builds[node_id] = Build(key, digest)
+        # Also when nothing else changes: without a change there would be no snapshot to name.
         self.rewrite_book("builds", node_id, [(node_id, key, digest.digest, digest.rows)])
 
     def forget_build(self, node_id: str) -> None:
@@ -134,12 +157,13 @@ class LakeTransaction:
                     hint=f"CAST({quote(column.name)} AS DECIMAL(38, 0))",
                 )
 
-    def _names_for_messages(self) -> tuple[str, ...]:
+    def _names_for_messages(self) -> tuple[tuple[str, ...], Sequence[str]]:
+        """Return the names that tables and columns could have had."""
         try:
-            return table_names(self.connection)
+            return table_names(self.connection), self._scope.columns() if self._scope else ()
         except duckdb.Error:
             # An error while computing rows, unlike one of binding, has ended the transaction.
-            return ()
+            return (), ()
 
     def _require_select(self, sql: str) -> None:
         # On a second line, as in the statement that is executed, so that places are counted alike.
@@ -162,11 +186,11 @@ class LakeTransaction:
             execute(f"INSERT INTO {name.sql} FROM {STAGE}")
             return made
         # Other columns: the table is made anew, in this transaction. Readers keep the old one until the commit.
-        execute(f"CREATE SCHEMA IF NOT EXISTS {quote(name.schema)}")
+        execute(f"CREATE SCHEMA IF NOT EXISTS {LAKE}.{quote(name.schema)}")
         execute(f"DROP TABLE IF EXISTS {name.sql}")
         execute(f"CREATE TABLE {name.sql} AS FROM {STAGE}")
         return made
 
 
 def _book(name: str) -> str:
-    return f"ropewalk.{quote(name)}"
+    return f"{LAKE}.ropewalk.{quote(name)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ropewalk.dataops.lake import Lake, LakeTransaction, TableDigest
+from ropewalk.dataops.lake import Lake, LakeTransaction
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,3 @@ def read_mark(books: LakeTransaction | Lake, source: str) -> Mark | None:
 def write_mark(transaction: LakeTransaction, source: str, mark: Mark) -> None:
     """Write down how far the source is loaded."""
     transaction.rewrite_book("watermarks", source, [(source, mark.reading, mark.watermark)])
-
-
-def record_build(
-    lake: Lake, transaction: LakeTransaction, node_id: str, key: str, table: TableDigest
-) -> None:
-    """Write down under which key the table was made, unless the lake says so already."""
-    # Another key over the same data is worth a snapshot; the same key is not.
-    build = lake.build(node_id)
-    if build is None or (build.key, build.digest) != (key, table):
-        transaction.record_build(node_id, key, table)

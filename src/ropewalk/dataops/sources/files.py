@@ -14,7 +14,6 @@ from ropewalk.dataops.sources.books import (
     Mark,
     read_files,
     read_mark,
-    record_build,
     write_files,
     write_mark,
 )
@@ -98,10 +97,10 @@ class FilesLoader:
                     hint="run again when they have all landed",
                 )
             table = self._digest(lake, transaction, is_changed=bool(change))
-            record_build(lake, transaction, self.spec.node_id, task.key, table)
+            transaction.record_build(self.spec.node_id, task.key, table)
         return Output(
             digest=table.digest,
-            reference=f"snapshot:{lake.snapshot()}",
+            reference=f"snapshot:{transaction.snapshot}",
             summary={
                 "rows": table.rows,
                 "added": added,

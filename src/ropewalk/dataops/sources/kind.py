@@ -44,11 +44,11 @@ class SourceKind(NodeKind):
             return Probe(unreachable=error.message)
 
     def holds(self, node: Node, key: str, output: Output, workspace: Workspace) -> bool:
-        """Return whether the lake says that the source's table was loaded under `key`."""
+        """Return whether the lake still has the snapshot that `output` names, loaded under `key`."""
         # The lake loads DuckDB, which declaring a source does not need.
-        from ropewalk.dataops.lake import open_lake
+        from ropewalk.dataops.lake import holds_table
 
-        return open_lake(workspace).built_key(node.id) == key
+        return holds_table(node, key, output, workspace)
 
     def execute(self, task: Task) -> Output:
         """Load what is new."""

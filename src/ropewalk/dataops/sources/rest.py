@@ -9,7 +9,7 @@ import duckdb
 import httpx
 
 from ropewalk.dataops.lake import Lake, LakeTransaction, open_lake
-from ropewalk.dataops.sources.books import Mark, read_mark, record_build, write_mark
+from ropewalk.dataops.sources.books import Mark, read_mark, write_mark
 from ropewalk.dataops.sources.declarations import RESTSource
 from ropewalk.dataops.sources.errors import SourceMoved, SourceUnreachable
 from ropewalk.dataops.sources.facts import reading_digest
@@ -78,11 +78,11 @@ class RESTLoader:
                     )
                 added, now = self._write(transaction, records, mark)
                 table = transaction.digest(self.spec.table)
-                record_build(lake, transaction, self.spec.node_id, task.key, table)
+                transaction.record_build(self.spec.node_id, task.key, table)
         observed = {"watermark": now.watermark or "", "pending": "no"}
         return Output(
             digest=table.digest,
-            reference=f"snapshot:{lake.snapshot()}",
+            reference=f"snapshot:{transaction.snapshot}",
             summary={"rows": table.rows, "added": added, "pages": pages, "watermark": now.watermark},
             observed=observed if self.source.cursor else {"content": records.digest},
             origins=(f"rest:{bare_url(self.source.url)}",),

@@ -23,7 +23,6 @@ from ropewalk.dataops.lake import (
     quote,
     translate_error,
 )
-from ropewalk.dataops.sources.books import record_build
 from ropewalk.dataops.sources.columns import (
     TEXT,
     Relation,
@@ -84,7 +83,7 @@ class SQLiteLoader:
             self._require_table(database)
             with lake.transaction(f"load {self.spec.name}") as transaction:
                 table = self._replace(transaction, database)
-                record_build(lake, transaction, self.spec.node_id, task.key, table)
+                transaction.record_build(self.spec.node_id, task.key, table)
                 if self._files(task.workspace) != files:
                     raise SourceMoved(
                         f"{self.source.path} changed while it was read",
@@ -94,7 +93,7 @@ class SQLiteLoader:
         task.report(1, 1, f"{table.rows:,} rows")
         return Output(
             digest=table.digest,
-            reference=f"snapshot:{lake.snapshot()}",
+            reference=f"snapshot:{transaction.snapshot}",
             summary={"rows": table.rows},
             observed={file.path: file.digest for file in files},
             origins=(f"sqlite:{self.source.path}#{self.source.table or 'query'}",),

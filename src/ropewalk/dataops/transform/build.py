@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ropewalk.dataops.contracts import CheckReport, check_table, refuse_broken
-from ropewalk.dataops.lake import LakeTransaction, TableDigest, open_lake
+from ropewalk.dataops.lake import LakeTransaction, TableDigest, input_tables, open_lake
 from ropewalk.dataops.transform.errors import TableFailed
 from ropewalk.dataops.transform.qualify import QualifiedSQL, qualify
 from ropewalk.dataops.transform.values import TableSpec
@@ -24,7 +24,8 @@ def build_table(task: Task) -> Output:
     lake = open_lake(task.workspace)
     # With the inputs the graph resolved, so that what is read is what the key was computed from.
     select = qualify(spec, task.input_ids)
-    with lake.transaction(f"build {spec.table}") as transaction:
+    # And at their snapshots: the lake's head may be what another environment, or a later run, wrote.
+    with lake.transaction(f"build {spec.table}", reads=input_tables(task)) as transaction:
         task.report(0, None, "computing")
         made = _replace(transaction, spec, select)
         # Inside the transaction: readers see the new rows only if the contract lets them.
@@ -33,7 +34,7 @@ def build_table(task: Task) -> Output:
         columns = transaction.columns(spec.table) or []
     return Output(
         digest=made.digest,
-        reference=f"snapshot:{lake.snapshot()}",
+        reference=f"snapshot:{transaction.snapshot}",
         summary={
             "rows": made.rows,
             "columns": [column.name for column in columns],

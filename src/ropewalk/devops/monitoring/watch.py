@@ -8,7 +8,7 @@ from typing import cast
 
 import duckdb
 
-from ropewalk.dataops.lake import open_lake, translate_error
+from ropewalk.dataops.lake import open_lake, snapshot_of, table_of, translate_error
 from ropewalk.devops.forge import IssueFiles
 from ropewalk.devops.monitoring.alerts import raise_alerts
 from ropewalk.devops.monitoring.errors import ColumnMissing, UnusableTime
@@ -103,17 +103,17 @@ def _sources(
     connection: duckdb.DuckDBPyConnection, task: Task, predictions: str, columns: Mapping[str, str]
 ) -> Sources:
     monitor = cast("Monitor", task.node.spec)
-    # A source provides its raw table under its own name.
-    kind, _, name = task.input_ids[monitor.labels.table].partition(":")
-    labels = f"raw.{name}" if kind == "source" else name
-    known = column_types(connection, table_source(labels))
+    # As the environment has them: the lake's head may be another environment's.
+    labels = table_of(task.input_ids[monitor.labels.table]) or monitor.labels.table
+    known_labels = table_source(labels, snapshot_of(task.inputs[monitor.labels.table]))
+    known = column_types(connection, known_labels)
     _require(columns, [monitor.labels.key, monitor.time], predictions, task.node.origin)
     _require(known, [monitor.labels.key, monitor.labels.column], labels, task.node.origin)
     _require_time(columns[monitor.time], monitor.time, predictions, task.node.origin)
     return Sources(
         model=str(task.inputs[f"deployment:{task.node.name}"].summary["model"]),
         predictions=table_source(predictions),
-        labels=table_source(labels),
+        labels=known_labels,
         key=monitor.labels.key,
         key_as_text=not _are_comparable(columns[monitor.labels.key], known[monitor.labels.key]),
         label=monitor.labels.column,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ropewalk.dataops.catalog import ColumnCard, TableCard, list_tables, table_page
-from ropewalk.dataops.lake import open_lake
+from ropewalk.dataops.lake import environment_tables
 from ropewalk.lineage import LineageLink, LineageNode
 from ropewalk.web.grid import Grid, make_grid
 from ropewalk.web.page import Visit
@@ -53,7 +53,7 @@ class Schema:
 
 @dataclass(frozen=True)
 class TableList:
-    """Every table, declared or there, by schema, and the lake's snapshot they were read from."""
+    """Every table, declared or there, by schema, and the newest snapshot among those the environment has."""
 
     schemas: tuple[Schema, ...]
     count: int
@@ -110,7 +110,7 @@ def table_list(visit: Visit) -> TableList:
     return TableList(
         schemas=tuple(Schema(name, tuple(tables)) for name, tables in schemas.items()),
         count=len(cards),
-        snapshot=open_lake(visit.workspace).snapshot(),
+        snapshot=max(environment_tables(visit.workspace).values(), default=0),
     )
 
 

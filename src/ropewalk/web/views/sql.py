@@ -1,10 +1,10 @@
-"""SQL: one read-only query over the lake's tables, its result, and what can be asked."""
+"""SQL: one read-only query over the environment's tables, its result, and what can be asked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ropewalk.dataops.lake import TableInfo, open_lake
+from ropewalk.dataops.lake import TableInfo, list_environment_tables, query_environment
 from ropewalk.errors import RopewalkError
 from ropewalk.web.errors import status_of
 from ropewalk.web.grid import Grid, GridColumn, make_grid
@@ -65,12 +65,11 @@ def sql_page(visit: Visit) -> SQLPage:
         InvalidQuery: the limit is not a number.
     """
     query, limit = visit.query.get("q", "").strip(), visit.number("limit", LIMIT, MOST)
-    lake = open_lake(visit.workspace)
-    tables = tuple(map(_table, lake.tables()))
+    tables = tuple(map(_table, list_environment_tables(visit.workspace)))
     if not query:
         return SQLPage(query, limit, tables=tables)
     try:
-        found = lake.query(query, limit)
+        found = query_environment(visit.workspace, query, limit)
     except RopewalkError as error:
         # A wrong query is this page's daily business: it stays in its field, with the reason beside it.
         return SQLPage(query, limit, problem=_problem(error), status=status_of(error), tables=tables)
@@ -85,7 +84,7 @@ def sql_result(visit: Visit) -> Grid:
         RopewalkError: the query cannot be answered.
     """
     limit = visit.number("limit", MOST, MOST)
-    found = open_lake(visit.workspace).query(visit.query.get("q", ""), limit)
+    found = query_environment(visit.workspace, visit.query.get("q", ""), limit)
     return make_grid(((column.name, column.type) for column in found.columns), found.rows)
 
 

@@ -1,0 +1,100 @@
+"""The tables of an environment: which snapshot of each its pointers name, and reading them there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from ropewalk.dataops.lake.console import QueryResult
+from ropewalk.dataops.lake.errors import TableMissing
+from ropewalk.dataops.lake.lake import open_lake
+from ropewalk.dataops.lake.tables import TableInfo
+from ropewalk.pipeline import Node, Output, Task, Workspace, current_records
+from ropewalk.store.environments import list_environments, pointers
+
+# The schema in which the tables of each kind of node stand; a table's node is named as the table is.
+SCHEMAS = {"source": "raw.", "step": "steps.", "table": ""}
+
+
+def table_of(node_id: str) -> str | None:
+    """Return the table that a node makes, or would make if it makes one; None for kinds that never do."""
+    kind, _, name = node_id.partition(":")
+    return f"{SCHEMAS[kind]}{name}".lower() if kind in SCHEMAS else None
+
+
+def snapshot_of(output: Output) -> int | None:
+    """Return the lake's snapshot that `output` is in, or None when it is no table."""
+    kind, _, number = output.reference.partition(":")
+    return int(number) if kind == "snapshot" and number.isdigit() else None
+
+
+def holds_table(node: Node, key: str, output: Output, workspace: Workspace) -> bool:
+    """Return whether the lake still has the snapshot that `output` names, and made it for `node` under `key`."""
+    snapshot = snapshot_of(output)
+    return snapshot is not None and open_lake(workspace).holds(node.id, key, output.digest, snapshot)
+
+
+def input_tables(task: Task) -> dict[str, int]:
+    """Return each table that the task needs, at the snapshot that its key was computed from."""
+    found = {table_of(task.input_ids[name]): snapshot_of(output) for name, output in task.inputs.items()}
+    return {table: snapshot for table, snapshot in found.items() if table and snapshot is not None}
+
+
+def environment_tables(workspace: Workspace) -> dict[str, int]:
+    """Return the snapshot of each table in the workspace's environment, by the table's name."""
+    found: dict[str, int] = {}
+    for node_id, record in current_records(workspace).items():
+        table, snapshot = table_of(node_id), snapshot_of(record.output)
+        if table is not None and snapshot is not None:
+            found[table] = snapshot
+    return found
+
+
+def list_environment_tables(workspace: Workspace) -> list[TableInfo]:
+    """Return every table as the environment has it, and those that no node makes as they are now."""
+    lake, tables = open_lake(workspace), environment_tables(workspace)
+    made = {table for table in map(table_of, _all_nodes(workspace)) if table}
+    others = [info for info in lake.tables() if f"{info.schema}.{info.name}".lower() not in {*made, *tables}]
+    found = [*lake.tables_at(tables), *others]
+    return sorted(found, key=lambda info: (info.schema, info.name))
+
+
+def query_environment(
+    workspace: Workspace, sql: str, limit: int = 1000, timeout_s: float = 30.0
+) -> QueryResult:
+    """Return up to `limit` rows of one SELECT over the environment's tables.
+
+    Raises:
+        TableMissing: a table is not in the environment; the hint says in which it is.
+        RopewalkError: as `Lake.query` says.
+    """
+    tables = environment_tables(workspace)
+    refuse = partial(_refuse_foreign, workspace, tables)
+    return open_lake(workspace).query(sql, limit, timeout_s, tables, refuse)
+
+
+def _all_nodes(workspace: Workspace) -> Mapping[str, list[str]]:
+    """Return the environments that have each node that any has."""
+    found: dict[str, list[str]] = {}
+    for environment in list_environments(workspace.database):
+        for node_id in pointers(workspace.database, environment.name):
+            found.setdefault(node_id, []).append(environment.name)
+    return found
+
+
+def _refuse_foreign(workspace: Workspace, tables: Mapping[str, int], table: str) -> None:
+    """Raise when `table`, which the environment does not have, is one that environments have.
+
+    Raises:
+        TableMissing: another environment has it.
+    """
+    places = [
+        name for node, names in _all_nodes(workspace).items() if table_of(node) == table for name in names
+    ]
+    others = sorted({*places} - {workspace.settings.environment})
+    if table in tables or not others:
+        return
+    raise TableMissing(
+        f"environment {workspace.settings.environment!r} has no table {table!r}",
+        hint=f"`ropewalk run` makes it here; {', '.join(map(repr, others))} has it (--environment {others[0]})",
+    )

@@ -1,0 +1,89 @@
+"""Which tables the lake has, now or at a snapshot: their columns and how many rows they have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import duckdb
+
+from ropewalk.dataops.lake.digest import Column, read_columns
+from ropewalk.dataops.lake.names import TableName, literal
+
+# Book-keeping stands in a schema of its own, which is not shown among the tables.
+_COLUMNS = """
+    SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns()
+    WHERE database_name = 'lake' AND schema_name <> 'ropewalk' AND NOT internal
+    ORDER BY schema_name, table_name, column_index
+"""
+
+
+@dataclass(frozen=True)
+class TableInfo:
+    """A table of the lake: where it is, its columns in order, and how many rows it has."""
+
+    schema: str
+    name: str
+    columns: tuple[Column, ...]
+    rows: int
+
+
+def list_tables(connection: duckdb.DuckDBPyConnection) -> list[TableInfo]:
+    """Return every table at the lake's head with its columns and row count, in order of their names."""
+    columns: dict[TableName, list[Column]] = {}
+    for schema, table, name, kind in connection.execute(_COLUMNS).fetchall():
+        columns.setdefault(TableName(str(schema), str(table)), []).append(Column(str(name), str(kind)))
+    newest = connection.execute("SELECT id FROM lake.current_snapshot()").fetchone()
+    assert newest is not None
+    rows = _count_rows(connection, dict.fromkeys(columns, int(newest[0])))
+    return [TableInfo(n.schema, n.name, tuple(found), rows.get(n, 0)) for n, found in columns.items()]
+
+
+def describe_tables(
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[TableName, int]
+) -> dict[TableName, TableInfo]:
+    """Return those of `tables` that the lake has at the snapshots they are named with."""
+    rows = _count_rows(connection, tables)
+    return {
+        name: TableInfo(
+            name.schema, name.name, tuple(read_columns(connection, name.at(tables[name]))), rows[name]
+        )
+        for name in tables
+        if name in rows
+    }
+
+
+def _count_rows(
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[TableName, int]
+) -> dict[TableName, int]:
+    """Return how many rows each table has that is there at its snapshot."""
+    if not tables:
+        return {}
+    found = connection.execute(_rows_sql(tables.items())).fetchall()
+    return {TableName(str(schema), str(table)): int(count) for schema, table, count in found}
+
+
+def _rows_sql(tables: Iterable[tuple[TableName, int]]) -> str:
+    """Return the query for rows of live files less those that delete files take away.
+
+    The engine's own estimate counts history.
+    """
+    wanted = ", ".join(f"({literal(n.schema)}, {literal(n.name)}, {number:d})" for n, number in tables)
+
+    def lives(row: str) -> str:
+        at = "w.snapshot"
+        return f"{row}.begin_snapshot <= {at} AND ({row}.end_snapshot IS NULL OR {row}.end_snapshot > {at})"
+
+    # Names are compared as the engine does: without their case.
+    return f"""
+        SELECT w.schema, w.name, coalesce(sum(f.record_count - coalesce(d.delete_count, 0)), 0)
+        FROM (VALUES {wanted}) AS w (schema, name, snapshot)
+        JOIN __ducklake_metadata_lake.ducklake_snapshot n ON n.snapshot_id = w.snapshot
+        JOIN __ducklake_metadata_lake.ducklake_schema s ON lower(s.schema_name) = lower(w.schema) AND {lives("s")}
+        JOIN __ducklake_metadata_lake.ducklake_table t
+            ON t.schema_id = s.schema_id AND lower(t.table_name) = lower(w.name) AND {lives("t")}
+        LEFT JOIN __ducklake_metadata_lake.ducklake_data_file f ON f.table_id = t.table_id AND {lives("f")}
+        LEFT JOIN __ducklake_metadata_lake.ducklake_delete_file d
+            ON d.data_file_id = f.data_file_id AND {lives("d")}
+        GROUP BY ALL
+    """  # names are written as literals
