@@ -55,7 +55,7 @@ def record_reads(root: Path, log: Path, excluded: Iterable[Path]) -> None:
 
 def _hear(event: str, arguments: tuple[object, ...]) -> None:
     # Every event of the interpreter passes here: what is none of ours has to leave at once.
-    if event in _EVENTS:
+    if event in _EVENTS and _recorder:
         _recorder[0].hear(event, arguments)
 
 
