@@ -9,7 +9,7 @@ from ropewalk.devops.monitoring.errors import (
     UnusableTime,
 )
 from ropewalk.devops.monitoring.kind import MonitorKind
-from ropewalk.devops.monitoring.report import MonitorReport, list_alerts, monitor_report
+from ropewalk.devops.monitoring.report import MonitorReport, forget_windows, list_alerts, monitor_report
 from ropewalk.devops.monitoring.section import SECTION, Monitor
 from ropewalk.devops.monitoring.training_data import TrainingData
 from ropewalk.store.monitoring import Alert, Breach, WindowRow
@@ -29,6 +29,7 @@ __all__ = [
     "UnusablePrediction",
     "UnusableTime",
     "WindowRow",
+    "forget_windows",
     "list_alerts",
     "monitor_report",
 ]

@@ -23,6 +23,8 @@ class MonitorKind(NodeKind):
     """Monitors as nodes: `monitor:late` needs `deployment:late` and the table of outcomes."""
 
     name = "monitor"
+    # What an environment's own predictions look like cannot be made in another one.
+    is_released = False
 
     def declare(self, project: Project) -> Iterable[Node]:
         """Yield one node per entry of `monitor`."""

@@ -12,7 +12,7 @@ from ropewalk.devops.monitoring.training_data import TrainingData, training_data
 from ropewalk.devops.serving import full_name, plain_name
 from ropewalk.errors import nearest
 from ropewalk.pipeline import Workspace
-from ropewalk.store.monitoring import Alert, WindowRow, list_windows
+from ropewalk.store.monitoring import Alert, WindowRow, clear_alerts, list_windows, replace_windows
 from ropewalk.store.monitoring import list_alerts as stored_alerts
 
 
@@ -58,6 +58,14 @@ def monitor_report(workspace: Workspace, name: str) -> MonitorReport:
         alerts=tuple(stored_alerts(workspace.database, watched)),
         training={version: training for version, training in found.items() if training},
     )
+
+
+def forget_windows(workspace: Workspace) -> None:
+    """Forget what monitors found in the workspace's environment; its predictions stay."""
+    for name in workspace.project.entries(SECTION.key):
+        watched = full_name(workspace, name)
+        replace_windows(workspace.database, watched, [])
+        clear_alerts(workspace.database, watched, ())
 
 
 def list_alerts(workspace: Workspace) -> list[Alert]:

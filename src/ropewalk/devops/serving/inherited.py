@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from ropewalk.errors import NotFound
 from ropewalk.mlops.registry import get_version
-from ropewalk.pipeline import Output, Workspace, base_of, to_record
+from ropewalk.pipeline import Output, Workspace, base_of, is_protected, to_record
 from ropewalk.store.deployments import Deployment, Target
 from ropewalk.store.environments import get_environment, pointers
 from ropewalk.store.pipeline import get_action
@@ -31,12 +31,17 @@ def inherited_deployments(workspace: Workspace, names: Collection[str]) -> dict[
     if not names:
         return {}
     environment = workspace.settings.environment
-    base = None if get_environment(workspace.database, environment) else base_of(workspace, environment)
-    # Before its first run an environment is what it will be forked from.
-    keys = pointers(workspace.database, base or environment)
+    keys = pointers(workspace.database, _pointed_by(workspace, environment))
     found = {name: keys[f"deployment:{name}"] for name in names if f"deployment:{name}" in keys}
     served = {name: _deployment(workspace, name, key) for name, key in found.items()}
     return {name: deployment for name, deployment in served.items() if deployment}
+
+
+def _pointed_by(workspace: Workspace, environment: str) -> str:
+    """Return the environment whose pointers count: before its first run, that from which it will be forked."""
+    if get_environment(workspace.database, environment) or is_protected(workspace.project, environment):
+        return environment
+    return base_of(workspace, environment) or environment
 
 
 def _deployment(workspace: Workspace, name: str, key: str) -> Deployment | None:
