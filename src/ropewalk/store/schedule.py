@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from ropewalk.store.database import Database
@@ -105,7 +104,7 @@ def latest_tick(database: Database, schedule: str, rule: str, until: int) -> Tic
             " ORDER BY due_at DESC LIMIT 1",
             (schedule, rule, until),
         ).fetchone()
-    return _tick(row) if row else None
+    return TickRow(**dict(row)) if row else None
 
 
 def unfinished_tick(database: Database, schedule: str) -> TickRow | None:
@@ -115,7 +114,7 @@ def unfinished_tick(database: Database, schedule: str) -> TickRow | None:
             "SELECT * FROM schedule_tick WHERE schedule = ? AND finished_at IS NULL ORDER BY due_at LIMIT 1",
             (schedule,),
         ).fetchone()
-    return _tick(row) if row else None
+    return TickRow(**dict(row)) if row else None
 
 
 def list_ticks(database: Database, schedule: str, limit: int = 20) -> list[TickRow]:
@@ -124,8 +123,4 @@ def list_ticks(database: Database, schedule: str, limit: int = 20) -> list[TickR
         rows = connection.execute(
             "SELECT * FROM schedule_tick WHERE schedule = ? ORDER BY due_at DESC LIMIT ?", (schedule, limit)
         ).fetchall()
-    return [_tick(row) for row in rows]
-
-
-def _tick(row: sqlite3.Row) -> TickRow:
-    return TickRow(**dict(row))
+    return [TickRow(**dict(row)) for row in rows]

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from ropewalk.cli.errors import WrongUsage
-from ropewalk.cli.output import emit_json, emit_table, shorten
+from ropewalk.cli.output import count, emit_json, emit_table, shorten
 from ropewalk.cli.session import Session, open_session
 from ropewalk.pipeline import Schedule, ScheduleFile, Scheduler, check_schedules, read_schedules
 from ropewalk.store import Database, now_ms
@@ -55,7 +55,7 @@ def run_command(*, once: bool, until: str | None) -> None:
 
     Several schedulers may watch one project, on one machine or many: each due time is run once.
     """
-    end = _moment(until) if until else None
+    end = _moment(until) if until is not None else None
     with open_session(has_logs=True) as session:
         schedules = checked_schedules(session)
         with scheduler_of(session) as scheduler:
@@ -63,7 +63,7 @@ def run_command(*, once: bool, until: str | None) -> None:
             if once:
                 scheduler.look_once()
                 return
-            click.echo(f"watching {len(schedules)} schedules  (Ctrl-C stops)", err=True)
+            click.echo(f"watching {count(len(schedules), 'schedule')}  (Ctrl-C stops)", err=True)
             scheduler.watch(end)
 
 

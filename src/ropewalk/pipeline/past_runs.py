@@ -1,0 +1,81 @@
+"""Past runs by what people type, what state they are really in, and ending one that is at work."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from ropewalk.errors import nearest
+from ropewalk.pipeline.history_errors import AmbiguousRun, RunDoesNotEnd, RunElsewhere, RunNotFound, RunOver
+from ropewalk.pipeline.leases import describe_holder, find_holder, this_host
+from ropewalk.store import Database
+from ropewalk.store.pipeline import finish_run
+from ropewalk.store.run_history import PastRun, list_past_runs, run_ids
+
+# So many digits tell runs apart for people.
+SHORT = 8
+# A run that is asked to end first ends its steps.
+CANCEL_S = 60.0
+POLL_S = 0.1
+
+
+def find_past_run(database: Database, text: str) -> PastRun:
+    """Return the run whose id begins with `text`; the newest one for an empty text.
+
+    Raises:
+        RunNotFound: there is none.
+        AmbiguousRun: there are several.
+    """
+    found = list_past_runs(database, 2, prefix=text.lower())
+    if not found:
+        close = nearest(text.lower(), [run_id[: max(SHORT, len(text))] for run_id in run_ids(database)])
+        message = f"no run begins with {text!r}" if text else "nothing has been run yet"
+        raise RunNotFound(
+            message, nearest=close, hint="`ropewalk runs` lists them" if text else "`ropewalk run`"
+        )
+    if text and len(found) > 1:
+        ids = ", ".join(run.id[: len(text) + 4] for run in list_past_runs(database, 5, prefix=text.lower()))
+        raise AmbiguousRun(f"several runs begin with {text!r}: {ids}", hint="give more of the id")
+    return found[0]
+
+
+def run_state(database: Database, run: PastRun) -> str:
+    """Return the state of a run: `running`, `succeeded`, `failed`, or `killed` when its process is gone."""
+    # A killed process records nothing of its end; its lease falls free with it.
+    if run.state == "running" and find_holder(database, f"run:{run.id}") is None:
+        return "killed"
+    return run.state
+
+
+def cancel_run(database: Database, run: PastRun, wait_s: float = CANCEL_S) -> str:
+    """End a run that is at work on this machine, wait until it has ended, and return the state it ended in.
+
+    Raises:
+        RunOver: it has ended already.
+        RunElsewhere: it is at work on another machine.
+        RunDoesNotEnd: it has not ended after `wait_s` seconds.
+    """
+    if run.state != "running":
+        raise RunOver(f"run {run.id[:SHORT]} has ended already: it {run.state}")
+    holder = find_holder(database, f"run:{run.id}")
+    if holder is None:
+        # Nobody is left to record the end of a run that was killed.
+        finish_run(database, run.id, "failed")
+        return "killed"
+    if holder.host != this_host():
+        raise RunElsewhere(
+            f"run {run.id[:SHORT]} is at work elsewhere: {describe_holder(holder)}",
+            hint="cancel it there, or end that process",
+        )
+    pid = int(holder.process.partition(" ")[0])
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + wait_s
+    while find_holder(database, f"run:{run.id}") is not None:
+        if time.monotonic() > deadline:
+            raise RunDoesNotEnd(
+                f"run {run.id[:SHORT]} has not ended after {wait_s:g} seconds",
+                hint=f"`kill -9 {pid}` ends it at once; what was committed stays",
+            )
+        time.sleep(POLL_S)
+    return run_state(database, find_past_run(database, run.id))
