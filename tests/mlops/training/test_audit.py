@@ -21,7 +21,14 @@ from ropewalk.mlops.training.audit import LIST, MISSING, READ, WRITE, file_state
 def project(tmp_path, monkeypatch):
     """Return a project's folder with a few files, into which the process has changed."""
     root = tmp_path / "project"
-    for name in ("conf/plugin_a.py", "conf/x.json", "data/a.csv", "data/b.csv", ".git/config", "lib/site-packages/y.txt"):
+    for name in (
+        "conf/plugin_a.py",
+        "conf/x.json",
+        "data/a.csv",
+        "data/b.csv",
+        ".git/config",
+        "lib/site-packages/y.txt",
+    ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("a,b\n1,2\n" if name != "conf/plugin_a.py" else "VALUE = 1\n")
     monkeypatch.chdir(root)
@@ -44,10 +51,10 @@ def seen(project, tmp_path):
         lambda path: json.loads(json.dumps(path.read_bytes().decode())),
         lambda path: os.close(os.open(path, os.O_RDONLY)),
         lambda path: path.open("r+b").close(),
-        lambda path: pd.read_csv(path),
+        pd.read_csv,
         lambda path: shutil.copy(path, path.parents[2] / "elsewhere/copy"),
-        lambda path: open(os.fsencode(path)).close(),  # noqa: PTH123, SIM115  # a path as bytes
-        lambda path: open(os.path.relpath(path)).close(),  # noqa: PTH123, SIM115  # and a relative one
+        lambda path: open(os.fsencode(path)).close(),  # noqa: PTH123  # a path as bytes
+        lambda path: open(os.path.relpath(path)).close(),  # noqa: PTH123  # and a relative one
     ],
 )
 def test_file_that_is_read(project, seen, read):
@@ -97,10 +104,10 @@ def test_file_that_is_missing(project, seen):
 @pytest.mark.parametrize(
     "look",
     [
-        lambda: os.listdir("data"),
+        lambda: os.listdir("data"),  # noqa: PTH208  # one of the ways
         lambda: list(os.scandir("data")),
         lambda: list(Path("data").iterdir()),
-        lambda: glob.glob("data/*.csv"),
+        lambda: glob.glob("data/*.csv"),  # noqa: PTH207  # another
         lambda: sorted(Path("data").glob("*.csv")),
         lambda: list(os.walk("data")),
     ],
@@ -116,7 +123,7 @@ def test_names_of_a_folder(project, seen, tmp_path):
     """A folder's names are written down; hidden ones and what the engine puts there are no part of them."""
     (project / "outputs").mkdir()
     (project / ".hidden").mkdir()
-    os.listdir(project)
+    list(project.iterdir())
 
     assert read_log(tmp_path / "reads.jsonl")[0].state.splitlines() == ["conf", "data", "lib"]
 
@@ -126,7 +133,7 @@ def test_what_is_not_the_projects(project, seen, path):
     """Hidden folders, installed packages, the state folder and what lies outside are passed over."""
     place = project / path
     if place.is_dir():
-        os.listdir(place)
+        list(place.iterdir())
     else:
         place.parent.mkdir(exist_ok=True)
         place.touch()
@@ -190,7 +197,7 @@ def test_odd_targets_do_not_disturb(project, seen):
     with pytest.raises((ValueError, OSError)):
         open("conf/\0x")  # noqa: PTH123, SIM115  # no path
     with pytest.raises(FileNotFoundError):
-        os.listdir("none")
+        list(Path("none").iterdir())
     os.close(os.open("conf", os.O_RDONLY))
 
     assert seen() == [(MISSING, "none")]

@@ -82,4 +82,6 @@ def test_sums_stay_whole(tmp_path):
 def test_number_that_is_too_large(tmp_path):
     """What does not fit into 64 bits is an error rather than another number."""
     with pytest.raises(duckdb.Error, match="out of range"):
-        write_parquet(duckdb.sql("SELECT 2::HUGEINT ** 100 AS h, (1::HUGEINT << 100) AS s"), str(tmp_path / "t"))
+        write_parquet(
+            duckdb.sql("SELECT 2::HUGEINT ** 100 AS h, (1::HUGEINT << 100) AS s"), str(tmp_path / "t")
+        )

@@ -180,7 +180,8 @@ def _file(path: Path, top: Path) -> Path:
         shown.encode()
     except UnicodeEncodeError:
         raise UnkeptFiles(f"the name {shown!r} is not text in UTF-8", hint="rename the file") from None
-    file = path.resolve()
+    # Unlike `Path.resolve` this takes links that lead to themselves for what they are: nothing.
+    file = Path(os.path.realpath(path))
     if path.is_symlink() and not (file.is_file() and file.is_relative_to(top)):
         raise UnkeptFiles(
             f"{shown} is a link to {path.readlink()}, which is no file of the same folder",
