@@ -26,6 +26,7 @@ from ropewalk.project.git import (
 from ropewalk.project.init import init_project
 from ropewalk.project.layout import PROJECT_FILE, files_below, find_root
 from ropewalk.project.load import Entry, Project, Section, load_project, project_schema
+from ropewalk.project.parse_cache import STATE_FOLDER, ParseCache, content_digest
 from ropewalk.project.python_files import PythonFiles
 from ropewalk.project.releases import (
     Release,
@@ -40,6 +41,7 @@ from ropewalk.project.yaml import Document, parse_yaml
 
 __all__ = [
     "PROJECT_FILE",
+    "STATE_FOLDER",
     "AlreadyThere",
     "BranchExists",
     "Closure",
@@ -56,6 +58,7 @@ __all__ = [
     "NoRelease",
     "NotWritten",
     "Parameter",
+    "ParseCache",
     "Project",
     "PythonFiles",
     "Release",
@@ -66,6 +69,7 @@ __all__ = [
     "commit_to_branch",
     "commit_with",
     "commits_between",
+    "content_digest",
     "current_branch",
     "export_commit",
     "files_below",

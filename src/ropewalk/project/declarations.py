@@ -1,7 +1,7 @@
 """The steps that Python files declare, read as syntax trees: no code of the user runs here.
 
-A step is a module-level function under `steps/` that carries `@step` or returns `Model`, `Metrics` or
-`Table`. Its positional parameters name what it needs, its keyword-only parameters are tracked settings,
+A step is a module-level function under `steps/` that carries `@step` or returns `Model`, `Metrics`,
+`Table` or `Files`. Its positional parameters name what it needs, its keyword-only parameters are tracked settings,
 its return annotation says what it makes.
 """
 
@@ -39,7 +39,7 @@ class StepDeclaration:
         path: the file, relative to the project root.
         needs: positional parameters in order, with the annotation each carries.
         parameters: keyword-only parameters, all with a literal default.
-        makes: `Model`, `Metrics`, `Table`, or None for a step run for its effect.
+        makes: `Model`, `Metrics`, `Table`, `Files`, or None for a step run for its effect.
         options: literal keyword arguments of `@step(...)`.
         place: where the function stands.
     """

@@ -11,7 +11,7 @@ from ropewalk.errors import Place
 from ropewalk.project.errors import InvalidPython
 from ropewalk.project.syntax import FunctionNode
 
-PRODUCTS = ("Model", "Metrics", "Table")
+PRODUCTS = ("Files", "Metrics", "Model", "Table")
 
 
 class Tracked(msgspec.Struct, frozen=True, array_like=True):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from ropewalk.dataops.contracts import Contract
+from ropewalk.dataops.lake import table_of
 from ropewalk.errors import Place
-from ropewalk.mlops.training.environment import environment_facts
+from ropewalk.mlops.training.environment import Environment, environment_of, environment_place
 from ropewalk.mlops.training.options import check_options
-from ropewalk.mlops.training.table_product import step_contracts, table_name
+from ropewalk.mlops.training.table_product import step_contracts
 from ropewalk.mlops.training.undeclared import current_inputs
 from ropewalk.pipeline import Need, Node, NodeKind, Output, Probe, Task, Workspace
 from ropewalk.project import (
-    Closure,
+    STATE_FOLDER,
     ClosureReader,
     Project,
     PythonFiles,
@@ -32,9 +33,14 @@ class StepKind(NodeKind):
         """Yield a node for every step, read from its file without importing it."""
         contracts = step_contracts(project)
         files = PythonFiles(project.root)
-        reader = ClosureReader(files)
+        reader = _Reader(
+            project,
+            ClosureReader(files),
+            Environment.of(project.root / STATE_FOLDER),
+            project.entries("pools"),
+        )
         for step in read_steps(project.root, files):
-            node = _declare(step, reader.closure(step.path, step.name))
+            node = reader.declare(step)
             yield _with_table(node, contracts) if step.makes == "Table" else node
         files.save()
 
@@ -72,10 +78,11 @@ class StepKind(NodeKind):
 
 def _with_table(node: Node, contracts: Mapping[str, Contract]) -> Node:
     """Return the node of a step that makes a table: SQL reads it as `steps.NAME`, and its contract counts."""
-    table = table_name(node.name)
-    # SQL has no capitals in names.
-    node = replace(node, provides=tuple(dict.fromkeys((*node.provides, table, table.lower()))))
-    contract = contracts.get(table.lower())
+    table = table_of(node.id)
+    assert table is not None  # every step could make a table
+    # Its own name in small letters too: SQL has no capitals in names.
+    node = replace(node, provides=tuple(dict.fromkeys((*node.provides, node.name.lower(), table))))
+    contract = contracts.get(table)
     if contract is None:
         return node
     return replace(
@@ -85,26 +92,38 @@ def _with_table(node: Node, contracts: Mapping[str, Contract]) -> Node:
     )
 
 
-def _declare(step: StepDeclaration, code: Closure) -> Node:
-    options = check_options(step)
-    parameters = {f"params.{p.name}": repr(p.default) for p in step.parameters}
-    version = {"version": options["version"]} if "version" in options else {}
-    return Node(
-        id=f"step:{step.name}",
-        origin=step.place,
-        spec=step,
-        provides=(step.name,),
-        needs=tuple(Need(name, step.place) for name, _ in step.needs),
-        facts={
-            # One fact per piece of code, so that `why` names the function or module that changed.
-            **{f"code {name}": digest for name, digest in code.facts.items()},
-            **parameters,
-            **version,
-            "makes": step.makes or "nothing",
-            **environment_facts(code.packages),
-        },
-        places={
-            **{f"code {name}": place for name, place in code.places.items()},
-            **{f"params.{p.name}": p.place for p in step.parameters},
-        },
-    )
+@dataclass(frozen=True)
+class _Reader:
+    """What the declarations of all steps of a project share."""
+
+    project: Project
+    code: ClosureReader
+    environment: Environment
+    pools: Collection[str]
+
+    def declare(self, step: StepDeclaration) -> Node:
+        """Return the node of one step."""
+        options = check_options(step, self.pools)
+        code = self.code.closure(step.path, step.name)
+        own = {"version": options.version, "partition": options.partition}
+        return Node(
+            id=f"step:{step.name}",
+            origin=step.place,
+            spec=step,
+            limits=options.limits,
+            provides=(step.name,),
+            needs=tuple(Need(name, step.place) for name, _ in step.needs),
+            facts={
+                # One fact per piece of code, so that `why` names the function or module that changed.
+                **{f"code {name}": digest for name, digest in code.facts.items()},
+                **{f"params.{p.name}": repr(p.default) for p in step.parameters},
+                **{name: value for name, value in own.items() if value is not None},
+                "makes": step.makes or "nothing",
+                **environment_of(step, options, code.packages, self.environment, self.project.root),
+            },
+            places={
+                **{f"code {name}": place for name, place in code.places.items()},
+                **{f"params.{p.name}": p.place for p in step.parameters},
+                **environment_place(options),
+            },
+        )

@@ -27,12 +27,26 @@ class StepOptions(TypedDict, total=False):
         timeout: longest time the step may run, such as `90s`, `30m` or `2h`.
         version: change it to have the step run again although its code looks the same.
         env: an environment of its own, such as `uv:requirements/train.txt`: a file of hashed requirements.
+        cpu: cores it takes of those that a run may use (default: 1).
+        memory: memory it takes of what a run may use, such as `512MB` or `2GB`.
+        pool: name below `pools:` of what it shares with other steps, such as a database that bears three clients.
+        retries: how often it is tried again after an error that may pass.
+        backoff: time before the first retry, such as `10s`; each further one waits twice as long.
+        retry_on: names of exceptions after which it is tried again, such as `("ConnectionError",)`.
+        partition: by what its work is cut into parts, such as `day` or `month`.
     """
 
     model: str
     timeout: str
     version: str
     env: str
+    cpu: int
+    memory: str
+    pool: str
+    retries: int
+    backoff: str
+    retry_on: str | tuple[str, ...]
+    partition: str
 
 
 @overload
