@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from ropewalk import plugins
 from ropewalk.mlops.tracking import get_run
 from ropewalk.mlops.training import InvalidStep, StepFailed, StepKind, StepTimedOut, WrongProduct
-from ropewalk.mlops.training.execution import HARNESS
-from ropewalk.pipeline import State, Workspace, build_graph, execute
+from ropewalk.mlops.training.errors import StepKilled
+from ropewalk.pipeline import Limits, State, Workspace, build_graph, execute
 from ropewalk.project import load_project
 from ropewalk.settings import load_settings
 
@@ -85,10 +81,15 @@ def test_facts_name_code_parameters_and_packages(write_project):
         "code steps/work.py:train",
         "code steps/work.py:ROWS",
         "params.leaves",
+        "packages needed",
+        "makes",
         "python",
     } <= node.facts.keys()
     assert node.facts["package lightgbm"][0].isdigit()
-    assert node.places["params.leaves"].line == 11
+    assert str(node.places["params.leaves"]).startswith("steps/work.py:")
+    lines = MODEL.splitlines()
+    assert lines[node.places["code steps/work.py:ROWS"].line - 1] == "ROWS = 200"
+    assert lines[node.places["code steps/work.py:train"].line - 1].startswith("def train(")
 
 
 def test_comment_and_docstring_are_no_change(write_project):
@@ -99,12 +100,6 @@ def test_comment_and_docstring_are_no_change(write_project):
 
     assert reworded == before
     assert changed != before
-
-
-def test_table_product_is_refused_while_planning(write_project):
-    """What steps cannot make yet is said before anything runs."""
-    with pytest.raises(InvalidStep, match="cannot make yet"):
-        _declare(write_project, HEAD + "def make() -> Table: ...\n")
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +167,7 @@ def test_dying_process(run):
     """A process that dies without a word is told by its exit code or signal."""
     _, nodes = run(HEAD + "import os\n\ndef make() -> Metrics:\n    os.kill(os.getpid(), 11)\n")
 
-    assert isinstance(nodes["make"].error, StepFailed)
+    assert isinstance(nodes["make"].error, StepKilled)
     assert "signal 11" in nodes["make"].error.message
 
 
@@ -194,16 +189,6 @@ def test_wrong_product(run):
     assert nodes["make"].state is State.FAILED
 
 
-def test_orphan_ends_itself(tmp_path):
-    """A step's process whose engine died before it was ready ends without touching anything."""
-    job, answer = tmp_path / "job.json", tmp_path / "answer.json"
-    not_its_parent = str(os.getpid() + 1)
-    done = subprocess.run([sys.executable, "-m", HARNESS, str(job), str(answer), not_its_parent], check=False)
-
-    assert done.returncode == 1
-    assert not answer.exists()
-
-
 @pytest.mark.parametrize(
     ("decorator", "message", "nearest"),
     [
@@ -220,6 +205,62 @@ def test_wrong_option_is_found_while_planning(write_project, decorator, message,
     assert caught.value.message == message
     assert caught.value.nearest == nearest
     assert caught.value.place.path == "steps/work.py"
+
+
+def test_limits_are_no_change(write_project):
+    """How a step may be executed reaches the engine, and is no reason to execute it."""
+    source = HEAD + "\n@step({})\ndef make(*, rounds: int = 3) -> Metrics: ...\n"
+
+    bare = _declare(write_project, source.format(""))["make"]
+    limited = _declare(write_project, source.format("cpu=2, memory='1GB', retries=1, timeout='9m'"))["make"]
+
+    assert limited.facts == bare.facts
+    assert limited.limits == Limits(cpu=2, memory=10**9, retries=1)
+
+
+def test_pool_must_be_declared(write_project):
+    """A step may only take a place in a pool that the project has."""
+    files = {"ropewalk.yaml": "project: test\npools: {shop: 3}\n"}
+    write_project({**files, "steps/work.py": HEAD + "@step(pool='shop')\ndef make() -> Metrics: ...\n"})
+    root = write_project({**files, "steps/more.py": HEAD + "@step(pool='shp')\ndef more() -> Metrics: ...\n"})
+
+    with pytest.raises(InvalidStep) as caught:
+        list(StepKind().declare(load_project(root, plugins.sections())))
+
+    assert (caught.value.nearest, str(caught.value.place)) == ("shop", "steps/more.py:3:1")
+
+
+def test_default_is_told_once(write_project):
+    """A changed default is a changed parameter, and no change of code."""
+    source = HEAD + "\ndef make(*, rounds: int = 3) -> Metrics: ...\n"
+
+    before = _declare(write_project, source)["make"].facts
+    after = _declare(write_project, source.replace("3", "4"))["make"].facts
+
+    assert {name for name in after if before[name] != after[name]} == {"params.rounds"}
+
+
+@pytest.mark.parametrize(
+    ("option", "fact"),
+    [("version='2'", "version"), ("partition='day'", "partition"), ("env='uv:t.txt'", "environment t.txt")],
+)
+def test_options_that_count(write_project, option, fact):
+    """What decides about the content is in the key."""
+    write_project({"t.txt": "numpy==1\n"})
+
+    facts = _declare(write_project, HEAD + f"@step({option})\ndef make() -> Metrics: ...\n")["make"].facts
+
+    assert fact in facts
+
+
+def test_product_counts(write_project):
+    """What a step makes is part of its definition, though annotations are not part of its code."""
+    source = HEAD + "\n@step\ndef make() -> Metrics: ...\n"
+
+    before = _declare(write_project, source)["make"].facts
+    after = _declare(write_project, source.replace("-> Metrics", "-> Model"))["make"].facts
+
+    assert {name for name in after if before[name] != after[name]} == {"makes"}
 
 
 def test_another_version_is_a_change(write_project):
