@@ -6,7 +6,6 @@ people read. Lines are sorted by node, so that two changes of different nodes me
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -115,7 +114,7 @@ def release_text(release: Release) -> str:
     lines = [_line(name, node) for name, node in sorted(release.nodes.items())]
     header = _HEADER.format(environment=release.environment)
     nodes = "\n".join(["nodes:", *lines]) if lines else "nodes: {}"
-    return f"{header}environment: {json.dumps(release.environment)}\n{nodes}\n"
+    return f"{header}environment: {_quoted(release.environment)}\n{nodes}\n"
 
 
 def write_release(root: Path, release: Release) -> Path:
@@ -130,5 +129,11 @@ def write_release(root: Path, release: Release) -> Path:
 
 def _line(name: str, node: ReleasedNode) -> str:
     # What people read comes first. Quoted, because a digest of digits alone would be read as a number.
-    fields = ", ".join(f"{key}: {json.dumps(value)}" for key, value in node.model_dump().items())
-    return f"  {name if _PLAIN.fullmatch(name) else json.dumps(name)}: {{{fields}}}"
+    fields = ", ".join(f"{key}: {_quoted(value)}" for key, value in node.model_dump().items())
+    return f"  {name if _PLAIN.fullmatch(name) else _quoted(name)}: {{{fields}}}"
+
+
+def _quoted(text: str) -> str:
+    """Return `text` as a scalar that YAML reads as just that text, on one line."""
+    signs = (f"\\{c}" if c in '"\\' else c if c.isprintable() else f"\\U{ord(c):08x}" for c in text)
+    return f'"{"".join(signs)}"'
