@@ -55,9 +55,16 @@ def test_other_lines_keep_their_places():
     assert qualified.as_written(Place(PATH, 1)) == Place(PATH, 1)
 
 
-def test_selecting_from_a_step_is_refused():
-    """A step has no rows; the error names the place and what has."""
-    with pytest.raises(TableFailed, match=r"mart\.a selects from 'late', which is a step") as caught:
-        qualify(spec("SELECT *\nFROM late"), IDS)
+def test_step_is_selected_from_by_its_table():
+    """The table that a step makes stands in the schema `steps`."""
+    ids = {"features": "step:Features", "steps.other": "step:other"}
+
+    assert qualify(spec("FROM features, steps.other"), ids).text == "FROM steps.features, steps.other"
+
+
+def test_selecting_from_a_model_is_refused():
+    """A model has no rows; the error names the place and what has."""
+    with pytest.raises(TableFailed, match=r"mart\.a selects from 'late', which is a model") as caught:
+        qualify(spec("SELECT *\nFROM late"), {"late": "model:late"})
 
     assert str(caught.value.place) == f"{PATH}:2:6"

@@ -49,7 +49,7 @@ def harness(workspace: Workspace) -> Iterator[ModuleType]:
 
 
 @pytest.fixture
-def make_job(workspace: Workspace) -> Iterator[Callable[..., Job]]:
+def make_job(workspace: Workspace, tmp_path: Path) -> Iterator[Callable[..., Job]]:
     """Return a function that writes a step's file and returns the job for its function `make`."""
     path, modules = list(sys.path), set(sys.modules)
 
@@ -57,7 +57,9 @@ def make_job(workspace: Workspace) -> Iterator[Callable[..., Job]]:
         (workspace.root / "steps").mkdir(exist_ok=True)
         (workspace.root / "steps/work.py").write_text(source, encoding="utf-8")
         run_id = create_run(workspace, "test", "make", {}, {})
-        given = {"inputs": [], "parameters": {}, **fields}
+        staging = tmp_path / "staging"
+        staging.mkdir(exist_ok=True)
+        given = {"inputs": [], "parameters": {}, "staging": str(staging), **fields}
         return Job(
             str(workspace.root), str(workspace.state), "steps/work.py", "make", makes, run_id=run_id, **given
         )

@@ -16,6 +16,7 @@ from ropewalk.dataops.lake import (
     environment_tables,
     list_environment_tables,
     open_lake,
+    table_of,
 )
 from ropewalk.dataops.transform import TableDeclarations, TableSpec, read_tables
 from ropewalk.errors import nearest
@@ -23,6 +24,7 @@ from ropewalk.pipeline import JSON, Output, Workspace, current_records
 
 SAMPLE_ROWS = 20
 SOURCE_SCHEMA = "raw"
+STEP_SCHEMA = "steps"
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,9 @@ def _find(name: str, known: _Known) -> str:
     keys = {*known.names, *known.built}
     # The engine's names have no case, so neither has the question.
     wanted = name.lower()
-    if wanted.partition(":")[0] in ("source", "table"):
+    if wanted.partition(":")[0] in ("source", "table", "step"):
         kind, _, rest = wanted.partition(":")
-        wanted = f"{SOURCE_SCHEMA}.{rest}" if kind == "source" else rest
+        wanted = {"source": f"{SOURCE_SCHEMA}.", "step": f"{STEP_SCHEMA}."}.get(kind, "") + rest
     found = [key for key in keys if wanted in (key, key.rpartition(".")[2])]
     if wanted in found or len(found) == 1:
         return wanted if wanted in found else found[0]
@@ -103,7 +105,7 @@ def _card(key: str, known: _Known) -> TableCard:
         known.declared.specs.get(key),
     )
     name = _spelled(key, known)
-    kind, node = _node(name)
+    kind, node = _node(name, known)
     # The records may remember a table that the lake has lost; without rows their word counts for nothing.
     output = known.outputs.get(node) if info else None
     owner, contract_path = (contract.owner, contract.place.path) if contract else (None, None)
@@ -131,11 +133,15 @@ def _spelled(key: str, known: _Known) -> str:
     return f"{info.schema}.{info.name}"
 
 
-def _node(name: str) -> tuple[Literal["source", "table"], str]:
+def _node(name: str, known: _Known) -> tuple[Literal["source", "table", "step"], str]:
     """Return the kind and the id of the node that makes the table."""
     schema, _, rest = name.partition(".")
     if schema.lower() == SOURCE_SCHEMA:
         return "source", f"source:{rest}"
+    if schema.lower() == STEP_SCHEMA:
+        # Steps are named as Python is, and the lake's names have no capitals.
+        made = (node for node in known.outputs if node.startswith("step:") and table_of(node) == name.lower())
+        return "step", next(made, f"step:{rest}")
     return "table", f"table:{name}"
 
 

@@ -40,7 +40,7 @@ class TableCard:
 
     Attributes:
         name: `schema.table`.
-        kind: whether a source fills it or SQL makes it.
+        kind: whether a source fills it, SQL makes it or a step does.
         node: the id of its node in the pipeline.
         path: the SQL file that makes it; None for a source's table.
         description: from its contract, else the comment its SQL starts with.
@@ -53,7 +53,7 @@ class TableCard:
     """
 
     name: str
-    kind: Literal["source", "table"]
+    kind: Literal["source", "table", "step"]
     node: str
     path: str | None
     description: str | None

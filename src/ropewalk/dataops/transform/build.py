@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ropewalk.dataops.contracts import CheckReport, check_table, refuse_broken
-from ropewalk.dataops.lake import LakeTransaction, TableDigest, input_tables, open_lake
+from ropewalk.dataops.lake import LakeTransaction, TableDigest, input_tables, open_lake, snapshot_of
 from ropewalk.dataops.transform.errors import TableFailed
 from ropewalk.dataops.transform.qualify import QualifiedSQL, qualify
 from ropewalk.dataops.transform.values import TableSpec
@@ -22,6 +22,7 @@ def build_table(task: Task) -> Output:
     spec = task.node.spec
     assert isinstance(spec, TableSpec)
     lake = open_lake(task.workspace)
+    _require_tables(spec, task)
     # With the inputs the graph resolved, so that what is read is what the key was computed from.
     select = qualify(spec, task.input_ids)
     # And at their snapshots: the lake's head may be what another environment, or a later run, wrote.
@@ -41,6 +42,17 @@ def build_table(task: Task) -> Output:
             "contract": report.summary() if report else None,
         },
     )
+
+
+def _require_tables(spec: TableSpec, task: Task) -> None:
+    """Refuse a step that makes something else than a table, which only its output tells."""
+    for reference in spec.sql.references:
+        if snapshot_of(task.inputs[reference.name]) is None:
+            raise TableFailed(
+                f"{spec.table} selects from {reference.name!r}, which makes no table",
+                place=Place(spec.path, reference.line, reference.column),
+                hint="FROM takes tables, sources (raw.NAME) and steps that make tables (steps.NAME)",
+            )
 
 
 def _replace(transaction: LakeTransaction, spec: TableSpec, select: QualifiedSQL) -> TableDigest:

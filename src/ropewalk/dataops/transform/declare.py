@@ -14,7 +14,7 @@ from ropewalk.dataops.transform.files import read_text, table_files
 from ropewalk.dataops.transform.values import TableSpec
 from ropewalk.errors import Place, nearest
 from ropewalk.pipeline import Need, Node
-from ropewalk.project import Project
+from ropewalk.project import Project, read_steps
 
 STATE_FOLDER = ".ropewalk"
 
@@ -69,13 +69,16 @@ def _read_contracts(project: Project, tables: Iterable[str], cache: ParseCache) 
     """Return the contract of each table that has one, by the table's name in lower case."""
     files = contract_files(project.root)
     provided = [*tables, *(f"raw.{name}" for name in project.entries("sources"))]
+    # Reading the steps' files takes time, and few contracts are about tables that steps make.
+    if any(table.lower().startswith("steps.") for table in files):
+        provided += [f"steps.{step.name}" for step in read_steps(project.root) if step.makes == "Table"]
     # The engine's names have no case, so Mart.Flights.odcs.yaml is about mart.flights.
     known = {name.lower() for name in provided}
     for table, path in files.items():
         if table.lower() not in known:
             close = nearest(table, provided)
             raise ContractWithoutTable(
-                f"no file and no source makes the table {table!r} of this contract",
+                f"no file, source or step makes the table {table!r} of this contract",
                 place=Place(path.relative_to(project.root).as_posix()),
                 nearest=close,
                 hint="a contract's file is named after its table: SCHEMA.TABLE.odcs.yaml",

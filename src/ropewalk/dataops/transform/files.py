@@ -12,6 +12,7 @@ from ropewalk.project import files_below
 
 RESERVED = {
     "raw": "which sources fill",
+    "steps": "which steps fill",
     "ropewalk": "in which the lake keeps its books",
     # A table there could be declared, and then neither be made nor asked for.
     **dict.fromkeys(

@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ropewalk.dataops.lake import table_of
 from ropewalk.dataops.transform.errors import TableFailed
 from ropewalk.dataops.transform.values import Reference, TableSpec
 from ropewalk.errors import Place, RopewalkError
 
 # `...part of a line...` and, in the next line, a mark below what is wrong.
 _SHORTENED = re.compile(r"\.\.\.(?P<part>.*?)(?:\.\.\.)?\n(?P<indent> *)\^")
-READABLE = ("table", "source")
+READABLE = ("table", "source", "step")
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,11 @@ def qualify(spec: TableSpec, input_ids: Mapping[str, str]) -> QualifiedSQL:
 
 def _prefix(spec: TableSpec, reference: Reference, node_id: str) -> str:
     """Return what is missing before the reference: `mart.`, or nothing for a full name."""
-    kind, _, table = node_id.partition(":")
-    if kind not in READABLE:
+    kind, table = node_id.partition(":")[0], table_of(node_id)
+    if kind not in READABLE or table is None:
         raise TableFailed(
             f"{spec.table} selects from {reference.name!r}, which is a {kind}",
             place=Place(spec.path, reference.line, reference.column),
-            hint="FROM takes tables and sources (raw.NAME)",
+            hint="FROM takes tables, sources (raw.NAME) and steps that make tables (steps.NAME)",
         )
     return "" if "." in reference.name else f"{table.partition('.')[0]}."

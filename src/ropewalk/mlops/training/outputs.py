@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from ropewalk.dataops.lake import holds_table
 from ropewalk.mlops.tracking import log_metrics, logged_model_files
 from ropewalk.mlops.training.artifacts import model_digest
 from ropewalk.mlops.training.files_product import holds_files, keep_files
 from ropewalk.mlops.training.job import Answer
 from ropewalk.mlops.training.publish import publish_files
-from ropewalk.mlops.training.table_product import holds_table, keep_table
+from ropewalk.mlops.training.table_product import keep_table
 from ropewalk.pipeline import Node, Output, Task, Workspace
 
 FILES = "files"

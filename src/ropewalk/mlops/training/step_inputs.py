@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from ropewalk.dataops.lake import table_of
 from ropewalk.mlops.tracking import Dataset
 from ropewalk.mlops.training.errors import InvalidStep
 from ropewalk.mlops.training.files_product import place_files, read_manifest
 from ropewalk.mlops.training.job import FilesInput, MetricsInput, ModelInput, StepInput, TableInput
 from ropewalk.mlops.training.outputs import FILES
-from ropewalk.mlops.training.table_product import table_name
 from ropewalk.pipeline import JSON, Output, Task
 from ropewalk.project import StepDeclaration
 
@@ -56,7 +56,7 @@ def _input(name: str, node_id: str, output: Output, step: StepDeclaration) -> St
     kind, _, rest = output.reference.partition(":")
     # The step reads the content that its key was computed from, even if the lake moves on meanwhile.
     if kind == "snapshot":
-        return TableInput(name, _table(node_id), int(rest), output.digest)
+        return TableInput(name, table_of(node_id) or node_id, int(rest), output.digest)
     if kind == "logged_model":
         return ModelInput(name, f"models:/{rest}")
     if kind == FILES:
@@ -65,11 +65,6 @@ def _input(name: str, node_id: str, output: Output, step: StepDeclaration) -> St
     if isinstance(metrics, dict):
         return MetricsInput(name, {metric: float(str(value)) for metric, value in metrics.items()})
     raise InvalidStep(f"step {step.name!r} cannot take {node_id} as its input {name!r}", place=step.place)
-
-
-def _table(node_id: str) -> str:
-    kind, _, name = node_id.partition(":")
-    return {"source": f"raw.{name}", "step": table_name(name)}.get(kind, name)
 
 
 def _placed(item: FilesInput, task: Task, staging: Path) -> FilesInput:

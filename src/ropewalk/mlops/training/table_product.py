@@ -1,4 +1,4 @@
-"""Tables that steps make: one table of the lake each, `steps.NAME`, with its contract."""
+"""Tables that steps make: one table of the lake each, `steps.NAME`, held to its contract."""
 
 from __future__ import annotations
 
@@ -12,17 +12,12 @@ from ropewalk.dataops.contracts import (
     contract_files,
     refuse_broken,
 )
-from ropewalk.dataops.lake import LakeTransaction, literal, open_lake
+from ropewalk.dataops.lake import LakeTransaction, literal, open_lake, table_of
 from ropewalk.dataops.transform import read_tables
-from ropewalk.pipeline import Node, Output, Task, Workspace
+from ropewalk.pipeline import Output, Task
 from ropewalk.project import Project
 
 SCHEMA = "steps"
-
-
-def table_name(step: str) -> str:
-    """Return the name in the lake of the table that the step makes."""
-    return f"{SCHEMA}.{step}"
 
 
 def step_contracts(project: Project) -> Mapping[str, Contract]:
@@ -44,7 +39,8 @@ def keep_table(task: Task, parquet: Path) -> Output:
         ContractBroken: a check of severity error failed; the table keeps its old content.
         CheckNotRun: a check of the contract could not be run.
     """
-    table = table_name(task.node.name)
+    table = table_of(task.node.id)
+    assert table is not None  # every step could make a table
     lake = open_lake(task.workspace)
     with lake.transaction(f"step {task.node.name}") as transaction:
         task.report(0, None, "loading")
@@ -64,16 +60,10 @@ def keep_table(task: Task, parquet: Path) -> Output:
     )
 
 
-def holds_table(node: Node, key: str, output: Output, workspace: Workspace) -> bool:
-    """Return whether the lake itself says that the table of `output` was made under `key`."""
-    snapshot = int(output.reference.partition(":")[2])
-    return open_lake(workspace).holds(node.id, key, output.digest, snapshot)
-
-
 def _check(transaction: LakeTransaction, table: str, task: Task) -> CheckReport | None:
     if "contract" not in task.node.facts:
         return None
-    contract = step_contracts(task.workspace.project)[table.lower()]
+    contract = step_contracts(task.workspace.project)[table]
     task.report(0, None, "checking its contract")
     report = check_table(transaction.connection, table, contract)
     refuse_broken(report, contract)
