@@ -21,14 +21,17 @@ from ropewalk.dataops.lake.errors import (
     InvalidTableName,
     LakeBusy,
     LakeFailed,
+    ParcelDamaged,
     QueryNotAllowed,
     QueryTimeout,
     SnapshotMissing,
     TableMissing,
     translate_error,
 )
+from ropewalk.dataops.lake.expiry import Expired
 from ropewalk.dataops.lake.lake import Lake, open_lake
 from ropewalk.dataops.lake.names import TableName, literal, quote
+from ropewalk.dataops.lake.parcel import pack_table, unpack_table
 from ropewalk.dataops.lake.reader import open_reader, read_table
 from ropewalk.dataops.lake.tables import TableInfo
 from ropewalk.dataops.lake.transaction import LakeTransaction
@@ -36,6 +39,7 @@ from ropewalk.dataops.lake.transaction import LakeTransaction
 __all__ = [
     "Build",
     "Column",
+    "Expired",
     "ExtensionMissing",
     "InvalidQuery",
     "InvalidTableName",
@@ -43,6 +47,7 @@ __all__ = [
     "LakeBusy",
     "LakeFailed",
     "LakeTransaction",
+    "ParcelDamaged",
     "QueryNotAllowed",
     "QueryResult",
     "QueryTimeout",
@@ -58,10 +63,12 @@ __all__ = [
     "literal",
     "open_lake",
     "open_reader",
+    "pack_table",
     "query_environment",
     "quote",
     "read_table",
     "snapshot_of",
     "table_of",
     "translate_error",
+    "unpack_table",
 ]

@@ -12,7 +12,8 @@ RopewalkError
 │   └── LakeBusy             RW320  another process is writing
 ├── Failed
 │   ├── LakeFailed           RW420  the engine broke for a reason that is not the query's
-│   └── QueryTimeout         RW421  a query ran longer than allowed
+│   ├── QueryTimeout         RW421  a query ran longer than allowed
+│   └── ParcelDamaged        RW422  a table brought from elsewhere is not what was packed
 └── Unavailable
     └── ExtensionMissing     RW620  an extension of the engine is not installed
 """
@@ -95,6 +96,12 @@ class QueryTimeout(Failed):
     """A query ran longer than it was allowed to."""
 
     code = "RW421"
+
+
+class ParcelDamaged(Failed):
+    """A table that was brought from elsewhere does not hold the rows that were packed."""
+
+    code = "RW422"
 
 
 class ExtensionMissing(Unavailable):

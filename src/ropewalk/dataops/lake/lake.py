@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Self
@@ -14,6 +15,7 @@ from ropewalk.dataops.lake.catalog import CATALOG_FILE, DATA_FOLDER, attach, cre
 from ropewalk.dataops.lake.console import Console, Names, QueryResult
 from ropewalk.dataops.lake.engines import Engines
 from ropewalk.dataops.lake.errors import translate_error
+from ropewalk.dataops.lake.expiry import Expired, expire_snapshots
 from ropewalk.dataops.lake.extensions import connect
 from ropewalk.dataops.lake.names import TableName, literal
 from ropewalk.dataops.lake.retry import retry_locked
@@ -62,11 +64,7 @@ class Lake:
             TableMissing, SnapshotMissing: something that is to be read is not in the lake.
             RopewalkError: what DuckDB could not do, in our words.
         """
-        # Making a missing lake takes the lease too, so the cursor has to come before it is taken here.
-        with self.cursor() as connection, self._lease.hold() as was_killed:
-            if was_killed:
-                # Files that a killed writer had not committed; no other writer is at work that could own them.
-                connection.execute("CALL ducklake_delete_orphaned_files('lake', cleanup_all => true)")
+        with self._writing() as connection:
             tables = None if reads is None else {TableName.parse(name): at for name, at in reads.items()}
             try:
                 with nullcontext() if tables is None else open_scope(connection, tables) as scope:
@@ -78,6 +76,24 @@ class Lake:
                     transaction.committed(_newest(connection))
             except duckdb.Error as error:
                 raise translate_error(error, self.table_names()) from error
+
+    def expire(self, keep: Collection[int], older_than_ms: int) -> Expired:
+        """Let go of all snapshots but `keep` and the newest, and of the files that only they needed.
+
+        A snapshot that was the newest within the last `older_than_ms` milliseconds stays: somebody may be reading
+        it, or have made it and not told of it yet.
+
+        Raises:
+            LakeBusy: another process kept the lake's writer lease too long.
+        """
+        if not self.exists:
+            return Expired(0, 0, 0)
+        before_ms = time.time_ns() // 1_000_000 - older_than_ms
+        with self._writing() as connection:
+            try:
+                return expire_snapshots(connection, keep, before_ms)
+            except duckdb.Error as error:
+                raise translate_error(error) from error
 
     @contextmanager
     def rehearsal(self) -> Iterator[LakeTransaction]:
@@ -108,10 +124,10 @@ class Lake:
         build = self._builds.at(snapshot).get(node_id) if self.exists else None
         return build is not None and (build.key, build.digest.digest) == (key, digest)
 
-    def read_book(self, book: str, owner: str) -> list[tuple[Value, ...]]:
-        """Return the rows that the book-keeping table `book` has for `owner`, as of now."""
+    def read_book(self, book: str, owner: str, snapshot: int | None = None) -> list[tuple[Value, ...]]:
+        """Return the rows that the book-keeping table `book` has for `owner`, as of now or as of `snapshot`."""
         with self.cursor() as connection:
-            return retry_locked(lambda: LakeTransaction(connection).read_book(book, owner))
+            return retry_locked(lambda: LakeTransaction(connection).read_book(book, owner, snapshot))
 
     def tables(self) -> list[TableInfo]:
         """Return every table at the head with its columns and row count, in order of their names."""
@@ -158,7 +174,7 @@ class Lake:
         # The console reads only: the lake is made here, if it has to be.
         if not self.exists:
             self.cursor().close()
-        names = Names(tables, refuse, self.table_names)
+        names = Names(tables, refuse, lambda: tuple(sorted({*(tables or ()), *self.table_names()})))
         return self._console.run(sql, limit, timeout_s, names)
 
     def close(self) -> None:
@@ -187,6 +203,16 @@ class Lake:
         attach(root, catalog, self.folder / DATA_FOLDER)
         return root
 
+    @contextmanager
+    def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Hold the writer lease and yield a connection."""
+        # Making a missing lake takes the lease too, so the cursor has to come before it is taken here.
+        with self.cursor() as connection, self._lease.hold() as was_killed:
+            if was_killed:
+                # Files that a killed writer had not committed; no other writer is at work that could own them.
+                connection.execute("CALL ducklake_delete_orphaned_files('lake', cleanup_all => true)")
+            yield connection
+
     def _read(self, sql: str) -> list[tuple[Any, ...]]:
         with self.cursor() as connection:
             return retry_locked(lambda: connection.execute(sql).fetchall())
@@ -201,7 +227,7 @@ def _committed(transaction: LakeTransaction, author: str, message: str) -> Itera
         yield
         # The message goes with the commit; without a change DuckLake makes no snapshot for it.
         said = ", ".join(map(literal, (author, message)))
-        info = literal(write_builds(transaction.builds))
+        info = literal(write_builds(transaction.builds) if transaction.builds else None)
         connection.execute(f"CALL lake.set_commit_message({said}, extra_info => {info})")
         connection.execute("COMMIT")
         is_committed = True

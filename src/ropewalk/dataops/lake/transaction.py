@@ -109,11 +109,12 @@ class LakeTransaction:
         """Remove what is written down about a node."""
         self.rewrite_book("builds", node_id, [])
 
-    def read_book(self, book: str, owner: str) -> list[tuple[Value, ...]]:
-        """Return the rows that the book-keeping table `book` has for `owner` (its first column)."""
+    def read_book(self, book: str, owner: str, snapshot: int | None = None) -> list[tuple[Value, ...]]:
+        """Return the rows that the book-keeping table `book` has, or had at `snapshot`, for `owner` (its first column)."""
         column = self._book_columns(book)[0]
+        then = "" if snapshot is None else f" AT (VERSION => {snapshot:d})"
         return self.connection.execute(
-            f"SELECT * FROM {_book(book)} WHERE {quote(column)} = {literal(owner)} ORDER BY ALL"
+            f"SELECT * FROM {_book(book)}{then} WHERE {quote(column)} = {literal(owner)} ORDER BY ALL"
         ).fetchall()
 
     def rewrite_book(self, book: str, owner: str, rows: Sequence[tuple[Value, ...]]) -> None:

@@ -11,9 +11,11 @@ from ropewalk.dataops.sources.errors import InvalidSource
 from ropewalk.dataops.sources.facts import source_facts
 from ropewalk.dataops.sources.spec import Loader, SourceSpec
 from ropewalk.errors import InvalidInput, NotFound, Unavailable
-from ropewalk.pipeline import Node, NodeKind, Output, Probe, Task, Workspace
+from ropewalk.pipeline import Node, NodeKind, Output, Packed, Probe, Task, Workspace
 from ropewalk.project import Entry, Project
 
+# What the lake remembers of a load beside its rows.
+BOOKS = ("source_files", "watermarks")
 # A source's name becomes a table's, which is written without quotes in people's SQL.
 _TABLE_NAME = re.compile(r"^[A-Za-z_]\w*$")
 
@@ -53,6 +55,22 @@ class SourceKind(NodeKind):
     def execute(self, task: Task) -> Output:
         """Load what is new."""
         return _loader(task.node).load(task)
+
+    def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
+        """Return the source's table as Parquet with what is loaded into it, or None when it cannot be kept."""
+        from ropewalk.dataops.lake import pack_table
+
+        return pack_table(node, output, workspace, dict.fromkeys(BOOKS, node.name))
+
+    def unpack(self, node: Node, key: str, packed: Packed, workspace: Workspace) -> Output:
+        """Bring a packed source into the lake, so that the next load goes on where the packed one had come.
+
+        Raises:
+            ParcelDamaged: the rows are not those that were packed.
+        """
+        from ropewalk.dataops.lake import unpack_table
+
+        return unpack_table(node, key, packed, workspace, dict.fromkeys(BOOKS, node.name))
 
 
 def _declare(entry: Entry) -> Node:

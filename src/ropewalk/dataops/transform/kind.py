@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ropewalk.dataops.lake import holds_table
+from ropewalk.dataops.lake import holds_table, pack_table, unpack_table
 from ropewalk.dataops.transform.build import build_table
 from ropewalk.dataops.transform.declare import declare_tables
-from ropewalk.pipeline import Node, NodeKind, Output, Probe, Task, Workspace
+from ropewalk.pipeline import Node, NodeKind, Output, Packed, Probe, Task, Workspace
 from ropewalk.project import Project
 
 
@@ -42,3 +42,15 @@ class TableKind(NodeKind):
             ContractBroken: the new content breaks the contract; the old content stays.
         """
         return build_table(task)
+
+    def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
+        """Return the table as Parquet, or None when Parquet cannot keep its types."""
+        return pack_table(node, output, workspace, {})
+
+    def unpack(self, node: Node, key: str, packed: Packed, workspace: Workspace) -> Output:
+        """Bring a packed table into the lake.
+
+        Raises:
+            ParcelDamaged: the rows are not those that were packed.
+        """
+        return unpack_table(node, key, packed, workspace, {})

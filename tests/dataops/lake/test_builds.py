@@ -1,0 +1,90 @@
+"""What the lake says about its own snapshots: for whom, and under which key, each was committed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ropewalk.dataops.lake import Lake
+
+NODE = "table:mart.a"
+
+
+def build(lake: Lake, value: int, key: str) -> tuple[int, str]:
+    """Write the table under a key; return its snapshot and its digest."""
+    with lake.transaction("build") as transaction:
+        made = transaction.replace("mart.a", f"SELECT {value} AS n")
+        transaction.record_build(NODE, key, made)
+    return transaction.snapshot, made.digest
+
+
+def test_two_versions_of_a_table_are_both_held(lake: Lake) -> None:
+    """The later one does not take away the earlier: each is addressed by its snapshot."""
+    first, second = build(lake, 1, "one"), build(lake, 2, "two")
+
+    assert lake.holds(NODE, "one", first[1], first[0])
+    assert lake.holds(NODE, "two", second[1], second[0])
+
+
+@pytest.mark.parametrize(
+    "change", [{"key": "two"}, {"node_id": "table:mart.b"}, {"digest": "0" * 64}, {"snapshot": 99}]
+)
+def test_anything_else_is_not_held(lake: Lake, change: dict[str, object]) -> None:
+    """Node, key, digest and snapshot must all be those of the commit."""
+    snapshot, digest = build(lake, 1, "one")
+    asked = {"node_id": NODE, "key": "one", "digest": digest, "snapshot": snapshot} | change
+
+    assert not lake.holds(**asked)  # type: ignore[arg-type]  # the cases are of several types
+
+
+def test_equal_content_under_another_key_has_its_own_snapshot(lake: Lake) -> None:
+    """No rows are written, and there is still a snapshot that says so."""
+    first, second = build(lake, 1, "one"), build(lake, 1, "two")
+
+    assert first[0] != second[0]
+    assert lake.holds(NODE, "one", first[1], first[0])
+    assert lake.holds(NODE, "two", second[1], second[0])
+
+
+def test_a_snapshot_without_a_build_is_nobodys(lake: Lake) -> None:
+    """A commit that records nothing holds nothing."""
+    with lake.transaction("by hand") as transaction:
+        made = transaction.replace("mart.a", "SELECT 1 AS n")
+
+    assert not lake.holds(NODE, "one", made.digest, lake.snapshot())
+
+
+def test_a_lake_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
+    """Asking does not make it."""
+    with Lake(tmp_path / "none") as lake:
+        assert not lake.holds(NODE, "one", "0" * 64, 1)
+        assert not lake.exists
+
+
+def test_another_process_is_heard_of(lake: Lake, start_script) -> None:
+    """What is kept in memory is read again when the catalogue has changed."""
+    snapshot, digest = build(lake, 1, "one")
+    assert lake.holds(NODE, "one", digest, snapshot)
+    code = f"""
+        from ropewalk.dataops.lake import Lake
+        with Lake(folder) as lake, lake.transaction("build") as transaction:
+            made = transaction.replace("mart.a", "SELECT 2 AS n")
+            transaction.record_build({NODE!r}, "two", made)
+        print(transaction.snapshot, made.digest)
+    """
+
+    process = start_script(code)
+    number, digest = process.stdout.read().split()
+
+    assert lake.holds(NODE, "two", digest, int(number))
+
+
+def test_words_of_others_with_a_commit_are_no_builds(lake: Lake) -> None:
+    """Somebody who writes with another program may say anything; it is not believed and does no harm."""
+    with lake.cursor() as connection:
+        for text in ("hello", "[1]", '{"builds": 3}', '{"builds": {"table:mart.a": {"key": "one"}}}'):
+            connection.execute("BEGIN; CREATE OR REPLACE TABLE lake.main.t AS SELECT 1 AS n")
+            connection.execute(f"CALL lake.set_commit_message('x', 'y', extra_info => '{text}'); COMMIT")
+
+    assert not any(lake.holds(NODE, "one", "0" * 64, number) for number in range(lake.snapshot() + 1))
