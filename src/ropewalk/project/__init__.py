@@ -2,12 +2,13 @@
 
 from ropewalk.project.closure import Closure, ClosureReader
 from ropewalk.project.commits import commit_to_branch, commit_with
-from ropewalk.project.declarations import Parameter, StepDeclaration, read_steps
+from ropewalk.project.declarations import StepDeclaration, read_steps
 from ropewalk.project.errors import (
     AlreadyThere,
     BranchExists,
     CommitMissing,
     GitRefused,
+    InvalidParameter,
     InvalidProjectFile,
     InvalidPython,
     InvalidYAML,
@@ -15,6 +16,7 @@ from ropewalk.project.errors import (
     NoRelease,
     NotWritten,
     UnknownKey,
+    UnknownParameter,
 )
 from ropewalk.project.git import (
     GitState,
@@ -26,6 +28,7 @@ from ropewalk.project.git import (
 from ropewalk.project.init import init_project
 from ropewalk.project.layout import PROJECT_FILE, files_below, find_root
 from ropewalk.project.load import Entry, Project, Section, load_project, project_schema
+from ropewalk.project.parameters import Parameter
 from ropewalk.project.parse_cache import STATE_FOLDER, ParseCache, content_digest
 from ropewalk.project.python_files import PythonFiles
 from ropewalk.project.releases import (
@@ -51,6 +54,7 @@ __all__ = [
     "Entry",
     "GitRefused",
     "GitState",
+    "InvalidParameter",
     "InvalidProjectFile",
     "InvalidPython",
     "InvalidYAML",
@@ -66,6 +70,7 @@ __all__ = [
     "Section",
     "StepDeclaration",
     "UnknownKey",
+    "UnknownParameter",
     "commit_to_branch",
     "commit_with",
     "commits_between",

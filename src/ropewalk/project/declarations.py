@@ -9,25 +9,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from ropewalk.errors import Place
 from ropewalk.project.errors import InvalidPython
 from ropewalk.project.layout import files_below
+from ropewalk.project.parameters import Parameter, set_parameters
 from ropewalk.project.python_files import STEPS_FOLDER, PythonFiles
 from ropewalk.project.signatures import Signature
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A tracked parameter: its value in force (the default, unless a command gives another), and where it stands."""
-
-    name: str
-    default: object
-    annotation: str | None
-    place: Place
 
 
 @dataclass(frozen=True)
@@ -38,7 +29,7 @@ class StepDeclaration:
         name: the function's name, unique over the project.
         path: the file, relative to the project root.
         needs: positional parameters in order, with the annotation each carries.
-        parameters: keyword-only parameters, all with a literal default.
+        parameters: keyword-only parameters, with their literal defaults or what a command set in their place.
         makes: `Model`, `Metrics`, `Table`, `Files`, or None for a step run for its effect.
         options: literal keyword arguments of `@step(...)`.
         place: where the function stands.
@@ -53,15 +44,19 @@ class StepDeclaration:
     place: Place
 
 
-def read_steps(root: Path, files: PythonFiles | None = None) -> list[StepDeclaration]:
+def read_steps(
+    root: Path, files: PythonFiles | None = None, parameters: Mapping[str, str] | None = None
+) -> list[StepDeclaration]:
     """Return the steps that the files below `steps/` declare, in file and line order.
 
     Args:
         root: the project's folder.
         files: what reads the files; one of its own when None.
+        parameters: values to set in place of defaults, as text: `train.max_depth` -> `8`.
 
     Raises:
         InvalidPython: a file does not parse, a step is declared wrongly, or a name is used twice.
+        UnknownParameter, InvalidParameter: a value cannot be set.
     """
     reader = files or PythonFiles(root)
     found: dict[str, StepDeclaration] = {}
@@ -76,9 +71,10 @@ def read_steps(root: Path, files: PythonFiles | None = None) -> list[StepDeclara
                     hint="rename one of the two functions",
                 )
             found[step.name] = step
-    if files is None:
-        reader.save()
-    return list(found.values())
+    if not parameters:
+        return list(found.values())
+    in_force = set_parameters({name: step.parameters for name, step in found.items()}, parameters)
+    return [replace(step, parameters=in_force[name]) for name, step in found.items()]
 
 
 def _declare(signature: Signature, path: str) -> StepDeclaration:

@@ -12,6 +12,8 @@ RopewalkError
 │   ├── NotWritten           the folder refused a file
 │   └── GitRefused           Git did not do what was asked of it
 └── InvalidInput
+    ├── UnknownParameter     a command sets a parameter that no step has
+    ├── InvalidParameter     a command sets a parameter to what is not of its type
     └── InvalidProjectFile   a file of the project does not fit
         ├── InvalidYAML      it is not YAML
         ├── UnknownKey       a key that nothing understands
@@ -57,6 +59,18 @@ class InvalidPython(InvalidProjectFile):
     """A Python file of the project does not parse, or declares a step wrongly."""
 
     code = "RW113"
+
+
+class UnknownParameter(InvalidInput):
+    """A command sets a parameter of a step that is not there, or that the step does not have."""
+
+    code = "RW118"
+
+
+class InvalidParameter(InvalidInput):
+    """A command sets a parameter to what is no value of its type."""
+
+    code = "RW119"
 
 
 class AlreadyThere(Conflict):

@@ -39,7 +39,7 @@ class StepKind(NodeKind):
             Environment.of(project.root / STATE_FOLDER),
             project.entries("pools"),
         )
-        for step in read_steps(project.root, files):
+        for step in read_steps(project.root, files, project.parameters):
             node = reader.declare(step)
             yield _with_table(node, contracts) if step.makes == "Table" else node
         files.save()
