@@ -59,6 +59,15 @@ class Settings:
     step_log_limit: int = _setting(
         20, "Megabytes that are kept of what a step prints; of what is more, the middle is dropped"
     )
+    keep_history: int = _setting(
+        30, "Days for which `ropewalk gc` keeps what an environment pointed at before", least=0
+    )
+    cache: str = _setting("", "Where results are shared: a folder, or s3://BUCKET/PREFIX; unset, nowhere")
+    cache_role: str = _setting(
+        "untrusted",
+        "Whether what is made here may be used for protected environments",
+        choices=("trusted", "untrusted"),
+    )
     log_level: str = _setting(
         "info", "Least level of log events", choices=("debug", "info", "warning", "error")
     )
@@ -140,9 +149,12 @@ def shown_value(settings: Settings, name: str) -> object:
 
 def without_password(url: str) -> str:
     """Return `url` with `***` for its password, also when it is no proper URL."""
-    # From the first colon after the user's name to the last @: a password may have either sign inside.
-    hidden = re.sub(r"^((?:[^:/@]*://)?[^:/@?]*):.*@", r"\1:***@", url, flags=re.DOTALL)
-    return re.sub(r"(?i)((?:password|passwd|pwd)=)[^&]*", r"\1***", hidden)
+    scheme, mark, rest = url.partition("://") if "://" in url else ("", "", url)
+    # From the first colon to the last @: a password may have either sign inside.
+    login, at, place = rest.rpartition("@")
+    if at and ":" in login:
+        rest = f"{login.partition(':')[0]}:***@{place}"
+    return re.sub(r"(?i)((?:password|passwd|pwd)=)[^&]*", r"\1***", f"{scheme}{mark}{rest}")
 
 
 def state_path(settings: Settings, root: Path) -> Path:

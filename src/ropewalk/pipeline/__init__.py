@@ -49,6 +49,10 @@ from ropewalk.pipeline.history_errors import (
 )
 from ropewalk.pipeline.leases import Leases, find_holder, living_leases, this_host
 from ropewalk.pipeline.object_errors import (
+    CacheRefused,
+    CacheUnreachable,
+    InvalidCacheAddress,
+    NoSharedCache,
     ObjectDamaged,
     ObjectMissing,
     StoreFull,
@@ -96,6 +100,13 @@ from ropewalk.pipeline.schedule import (
 )
 from ropewalk.pipeline.schedule_loop import ScheduleFile, Scheduler
 from ropewalk.pipeline.schedule_times import Rule
+from ropewalk.pipeline.shared_cache import (
+    Manifest,
+    Published,
+    SharedCache,
+    open_shared_cache,
+    require_shared_cache,
+)
 from ropewalk.pipeline.stat_cache import StatCache, open_stat_cache
 from ropewalk.pipeline.sweep import SweepPoint, grid, sweep
 from ropewalk.pipeline.values import (
@@ -119,6 +130,8 @@ __all__ = [
     "AmbiguousRun",
     "Bisection",
     "Bisector",
+    "CacheRefused",
+    "CacheUnreachable",
     "ContentMissing",
     "Culprit",
     "Cycle",
@@ -128,14 +141,17 @@ __all__ = [
     "ExecutionMissing",
     "Graph",
     "HistoryLine",
+    "InvalidCacheAddress",
     "InvalidPlan",
     "InvalidRelease",
     "Leases",
     "Limits",
     "LogFile",
     "LogNotFound",
+    "Manifest",
     "NameTaken",
     "Need",
+    "NoSharedCache",
     "Node",
     "NodeKind",
     "NodeNotFound",
@@ -158,6 +174,7 @@ __all__ = [
     "Probe",
     "Proposal",
     "ProtectedEnvironment",
+    "Published",
     "Reason",
     "Record",
     "ReleasePlan",
@@ -174,6 +191,7 @@ __all__ = [
     "Schedule",
     "ScheduleFile",
     "Scheduler",
+    "SharedCache",
     "Shift",
     "StatCache",
     "State",
@@ -216,6 +234,7 @@ __all__ = [
     "living_leases",
     "make_plan",
     "open_environment",
+    "open_shared_cache",
     "open_stat_cache",
     "plan_file",
     "plan_release",
@@ -227,6 +246,7 @@ __all__ = [
     "reproduce",
     "require_environment",
     "require_same",
+    "require_shared_cache",
     "run_state",
     "sweep",
     "this_host",

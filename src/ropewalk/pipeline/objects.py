@@ -92,6 +92,22 @@ class ObjectStore:
                 writer.write(block)
             return self._keep(writer)
 
+    def put_expected(self, blocks: Iterable[bytes], digest: str) -> StoredObject:
+        """Store the concatenation of `blocks` if it is what `digest` says.
+
+        Raises:
+            ObjectDamaged: it is not; nothing is kept.
+        """
+        with ObjectWriter(self._incoming) as writer:
+            for block in blocks:
+                writer.write(block)
+            if writer.hash.hexdigest() != digest:
+                raise ObjectDamaged(
+                    f"{writer.size} bytes came as object {digest}, and are not it",
+                    hint="fetch or make it again",
+                )
+            return self._keep(writer)
+
     async def put_stream(self, blocks: AsyncIterable[bytes]) -> StoredObject:
         """Store what arrives from `blocks` and return its name; nothing is kept when the stream breaks."""
         # All that touches the disk runs in threads: one slow write or sync would hold up every other client.
