@@ -25,6 +25,7 @@ COMMANDS = {
     "runs": "List past runs, look at one, or end one",
     "logs": "Print what a step of a run printed",
     "sql": "Ask the lake a question in SQL; read only",
+    "graph": "Draw what the project declares",
     "lineage": "Show what a node was made from, and what from it",
     "predict": "Have a deployment predict rows of a table or file",
     "schedule": "Show what becomes due when, or run it as it does",

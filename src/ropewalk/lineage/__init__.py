@@ -2,6 +2,7 @@
 
 from ropewalk.lineage.drawing import LineageLink, LineageNode, lane_of, lineage_svg, link_pairs, short
 from ropewalk.lineage.graph import Edge, LineageGraph, kind_of
+from ropewalk.lineage.picture import picture_mermaid, picture_svg, picture_text
 from ropewalk.lineage.record import recorded_graph
 
 __all__ = [
@@ -13,6 +14,9 @@ __all__ = [
     "lane_of",
     "lineage_svg",
     "link_pairs",
+    "picture_mermaid",
+    "picture_svg",
+    "picture_text",
     "recorded_graph",
     "short",
 ]

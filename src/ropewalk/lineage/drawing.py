@@ -45,7 +45,7 @@ class LineageNode:
         name: what it is called.
         note: what is worth knowing of it, in a few words.
         address: the page it leads to.
-        state: `ok`, `warn`, `bad` or `none` (never made).
+        state: `ok`, `warn`, `bad` or `none` (never made); in a plan `fresh`, `restored`, `stale` or `waits`.
     """
 
     id: str
@@ -75,25 +75,38 @@ def lane_of(kind: str) -> int:
     return LANE_OF_KIND.get(kind, 0)
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """A drawn graph: its parts, and the size that they take."""
+
+    parts: tuple[Markup, ...]
+    width: int
+    height: int
+
+
 def lineage_svg(
     nodes: Sequence[LineageNode], links: Iterable[Link], title: str, focus: str | None = None
 ) -> Markup:
     """Return the picture of `nodes` and the edges between them, with `focus` set off."""
     # The picture has its natural size; the page scales it, or scrolls it where there is no script.
+    drawing = draw(nodes, links, focus)
+    start = Markup(
+        '<svg class="lineage" viewBox="0 0 {} {}" width="{}" height="{}" role="group" aria-label="{}">'
+    ).format(drawing.width, drawing.height, drawing.width, drawing.height, title)
+    return Markup("").join((start, *drawing.parts, Markup("</svg>")))
+
+
+def draw(nodes: Sequence[LineageNode], links: Iterable[Link], focus: str | None = None) -> Drawing:
+    """Return lanes, lines and boxes of `nodes` and the edges between them, for a picture to put together."""
     layout = lay_out({node.id: lane_of(node.kind) for node in nodes}, links)
     columns = max((last for _, last in layout.lanes.values()), default=0) + 1
-    width = 2 * LEFT + columns * PITCH - COLUMN_GAP
     height = TOP + round(layout.height) + BOX_HEIGHT + BOTTOM
-    parts = [
-        Markup(
-            '<svg class="lineage" viewBox="0 0 {} {}" width="{}" height="{}" role="group" aria-label="{}">'
-        ).format(width, height, width, height, title),
+    parts = (
         *(_lane(lane, first, last, height) for lane, (first, last) in layout.lanes.items()),
         *(_line(edge, layout, focus) for edge in layout.routes),
         *(_box(node, layout.nodes[node.id], node.id == focus) for node in _reading_order(nodes, layout)),
-        Markup("</svg>"),
-    ]
-    return Markup("").join(parts)
+    )
+    return Drawing(parts, 2 * LEFT + columns * PITCH - COLUMN_GAP, height)
 
 
 def short(text: str, most: int = 24) -> str:

@@ -9,8 +9,9 @@ again or marked as failed.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -49,6 +50,8 @@ from ropewalk.store.schedule import (
 # How long the clock is trusted to go on evenly: whoever sets it, or wakes the machine, is noticed by then.
 LONGEST_NAP_S = 15.0
 WATCH_S = 0.25
+# More schedules than this at work at once wait for one another.
+MOST_AT_ONCE = 32
 # A child process needs a moment until its run is recorded.
 STARTING_MS = 30_000
 ENDED = ("succeeded", "failed")
@@ -94,17 +97,17 @@ class Scheduler:
     starting_ms: int = STARTING_MS
     _stopping: threading.Event = field(default_factory=threading.Event)
     _wake: threading.Event = field(default_factory=threading.Event)
-    _workers: dict[str, threading.Thread] = field(default_factory=dict)
+    _workers: dict[str, Future[None]] = field(default_factory=dict)
     _closing: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
         self._leases = self._closing.enter_context(Leases(self.workspace.database))
+        # Threads that are used again: each keeps a connection to the database of its own.
+        self._pool = self._closing.enter_context(ThreadPoolExecutor(MOST_AT_ONCE, "schedule"))
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-        for worker in list(self._workers.values()):
-            worker.join()
         self._closing.close()
 
     def stop(self) -> None:
@@ -119,21 +122,40 @@ class Scheduler:
             self.look()
             self._wake.wait(self._nap(until))
 
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """Watch in a thread of its own while the block lasts."""
+        thread = threading.Thread(target=self._watch_on, name="scheduler")
+        thread.start()
+        try:
+            yield
+        finally:
+            self.stop()
+            thread.join()
+
     def look_once(self) -> None:
         """Do what is due now and wait for it to end, also for what the catching up brings after it."""
         while self.look() and not self._stopping.is_set():
-            for worker in list(self._workers.values()):
-                worker.join()
+            wait(self._workers.values())
 
     def look(self) -> bool:
         """Set to work what is due now, and return whether anything was or still is."""
-        self._workers = {name: worker for name, worker in self._workers.items() if worker.is_alive()}
+        self._workers = {name: worker for name, worker in self._workers.items() if not worker.done()}
         for schedule in self.read().values():
             if self._has_work(schedule) and schedule.name not in self._workers:
-                worker = threading.Thread(target=self._work, args=(schedule,), name=schedule.cause)
-                self._workers[schedule.name] = worker
-                worker.start()
+                self._workers[schedule.name] = self._pool.submit(self._work, schedule)
         return bool(self._workers)
+
+    def _watch_on(self) -> None:
+        """Watch until `stop`, whatever happens meanwhile: a database that is busy for long is free again later."""
+        log = structlog.get_logger()
+        while not self._stopping.is_set():
+            try:
+                self.watch()
+            # The boundary of the thread: pages go on being served, and the next attempt may succeed.
+            except Exception:
+                log.exception("the schedules could not be looked after")
+                self._stopping.wait(LONGEST_NAP_S)
 
     def _nap(self, until: int | None) -> float:
         now = self.clock()

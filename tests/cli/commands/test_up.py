@@ -6,9 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
+from contextlib import closing
 
 import pytest
+
+from ropewalk.store import Database
+from ropewalk.store.run_history import list_past_runs
+from ropewalk.store.schedule import TickRow, claim_tick, list_ticks
 
 URL = "http://127.0.0.1:"
 
@@ -58,3 +64,29 @@ def test_port_that_is_none(shop, ropewalk, port):
 
     assert said.code == 2
     assert "error[RW188]" in said.err
+
+
+def test_runs_what_becomes_due(write_project):
+    """While it serves, it starts the runs that its project's schedules make due."""
+    root = write_project(
+        {
+            "ropewalk.yaml": 'project: p\nschedule: {often: "* * * * *"}\n',
+            "tables/mart/one.sql": "SELECT 1 AS one",
+        }
+    )
+    long_ago = round((time.time() - 600) * 1000)
+    with closing(Database.open(root / ".ropewalk/ropewalk.db")) as database:
+        claim_tick(
+            database, TickRow("often", long_ago, "* * * * * UTC", "known", None, long_ago, long_ago, None)
+        )
+        command = [sys.executable, "-m", "ropewalk.cli.main", "-C", str(root), "up", "--port", "0"]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+            deadline = time.monotonic() + 40
+            while not any(tick.state == "succeeded" for tick in list_ticks(database, "often")):
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            process.terminate()
+        (run,) = list_past_runs(database, 9)
+
+    assert process.returncode == 0
+    assert (run.cause, run.executed) == ("schedule:often", 1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import FrameType
 from zoneinfo import ZoneInfo
@@ -83,6 +84,13 @@ def checked_schedules(session: Session) -> Mapping[str, Schedule]:
 def scheduler_of(session: Session) -> Scheduler:
     """Return the scheduler of the open project, which starts runs with this program."""
     return Scheduler(session.workspace, ROPEWALK, ScheduleFile(session.workspace.root).read)
+
+
+@contextmanager
+def scheduling(session: Session) -> Iterator[None]:
+    """Run what becomes due while the block lasts, beside whatever it does."""
+    with scheduler_of(session) as scheduler, scheduler.beside():
+        yield
 
 
 def _stop_on_signals(scheduler: Scheduler) -> None:

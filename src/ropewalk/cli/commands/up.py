@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import click
 
+from ropewalk.cli.commands.schedule import scheduling
 from ropewalk.cli.session import open_session
 from ropewalk.web import serve
 
@@ -11,12 +14,19 @@ from ropewalk.web import serve
 @click.command("up")
 @click.option("--host", help="Address to listen on (default 127.0.0.1).")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (default 8765).")
-def command(host: str | None, port: int | None) -> None:
-    """Serve the project's pages, its MLflow endpoint and its deployments, until Ctrl-C."""
+@click.option(
+    "--schedule/--no-schedule", default=True, help="Whether to run what becomes due (default: yes)."
+)
+def command(host: str | None, port: int | None, *, schedule: bool) -> None:
+    """Serve the project's pages, its MLflow endpoint and its deployments, until Ctrl-C.
+
+    What `schedule:` in ropewalk.yaml makes due is run meanwhile, each due time by one of all that watch.
+    """
     with open_session(has_logs=True, host=host, port=port) as session:
         # From the settings, which by now know both the options and the environment.
         settings = session.workspace.settings
-        serve(session.workspace, settings.host, settings.port, _say)
+        with scheduling(session) if schedule else nullcontext():
+            serve(session.workspace, settings.host, settings.port, _say)
 
 
 def _say(address: str) -> None:
