@@ -1,4 +1,4 @@
-"""From a task to a job, and from how a process ended to the error that a person reads."""
+"""From a task to a job, and from what the process answered to a tracked run and an output."""
 
 from __future__ import annotations
 
@@ -6,23 +6,15 @@ import pytest
 
 from ropewalk.errors import Place
 from ropewalk.mlops.tracking import get_run
-from ropewalk.mlops.training import InvalidStep, StepFailed, StepTimedOut, WrongProduct
-from ropewalk.mlops.training.execution import _error, _Execution, _input, _metrics_digest, _tags, run_step
-from ropewalk.mlops.training.job import Answer, MetricsInput, ModelInput, TableInput
-from ropewalk.mlops.training.process import Ended
+from ropewalk.mlops.training import InvalidStep
+from ropewalk.mlops.training.execution import _tags, run_step
+from ropewalk.mlops.training.job import MetricsInput, ModelInput, TableInput
+from ropewalk.mlops.training.outputs import metrics_digest
+from ropewalk.mlops.training.step_inputs import _input
 from ropewalk.pipeline import Node, Output, Task
 from ropewalk.project import GitState, StepDeclaration
 
 STEP = StepDeclaration("train", "steps/a.py", (), (), "Model", {}, Place("steps/a.py", 3, 1))
-
-
-@pytest.fixture
-def execution(workspace, tmp_path) -> _Execution:
-    """Return an execution whose process has ended, with a log."""
-    log = tmp_path / "train.log"
-    log.write_text("one\ntwo\n")
-    task = Task(Node("step:train", STEP.place, STEP), "key", {}, {}, "run", workspace, lambda *_: None)
-    return _Execution(task, STEP, "tracked", log)
 
 
 @pytest.mark.parametrize(
@@ -48,44 +40,6 @@ def test_input_that_no_step_can_take():
 
 
 @pytest.mark.parametrize(
-    ("ended", "answer", "kind", "message"),
-    [
-        (Ended(-9, timed_out=True), None, StepTimedOut, "did not end within 5 s and was stopped"),
-        (Ended(-15, was_stopped=True), None, StepFailed, "the process of step 'train' was stopped"),
-        (Ended(-11), None, StepFailed, "ended with signal 11 before the step returned"),
-        (Ended(0), None, StepFailed, "ended with exit code 0 before the step returned"),
-        (Ended(1), Answer(error="ValueError: x"), StepFailed, "step 'train' failed: ValueError: x"),
-        (Ended(1), Answer(error="returned int", wrong_product=True), WrongProduct, "failed: returned int"),
-    ],
-)
-def test_error_says_how_it_ended(execution, ended, answer, kind, message):
-    """Each way to end has its class and its sentence; all have the log and the way to run it again."""
-    error = _error(execution, ended, answer, 5)
-
-    assert type(error) is kind
-    assert message in error.message
-    assert error.detail == "one\ntwo"
-    assert "`ropewalk run step:train` runs it again" in error.hint
-    assert str(execution.log) in error.hint
-
-
-def test_error_stands_where_the_user_erred(execution):
-    """The line of the user's own code wins over that of the step."""
-    told = _error(execution, Ended(1), Answer(error="x", place=("steps/b.py", 9)), 5)
-    untold = _error(execution, Ended(1), Answer(error="x"), 5)
-
-    assert str(told.place) == "steps/b.py:9"
-    assert untold.place == STEP.place
-
-
-def test_missing_package_is_to_be_installed(execution):
-    """A package that is not there is a matter of the environment, and the hint says so first."""
-    error = _error(execution, Ended(1), Answer(error="ModuleNotFoundError: No module named 'x'"), 5)
-
-    assert error.hint.startswith("install it in the environment")
-
-
-@pytest.mark.parametrize(
     ("git", "expected"),
     [
         (GitState("abc", "main", is_dirty=True), {"abc", "main", "true"}),
@@ -93,11 +47,13 @@ def test_missing_package_is_to_be_installed(execution):
         (GitState(None, None, is_dirty=False), set()),
     ],
 )
-def test_tags_name_the_commit(execution, monkeypatch, git, expected):
+def test_tags_name_the_commit(workspace, monkeypatch, git, expected):
     """The tracked run knows its node, and as much of the commit as there is."""
     monkeypatch.setattr("ropewalk.mlops.training.execution.git_state", lambda _: git)
 
-    tags = _tags(execution.task, STEP)
+    task = Task(Node("step:train", STEP.place, STEP), "key", {}, {}, "run", workspace, lambda *_: None)
+
+    tags = _tags(task, STEP)
 
     assert tags["ropewalk.node"] == "step:train"
     assert {value for name, value in tags.items() if "git" in name} == expected
@@ -105,8 +61,8 @@ def test_tags_name_the_commit(execution, monkeypatch, git, expected):
 
 def test_equal_numbers_are_equal_content():
     """The order in which metrics are named does not make them others; a digit does."""
-    assert _metrics_digest({"a": 1.0, "b": 2.0}) == _metrics_digest({"b": 2.0, "a": 1.0})
-    assert _metrics_digest({"a": 1.0}) != _metrics_digest({"a": 1.0000001})
+    assert metrics_digest({"a": 1.0, "b": 2.0}) == metrics_digest({"b": 2.0, "a": 1.0})
+    assert metrics_digest({"a": 1.0}) != metrics_digest({"a": 1.0000001})
 
 
 def test_metrics_and_parameters_are_tracked(make_task):

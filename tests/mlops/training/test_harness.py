@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from ropewalk.mlops.tracking import get_run
@@ -120,12 +122,13 @@ def test_model_object_is_logged_for_the_user(run_job, workspace):
 @pytest.fixture
 def main(harness, make_job, tmp_path, monkeypatch, capfd):
     """Return a function that runs a source as the process does and returns exit code, answer and log."""
-    # Here the parent is the test runner, and dying with it is not what is tested.
-    monkeypatch.setattr(harness, "_die_with_parent", lambda _: None)
+    # A process of its own may change these; this one goes on.
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    monkeypatch.setattr(harness.faulthandler, "enable", lambda: None)
 
     def run(source, makes="Metrics"):
         write_job(make_job(source, makes), tmp_path / "job.json")
-        code = harness.main(str(tmp_path / "job.json"), str(tmp_path / "answer.json"), "1")
+        code = harness.main(str(tmp_path / "job.json"), str(tmp_path / "answer.json"))
         return code, read_answer(tmp_path / "answer.json"), capfd.readouterr().err
 
     return run

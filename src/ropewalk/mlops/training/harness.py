@@ -1,4 +1,4 @@
-"""The program a step's process runs: `python -m ropewalk.mlops.training.harness JOB ANSWER PARENT`.
+"""The program a step's process runs: started by its warden with the paths of JOB and ANSWER.
 
 It is an ordinary client: it reads the lake at the given snapshots and logs models with the unmodified MLflow client
 to the address in MLFLOW_TRACKING_URI, as the user's own code in the step does. What the engine knows anyway
@@ -7,11 +7,9 @@ to the address in MLFLOW_TRACKING_URI, as the user's own code in the step does. 
 
 from __future__ import annotations
 
-import ctypes
+import contextlib
+import faulthandler
 import importlib.util
-import math
-import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -19,45 +17,60 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
+from ropewalk.mlops.training.audit import record_reads
 from ropewalk.mlops.training.client import active_run
-from ropewalk.mlops.training.flavours import log_object
 from ropewalk.mlops.training.job import (
+    READS,
+    UNANSWERED,
     Answer,
+    FilesInput,
     Job,
-    MetricsInput,
     ModelInput,
+    StepInput,
     TableInput,
     read_job,
     write_answer,
 )
-from ropewalk.mlops.training.sdk import Metrics, Model, Table
+from ropewalk.mlops.training.products import WrongReturn, answer_of
+from ropewalk.mlops.training.sdk import Files, Metrics, Model, Table
+from ropewalk.mlops.training.staging import use_staging
 
 if TYPE_CHECKING:
     import duckdb
 
-PR_SET_PDEATHSIG = 1
 LONGEST_ERROR = 2000
 
 
-class WrongReturn(TypeError):
-    """The step returned something else than its annotation says."""
-
-
-def main(job_path: str, answer_path: str, parent: str) -> int:
-    """Run the job of the process `parent` and write its answer; return the exit code."""
-    _die_with_parent(int(parent))
+def main(job_path: str, answer_path: str) -> int:
+    """Run the job and write its answer; return the exit code."""
+    # A crash in native code leaves at least the lines it came from in the log.
+    faulthandler.enable()
     job = read_job(Path(job_path))
+    # What a command line in the step's file would read: no arguments.
+    sys.argv = [str(Path(job.root, job.path))]
     # A process boundary: whatever the user's code raises becomes an answer.
     try:
         answer = _run(job)
     except BaseException as error:  # noqa: BLE001  # see above
-        _print_user_frames(error, job)
-        wrong = isinstance(error, WrongReturn)
-        answer = Answer(error=_sentence(error), place=_user_place(error, job), wrong_product=wrong)
+        answer = _told(error, job)
+    try:
         write_answer(answer, Path(answer_path))
-        return 1
-    write_answer(answer, Path(answer_path))
-    return 0
+    except OSError as error:
+        sys.stderr.write(f"ropewalk: what the step returned could not be written down: {error}\n")
+        return UNANSWERED
+    return 1 if answer.error else 0
+
+
+def _told(error: BaseException, job: Job) -> Answer:
+    # The step may have closed the stream that its traceback goes to.
+    with contextlib.suppress(OSError, ValueError):
+        _print_user_frames(error, job)
+    return Answer(
+        error=_sentence(error),
+        place=_user_place(error, job),
+        wrong_product=isinstance(error, WrongReturn),
+        raised=tuple(kind.__name__ for kind in type(error).__mro__),
+    )
 
 
 def _sentence(error: BaseException) -> str:
@@ -71,10 +84,12 @@ def _sentence(error: BaseException) -> str:
 
 
 def _run(job: Job) -> Answer:
+    use_staging(Path(job.staging))
+    record_reads(Path(job.root), Path(job.staging, READS), [Path(job.state)])
     with active_run(job.run_id):
         function = _load_function(job)
         returned = function(*_inputs(job), **job.parameters)
-        return _answer(returned, job)
+        return answer_of(returned, job)
 
 
 def _load_function(job: Job) -> Callable[..., object]:
@@ -95,16 +110,18 @@ def _load_function(job: Job) -> Callable[..., object]:
     return cast("Callable[..., object]", getattr(module, job.function))
 
 
-def _inputs(job: Job) -> list[Table | Model | Metrics]:
+def _inputs(job: Job) -> list[Table | Model | Metrics | Files]:
     """Return what the step's positional parameters receive, in their order."""
     return [_open_input(item, job) for item in job.inputs]
 
 
-def _open_input(item: TableInput | ModelInput | MetricsInput, job: Job) -> Table | Model | Metrics:
+def _open_input(item: StepInput, job: Job) -> Table | Model | Metrics | Files:
     if isinstance(item, TableInput):
         return Table(item.table, lambda: _read_table(item, job))
     if isinstance(item, ModelInput):
         return Model(uri=item.uri)
+    if isinstance(item, FilesInput):
+        return Files(item.path)
     return Metrics(item.values)
 
 
@@ -113,36 +130,6 @@ def _read_table(item: TableInput, job: Job) -> duckdb.DuckDBPyRelation:
     from ropewalk.dataops.lake import read_table
 
     return read_table(Path(job.state), item.table, item.snapshot)
-
-
-def _answer(returned: object, job: Job) -> Answer:
-    if job.makes == "Metrics":
-        if not isinstance(returned, dict):
-            raise _wrong(returned, job)
-        metrics = Metrics(returned)
-        _require_numbers(metrics, job)
-        return Answer(metrics=dict(metrics))
-    if job.makes == "Model":
-        if not isinstance(returned, Model):
-            raise _wrong(returned, job)
-        # What log_model returned has an address; a bare model object is logged here, for the user.
-        logged = hasattr(returned.made, "model_uri") or returned.made is None
-        return Answer(model_uri=returned.uri if logged else log_object(returned.made))
-    return Answer()
-
-
-def _require_numbers(metrics: Metrics, job: Job) -> None:
-    """Refuse what no gate could judge: a NaN is neither above a limit nor below it."""
-    bad = [f"{name} is {value}" for name, value in metrics.items() if not math.isfinite(value)]
-    if bad:
-        message = f"{job.function} returned metrics that are no finite numbers: {', '.join(bad)}"
-        raise WrongReturn(message)
-
-
-def _wrong(returned: object, job: Job) -> WrongReturn:
-    return WrongReturn(
-        f"{job.function} says it returns {job.makes} and returned {type(returned).__qualname__}"
-    )
 
 
 def _user_place(error: BaseException, job: Job) -> tuple[str, int] | None:
@@ -166,16 +153,3 @@ def _print_user_frames(error: BaseException, job: Job) -> None:
 def _is_users(filename: str, job: Job) -> bool:
     path = Path(filename)
     return path.is_relative_to(job.root) and ".venv" not in path.parts
-
-
-def _die_with_parent(parent: int) -> None:
-    """Have the kernel end this process when the engine dies, however it dies (Linux only)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    # The engine may have died while this process was still importing: nobody would ever end it then.
-    if os.getppid() != parent:
-        os._exit(1)
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))

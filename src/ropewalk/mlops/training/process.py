@@ -1,90 +1,242 @@
-"""Running a step's process: in a process group of its own, with a log, a timeout, and no orphans."""
+"""Running a step's process: under a warden that lets nothing outlive it, with a log, limits, and its cost counted."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-POLL_S = 0.05
-GRACE_S = 5.0
-LONGEST_LINE = 400
+from ropewalk.mlops.training import tree, warden
+from ropewalk.mlops.training.step_log import StepLog
+
+LOOK_S = 0.1
+# A warden that has not ended everything this long after its own grace time is ended itself.
+PATIENCE_S = 10.0
+# How often whoever watches is told of a new line.
+NEWS_S = 0.25
+_PIPE = 1 << 20
+# Every process of a step inherits it, so that what is left of a tree without its warden can be found.
+MARK = "_ROPEWALK_STEP_PROCESS"
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process ended: its exit code (negative: the signal), and whether it was told to stop, and why."""
+    """How a process ended.
+
+    Attributes:
+        code: its exit code (negative: the signal).
+        timed_out: it was ended because it ran too long.
+        was_stopped: it was ended because the engine is to stop.
+        over_memory: it was ended because it took more memory than allowed.
+        cpu_s: CPU seconds of all its processes.
+        max_rss: bytes of its largest process; with a limit on memory, of all its processes together.
+        seconds: how long it ran.
+    """
 
     code: int
     timed_out: bool = False
     was_stopped: bool = False
+    over_memory: bool = False
+    cpu_s: float = 0.0
+    max_rss: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
 class Command:
-    """A Python module to run, with its arguments, extra environment and log file."""
+    """What to run: the arguments of the harness, and what of its surroundings differs from the engine's.
 
-    module: str
+    Attributes:
+        arguments: for the harness.
+        environment: variables besides the engine's own.
+        folder: the working folder.
+        python: the interpreter.
+    """
+
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
-    log: Path
+    folder: Path
+    python: str = sys.executable
 
 
-def run_process(command: Command, timeout_s: float, stopping: threading.Event) -> Ended:
-    """Run `command` to its end, or end its whole process group after `timeout_s` or when `stopping` is set."""
-    command.log.parent.mkdir(parents=True, exist_ok=True)
-    with command.log.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", command.module, *command.arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            # The step's own code may need anything of the caller's environment; settings are not read here.
-            env={**os.environ, **command.environment},
-            # A group of its own, so that everything the step starts can be ended with it.
-            start_new_session=True,
-        )
-        deadline = time.monotonic() + timeout_s
-        # Polling keeps one thread per step enough to watch the process, the clock and Ctrl-C.
-        while process.poll() is None:
-            timed_out = time.monotonic() > deadline
-            if timed_out or stopping.is_set():
-                _end_group(process)
-                return Ended(process.returncode, timed_out, not timed_out)
-            time.sleep(POLL_S)
-        # Whatever the step left running in its group ends with it.
-        _signal_group(process, signal.SIGKILL)
-    return Ended(process.returncode)
+@dataclass(frozen=True)
+class Watch:
+    """What a process is held to while it runs, and who hears of it.
+
+    Attributes:
+        timeout_s: seconds after which it is ended.
+        stopping: set when it is to be ended.
+        memory: bytes that all its processes may hold together; 0: any amount.
+        grace_s: seconds between asking its processes to end and ending them by force.
+        tell: called with the last line it printed, a few times a second at most.
+    """
+
+    timeout_s: float
+    stopping: threading.Event
+    memory: int = 0
+    grace_s: float = 5.0
+    tell: Callable[[str], None] = lambda _line: None
 
 
-def last_lines(log: Path, count: int = 20) -> str:
-    """Return the last lines of a log; it may be large, so only its end is read."""
-    size = log.stat().st_size
-    with log.open("rb") as stream:
-        stream.seek(max(0, size - 64 * 1024))
-        text = stream.read().decode(errors="replace")
-    # One line can be as long as the file; its beginning says enough.
-    return "\n".join(line[:LONGEST_LINE] for line in text.splitlines()[-count:])
+def run_process(command: Command, log: StepLog, watch: Watch) -> Ended:
+    """Run `command` to its end, or end it with all processes it started when `watch` says so.
+
+    Raises:
+        OSError: the process cannot be started.
+    """
+    mark = f"{MARK}={uuid.uuid4().hex}"
+    ours, theirs = socket.socketpair()
+    started = time.monotonic()
+    with ours:
+        with theirs:
+            process = _start(command, theirs.fileno(), mark, watch)
+        assert process.stdout
+        with process.stdout as output:
+            link = _Link(process, ours, output.fileno(), log, watch)
+            try:
+                link.follow(started + watch.timeout_s)
+            finally:
+                # Whatever happens on this side, also Ctrl-C: the closed socket is the warden's word to end the tree.
+                ours.close()
+                cpu_s = _wait(process)
+            if link.report is None:
+                _sweep(mark)
+            while link.read_output():
+                pass
+    log.close()
+    code, peak, over_memory = link.report or (process.returncode, 0, 0)
+    seconds = time.monotonic() - started
+    return Ended(code, link.timed_out, link.was_stopped, bool(over_memory), cpu_s, peak, seconds)
 
 
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    _signal_group(process, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(GRACE_S)
-    _signal_group(process, signal.SIGKILL)
-    process.wait()
+def _start(command: Command, control: int, mark: str, watch: Watch) -> subprocess.Popen[bytes]:
+    name, _, value = mark.partition("=")
+    process = subprocess.Popen(
+        [
+            command.python,
+            # Neither the working folder nor the program's own may offer modules under the names of others.
+            "-P",
+            "-m",
+            warden.__name__,
+            *map(str, (control, os.getpid(), watch.memory, int(watch.grace_s * 1000))),
+            *command.arguments,
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        bufsize=0,
+        cwd=command.folder,
+        # The step's own code may need anything of the caller's environment; settings are not read here.
+        env={**os.environ, **command.environment, name: value},
+        pass_fds=(control,),
+        # Out of the terminal's group: Ctrl-C is for the engine, which ends its steps in order.
+        start_new_session=True,
+    )
+    assert process.stdout
+    os.set_blocking(process.stdout.fileno(), False)
+    # Steps that print much are read in a few large pieces. The system may refuse, and then it takes more pieces.
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(process.stdout.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
+    return process
 
 
-def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    try:
-        os.killpg(process.pid, number)
-    except (ProcessLookupError, PermissionError):
-        # The group is gone already.
-        return
+@dataclass
+class _Link:
+    """The engine's side of a running process: the socket to its warden and what it prints."""
+
+    process: subprocess.Popen[bytes]
+    control: socket.socket
+    output: int
+    log: StepLog
+    watch: Watch
+    report: tuple[int, ...] | None = None
+    timed_out: bool = False
+    was_stopped: bool = False
+    _heard: bytes = b""
+    _has_news: bool = False
+    _told_at: float = field(default_factory=time.monotonic)
+
+    def follow(self, deadline: float) -> None:
+        """Return once the warden is gone; have it end the tree when the time is over or the engine stops."""
+        poll = select.poll()
+        poll.register(self.control, select.POLLIN)
+        poll.register(self.output, select.POLLIN)
+        given_up_at = float("inf")
+        while True:
+            for number, _ in poll.poll(1000 * LOOK_S):
+                if number == self.output and not self.read_output():
+                    poll.unregister(self.output)
+                if number == self.control.fileno() and not self._hear():
+                    return
+            now = time.monotonic()
+            self._tell(now)
+            if not self._is_ending and self._must_end(now, deadline):
+                self.control.shutdown(socket.SHUT_WR)
+                given_up_at = now + self.watch.grace_s + PATIENCE_S
+            if now > given_up_at:
+                self.process.kill()
+
+    def read_output(self) -> bool:
+        """Read one piece of what has been printed; return whether there was any."""
+        try:
+            content = os.read(self.output, _PIPE)
+        except BlockingIOError:
+            # A process that escaped holds the other end; there is nothing to wait for.
+            return False
+        if content:
+            self.log.feed(content)
+            self._has_news = True
+        return bool(content)
+
+    @property
+    def _is_ending(self) -> bool:
+        return self.timed_out or self.was_stopped
+
+    def _must_end(self, now: float, deadline: float) -> bool:
+        self.timed_out = now > deadline
+        self.was_stopped = not self.timed_out and self.watch.stopping.is_set()
+        return self._is_ending
+
+    def _hear(self) -> bool:
+        """Read the warden's report; return whether the warden is still there."""
+        try:
+            heard = self.control.recv(4096)
+        except ConnectionError:
+            heard = b""
+        self._heard += heard
+        if not heard and self._heard.endswith(b"\n"):
+            self.report = tuple(map(int, self._heard.split()))
+        return bool(heard)
+
+    def _tell(self, now: float) -> None:
+        if self._has_news and now - self._told_at > NEWS_S:
+            self._told_at, self._has_news = now, False
+            self.watch.tell(self.log.last_line())
+
+
+def _wait(process: subprocess.Popen[bytes]) -> float:
+    """Wait for the warden and return the CPU seconds that it and all it waited for took."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _sweep(mark: str) -> None:
+    """End what is left of a tree whose warden was killed: the step itself died with it, what it detached may not have."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (left := tree.marked(mark)) and time.monotonic() < deadline:
+        for process in left:
+            tree.send(process, signal.SIGKILL)
+        time.sleep(tree.SHORTEST_PAUSE_S)

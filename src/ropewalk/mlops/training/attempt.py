@@ -1,0 +1,124 @@
+"""One attempt at a step: its job written, its process run to the end, and its answer read or its failure told."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ropewalk.errors import RopewalkError
+from ropewalk.mlops.tracking import endpoint
+from ropewalk.mlops.training.errors import StepNotStarted
+from ropewalk.mlops.training.failures import failure
+from ropewalk.mlops.training.job import Answer, Job, read_answer, write_job
+from ropewalk.mlops.training.masking import Mask, find_secrets
+from ropewalk.mlops.training.options import check_options
+from ropewalk.mlops.training.process import Command, Ended, Watch, run_process
+from ropewalk.mlops.training.step_log import StepLog, log_path
+from ropewalk.pipeline import Task
+from ropewalk.project import StepDeclaration
+
+MEGABYTE = 1_000_000
+# The client must not ask hosts on the internet anything, nor draw its own bars into the log.
+_QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # The address is that of an endpoint which ends with the run: a link to it would be dead.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "DO_NOT_TRACK": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt at a step.
+
+    Attributes:
+        task: what the engine wants executed.
+        step: its declaration.
+        folder: where its job and its answer are put; this attempt's own.
+        python: the interpreter to run it.
+        cost: tags of the tracked run that say what it cost; filled in once its process has ended, however it did.
+    """
+
+    task: Task
+    step: StepDeclaration
+    folder: Path
+    python: str = sys.executable
+    cost: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def log(self) -> Path:
+        """Where its processes print to."""
+        return log_path(
+            self.task.workspace.state / "logs" / self.task.run_id, self.step.name, self.task.attempt
+        )
+
+    @property
+    def timeout_s(self) -> float:
+        """How long its process may run."""
+        return check_options(self.step).timeout_s or self.task.workspace.settings.step_timeout
+
+
+def run_attempt(attempt: Attempt, job: Job) -> Answer:
+    """Run `job` in a process of its own and return its answer.
+
+    Raises:
+        StepNotStarted: its process, its files or its log cannot be made.
+        RopewalkError: it did not answer, or answered with an error; see `failures`.
+    """
+    task = attempt.task
+    mask = _mask(task)
+    job_path, answer_path = attempt.folder / "job.json", attempt.folder / "answer.json"
+    try:
+        write_job(job, job_path)
+        with StepLog(attempt.log, task.workspace.settings.step_log_limit * MEGABYTE, mask) as log:
+            task.report(0, None, "running")
+            ended = run_process(_command(attempt, job, job_path, answer_path), log, _watch(attempt))
+    except OSError as error:
+        raise _not_started(attempt, error) from error
+    attempt.cost.update({"ropewalk.cpu_s": f"{ended.cpu_s:.3f}", "ropewalk.max_rss": str(ended.max_rss)})
+    task.add_cpu(ended.cpu_s)
+    answer = read_answer(answer_path)
+    if answer is None or answer.error or not _is_over(ended):
+        raise failure(attempt, ended, answer, log)
+    return answer
+
+
+def _is_over(ended: Ended) -> bool:
+    """Return whether the process came to its end by itself; what it does after its answer takes nothing back."""
+    return not (ended.timed_out or ended.was_stopped or ended.over_memory)
+
+
+def _command(attempt: Attempt, job: Job, job_path: Path, answer_path: Path) -> Command:
+    workspace = attempt.task.workspace
+    address = workspace.once("tracking endpoint", lambda: endpoint(workspace))
+    variables = {"MLFLOW_TRACKING_URI": address, "MLFLOW_RUN_ID": job.run_id, **_QUIET}
+    return Command((str(job_path), str(answer_path)), variables, workspace.root, attempt.python)
+
+
+def _watch(attempt: Attempt) -> Watch:
+    task = attempt.task
+    return Watch(
+        attempt.timeout_s,
+        task.workspace.stopping,
+        task.node.limits.memory,
+        tell=lambda line: task.report(0, None, line),
+    )
+
+
+def _mask(task: Task) -> Mask:
+    declared = task.workspace.root / "ropewalk.yaml"
+    text = declared.read_text(encoding="utf-8", errors="replace") if declared.is_file() else ""
+    return find_secrets(os.environ, text)
+
+
+def _not_started(attempt: Attempt, error: OSError) -> RopewalkError:
+    what = f": {error.filename}" if error.filename else ""
+    return StepNotStarted(
+        f"step {attempt.step.name!r} could not be started: {error.strerror or error}{what}",
+        place=attempt.step.place,
+        hint="make room on the disk, or make the folder writable" if error.filename else None,
+    )

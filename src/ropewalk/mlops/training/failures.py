@@ -1,0 +1,97 @@
+"""From how a step's process ended to the error that a person reads: what happened, where, and what to do next."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+from typing import TYPE_CHECKING
+
+from ropewalk.errors import Place, RopewalkError
+from ropewalk.mlops.training.errors import (
+    StepFailed,
+    StepKilled,
+    StepOutOfMemory,
+    StepStopped,
+    StepTimedOut,
+    WrongProduct,
+)
+from ropewalk.mlops.training.job import UNANSWERED, Answer
+from ropewalk.mlops.training.process import Ended
+from ropewalk.mlops.training.step_log import StepLog
+
+if TYPE_CHECKING:
+    from ropewalk.mlops.training.attempt import Attempt
+
+GIGABYTE, MEGABYTE = 1_000_000_000, 1_000_000
+
+
+def failure(attempt: Attempt, ended: Ended, answer: Answer | None, log: StepLog) -> RopewalkError:
+    """Return the error for a process that ended as told and left this answer."""
+    if answer and answer.error and not (ended.timed_out or ended.was_stopped or ended.over_memory):
+        return _raised(attempt, answer, log)
+    kind, message = _ending(attempt, ended)
+    return kind(message, place=attempt.step.place, hint=_hint(attempt, log), detail=log.tail())
+
+
+def rerun_command(attempt: Attempt) -> str:
+    """Return the command that runs the same step in the same environment again."""
+    words = ["ropewalk", "run", attempt.task.node.id]
+    environment = attempt.task.workspace.settings.environment
+    if environment != "dev":
+        words += ["--environment", environment]
+    return shlex.join(words)
+
+
+def _hint(attempt: Attempt, log: StepLog) -> str:
+    missing = f", which is not complete: {log.problem}" if log.problem else ""
+    return f"`{rerun_command(attempt)}` runs it again; its log is {attempt.log}{missing}"
+
+
+def _raised(attempt: Attempt, answer: Answer, log: StepLog) -> RopewalkError:
+    step, hint = attempt.step, _hint(attempt, log)
+    assert answer.error
+    if answer.error.startswith("ModuleNotFoundError"):
+        hint = f"install it in the environment that the step runs in; {hint}"
+    kind = WrongProduct if answer.wrong_product else StepFailed
+    place = Place(*answer.place) if answer.place else step.place
+    message = log.mask.hide_text(f"step {step.name!r} failed: {answer.error}")
+    error = kind(message, place=place, hint=hint, detail=log.tail())
+    error.may_pass = not _retried_names(step.options.get("retry_on")).isdisjoint(answer.raised)
+    return error
+
+
+def _retried_names(option: object) -> set[str]:
+    """Return the names of exceptions after which the step may be tried again."""
+    if isinstance(option, str):
+        return {option}
+    return set(map(str, option)) if isinstance(option, list | tuple) else set()
+
+
+def _ending(attempt: Attempt, ended: Ended) -> tuple[type[RopewalkError], str]:
+    step = f"step {attempt.step.name!r}"
+    if ended.over_memory:
+        limit, peak = _size(attempt.task.node.limits.memory), _size(ended.max_rss)
+        return StepOutOfMemory, f"{step} held {peak} of memory, more than its {limit}, and was ended"
+    if ended.timed_out:
+        return StepTimedOut, f"{step} did not end within {attempt.timeout_s:g} s and was stopped"
+    if ended.was_stopped:
+        return StepStopped, f"{step} was stopped with the run"
+    process = f"the process of {step}"
+    if ended.code < 0:
+        return StepKilled, f"{process} {_signal(-ended.code)} before the step returned"
+    if ended.code == UNANSWERED:
+        return StepFailed, f"{process} could not write down what the step returned, as its log says"
+    return StepFailed, f"{process} ended with exit code {ended.code} before the step returned"
+
+
+def _signal(number: int) -> str:
+    if number == signal.SIGKILL:
+        return "was killed, most likely by the system because memory ran out,"
+    names = {known.value: f" ({known.name})" for known in signal.Signals}
+    return f"ended with signal {number}{names.get(number, '')}"
+
+
+def _size(count: int) -> str:
+    if count >= GIGABYTE:
+        return f"{count / GIGABYTE:.1f} GB"
+    return f"{count / MEGABYTE:.0f} MB"

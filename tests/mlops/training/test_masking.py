@@ -1,0 +1,67 @@
+"""Secret values are found by name and hidden."""
+
+from __future__ import annotations
+
+import pytest
+
+from ropewalk.mlops.training.masking import Mask, find_secrets
+
+VALUE = "s3cr3tvalue"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GITLAB_TOKEN",
+        "DB_PASSWORD",
+        "AWS_SECRET_ACCESS_KEY",
+        "API_KEY",
+        "apikey",
+        "KEY",
+        "MY_SECRET_X",
+        "token",
+    ],
+)
+def test_names_that_look_secret(name):
+    """Variables named like secrets are hidden without being declared."""
+    assert find_secrets({name: VALUE}, "").hide_text(f"a {VALUE} b") == "a *** b"
+
+
+@pytest.mark.parametrize("name", ["KEYBOARD", "MONKEY", "PATH", "HOME", "LANG"])
+def test_names_that_do_not(name):
+    """Ordinary variables stay readable."""
+    assert find_secrets({name: VALUE}, "").hide_text(VALUE) == VALUE
+
+
+def test_declared_secrets():
+    """What the project's files use as `secret://NAME` is hidden whatever its name."""
+    mask = find_secrets({"SHOP": VALUE, "OTHER": "othervalue"}, "headers: {x: 'secret://SHOP'}")
+
+    assert mask.hide_text(f"{VALUE} othervalue") == "*** othervalue"
+
+
+def test_password_inside_an_address():
+    """A database address is hidden whole, and its password alone, as written and as meant."""
+    mask = find_secrets({"SHOP": "postgresql://me:p%40ssw0rd@host/db"}, "secret://SHOP")
+
+    assert mask.hide_text("postgresql://me:p%40ssw0rd@host/db p%40ssw0rd p@ssw0rd") == "*** *** ***"
+
+
+def test_key_of_several_lines():
+    """A key that is printed line by line is hidden line by line."""
+    assert Mask(["-----BEGIN-----\nabcdefgh\n"]).hide(b"x\nabcdefgh\n") == b"x\n***\n"
+
+
+def test_short_values_are_words():
+    """A value such as `true` is no secret, and hiding it would spoil the log."""
+    assert find_secrets({"USE_TOKEN": "true"}, "").hide_text("true") == "true"
+
+
+def test_longer_secret_first():
+    """A secret that holds another one leaves nothing behind."""
+    assert Mask(["abcdef", "abcdef-ghijkl"]).hide(b"abcdef-ghijkl") == b"***"
+
+
+def test_address_that_is_none():
+    """A secret that only looks like an address is hidden whole."""
+    assert find_secrets({"A_TOKEN": "http://[broken"}, "").hide_text("http://[broken") == "***"
