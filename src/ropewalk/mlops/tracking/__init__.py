@@ -18,6 +18,7 @@ from ropewalk.store.tracking.values import Dataset, Experiment, LoggedModel, Met
 if TYPE_CHECKING:
     from ropewalk.mlops.tracking.asgi import application
     from ropewalk.mlops.tracking.listener import endpoint
+    from ropewalk.mlops.tracking.on_demand import endpoint_on_demand
     from ropewalk.mlops.tracking.rows.table import routes
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "application",
     "create_run",
     "endpoint",
+    "endpoint_on_demand",
     "finish_run",
     "get_experiment",
     "get_logged_model",
@@ -45,7 +47,12 @@ __all__ = [
 
 # `ropewalk plan` and each step process import this door, and would pay the web framework's start for routes that
 # they never serve.
-_LAZY = {"application": "asgi", "endpoint": "listener", "routes": "rows.table"}
+_LAZY = {
+    "application": "asgi",
+    "endpoint": "listener",
+    "endpoint_on_demand": "on_demand",
+    "routes": "rows.table",
+}
 
 
 def __getattr__(name: str) -> object:

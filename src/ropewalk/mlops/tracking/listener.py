@@ -30,6 +30,18 @@ def endpoint(workspace: Workspace) -> Iterator[str]:
     Raises:
         EndpointFailed: it does not answer in time.
     """
+    # Bound here and not by uvicorn, so that the port is known and no other process can take it in between.
+    with socket.create_server(("127.0.0.1", 0)) as listener, serve(workspace, listener):
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@contextmanager
+def serve(workspace: Workspace, listener: socket.socket) -> Iterator[None]:
+    """Serve the protocol on a socket that listens already, while the context lasts.
+
+    Raises:
+        EndpointFailed: it does not answer in time.
+    """
     import uvicorn
 
     config = uvicorn.Config(
@@ -44,19 +56,17 @@ def endpoint(workspace: Workspace) -> Iterator[str]:
         timeout_graceful_shutdown=int(STOP_S),
     )
     server = uvicorn.Server(config)
-    # Bound here and not by uvicorn, so that the port is known and no other process can take it in between.
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(
-            target=server.run, kwargs={"sockets": [listener]}, name="tracking endpoint", daemon=True
-        )
-        thread.start()
-        try:
-            _wait(server, thread)
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            # The thread is a daemon: an answer that hangs cannot keep the process alive.
-            server.should_exit = True
-            thread.join(STOP_S)
+    thread = threading.Thread(
+        target=server.run, kwargs={"sockets": [listener]}, name="tracking endpoint", daemon=True
+    )
+    thread.start()
+    try:
+        _wait(server, thread)
+        yield
+    finally:
+        # The thread is a daemon: an answer that hangs cannot keep the process alive.
+        server.should_exit = True
+        thread.join(STOP_S)
 
 
 def _wait(server: uvicorn.Server, thread: threading.Thread) -> None:

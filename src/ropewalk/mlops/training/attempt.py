@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ropewalk.errors import RopewalkError
-from ropewalk.mlops.tracking import endpoint
+from ropewalk.mlops.tracking import endpoint_on_demand
 from ropewalk.mlops.training.errors import StepNotStarted
 from ropewalk.mlops.training.failures import failure
 from ropewalk.mlops.training.job import Answer, Job, read_answer, write_job
@@ -94,7 +94,7 @@ def _is_over(ended: Ended) -> bool:
 
 def _command(attempt: Attempt, job: Job, job_path: Path, answer_path: Path) -> Command:
     workspace = attempt.task.workspace
-    address = workspace.once("tracking endpoint", lambda: endpoint(workspace))
+    address = workspace.once("tracking endpoint", lambda: endpoint_on_demand(workspace))
     variables = {"MLFLOW_TRACKING_URI": address, "MLFLOW_RUN_ID": job.run_id, **_QUIET}
     return Command((str(job_path), str(answer_path)), variables, workspace.root, attempt.python)
 
