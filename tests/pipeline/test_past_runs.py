@@ -35,7 +35,8 @@ HOLDER = """
     from ropewalk.store.pipeline import finish_run
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: LISTENS and stopping.set())
-    database = Database.open(Path(sys.argv[1]))
+    where = sys.argv[1]
+    database = Database.open(where if "://" in where else Path(where))
     with Leases(database) as leases, leases.hold("run:abc1", threading.Event()):
         print("holds", flush=True)
         stopping.wait(60)
@@ -50,7 +51,8 @@ def add_run(workspace: Workspace, run_id: str, state: str = "running", started_a
 
 def start_holder(workspace: Workspace, listens: bool) -> subprocess.Popen[str]:
     program = dedent(HOLDER).replace("LISTENS", str(listens))
-    arguments = [sys.executable, "-c", program, str(workspace.state / "ropewalk.db")]
+    where = workspace.settings.database_url or str(workspace.state / "ropewalk.db")
+    arguments = [sys.executable, "-c", program, where]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "holds\n"

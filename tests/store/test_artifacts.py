@@ -25,9 +25,9 @@ PATHS = ["a", "b/c", "b/d/e", "b/d/f/g", "b!", "b0", "ba/x", "ü/ß", "b/%", "b/
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(where: Path | str) -> Iterator[Database]:
     """Return a database with artifacts at PATHS; the size is the place in the list."""
-    opened = Database.open(tmp_path / "ropewalk.db")
+    opened = Database.open(where)
     with opened.write() as connection:
         for size, path in enumerate(PATHS):
             put_artifact(connection, Artifact(path, f"digest of {path}", size))

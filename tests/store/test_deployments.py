@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -23,13 +22,6 @@ from ropewalk.store.deployments import (
     move_deployment,
     was_deployed,
 )
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    found = Database.open(tmp_path / "ropewalk.db")
-    yield found
-    found.close()
 
 
 def target(version: int) -> Target:

@@ -6,18 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from ropewalk.store import Database, RowRefused
+from ropewalk.store import RowRefused
 from ropewalk.store.gates import GateResult, get_decision, list_decisions, record_decision
 
 PASSED = GateResult("evaluate.auc", 0.79, "min", 0.76, 0.78, 3, "passed", "within min 0.76")
 FAILED = GateResult("evaluate.auc", None, "max_drop", 0.005, None, None, "failed", "not a finite number")
-
-
-@pytest.fixture
-def database(tmp_path):
-    opened = Database.open(tmp_path / "ropewalk.db")
-    yield opened
-    opened.close()
 
 
 def test_decision_comes_back_as_it_was_recorded(database):

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
-from ropewalk.store import Database
 from ropewalk.store.monitoring import (
     Alert,
     Breach,
@@ -41,13 +38,6 @@ MEASURED = WindowRow(
     breaches=(Breach("psi", 0.31, 0.25, "column wind drifted"),),
 )
 ALERT = Alert("late/psi/2013-09", "late", "2013-09", "psi", 0.31, 0.25, "column wind drifted", 1, 10)
-
-
-@pytest.fixture
-def database(tmp_path):
-    opened = Database.open(tmp_path / "ropewalk.db")
-    yield opened
-    opened.close()
 
 
 def test_windows_come_back_as_they_were_kept(database):

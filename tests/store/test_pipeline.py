@@ -32,8 +32,8 @@ ACTION = ActionRow("k1", "t1", "table:a.b", {"sql": "x"}, {}, {"raw.a": "d"}, "{
 
 
 @pytest.fixture
-def database(tmp_path: Path):
-    opened = Database.open(tmp_path / "meta.db")
+def database(where: Path | str):
+    opened = Database.open(where)
     start_run(opened, RUN)
     yield opened
     opened.close()

@@ -42,9 +42,9 @@ FILES = [Artifact("MLmodel", "d1", 10), Artifact("data/model.txt", "d2", 20)]
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(where: Path | str) -> Iterator[Database]:
     """Return a database with model `late` and its versions 1 and 2."""
-    opened = Database.open(tmp_path / "ropewalk.db")
+    opened = Database.open(where)
     with opened.write() as connection:
         insert_model(connection, "late", "is it late?", {"team": "ops"})
         for number in (1, 2):

@@ -64,10 +64,10 @@ def list_folder(connection: Connection, folder: str) -> list[Entry]:
     within, ends = _range(folder)
     # A folder's files share its name's part of the path, so grouping by that part yields one row each.
     rows = connection.execute(
-        "SELECT CASE WHEN slash > 0 THEN substr(rest, 1, slash - 1) ELSE rest END AS name,"
+        "SELECT CASE WHEN slash > 0 THEN substr(rest, 1, slash - 1) ELSE rest END AS name,"  # noqa: S608  # only marks
         " max(CASE WHEN slash > 0 THEN 1 ELSE 0 END) AS is_folder, max(size) AS size"
         " FROM (SELECT rest, size, instr(rest, '/') AS slash"
-        f"   FROM (SELECT substr(path, ? + 1) AS rest, size FROM artifact WHERE {within}) AS below) AS split"  # noqa: S608
+        f"   FROM (SELECT substr(path, ? + 1) AS rest, size FROM artifact WHERE {within}) AS below) AS split"
         " GROUP BY 1 ORDER BY 1",
         (len(folder) + 1 if folder else 0, *ends),
     )
@@ -84,6 +84,8 @@ def blocks_path(connection: Connection, path: str) -> str | None:
     # Above: a file where this path needs a folder.
     parts = path.split("/")
     above = ["/".join(parts[:length]) for length in range(1, len(parts))]
+    if not above:
+        return None
     row = connection.execute(
         f"SELECT path FROM artifact WHERE path IN ({', '.join('?' * len(above))})",  # noqa: S608  # only marks
         above,

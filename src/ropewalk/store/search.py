@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from ropewalk.store.connections import Connection, Row
@@ -80,6 +80,7 @@ class Searched:
         attributes: expression of each attribute by its name.
         satellites: by the entity they stand for.
         ties: how rows that are otherwise equal are ordered.
+        numbers: attributes that are whole numbers; what is none in a list to compare them with is passed over.
     """
 
     table: str
@@ -87,6 +88,7 @@ class Searched:
     attributes: Mapping[str, str]
     satellites: Mapping[str, Satellite]
     ties: str
+    numbers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -122,12 +124,20 @@ def _where(searched: Searched, conditions: Sequence[Condition]) -> tuple[str, li
     texts, parameters = ["TRUE"], list[Bound]()
     for condition in conditions:
         if condition.entity == "attribute":
-            text, values = _compare(searched.attributes[condition.key], condition)
+            wanted = _numbers_only(condition) if condition.key in searched.numbers else condition
+            text, values = _compare(searched.attributes[condition.key], wanted)
         else:
             text, values = _satellite(searched, condition)
         texts.append(text)
         parameters += values
     return " AND ".join(texts), parameters
+
+
+def _numbers_only(condition: Condition) -> Condition:
+    if not isinstance(condition.value, tuple):
+        return condition
+    # Clients name experiments by texts. One that is no number names nothing, and PostgreSQL refuses to compare it.
+    return replace(condition, value=tuple(filter(str.isdecimal, condition.value)))
 
 
 def _satellite(searched: Searched, condition: Condition) -> tuple[str, list[Bound]]:
@@ -149,7 +159,8 @@ def _satellite(searched: Searched, condition: Condition) -> tuple[str, list[Boun
 
 def _compare(column: str, condition: Condition) -> tuple[str, list[Bound]]:
     operator, value = condition.operator, condition.value
-    if isinstance(value, tuple) and len(value) > _LISTED:
+    # An empty list in parentheses is no SQL.
+    if isinstance(value, tuple) and not 0 < len(value) <= _LISTED:
         listed = f"{column} {operator} (SELECT value FROM json_each(?))"  # noqa: S608  # names are ours
         return listed, [json.dumps(value)]
     if isinstance(value, tuple):

@@ -22,12 +22,12 @@ FILES = {"MLmodel": b"flavors: {}", "data/model.txt": b"tree"}
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Workspace]:
+def project(tmp_path: Path, environ: dict[str, str]) -> Iterator[Workspace]:
     """Return an open project."""
     root = tmp_path / "registered"
     root.mkdir()
     (root / "ropewalk.yaml").write_text("project: test\n", encoding="utf-8")
-    with Workspace(load_project(root, []), load_settings({})) as opened:
+    with Workspace(load_project(root, []), load_settings(environ)) as opened:
         yield opened
 
 

@@ -46,9 +46,9 @@ def _declare(write_project, steps=STEPS, gates=GATES):
 
 
 @pytest.fixture
-def workspace(write_project):
+def workspace(write_project, environ):
     root = write_project({"ropewalk.yaml": GATES, "steps/late.py": STEPS})
-    with Workspace(load_project(root, [SECTION]), load_settings({})) as opened:
+    with Workspace(load_project(root, [SECTION]), load_settings(environ)) as opened:
         yield opened
 
 

@@ -21,11 +21,13 @@ Call = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+def workspace(
+    tmp_path_factory: pytest.TempPathFactory, module_environ: dict[str, str]
+) -> Iterator[Workspace]:
     """Return an open project that the tests of one module share."""
     root = tmp_path_factory.mktemp("project")
     (root / "ropewalk.yaml").write_text("project: test\n", encoding="utf-8")
-    with Workspace(load_project(root, []), load_settings({})) as opened:
+    with Workspace(load_project(root, []), load_settings(module_environ)) as opened:
         yield opened
 
 

@@ -18,14 +18,15 @@ from ropewalk.project import load_project
 from ropewalk.settings import load_settings
 
 SERVER = """
-import sys, time
+import os, sys, time
 from pathlib import Path
 from ropewalk.mlops.tracking import endpoint
 from ropewalk.pipeline import Workspace
 from ropewalk.project import load_project
 from ropewalk.settings import load_settings
 
-with Workspace(load_project(Path(sys.argv[1]), []), load_settings({})) as workspace:
+settings = load_settings({k: v for k, v in os.environ.items() if k == "ROPEWALK_DATABASE_URL"})
+with Workspace(load_project(Path(sys.argv[1]), []), settings) as workspace:
     with endpoint(workspace) as url:
         print(url, flush=True)
         time.sleep(60)
@@ -41,7 +42,7 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def server(root: Path) -> Iterator[tuple[httpx.Client, subprocess.Popen[str]]]:
+def server(root: Path, environ: dict[str, str]) -> Iterator[tuple[httpx.Client, subprocess.Popen[str]]]:
     """Return a client and the process that serves the project."""
     command = [sys.executable, "-c", SERVER, str(root)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -58,7 +59,9 @@ def _batch(run: str, number: int) -> dict[str, object]:
     return {"run_id": run, "metrics": points, "params": [{"key": f"p{number}", "value": "1"}]}
 
 
-def test_kill(root: Path, server: tuple[httpx.Client, subprocess.Popen[str]]) -> None:
+def test_kill(
+    root: Path, server: tuple[httpx.Client, subprocess.Popen[str]], environ: dict[str, str]
+) -> None:
     """After `kill -9` and a new start, every acknowledged batch is there, and retried ones count once."""
     client, process = server
     run = client.post(f"{API}/runs/create", json={}).json()["run"]["info"]["run_id"]
@@ -68,7 +71,7 @@ def test_kill(root: Path, server: tuple[httpx.Client, subprocess.Popen[str]]) ->
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
 
-    with Workspace(load_project(root, []), load_settings({})) as workspace, endpoint(workspace) as url:
+    with Workspace(load_project(root, []), load_settings(environ)) as workspace, endpoint(workspace) as url:
         for number in (18, 19):
             httpx.post(f"{url}{API}/runs/log-batch", json=_batch(run, number)).raise_for_status()
         query = {"run_id": run, "metric_key": "loss"}
@@ -82,7 +85,9 @@ def test_kill(root: Path, server: tuple[httpx.Client, subprocess.Popen[str]]) ->
     assert kept.content == b"kept"
 
 
-def test_kill_within_an_upload(root: Path, server: tuple[httpx.Client, subprocess.Popen[str]]) -> None:
+def test_kill_within_an_upload(
+    root: Path, server: tuple[httpx.Client, subprocess.Popen[str]], environ: dict[str, str]
+) -> None:
     """An upload that was cut off leaves no artifact, only a temporary file."""
     client, process = server
 
@@ -94,6 +99,6 @@ def test_kill_within_an_upload(root: Path, server: tuple[httpx.Client, subproces
     with pytest.raises(httpx.TransportError):
         client.put("/api/2.0/mlflow-artifacts/artifacts/0/cut", content=blocks())
 
-    with Workspace(load_project(root, []), load_settings({})) as workspace, endpoint(workspace) as url:
+    with Workspace(load_project(root, []), load_settings(environ)) as workspace, endpoint(workspace) as url:
         assert httpx.get(f"{url}/api/2.0/mlflow-artifacts/artifacts/0/cut").status_code == 404
         assert httpx.get(f"{url}/api/2.0/mlflow-artifacts/artifacts").json() == {}

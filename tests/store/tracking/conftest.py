@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
-from pathlib import Path
 
 import pytest
 
 from ropewalk.store import Database
 from ropewalk.store.tracking.runs import NewRun, insert_run
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """Return an empty database."""
-    opened = Database.open(tmp_path / "ropewalk.db")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

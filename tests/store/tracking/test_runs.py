@@ -186,11 +186,11 @@ def test_conditions_are_joined(searched: Database) -> None:
     assert _names(searched, *conditions) == "20"
 
 
-@pytest.mark.parametrize("text", ["' OR 1=1 --", '"; DROP TABLE run; --', "v1' UNION SELECT 1", "\x00"])
+@pytest.mark.parametrize("text", ["' OR 1=1 --", '"; DROP TABLE run; --', "v1' UNION SELECT 1", "\\", "{}", "$1"])
 @pytest.mark.parametrize("entity", ["parameter", "tag", "metric"])
 def test_hostile_text(searched: Database, entity: str, text: str) -> None:
     """What a person wrote is a value, as a key and as what is compared with."""
-    by_key = Condition(entity, text, "=", "x")
+    by_key = Condition(entity, text, "=", 1.0 if entity == "metric" else "x")
     by_value = Condition("parameter", "p", "=", text)
 
     assert _names(searched, by_key) == ""

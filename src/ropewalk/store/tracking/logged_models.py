@@ -66,6 +66,7 @@ def searched_models(datasets: Sequence[tuple[str, str | None]] = ()) -> Searched
             "tag": Satellite("logged_model_tag", ("model",)),
         },
         ties="logged_model.created_at DESC, logged_model.id",
+        numbers=frozenset({"experiment_id"}),
     )
 
 

@@ -49,6 +49,7 @@ RUNS = Searched(
     },
     # MLflow's own order, and the index `run_by_start`'s: the newest page is read without sorting.
     ties="run.started_at DESC, run.id",
+    numbers=frozenset({"experiment_id"}),
 )
 
 
