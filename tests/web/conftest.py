@@ -36,7 +36,7 @@ from ropewalk.web.assets import load_assets
 from ropewalk.web.charts import Limit, LineChart, Series
 from ropewalk.web.grid import GridColumn, make_grid
 from ropewalk.web.render import Renderer
-from ropewalk.web.views import data, deployments, experiments, issues, lineage, models, overview, sql
+from ropewalk.web.views import data, deployments, experiments, history, issues, lineage, models, overview, sql
 from ropewalk.web.views.addresses import address_of
 from ropewalk.web.views.alerts import standing_alerts
 from ropewalk.web.views.nodes import NodeLine
@@ -365,6 +365,55 @@ def make_sql(problem: sql.QueryProblem | None = None) -> sql.SQLPage:
     )
 
 
+def make_past_run(state: str = "failed") -> history.HistoryLine:
+    ended = None if state in {"running", "killed"} else 72_000
+    return history.HistoryLine(
+        "7f3a0c1d9e2b4455",
+        state,
+        "dev",
+        "schedule:nightly",
+        "1f2e3d4c5b",
+        "main",
+        True,
+        MADE_AT,
+        ended,
+        3,
+        1,
+        1,
+        0,
+    )
+
+
+SCHEDULE = history.ScheduleLine(
+    "nightly",
+    "0 3 * * *",
+    "Europe/Berlin",
+    MADE_AT + 999 * MINUTE,
+    MADE_AT,
+    "failed",
+    "7f3a0c1d9e2b4455",
+    "exit code 1",
+)
+
+
+def make_run_history() -> history.RunHistory:
+    new, broken = ("new: never executed",), ("params.rounds: 100 -> 200", "input mart.features: changed")
+    return history.RunHistory(
+        make_past_run(),
+        (
+            history.NodeOutcome("table:mart.features", "/data/mart.features", "executed", new, None, 410, 1),
+            history.NodeOutcome(
+                "step:train", "/lineage?focus=step%3Atrain", "failed", broken, "out of luck", 61_000, 3
+            ),
+        ),
+        (
+            history.LogTail("train", 3, "line 1\nRuntimeError: out of luck", True),
+            history.LogTail("score", 1, "", False),
+        ),
+        "ropewalk logs 7f3a0c1d",
+    )
+
+
 ISSUE = issues.IssueLine(
     1, "open", "late breaks its psi limit of 0.25", "late/psi", "2026-11-23T10:00:00+00:00", 1
 )
@@ -422,6 +471,8 @@ def make_samples() -> dict[str, object]:
         "lineage.html": lineage.LineagePage(
             "model:late", None, None, boxes(), LINKS, 0, 0, tuple(IDS), "/models/late"
         ),
+        "history.html": history.History((make_past_run(),), (SCHEDULE,), None, ("dev",), True),
+        "history_run.html": make_run_history(),
         "sql.html": make_sql(),
         "issues.html": issues.IssueList((ISSUE,), 1),
         "issue.html": issues.IssuePage(ISSUE, ISSUE_TEXT, "0001-late.md"),

@@ -27,6 +27,8 @@ TEMPLATES = (
     "deployments.html",
     "deployment.html",
     "lineage.html",
+    "history.html",
+    "history_run.html",
     "sql.html",
     "issues.html",
     "issue.html",

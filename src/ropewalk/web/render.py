@@ -39,6 +39,7 @@ NAVIGATION = (
     NavItem("Models", "/models", "model", "m"),
     NavItem("Deployments", "/deployments", "deployment", "p"),
     NavItem("Lineage", "/lineage", "lineage", "l"),
+    NavItem("History", "/history", "history", "h"),
     NavItem("SQL", "/sql", "sql", "s"),
     NavItem("Issues", "/issues", "issue", "i"),
 )

@@ -4,6 +4,7 @@ from ropewalk.web.page import Page
 from ropewalk.web.views.data import table_list, table_view
 from ropewalk.web.views.deployments import deployment_list, deployment_page
 from ropewalk.web.views.experiments import experiment_list, run_page, run_table
+from ropewalk.web.views.history import history_list, history_page
 from ropewalk.web.views.issues import issue_list, issue_page
 from ropewalk.web.views.lineage import lineage_page
 from ropewalk.web.views.models import model_list, model_page, version_page
@@ -25,6 +26,8 @@ PAGES = (
     Page("/deployments", "deployments.html", deployment_list),
     Page("/deployments/{name}", "deployment.html", deployment_page),
     Page("/lineage", "lineage.html", lineage_page),
+    Page("/history", "history.html", history_list),
+    Page("/history/{id}", "history_run.html", history_page),
     Page("/sql", "sql.html", sql_page),
     Page("/issues", "issues.html", issue_list),
     Page("/issues/{number}", "issue.html", issue_page),
