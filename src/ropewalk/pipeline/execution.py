@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 from ropewalk.errors import RopewalkError, internal_error
 from ropewalk.pipeline.budget import open_budget
-from ropewalk.pipeline.environments import open_environment, require_unprotected
+from ropewalk.pipeline.environments import is_protected, open_environment
 from ropewalk.pipeline.flight import Departure, Flight, land
 from ropewalk.pipeline.graph import Graph
 from ropewalk.pipeline.leases import Leases, find_holder
+from ropewalk.pipeline.observing import only_observing
 from ropewalk.pipeline.plan import Assessment, assess
 from ropewalk.pipeline.reasons import Reason
 from ropewalk.pipeline.records import Record, current_records
@@ -68,11 +69,11 @@ def execute(
     waited for and reused.
 
     Raises:
-        ProtectedEnvironment: only a release may move the workspace's environment.
+        ProtectedEnvironment: only a release may move the workspace's environment; monitors may run in it.
         UnknownPool: a node is in a pool that is not declared.
     """
-    if options.moves_pointers:
-        require_unprotected(workspace)
+    if options.moves_pointers and is_protected(workspace.project, workspace.settings.environment):
+        options = only_observing(graph, kinds, workspace, selected, options)
     # A selection always brings what it needs: running one node on stale inputs would be a lie.
     chosen = graph.ancestors(selected) if selected is not None else set(graph.nodes)
     open_environment(workspace)

@@ -25,7 +25,7 @@ from ropewalk.devops.serving.errors import DeploymentMissing
 from ropewalk.errors import NotFound
 from ropewalk.mlops.registry import get_version
 from ropewalk.pipeline import Output, Workspace
-from ropewalk.store.environments import ensure_environment
+from ropewalk.store.environments import ensure_environment, move_pointers
 
 from .conftest import OpenIn, SavedModel, record, register_version
 
@@ -161,3 +161,22 @@ def test_an_environment_can_be_forgotten(
     assert get_deployment(workspace, "late").target == target
     with pytest.raises(NotFound):
         get_version(workspace, "late", "branch-x")
+
+
+def test_where_releases_are_applied_the_pointers_say_what_is_served(
+    workspace: Workspace, late_model: SavedModel, later_model: SavedModel, open_in: OpenIn
+) -> None:
+    """What was made current and not released yet is not served, and what no release names any more neither."""
+    production, (node,) = open_in("production"), DeploymentKind().declare(workspace.project)
+    deploy(production, "late", register_version(workspace, late_model))
+    output = Output("d", "deployment:late@1", {"model": "late", "version": 1, "key": "flight_id"})
+    record(workspace, node.id, "key", output)
+    with workspace.database.write() as connection:
+        move_pointers(connection, "production", {node.id: "key"}, "release:1", release="1")
+
+    deploy(production, "late", register_version(workspace, later_model))
+
+    assert [(found.target.version, found.revision) for found in list_deployments(production)] == [(1, 0)]
+    with workspace.database.write() as connection:
+        move_pointers(connection, "production", {node.id: None}, "release:2", release="2")
+    assert list_deployments(production) == []

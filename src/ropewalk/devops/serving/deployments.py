@@ -9,13 +9,13 @@ from pathlib import Path
 
 from ropewalk.devops.serving.declared import declared_names
 from ropewalk.devops.serving.errors import DeploymentMissing, ModelNotServable
-from ropewalk.devops.serving.inherited import inherited_deployments
 from ropewalk.devops.serving.places import (
     environment_alias,
     full_name,
     plain_file_name,
     prediction_folder,
 )
+from ropewalk.devops.serving.pointed import pointed_deployments
 from ropewalk.devops.serving.process import WorkerProcess
 from ropewalk.devops.serving.words import WorkerSpec
 from ropewalk.errors import nearest
@@ -31,6 +31,7 @@ from ropewalk.store.deployments import (
     move_deployment,
     was_deployed,
 )
+from ropewalk.store.environments import get_environment
 
 
 def deploy(workspace: Workspace, name: str, target: Target, run_id: str | None = None) -> Deployment:
@@ -91,11 +92,19 @@ def try_model(workspace: Workspace, target: Target) -> str:
 
 def list_deployments(workspace: Workspace) -> list[Deployment]:
     """Return what each declared deployment serves in the workspace's environment now, by name."""
-    declared = declared_names(workspace)
-    moved = current_deployments(workspace.database, workspace.settings.environment)
-    found = {deployment.name: deployment for deployment in moved if deployment.name in declared}
-    found |= inherited_deployments(workspace, declared - found.keys())
-    return [found[name] for name in sorted(found)]
+    declared, environment = declared_names(workspace), workspace.settings.environment
+    moved = {found.name: found for found in current_deployments(workspace.database, environment)}
+    row = get_environment(workspace.database, environment)
+    # What a release named moved in one transaction, and what it does not name is not served any more.
+    is_released = row is not None and row.release is not None
+    pointed = pointed_deployments(workspace, declared if is_released else declared - moved.keys())
+    found = pointed if is_released else {**moved, **pointed}
+    return [_as_moved(found[name], moved.get(name)) for name in sorted(found) if name in declared]
+
+
+def _as_moved(pointed: Deployment, moved: Deployment | None) -> Deployment:
+    # The move knows since when it is served, and by which run.
+    return moved if moved and moved.target == pointed.target else pointed
 
 
 def get_deployment(workspace: Workspace, name: str) -> Deployment:

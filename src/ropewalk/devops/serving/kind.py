@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from blake3 import blake3
 
 from ropewalk.devops.serving.errors import ModelNotServable
-from ropewalk.devops.serving.inherited import recorded_target
+from ropewalk.devops.serving.pointed import recorded_target
 from ropewalk.devops.serving.section import DeployEntry
 from ropewalk.pipeline import Need, Node, NodeKind, Output, Probe, Task, Workspace
 from ropewalk.project import Entry, InvalidProjectFile, Project

@@ -1,7 +1,7 @@
-"""What a deployment's recorded output says it serves, and the deployments that an environment has from its base.
+"""What a deployment's recorded output says it serves, and the deployments that an environment's pointers tell of.
 
 An environment that was forked points at the deployments of its base without having moved them: they are served
-there as the pointer says, until a run or a release moves them.
+there as the pointer says, until a run moves them. Where releases are applied it is always the pointer that counts.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def recorded_target(workspace: Workspace, output: Output) -> Target | None:
     return Target(model, int(found.version), found.digest, str(output.summary["key"]))
 
 
-def inherited_deployments(workspace: Workspace, names: Collection[str]) -> dict[str, Deployment]:
-    """Return those of the deployments `names` that only a pointer of the environment tells of, by name."""
+def pointed_deployments(workspace: Workspace, names: Collection[str]) -> dict[str, Deployment]:
+    """Return what the environment's pointers have of the deployments `names`, by name."""
     if not names:
         return {}
     environment = workspace.settings.environment
