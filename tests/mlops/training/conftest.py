@@ -51,7 +51,7 @@ def harness(workspace: Workspace) -> Iterator[ModuleType]:
 @pytest.fixture
 def make_job(workspace: Workspace, tmp_path: Path) -> Iterator[Callable[..., Job]]:
     """Return a function that writes a step's file and returns the job for its function `make`."""
-    path, modules = list(sys.path), set(sys.modules)
+    path, hooks, modules = list(sys.path), list(sys.path_hooks), set(sys.modules)
 
     def make(source: str, makes: str | None = "Metrics", **fields: object) -> Job:
         (workspace.root / "steps").mkdir(exist_ok=True)
@@ -66,7 +66,8 @@ def make_job(workspace: Workspace, tmp_path: Path) -> Iterator[Callable[..., Job
 
     yield make
     # The harness owns its process and cleans nothing up; here others follow.
-    sys.path[:] = path
+    sys.path[:], sys.path_hooks[:] = path, hooks
+    sys.path_importer_cache.clear()
     for name in set(sys.modules) - modules:
         if name in ("work", "beside"):
             del sys.modules[name]

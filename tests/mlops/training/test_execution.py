@@ -49,7 +49,7 @@ def test_input_that_no_step_can_take():
 )
 def test_tags_name_the_commit(workspace, monkeypatch, git, expected):
     """The tracked run knows its node, and as much of the commit as there is."""
-    monkeypatch.setattr("ropewalk.mlops.training.execution.git_state", lambda _: git)
+    monkeypatch.setattr("ropewalk.mlops.training.execution._git_state", lambda *_: git)
 
     task = Task(Node("step:train", STEP.place, STEP), "key", {}, {}, "run", workspace, lambda *_: None)
 

@@ -10,9 +10,13 @@ import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # Loaded for their names only, they would cost a small step a tenth of its time.
+    from importlib.abc import Loader
+    from importlib.machinery import ModuleSpec
 
 CLIENT = "mlflow"
 
@@ -30,7 +34,7 @@ def active_run(run_id: str) -> Iterator[None]:
         watch.end(status)
 
 
-class _ImportWatch(MetaPathFinder):
+class _ImportWatch:
     """Waits for the import of mlflow and then resumes the run."""
 
     def __init__(self, run_id: str) -> None:

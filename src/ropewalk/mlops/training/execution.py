@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from ropewalk.mlops.tracking import RunStatus, create_run, finish_run
@@ -15,7 +16,7 @@ from ropewalk.mlops.training.scratch import scratch_folder
 from ropewalk.mlops.training.step_inputs import datasets, step_inputs, tables_read
 from ropewalk.mlops.training.undeclared import observed_inputs, undeclared_summary
 from ropewalk.pipeline import JSON, Output, Task
-from ropewalk.project import StepDeclaration, git_state
+from ropewalk.project import GitState, StepDeclaration, git_state
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,14 @@ def _output(execution: _Execution, answer: Answer) -> Output:
     return replace(made, summary=summary, observed=observed, makes=(f"run:{run_id}", *made.makes))
 
 
+@lru_cache(maxsize=2)
+def _git_state(root: Path, _run_id: str) -> GitState:
+    """Return what Git says at the start of the run: asking takes as long as half a small step."""
+    return git_state(root)
+
+
 def _tags(task: Task, step: StepDeclaration) -> dict[str, str]:
-    git = git_state(task.workspace.root)
+    git = _git_state(task.workspace.root, task.run_id)
     tags = {
         "mlflow.source.name": step.path,
         "mlflow.source.type": "PROJECT",

@@ -32,6 +32,7 @@ from ropewalk.mlops.training.job import (
     write_answer,
 )
 from ropewalk.mlops.training.products import WrongReturn, answer_of
+from ropewalk.mlops.training.project_imports import SourceOnlyLoader, import_from_source, is_projects
 from ropewalk.mlops.training.sdk import Files, Metrics, Model, Table
 from ropewalk.mlops.training.staging import use_staging
 
@@ -96,17 +97,15 @@ def _load_function(job: Job) -> Callable[..., object]:
     path = Path(job.root) / job.path
     # Modules beside the step and modules from the project's root import as they do in a test.
     sys.path[:0] = [str(path.parent), job.root]
-    # Python takes compiled code for current when source size and whole second agree, so an edit made right after
-    # a run could execute the code before it. Without compiled files the code that runs is the code of the key.
-    sys.dont_write_bytecode = True
+    import_from_source(Path(job.root))
     # Loaded by path, not by name: two projects may both have a `train.py`.
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    loader = SourceOnlyLoader(path.stem, str(path))
+    spec = importlib.util.spec_from_file_location(path.stem, path, loader=loader)
     assert spec
-    assert spec.loader
     module: ModuleType = importlib.util.module_from_spec(spec)
     # Registered, so that pickles and dataclasses of the user's module find it again.
     sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
+    loader.exec_module(module)
     return cast("Callable[..., object]", getattr(module, job.function))
 
 
@@ -137,7 +136,7 @@ def _user_place(error: BaseException, job: Job) -> tuple[str, int] | None:
     root = Path(job.root)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         # The last frame is often deep inside a library; the user wants the line of their own file.
-        if _is_users(frame.filename, job):
+        if is_projects(Path(frame.filename), root):
             return Path(frame.filename).relative_to(root).as_posix(), frame.lineno or 1
     return None
 
@@ -145,11 +144,6 @@ def _user_place(error: BaseException, job: Job) -> tuple[str, int] | None:
 def _print_user_frames(error: BaseException, job: Job) -> None:
     """Print the traceback into the log, from the user's first frame on: what called it is none of their business."""
     found = error.__traceback__
-    while found and not _is_users(found.tb_frame.f_code.co_filename, job):
+    while found and not is_projects(Path(found.tb_frame.f_code.co_filename), Path(job.root)):
         found = found.tb_next
     traceback.print_exception(error.with_traceback(found))
-
-
-def _is_users(filename: str, job: Job) -> bool:
-    path = Path(filename)
-    return path.is_relative_to(job.root) and ".venv" not in path.parts

@@ -157,5 +157,5 @@ def read_answer(path: Path) -> Answer | None:
     if not path.is_file():
         return None
     content = json.loads(path.read_text(encoding="utf-8"))
-    place = content.pop("place")
-    return Answer(**content, place=(place[0], place[1]) if place else None)
+    place, raised = content.pop("place"), content.pop("raised")
+    return Answer(**content, place=(place[0], place[1]) if place else None, raised=tuple(raised))

@@ -1,0 +1,56 @@
+"""Importing the project's own modules from their source only, and everything else as usual.
+
+Python takes compiled code for current when source size and whole second agree, so an edit made right after a run could
+execute the code before it. Without compiled files the code that runs is the code of the key. Installed packages keep
+theirs: compiling them anew for each step would cost more than most steps do.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    SourceFileLoader,
+)
+from pathlib import Path
+from types import CodeType
+
+_INSTALLED = frozenset({"site-packages", "dist-packages", ".venv"})
+
+
+class SourceOnlyLoader(SourceFileLoader):
+    """Compiles a module each time, without a look at compiled files and without leaving any."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Return the code of the source as it is now.
+
+        Raises:
+            SyntaxError: it does not parse.
+        """
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
+def import_from_source(root: Path) -> None:
+    """Have the modules below `root` imported from source from now on."""
+    find = FileFinder.path_hook(
+        (ExtensionFileLoader, EXTENSION_SUFFIXES), (SourceOnlyLoader, SOURCE_SUFFIXES)
+    )
+
+    def find_below_root(folder: str) -> FileFinder:
+        if not is_projects(Path(folder), root):
+            # Python's word for a folder that another finder is to look into.
+            raise ImportError(folder)
+        return find(folder)  # type: ignore[return-value]  # declared as any finder, and it is this one
+
+    sys.path_hooks.insert(0, find_below_root)
+    # Finders of folders that were looked into before are kept, and would go on as they were.
+    sys.path_importer_cache.clear()
+
+
+def is_projects(path: Path, root: Path) -> bool:
+    """Return whether a file or folder is the project's own, and not one of a package installed inside it."""
+    return path.is_relative_to(root) and _INSTALLED.isdisjoint(path.relative_to(root).parts)
