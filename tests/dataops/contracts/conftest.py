@@ -56,9 +56,9 @@ def read_column(read_table: ReadText) -> ReadText:
 
 @pytest.fixture
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Yield an engine with the schema mart."""
+    """Yield an engine with a database that is named as the lake is, and in it the schema mart."""
     with duckdb.connect() as connection:
-        connection.execute("CREATE SCHEMA mart")
+        connection.execute("ATTACH ':memory:' AS lake; USE lake; CREATE SCHEMA mart")
         yield connection
 
 

@@ -282,7 +282,8 @@ def test_names_and_values_are_data_never_sql(name, value):
     quoted = '"' + name.replace('"', '""') + '"'
 
     with duckdb.connect() as connection:
-        connection.execute(f"CREATE SCHEMA mart; CREATE TABLE mart.flights ({quoted} VARCHAR)")
+        connection.execute("ATTACH ':memory:' AS lake; USE lake; CREATE SCHEMA mart")
+        connection.execute(f"CREATE TABLE mart.flights ({quoted} VARCHAR)")
         connection.execute("INSERT INTO mart.flights VALUES (?)", [value])
         report = check_table(connection, "mart.flights", contract)
 
