@@ -88,6 +88,15 @@ def test_schedules(workspace: Workspace) -> None:
     assert (line.last_due, line.last_state, line.last_run, line.error) == (5, "failed", "bbb2", "exit code 1")
 
 
+def test_schedules_of_an_edited_file(workspace: Workspace) -> None:
+    """A schedule that was added since the server started is shown; a broken file takes none away."""
+    assert len(history_list(Visit(workspace)).schedules) == 1
+    (workspace.root / "ropewalk.yaml").write_text(SCHEDULES.replace("{nightly", '{often: "@hourly", nightly'))
+    assert len(history_list(Visit(workspace)).schedules) == 2
+    (workspace.root / "ropewalk.yaml").write_text("project: [\n")
+    assert len(history_list(Visit(workspace)).schedules) == 2
+
+
 def test_first_sight_is_no_tick(workspace: Workspace) -> None:
     """That a rule was taken note of is not shown as something that happened."""
     claim_tick(

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
-from ropewalk.errors import RopewalkError
 from ropewalk.pipeline import (
     AmbiguousRun,
     RunNotFound,
     Schedule,
+    ScheduleFile,
     Workspace,
     find_past_run,
     last_lines,
     list_logs,
-    read_schedules,
     run_state,
 )
 from ropewalk.store import now_ms
@@ -174,13 +174,9 @@ def _line(workspace: Workspace, run: PastRun) -> HistoryLine:
 
 
 def _schedules(workspace: Workspace) -> tuple[ScheduleLine, ...]:
-    try:
-        return tuple(
-            _schedule(workspace, schedule) for schedule in read_schedules(workspace.project).values()
-        )
-    except RopewalkError:
-        # A project file that is broken is told of on the overview; past runs are shown all the same.
-        return ()
+    # The project as it was opened may be older than its file, which the scheduler reads again, too.
+    file = workspace.once("web.schedules", lambda: nullcontext(ScheduleFile(workspace.root)))
+    return tuple(_schedule(workspace, schedule) for schedule in file.read().values())
 
 
 def _schedule(workspace: Workspace, schedule: Schedule) -> ScheduleLine:
