@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ropewalk.mlops.tracking.listener import endpoint
     from ropewalk.mlops.tracking.on_demand import endpoint_on_demand
     from ropewalk.mlops.tracking.rows.table import routes
+    from ropewalk.mlops.tracking.transfer import export_run, import_run
 
 __all__ = [
     "Dataset",
@@ -32,10 +33,12 @@ __all__ = [
     "create_run",
     "endpoint",
     "endpoint_on_demand",
+    "export_run",
     "finish_run",
     "get_experiment",
     "get_logged_model",
     "get_run",
+    "import_run",
     "list_experiments",
     "log_metrics",
     "logged_model_files",
@@ -52,6 +55,8 @@ _LAZY = {
     "endpoint": "listener",
     "endpoint_on_demand": "on_demand",
     "routes": "rows.table",
+    "export_run": "transfer",
+    "import_run": "transfer",
 }
 
 

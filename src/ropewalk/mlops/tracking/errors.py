@@ -20,7 +20,8 @@ RopewalkError
 │   ├── ValueFixed           a parameter has another value already
 │   └── PathTaken            a file stands where a folder is wanted, or the reverse
 └── Failed
-    └── EndpointFailed       the tracking endpoint did not start
+    ├── EndpointFailed       the tracking endpoint did not start
+    └── InvalidParcel        what should bring in a run from elsewhere does not describe one
 """
 
 from __future__ import annotations
@@ -125,3 +126,9 @@ class EndpointFailed(Failed):
     """The tracking endpoint did not start."""
 
     code = "RW450"
+
+
+class InvalidParcel(Failed):
+    """What should bring in a run from another machine does not describe one."""
+
+    code = "RW451"

@@ -12,7 +12,7 @@ from ropewalk.mlops.training.environment import Environment, environment_of, env
 from ropewalk.mlops.training.options import check_options
 from ropewalk.mlops.training.table_product import step_contracts
 from ropewalk.mlops.training.undeclared import current_inputs
-from ropewalk.pipeline import Need, Node, NodeKind, Output, Probe, Task, Workspace
+from ropewalk.pipeline import Need, Node, NodeKind, Output, Packed, Probe, Task, Workspace
 from ropewalk.project import (
     STATE_FOLDER,
     ClosureReader,
@@ -61,6 +61,22 @@ class StepKind(NodeKind):
         from ropewalk.mlops.training.outputs import publish_product
 
         publish_product(node, output, workspace)
+
+    def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
+        """Return what the step made, with its tracked run, as objects; None for a step run for its effect."""
+        from ropewalk.mlops.training.packing import pack_product
+
+        return pack_product(node, output, workspace)
+
+    def unpack(self, node: Node, key: str, packed: Packed, workspace: Workspace) -> Output:
+        """Bring in what a step made elsewhere, with its tracked run; doing it twice is doing it once.
+
+        Raises:
+            RopewalkError: the content is not what its digest says, or its run is not described.
+        """
+        from ropewalk.mlops.training.packing import unpack_product
+
+        return unpack_product(node, key, packed, workspace)
 
     def execute(self, task: Task) -> Output:
         """Run the step's process against a new tracked run and read what it made.
