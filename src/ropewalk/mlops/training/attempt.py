@@ -7,9 +7,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ropewalk.errors import RopewalkError
 from ropewalk.mlops.tracking import endpoint_on_demand
-from ropewalk.mlops.training.errors import StepNotStarted
 from ropewalk.mlops.training.failures import failure
 from ropewalk.mlops.training.job import Answer, Job, read_answer, write_job
 from ropewalk.mlops.training.masking import Mask, find_secrets
@@ -66,19 +64,15 @@ def run_attempt(attempt: Attempt, job: Job) -> Answer:
     """Run `job` in a process of its own and return its answer.
 
     Raises:
-        StepNotStarted: its process, its files or its log cannot be made.
+        OSError: its process, its files or its log cannot be made.
         RopewalkError: it did not answer, or answered with an error; see `failures`.
     """
     task = attempt.task
-    mask = _mask(task)
     job_path, answer_path = attempt.folder / "job.json", attempt.folder / "answer.json"
-    try:
-        write_job(job, job_path)
-        with StepLog(attempt.log, task.workspace.settings.step_log_limit * MEGABYTE, mask) as log:
-            task.report(0, None, "running")
-            ended = run_process(_command(attempt, job, job_path, answer_path), log, _watch(attempt))
-    except OSError as error:
-        raise _not_started(attempt, error) from error
+    write_job(job, job_path)
+    with StepLog(attempt.log, task.workspace.settings.step_log_limit * MEGABYTE, _mask(task)) as log:
+        task.report(0, None, "running")
+        ended = run_process(_command(attempt, job, job_path, answer_path), log, _watch(attempt))
     attempt.cost.update({"ropewalk.cpu_s": f"{ended.cpu_s:.3f}", "ropewalk.max_rss": str(ended.max_rss)})
     task.add_cpu(ended.cpu_s)
     answer = read_answer(answer_path)
@@ -113,12 +107,3 @@ def _mask(task: Task) -> Mask:
     declared = task.workspace.root / "ropewalk.yaml"
     text = declared.read_text(encoding="utf-8", errors="replace") if declared.is_file() else ""
     return find_secrets(os.environ, text)
-
-
-def _not_started(attempt: Attempt, error: OSError) -> RopewalkError:
-    what = f": {error.filename}" if error.filename else ""
-    return StepNotStarted(
-        f"step {attempt.step.name!r} could not be started: {error.strerror or error}{what}",
-        place=attempt.step.place,
-        hint="make room on the disk, or make the folder writable" if error.filename else None,
-    )

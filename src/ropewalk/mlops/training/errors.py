@@ -10,7 +10,7 @@ RopewalkError
     ├── StepTimedOut      the step ran longer than allowed
     ├── StepKilled        the step's process was killed, or crashed
     ├── StepOutOfMemory   the step took more memory than allowed
-    ├── StepNotStarted    the step's process could not be started
+    ├── StepObstructed    the system refused what the step needs, such as room on the disk
     ├── StepStopped       the step was ended because the run is to end
     ├── DamagedFiles      what is stored as a step's product is not what it was
     └── FilesNotShown     a step's files cannot be put into the project's folder
@@ -79,8 +79,8 @@ class StepOutOfMemory(Failed):
     may_pass = True
 
 
-class StepNotStarted(Failed):
-    """A step's process, or the files it needs, could not be made: a full disk, a folder without permission."""
+class StepObstructed(Failed):
+    """The system refused a step's process or its files: a full disk, a folder without permission, too many processes."""
 
     code = "RW445"
 

@@ -10,6 +10,7 @@ from ropewalk.mlops.tracking import RunStatus, create_run, finish_run
 from ropewalk.mlops.training.attempt import Attempt, run_attempt
 from ropewalk.mlops.training.audit import read_log
 from ropewalk.mlops.training.errors import StepStopped
+from ropewalk.mlops.training.failures import obstructed
 from ropewalk.mlops.training.job import READS, Answer, Job, StepInput
 from ropewalk.mlops.training.outputs import keep_product, publish_product
 from ropewalk.mlops.training.scratch import scratch_folder
@@ -36,16 +37,19 @@ def run_step(task: Task) -> Output:
     Raises:
         StepFailed, StepKilled, StepTimedOut, StepOutOfMemory: its process came to no good end.
         StepStopped: the run is to end.
-        StepNotStarted: the disk, or a folder's permissions, would not let it run.
+        StepObstructed: the disk, or a folder's permissions, would not let it run or its product be kept.
         WrongProduct, UnkeptFiles: it returned something else than it said, or what cannot be kept.
         ContractBroken, CheckNotRun: its table is not what its contract promises.
     """
     step = task.node.spec
     assert isinstance(step, StepDeclaration)
-    with scratch_folder(task.workspace.state) as staging:
-        inputs = step_inputs(task, step, staging)
-        output = _run_tracked(task, step, inputs, staging)
-    publish_product(task.node, output, task.workspace)
+    try:
+        with scratch_folder(task.workspace.state) as staging:
+            inputs = step_inputs(task, step, staging)
+            output = _run_tracked(task, step, inputs, staging)
+        publish_product(task.node, output, task.workspace)
+    except OSError as error:
+        raise obstructed(step, error) from error
     return output
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shlex
 import signal
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from ropewalk.errors import Place, RopewalkError
 from ropewalk.mlops.training.errors import (
     StepFailed,
     StepKilled,
+    StepObstructed,
     StepOutOfMemory,
     StepStopped,
     StepTimedOut,
@@ -18,10 +20,20 @@ from ropewalk.mlops.training.errors import (
 from ropewalk.mlops.training.job import UNANSWERED, Answer
 from ropewalk.mlops.training.process import Ended
 from ropewalk.mlops.training.step_log import StepLog
+from ropewalk.project import StepDeclaration
 
 if TYPE_CHECKING:
     from ropewalk.mlops.training.attempt import Attempt
 
+_NO_ROOM = "make room on the disk; nothing that was there is lost"
+_NOT_ALLOWED = "give yourself the permission to write there, or set ROPEWALK_STATE_DIR to another folder"
+_REMEDIES = {
+    errno.ENOSPC: _NO_ROOM,
+    errno.EDQUOT: _NO_ROOM,
+    errno.EROFS: _NOT_ALLOWED,
+    errno.EACCES: _NOT_ALLOWED,
+    errno.EPERM: _NOT_ALLOWED,
+}
 GIGABYTE, MEGABYTE = 1_000_000_000, 1_000_000
 
 
@@ -31,6 +43,16 @@ def failure(attempt: Attempt, ended: Ended, answer: Answer | None, log: StepLog)
         return _raised(attempt, answer, log)
     kind, message = _ending(attempt, ended)
     return kind(message, place=attempt.step.place, hint=_hint(attempt, log), detail=log.tail())
+
+
+def obstructed(step: StepDeclaration, error: OSError) -> StepObstructed:
+    """Return the error for what the system refused while a step was prepared, or while its product was kept."""
+    what = f": {error.filename}" if error.filename else ""
+    return StepObstructed(
+        f"step {step.name!r} could not be carried out: {error.strerror or error}{what}",
+        place=step.place,
+        hint=_REMEDIES.get(error.errno or 0),
+    )
 
 
 def rerun_command(attempt: Attempt) -> str:
