@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ropewalk.errors import RopewalkError
+from ropewalk.errors import Place, RopewalkError
 from ropewalk.mlops.registry import (
     create_model,
     delete_alias,
@@ -18,6 +19,7 @@ from ropewalk.mlops.registry import (
     get_model,
     get_version,
     list_models,
+    point_alias,
     register,
     rename_model,
     set_alias,
@@ -29,11 +31,14 @@ from ropewalk.mlops.registry.errors import (
     InvalidModelName,
     InvalidRegistryTag,
     ModelExists,
+    ProtectedAlias,
     UnknownAlias,
     UnknownModel,
     UnknownVersion,
 )
 from ropewalk.pipeline import Workspace
+from ropewalk.pipeline.declared import EnvironmentEntry
+from ropewalk.project import Entry
 from ropewalk.store.tracking.values import LoggedModel
 
 LogModel = Callable[..., LoggedModel]
@@ -194,3 +199,20 @@ def test_no_alias_reads_as_a_version(project: Workspace, alias: str) -> None:
         assert not alias.lower().removeprefix("v").isdecimal()
         assert alias.lower() != "latest"
         assert all(sign.isalnum() or sign in "-_" for sign in alias)
+
+
+def test_the_alias_of_a_protected_environment_is_no_clients(project: Workspace) -> None:
+    """Only applying a release moves it; the aliases of others are anyone's."""
+    entry = Entry("production", EnvironmentEntry(protected=True), Place("ropewalk.yaml", 1))
+    project.project = replace(project.project, sections={"environments": {"production": entry}})
+    create_model(project, "late")
+
+    with pytest.raises(ProtectedAlias, match="only a release moves it") as caught:
+        set_alias(project, "late", "production", "1")
+    assert "ropewalk promote production" in (caught.value.hint or "")
+    with pytest.raises(ProtectedAlias):
+        delete_alias(project, "late", "production")
+    with pytest.raises(UnknownVersion):
+        set_alias(project, "late", "staging", "1")
+    with pytest.raises(UnknownVersion):
+        point_alias(project, "late", "production", "1")

@@ -19,7 +19,7 @@ from ropewalk.devops.serving.pointed import pointed_deployments
 from ropewalk.devops.serving.process import WorkerProcess
 from ropewalk.devops.serving.words import WorkerSpec
 from ropewalk.errors import nearest
-from ropewalk.mlops.registry import delete_alias, get_version, list_models, materialise, set_alias
+from ropewalk.mlops.registry import delete_alias, get_version, list_models, materialise, point_alias
 from ropewalk.pipeline import Workspace
 from ropewalk.project import PROJECT_FILE
 from ropewalk.store.deployments import (
@@ -73,7 +73,7 @@ def _point(
         )
     assert moved is not None
     # Also when nothing moved: a run that was killed before this line left the alias behind.
-    set_alias(workspace, target.model, environment_alias(workspace), str(target.version))
+    point_alias(workspace, target.model, environment_alias(workspace), str(target.version))
     return moved
 
 

@@ -13,7 +13,8 @@ RopewalkError
 │   ├── UnknownVersion
 │   └── UnknownAlias
 ├── Conflict
-│   └── ModelExists          the name is taken
+│   ├── ModelExists          the name is taken
+│   └── ProtectedAlias       the alias of an environment that only a release moves
 └── Failed
     └── NoModelFiles         a version of which this server has no files
 """
@@ -78,6 +79,12 @@ class ModelExists(Conflict):
     """A registered model of that name exists."""
 
     code = "RW355"
+
+
+class ProtectedAlias(Conflict):
+    """The alias is that of a protected environment, which only a release moves."""
+
+    code = "RW356"
 
 
 # Not a NotFound: the version is there, and what is missing lies with a store that this server never opens.

@@ -12,12 +12,13 @@ from ropewalk.mlops.registry.errors import (
     InvalidRegistryTag,
     InvalidSource,
     ModelExists,
+    ProtectedAlias,
     UnknownAlias,
     UnknownModel,
     UnknownVersion,
 )
 from ropewalk.mlops.registry.sources import check_text
-from ropewalk.pipeline import Workspace
+from ropewalk.pipeline import Workspace, is_protected
 from ropewalk.store import Connection, RowRefused
 from ropewalk.store import registry as table
 from ropewalk.store.registry import RegisteredModel
@@ -207,6 +208,19 @@ def set_alias(workspace: Workspace, name: str, alias: str, version: str) -> None
         UnknownModel: there is no model of that name.
         UnknownVersion: it has no such version.
         InvalidAlias: the alias cannot be used.
+        ProtectedAlias: it is that of an environment that only a release moves.
+    """
+    _refuse_protected(workspace, alias)
+    point_alias(workspace, name, alias, version)
+
+
+def point_alias(workspace: Workspace, name: str, alias: str, version: str) -> None:
+    """Do as `set_alias` does, also for a protected environment: for what applies a release to it.
+
+    Raises:
+        UnknownModel: there is no model of that name.
+        UnknownVersion: it has no such version.
+        InvalidAlias: the alias cannot be used.
     """
     _check_alias(alias)
     with workspace.database.write() as connection:
@@ -215,6 +229,14 @@ def set_alias(workspace: Workspace, name: str, alias: str, version: str) -> None
         if table.find_version(connection, name, version) is None:
             raise UnknownVersion(f"Model Version (name={name}, version={version}) not found")
         table.set_alias(connection, name, alias, version)
+
+
+def _refuse_protected(workspace: Workspace, alias: str) -> None:
+    if is_protected(workspace.project, alias):
+        raise ProtectedAlias(
+            f"the alias {alias!r} is that of a protected environment, and only a release moves it",
+            hint=f"`ropewalk promote {alias}` proposes one, and `ropewalk apply {alias}` applies it",
+        )
 
 
 def _check_alias(alias: str) -> None:
@@ -230,7 +252,9 @@ def delete_alias(workspace: Workspace, name: str, alias: str) -> None:
 
     Raises:
         UnknownModel: there is no model of that name.
+        ProtectedAlias: it is that of an environment that only a release moves.
     """
+    _refuse_protected(workspace, alias)
     with workspace.database.write() as connection:
         require_model(connection, name)
         table.delete_alias(connection, name, alias)

@@ -144,9 +144,7 @@ def _from_run(connection: Connection, source: str, run_id: str | None) -> Source
     return Source(location, _below(connection, location), named)
 
 
-def _from_artifacts(
-    connection: Connection, source: str, run_id: str | None, model_id: str | None
-) -> Source:
+def _from_artifacts(connection: Connection, source: str, run_id: str | None, model_id: str | None) -> Source:
     # Compared in one spelling: `mlflow-artifacts:/x/` and `mlflow-artifacts:/x` are the same place.
     location = PROXIED + source.removeprefix(PROXIED).strip("/")
     model = find_logged_model(connection, model_id) if model_id else None
