@@ -28,6 +28,17 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str
         yield server.url(name)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
+    """Return where a database can be that nobody has migrated yet."""
+    if request.param == "sqlite":
+        yield tmp_path / "empty.db"
+        return
+    server: DatabaseServer = request.getfixturevalue("database_server")
+    with server.database("template0") as name:
+        yield server.url(name)
+
+
 @pytest.fixture
 def database(where: Path | str) -> Iterator[Database]:
     """Return an empty database."""

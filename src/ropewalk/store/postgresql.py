@@ -78,8 +78,11 @@ class Server:
 
     def schema_version(self, connection: Connection) -> int:
         """Return the number of the last migration that was applied."""
-        found = connection.execute("SELECT to_regclass('schema_version') IS NOT NULL AS found").fetchone()
-        if not found["found"]:
+        # Asked of the catalogue's own table: `to_regclass` may answer from before this transaction waited for its lock.
+        found = connection.execute(
+            "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_version'"
+        ).fetchone()
+        if found is None:
             return 0
         return int(connection.execute("SELECT number FROM schema_version").fetchone()["number"])
 
