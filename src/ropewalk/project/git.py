@@ -22,17 +22,32 @@ class GitState:
 
 def git_state(root: Path) -> GitState:
     """Return the Git state of the folder `root`; never fails, also where there is no Git."""
-    # Three questions instead of one `status --branch`: each may fail alone (no commit yet, no branch).
-    commit = _git(root, "rev-parse", "HEAD")
-    branch = current_branch(root)
     # Only what lies below the project counts; the rest of the repository is other people's work.
-    status = _git(root, "status", "--porcelain", "--", ".")
-    return GitState(commit, branch, bool(status))
+    status = _git(root, "status", "--porcelain=v2", "--branch", "--", ".")
+    lines = (status or "").splitlines()
+    told = dict(
+        line.removeprefix("# branch.").split(" ", 1) for line in lines if line.startswith("# branch.")
+    )
+    commit, branch = told.get("oid"), told.get("head")
+    return GitState(
+        None if commit == "(initial)" else commit,
+        None if branch == "(detached)" else branch,
+        any(not line.startswith("# ") for line in lines),
+    )
 
 
 def current_branch(root: Path) -> str | None:
     """Return the branch that the folder `root` is on; None where there is no Git, and on a commit without branch."""
-    return _git(root, "symbolic-ref", "--short", "HEAD")
+    # Read from the file where it is plain to see: every command asks, and a process costs more than the rest of it.
+    for folder in (root, *root.parents):
+        head = folder / ".git/HEAD"
+        if head.is_file():
+            kind, _, branch = head.read_text().strip().partition("ref: refs/heads/")
+            return branch if branch and not kind else None
+        # The checkout of another work tree: a file that says where its HEAD is.
+        if (folder / ".git").exists():
+            return _git(root, "symbolic-ref", "--short", "HEAD")
+    return None
 
 
 def export_commit(root: Path, commit: str, folder: Path) -> None:

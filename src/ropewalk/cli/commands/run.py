@@ -21,8 +21,6 @@ from ropewalk.cli.session import (
     take_environment,
 )
 from ropewalk.cli.sweep import read_axes, run_sweep
-from ropewalk.dataops.lake import open_lake
-from ropewalk.errors import RopewalkError
 from ropewalk.pipeline import (
     NodeResult,
     PlanFile,
@@ -74,12 +72,12 @@ def command(
     cause, axes = asked.pop("cause"), asked.pop("axes")
     if plan is not None:
         asked |= {"environment": plan.environment, "parameters": plan.parameters}
-    with open_session(has_logs=True, **asked) as session:
+    with open_session(**asked) as session:
         session.workspace.interval = _interval(start, end)
         if axes:
             return run_sweep(session, names, axes, as_json=as_json)
         result = _carry_out(session, plan) if plan else _run(session, names, RunOptions(cause=cause))
-        snapshot = _snapshot(session, result)
+    snapshot = _snapshot(result)
     errors = [node for node in result.nodes if node.error]
     if as_json:
         emit_json(run_document(result, snapshot))
@@ -122,7 +120,7 @@ def _run(session: Session, names: tuple[str, ...], options: RunOptions) -> RunRe
     graph = session.graph()
     selected = [graph.find(name).id for name in names] or None
     total = len(graph.ancestors(selected)) if selected else len(graph.nodes)
-    with watch_run(total) as observer:
+    with watch_run(total, session.workspace.settings) as observer:
         return execute(graph, session.kinds, session.workspace, observer, selected, options)
 
 
@@ -134,14 +132,10 @@ def _interval(start: str | None, end: str | None) -> tuple[str, str] | None:
     return (start, end) if start is not None and end is not None else None
 
 
-def _snapshot(session: Session, result: RunResult) -> int | None:
-    try:
-        return open_lake(session.workspace).snapshot()
-    except RopewalkError:
-        # A lake that cannot be opened has failed nodes already, and their errors are what must be told.
-        if result.count(State.FAILED):
-            return None
-        raise
+def _snapshot(result: RunResult) -> int | None:
+    """Return the newest snapshot of the lake that a node of the run is at."""
+    places = (node.output.reference.partition(":") for node in result.nodes if node.output)
+    return max((int(number) for kind, _, number in places if kind == "snapshot"), default=None)
 
 
 def _node_document(node: NodeResult) -> dict[str, object]:
