@@ -137,12 +137,15 @@ def test_log_that_could_not_be_kept(attempt):
     assert "which is not complete: No space left on device" in failure(attempt, Ended(1), None, log).hint
 
 
-def test_command_names_the_environment(attempt):
-    """The command to run a step again works in the environment that the run worked in."""
+def test_command_is_the_same_again(attempt, monkeypatch):
+    """The command to run a step again has the run's parameters, quoted for a shell, and its environment."""
     workspace = attempt.task.workspace
-    before = workspace.settings
-    workspace.settings = dataclasses.replace(before, environment="branch-x")
-    command = rerun_command(attempt)
-    workspace.settings = before
+    parameters = {"train.depth": "8", "train.name": "two words"}
+    monkeypatch.setattr(workspace, "project", workspace.project.with_parameters(parameters))
+    monkeypatch.setattr(
+        workspace, "settings", dataclasses.replace(workspace.settings, environment="branch-x")
+    )
 
-    assert command == "ropewalk run step:train --environment branch-x"
+    command = rerun_command(attempt)
+
+    assert command == "ropewalk run step:train -p train.depth=8 -p 'train.name=two words' -e branch-x"

@@ -20,7 +20,8 @@ from ropewalk.mlops.training.errors import (
 from ropewalk.mlops.training.job import UNANSWERED, Answer
 from ropewalk.mlops.training.process import Ended
 from ropewalk.mlops.training.step_log import StepLog
-from ropewalk.project import StepDeclaration
+from ropewalk.pipeline import environment_name
+from ropewalk.project import StepDeclaration, current_branch
 
 if TYPE_CHECKING:
     from ropewalk.mlops.training.attempt import Attempt
@@ -56,11 +57,14 @@ def obstructed(step: StepDeclaration, error: OSError) -> StepObstructed:
 
 
 def rerun_command(attempt: Attempt) -> str:
-    """Return the command that runs the same step in the same environment again."""
+    """Return the command that runs the same step again: with the same parameters, in the same environment."""
+    workspace = attempt.task.workspace
     words = ["ropewalk", "run", attempt.task.node.id]
-    environment = attempt.task.workspace.settings.environment
-    if environment != "dev":
-        words += ["--environment", environment]
+    for name, value in workspace.project.parameters.items():
+        words += ["-p", f"{name}={value}"]
+    # On this branch the command finds its environment by itself.
+    if workspace.settings.environment != environment_name(current_branch(workspace.root), {}):
+        words += ["-e", workspace.settings.environment]
     return shlex.join(words)
 
 
