@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import graphlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -94,11 +95,8 @@ def _names(nodes: Mapping[str, Node]) -> dict[str, tuple[str, ...]]:
             names[name] = (*names.get(name, ()), node.id)
     # A name that is somebody's own outranks the same text as a shortened one.
     full = {node.provides[0]: node.id for node in nodes.values() if node.provides}
-    return names | {name: (node_id,) for name, node_id in full.items() if _owners(nodes, name) == 1}
-
-
-def _owners(nodes: Mapping[str, Node], name: str) -> int:
-    return sum(1 for node in nodes.values() if node.provides and node.provides[0] == name)
+    owners = Counter(node.provides[0] for node in nodes.values() if node.provides)
+    return names | {name: (node_id,) for name, node_id in full.items() if owners[name] == 1}
 
 
 def _resolve(node: Node, need: Need, names: Mapping[str, tuple[str, ...]]) -> str:
