@@ -8,6 +8,7 @@ side effects: a hook is a function that returns values.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from ropewalk.errors import Conflict
 
 if TYPE_CHECKING:
     # The hooks speak of values that live further up; naming them is all this module does.
-    from ropewalk.pipeline import NodeKind, Workspace
+    from ropewalk.pipeline import Kept, NodeKind, Swept, Workspace
     from ropewalk.project import Section
     from ropewalk.routes import Route
 
@@ -51,6 +52,20 @@ def node_kinds() -> list[NodeKind]:  # type: ignore[empty-body]  # a specificati
 @hookspec
 def http_routes(workspace: Workspace) -> list[Route]:  # type: ignore[empty-body]  # a specification has no body
     """Return the routes that this plugin answers for one project."""
+
+
+@hookspec
+def live_objects(workspace: Workspace, kept: Kept) -> Iterable[str]:  # type: ignore[empty-body]  # a specification has no body
+    """Return the digests of the objects that this plugin's content consists of: they are not collected as garbage."""
+
+
+@hookspec
+def sweep(workspace: Workspace, kept: Kept) -> list[Swept]:  # type: ignore[empty-body]  # a specification has no body
+    """Remove the content of this plugin's own that nothing in `kept` stands for, and return what that was.
+
+    Nothing that was made or used after `kept.before_ms` may be removed, and nothing at all when `kept.is_dry`. A kill
+    anywhere must leave a consistent state.
+    """
 
 
 @cache
@@ -90,6 +105,17 @@ def kinds() -> dict[str, NodeKind]:
 def routes(workspace: Workspace) -> list[Route]:
     """Return every route that some plugin answers for the project of `workspace`."""
     return [route for found in plugin_manager().hook.http_routes(workspace=workspace) for route in found]
+
+
+def named_objects(workspace: Workspace, kept: Kept) -> set[str]:
+    """Return the digests of all objects that some plugin's content consists of."""
+    found = plugin_manager().hook.live_objects(workspace=workspace, kept=kept)
+    return {digest for part in found for digest in part}
+
+
+def sweep_rooms(workspace: Workspace, kept: Kept) -> list[Swept]:
+    """Let every plugin remove what nothing stands for any more, and return what that was."""
+    return [swept for part in plugin_manager().hook.sweep(workspace=workspace, kept=kept) for swept in part]
 
 
 def _refuse_doubles(what: str, names: list[str]) -> None:

@@ -98,18 +98,29 @@ def test_what_is_stored_again_is_young(store: ObjectStore) -> None:
 
     store.put_bytes(b"x")
 
-    assert store.remove(stored.digest, time.time() - 60) == 0
+    assert not store.remove(stored.digest, time.time() - 60)
     assert store.has(stored.digest)
 
 
 def test_remove(store: ObjectStore) -> None:
-    """What is old enough is removed, which frees its bytes, and removing nothing frees none."""
+    """What is old enough is removed, once."""
     stored = store.put_bytes(b"12345")
     os.utime(store.path(stored.digest), (1, 1))
 
-    assert store.remove(stored.digest, 2) == 5
-    assert store.remove(stored.digest, 2) == 0
+    assert store.remove(stored.digest, 2)
+    assert not store.remove(stored.digest, 2)
     assert not store.has(stored.digest)
+
+
+def test_renew(store: ObjectStore) -> None:
+    """Whoever is about to name an object can make it young; what is not there, or no digest, cannot be."""
+    stored = store.put_bytes(b"x")
+    os.utime(store.path(stored.digest), (1, 1))
+
+    assert store.renew(stored.digest)
+    assert not store.remove(stored.digest, time.time() - 60)
+    assert not store.renew("0" * 64)
+    assert not store.renew("../x")
 
 
 def test_removed_and_stored_at_once(store: ObjectStore) -> None:

@@ -32,6 +32,8 @@ COMMANDS = {
     "env": "List, show, compare and drop environments",
     "promote": "Write the release of an environment, to be reviewed",
     "apply": "Make an environment what its release says",
+    "cache": "Share results with other machines",
+    "gc": "Remove what nothing stands for any more",
     "up": "Serve pages, tracking and predictions on this machine",
     "settings": "List every setting, its variable and its value",
     "schema": "Print the JSON Schema of ropewalk.yaml, for editors",

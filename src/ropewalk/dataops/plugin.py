@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ropewalk.pipeline import NodeKind
+from ropewalk.pipeline import Kept, NodeKind, Swept, Workspace
 from ropewalk.plugins import hookimpl
 from ropewalk.project import Section
 
@@ -22,3 +22,11 @@ def node_kinds() -> list[NodeKind]:
     from ropewalk.dataops.transform import TableKind
 
     return [SourceKind(), TableKind()]
+
+
+@hookimpl
+def sweep(workspace: Workspace, kept: Kept) -> list[Swept]:
+    """Let the lake go of snapshots that nothing stands for, and of the files that only they needed."""
+    from ropewalk.dataops.lake import sweep_lake
+
+    return sweep_lake(workspace, kept)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ropewalk.pipeline import NodeKind, Workspace
+from ropewalk.pipeline import Kept, NodeKind, Swept, Workspace
 from ropewalk.plugins import hookimpl
 from ropewalk.project import Section
 
@@ -35,3 +35,11 @@ def http_routes(workspace: Workspace) -> list[Route]:
     from ropewalk.devops.serving import routes
 
     return routes(workspace)
+
+
+@hookimpl
+def sweep(workspace: Workspace, kept: Kept) -> list[Swept]:
+    """Forget what environments that are gone deployed, and the copies of models that nobody serves."""
+    from ropewalk.devops.serving import sweep_serving
+
+    return sweep_serving(workspace, kept)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ropewalk.pipeline import NodeKind, Workspace
+from ropewalk.pipeline import Kept, NodeKind, Workspace
 from ropewalk.plugins import hookimpl
 from ropewalk.project import Section
 
@@ -36,3 +37,12 @@ def http_routes(workspace: Workspace) -> list[Route]:
     from ropewalk.mlops.tracking import routes
 
     return routes(workspace)
+
+
+@hookimpl
+def live_objects(workspace: Workspace, kept: Kept) -> Iterable[str]:
+    """Return the objects of all artifacts and model versions, and of the files that steps made."""
+    from ropewalk.mlops.training import files_objects
+    from ropewalk.store.garbage import listed_objects
+
+    return {*listed_objects(workspace.database), *files_objects(kept.references, workspace.objects)}

@@ -1,6 +1,15 @@
 """The engine: graph, keys, plan, execution, objects and the state of environments."""
 
 from ropewalk.pipeline.bisect import Bisection, Bisector, Culprit, Trial
+from ropewalk.pipeline.cache_transfer import (
+    Transfer,
+    Wanted,
+    bring_in,
+    find_fitting,
+    publish_record,
+    pull,
+    push,
+)
 from ropewalk.pipeline.environment_report import (
     Difference,
     EnvironmentLine,
@@ -38,6 +47,7 @@ from ropewalk.pipeline.errors import (
     UnknownPool,
 )
 from ropewalk.pipeline.execution import RunOptions, execute
+from ropewalk.pipeline.garbage import Kept, Swept, collect_garbage, parse_age
 from ropewalk.pipeline.graph import Graph, build_graph, declare_graph
 from ropewalk.pipeline.history_errors import (
     AmbiguousRun,
@@ -144,6 +154,7 @@ __all__ = [
     "InvalidCacheAddress",
     "InvalidPlan",
     "InvalidRelease",
+    "Kept",
     "Leases",
     "Limits",
     "LogFile",
@@ -201,21 +212,26 @@ __all__ = [
     "StoreReadOnly",
     "StoredObject",
     "SweepPoint",
+    "Swept",
     "Task",
     "TickState",
+    "Transfer",
     "Trial",
     "UnknownEnvironment",
     "UnknownName",
     "UnknownPool",
     "UnsafePath",
     "Verification",
+    "Wanted",
     "Workspace",
     "apply_release",
     "base_of",
     "branch_environment",
+    "bring_in",
     "build_graph",
     "cancel_run",
     "check_schedules",
+    "collect_garbage",
     "compare_environments",
     "current_records",
     "declare_graph",
@@ -224,6 +240,7 @@ __all__ = [
     "environment_name",
     "environment_pointers",
     "execute",
+    "find_fitting",
     "find_holder",
     "find_past_run",
     "find_run",
@@ -236,9 +253,13 @@ __all__ = [
     "open_environment",
     "open_shared_cache",
     "open_stat_cache",
+    "parse_age",
     "plan_file",
     "plan_release",
     "propose_release",
+    "publish_record",
+    "pull",
+    "push",
     "read_on",
     "read_plan",
     "read_schedules",

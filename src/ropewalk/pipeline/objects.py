@@ -215,19 +215,25 @@ class ObjectStore:
                 f"object {digest} was damaged, and has been removed", hint="run the step that made it again"
             )
 
-    def remove(self, digest: str, before_s: float) -> int:
-        """Remove the object if it was last stored before `before_s` (UTC seconds), and return how many bytes that frees.
+    def renew(self, digest: str) -> bool:
+        """Return whether the object is in the store, and let it count as stored just now.
+
+        Whoever is about to name an object in the database asks this: nobody removes it as unused meanwhile.
+        """
+        return _DIGEST.fullmatch(digest) is not None and self._is_kept(digest)
+
+    def remove(self, digest: str, before_s: float) -> bool:
+        """Remove the object if it was last stored before `before_s` (UTC seconds), and return whether it was.
 
         Raises:
             StoreReadOnly: the store cannot be written.
         """
         place = self._place(digest)
         with self._locked(fcntl.LOCK_EX), suppress(FileNotFoundError), said_clearly(self.folder):
-            found = place.stat()
-            if found.st_mtime < before_s:
+            if place.stat().st_mtime < before_s:
                 place.unlink()
-                return found.st_size
-        return 0
+                return True
+        return False
 
     def _is_whole(self, digest: str) -> bool:
         place = self._place(digest)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ropewalk.plugins import hookimpl
 from ropewalk.project import Section
+
+if TYPE_CHECKING:
+    from ropewalk.pipeline.garbage import Kept, Swept
+    from ropewalk.pipeline.workspace import Workspace
 
 
 @hookimpl
@@ -13,3 +19,11 @@ def project_sections() -> list[Section]:
     from ropewalk.pipeline.schedule_section import SCHEDULES
 
     return [ENVIRONMENTS, POOLS, SCHEDULES]
+
+
+@hookimpl
+def sweep(workspace: Workspace, kept: Kept) -> list[Swept]:
+    """Remove the logs of runs of which nothing stays."""
+    from ropewalk.pipeline.garbage import sweep_logs
+
+    return [sweep_logs(workspace, kept)]

@@ -149,6 +149,10 @@ class SharedCache:
                 return dataclasses.replace(manifest, builder={**manifest.builder, "role": role})
         return None
 
+    def has(self, key: str) -> bool:
+        """Return whether there is an entry for `key` that counts here, without reading it."""
+        return any(self._storage.size(_entry(namespace, key)) is not None for namespace in self.namespaces)
+
     def fetch(self, manifest: Manifest, workspace: Workspace) -> Packed:
         """Bring the objects of `manifest` into the workspace's store, and return what `unpack` takes.
 
@@ -156,7 +160,7 @@ class SharedCache:
             ObjectDamaged: an object is not there, or is not what its name says.
         """
         for digest in dict.fromkeys(manifest.objects.values()):
-            if not workspace.objects.has(digest):
+            if not workspace.objects.renew(digest):
                 try:
                     workspace.objects.put_expected(self._storage.pieces(_object(digest)), digest)
                 except ObjectDamaged as error:

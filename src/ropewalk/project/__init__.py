@@ -31,6 +31,7 @@ from ropewalk.project.load import Entry, Project, Section, load_project, project
 from ropewalk.project.parameters import Parameter
 from ropewalk.project.parse_cache import STATE_FOLDER, ParseCache, content_digest
 from ropewalk.project.python_files import PythonFiles
+from ropewalk.project.released import released_keys
 from ropewalk.project.releases import (
     Release,
     ReleasedNode,
@@ -88,6 +89,7 @@ __all__ = [
     "read_steps",
     "release_file",
     "release_text",
+    "released_keys",
     "validate",
     "write_release",
 ]

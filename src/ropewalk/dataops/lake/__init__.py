@@ -33,6 +33,7 @@ from ropewalk.dataops.lake.lake import Lake, open_lake
 from ropewalk.dataops.lake.names import TableName, literal, quote
 from ropewalk.dataops.lake.parcel import pack_table, unpack_table
 from ropewalk.dataops.lake.reader import open_reader, read_table
+from ropewalk.dataops.lake.sweeping import sweep_lake
 from ropewalk.dataops.lake.tables import TableInfo
 from ropewalk.dataops.lake.transaction import LakeTransaction
 
@@ -68,6 +69,7 @@ __all__ = [
     "quote",
     "read_table",
     "snapshot_of",
+    "sweep_lake",
     "table_of",
     "translate_error",
     "unpack_table",

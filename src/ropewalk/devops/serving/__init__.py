@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         list_deployments,
     )
     from ropewalk.devops.serving.kind import DeploymentKind
+    from ropewalk.devops.serving.leftovers import sweep_serving
     from ropewalk.devops.serving.places import full_name, plain_name, prediction_folder, prediction_table
     from ropewalk.devops.serving.router import routes
     from ropewalk.devops.serving.section import SECTION, DeployEntry
@@ -48,6 +49,7 @@ __all__ = [
     "prediction_table",
     "routes",
     "running_supervisor",
+    "sweep_serving",
 ]
 
 _NAMES = {
@@ -60,6 +62,7 @@ _NAMES = {
         "list_deployments",
     ),
     "ropewalk.devops.serving.kind": ("DeploymentKind",),
+    "ropewalk.devops.serving.leftovers": ("sweep_serving",),
     "ropewalk.devops.serving.places": (
         "full_name",
         "plain_name",

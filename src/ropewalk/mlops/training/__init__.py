@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         WrongProduct,
     )
     from ropewalk.mlops.training.kind import StepKind
+    from ropewalk.mlops.training.live_files import files_objects
     from ropewalk.mlops.training.sdk import Files, Metrics, Model, Table, step
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Table",
     "UnkeptFiles",
     "WrongProduct",
+    "files_objects",
     "step",
 ]
 
@@ -33,6 +35,7 @@ __all__ = [
 _MODULES = {
     "errors": ("InvalidStep", "StepFailed", "StepTimedOut", "UnkeptFiles", "WrongProduct"),
     "kind": ("StepKind",),
+    "live_files": ("files_objects",),
     "sdk": ("Files", "Metrics", "Model", "Table", "step"),
 }
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}

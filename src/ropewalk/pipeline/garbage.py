@@ -1,0 +1,193 @@
+"""Collecting what nobody can ask for any more: by reachability, beside runs, and safe against a kill anywhere.
+
+Reached is what an environment points at or pointed at lately, what a release file names, what a run in progress
+uses, and whatever is young. Rows go first and bytes last: whoever is killed in between leaves bytes that nobody
+names, which the next collection finds.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ropewalk import plugins
+from ropewalk.pipeline.environment_report import environment_lines, remove_environment
+from ropewalk.pipeline.environments import DEFAULT
+from ropewalk.pipeline.leases import living_leases
+from ropewalk.pipeline.values import Output
+from ropewalk.pipeline.workspace import Workspace
+from ropewalk.project import released_keys
+from ropewalk.store import now_ms
+from ropewalk.store.garbage import ActionLine, Roots, remove_actions, split_actions
+
+DAY_MS = 24 * 3600 * 1000
+# What is this young is never touched: whoever stores bytes names them in the database a moment later.
+MOMENT_MS = 60_000
+_AGE = re.compile(r"(\d+)([smhdw])")
+UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": DAY_MS, "w": 7 * DAY_MS}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What stays, for rooms that keep content of their own.
+
+    Attributes:
+        outputs: what the actions that stay made, by node.
+        references: where that is, and where the inputs of these actions were.
+        runs: the runs that these actions are of, and those in progress.
+        environments: the environments that there still are.
+        before_ms: what was made or used later stays whatever names it, in UTC milliseconds.
+        history_ms: how long what is only looked at (logs) stays, in milliseconds.
+        is_dry: whether to say what would be removed, and remove nothing.
+    """
+
+    outputs: Mapping[str, tuple[Output, ...]]
+    references: frozenset[str]
+    runs: frozenset[str]
+    environments: frozenset[str]
+    before_ms: int
+    history_ms: int
+    is_dry: bool = False
+
+
+@dataclass(frozen=True)
+class Swept:
+    """How many things of one sort were removed, and how many bytes that freed; None when that is not known."""
+
+    what: str
+    count: int
+    size: int | None = None
+
+
+def collect_garbage(workspace: Workspace, older_than_ms: int, *, is_dry: bool = False) -> list[Swept]:
+    """Remove what nobody can ask for any more, and return what that was, or would be.
+
+    Args:
+        workspace: the project.
+        older_than_ms: what is younger than this stays in any case.
+        is_dry: remove nothing.
+
+    Raises:
+        StoreReadOnly: objects cannot be removed.
+        RopewalkError: a room could not sweep; what was removed by then stays removed.
+    """
+    now = now_ms()
+    living = [lease.name for lease in living_leases(workspace.database, "")]
+    before_ms = _before(workspace, now - older_than_ms)
+    expired = _drop_expired(workspace, now, is_dry=is_dry)
+    roots = Roots(
+        keys={name.removeprefix("action:") for name in living if name.startswith("action:")}
+        | released_keys(workspace.root),
+        runs={name.removeprefix("run:") for name in living if name.startswith("run:")},
+        without=expired,
+        history_since=now - workspace.settings.keep_history * DAY_MS,
+        young_since=before_ms,
+    )
+    staying, going = _forget_actions(workspace, roots, is_dry=is_dry)
+    kept = _kept(workspace, staying, roots, is_dry=is_dry)
+    swept = [Swept("environments", len(expired)), Swept("actions", len(going))]
+    # Rooms first: what they forget may be all that named an object.
+    swept += plugins.sweep_rooms(workspace, kept)
+    return [*swept, _sweep_objects(workspace, kept)]
+
+
+def parse_age(text: str) -> int | None:
+    """Return an age such as `14d` or `36h` in milliseconds, or None when it is none."""
+    match = _AGE.fullmatch(text)
+    return int(match[1]) * UNITS_MS[match[2]] if match else None
+
+
+def _before(workspace: Workspace, wanted: int) -> int:
+    """Return the time before which things may be removed: never what somebody at work has just made."""
+    at_work = [lease.taken_at for lease in living_leases(workspace.database, "")]
+    return min(wanted, *at_work, now_ms()) - MOMENT_MS
+
+
+def _drop_expired(workspace: Workspace, now: int, *, is_dry: bool) -> list[str]:
+    expired = [
+        line.name
+        for line in environment_lines(workspace)
+        if line.expires_at is not None and line.expires_at < now and line.version and not line.is_protected
+    ]
+    # The one that the command works in is in use by definition.
+    expired = [name for name in expired if name != workspace.settings.environment]
+    if not is_dry:
+        for name in expired:
+            remove_environment(workspace, name, is_sure=True)
+    return expired
+
+
+def _forget_actions(
+    workspace: Workspace, roots: Roots, *, is_dry: bool
+) -> tuple[list[ActionLine], list[ActionLine]]:
+    if is_dry:
+        with workspace.database.read() as connection:
+            return split_actions(connection, roots)
+    # One transaction: no pointer can move to an action between looking and forgetting it.
+    with workspace.database.write() as connection:
+        staying, going = split_actions(connection, roots)
+        remove_actions(connection, [line.key for line in going])
+    return staying, going
+
+
+def _kept(workspace: Workspace, staying: Iterable[ActionLine], roots: Roots, *, is_dry: bool) -> Kept:
+    outputs: dict[str, tuple[Output, ...]] = {}
+    references: set[str] = set()
+    runs = set(roots.runs)
+    for line in staying:
+        output = _output(line)
+        outputs[line.node] = (*outputs.get(line.node, ()), output)
+        references |= {output.reference, *line.input_references.values()}
+        runs.add(line.run_id)
+    there = {line.name for line in environment_lines(workspace)} - set(roots.without)
+    # Also before anything was ever run in them.
+    there |= {DEFAULT, workspace.settings.environment}
+    return Kept(
+        outputs=outputs,
+        references=frozenset(references),
+        runs=frozenset(runs),
+        environments=frozenset(there),
+        before_ms=roots.young_since,
+        history_ms=workspace.settings.keep_history * DAY_MS,
+        is_dry=is_dry,
+    )
+
+
+def _output(line: ActionLine) -> Output:
+    fields = json.loads(line.output)
+    # JSON knows no tuples.
+    return Output(**{**fields, "origins": tuple(fields["origins"]), "makes": tuple(fields["makes"])})
+
+
+def _sweep_objects(workspace: Workspace, kept: Kept) -> Swept:
+    before_s = kept.before_ms / 1000
+    live = plugins.named_objects(workspace, kept)
+    count = size = 0
+    for stored, stored_at in workspace.objects.objects():
+        if stored.digest in live or stored_at >= before_s:
+            continue
+        # Looked at once more under a lock: somebody may have stored it again a moment ago.
+        if kept.is_dry or workspace.objects.remove(stored.digest, before_s):
+            count, size = count + 1, size + stored.size
+    return Swept("objects", count, size)
+
+
+def sweep_logs(workspace: Workspace, kept: Kept) -> Swept:
+    """Remove the logs of runs of which nothing stays, once they are older than the history that is kept."""
+    oldest = time.time() - kept.history_ms / 1000
+    count = size = 0
+    for folder in sorted((workspace.state / "logs").glob("*/")):
+        # Only folders that are named after runs: others keep logs of their own beside them.
+        if not re.fullmatch(r"[0-9a-f]{32}", folder.name) or folder.name in kept.runs:
+            continue
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        newest = max((path.stat().st_mtime for path in files), default=folder.stat().st_mtime)
+        if newest < min(oldest, kept.before_ms / 1000):
+            count, size = count + 1, size + sum(path.stat().st_size for path in files)
+            if not kept.is_dry:
+                shutil.rmtree(folder, ignore_errors=True)
+    return Swept("logs of runs", count, size)
