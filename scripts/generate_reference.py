@@ -116,14 +116,11 @@ def commands_page() -> str:
     for name in COMMANDS:
         command = cli.get_command(context, name)
         assert command is not None
-        inner = click.Context(command, info_name=f"ropewalk {name}")
-        lines += [
-            f"## ropewalk {name}",
-            "",
-            f"```text\n{command.get_usage(inner).removeprefix('Usage: ')}\n```",
-            "",
-        ]
-        lines += [inspect.cleandoc(command.help or ""), "", *_options(command, inner), ""]
+        lines += _command(command, f"ropewalk {name}", "##")
+        # The commands of a group each have a heading below it.
+        inner = command.commands if isinstance(command, click.Group) else {}
+        for part, below in inner.items():
+            lines += _command(below, f"ropewalk {name} {part}", "###")
     return _page(lines)
 
 
@@ -235,6 +232,14 @@ def _type(schema: Schema) -> str:
     if schema.get("type") == "object":
         return f"mapping of names to {_type(_mapping(schema, 'additionalProperties'))}"
     return WORDS.get(str(schema.get("type")), "any value")
+
+
+def _command(command: click.Command, name: str, level: str) -> Iterator[str]:
+    """Yield the lines for one command: how it is called, what it does, and its options."""
+    context = click.Context(command, info_name=name)
+    usage = command.get_usage(context).removeprefix("Usage: ")
+    yield from (f"{level} {name}", "", f"```text\n{usage}\n```", "")
+    yield from (inspect.cleandoc(command.help or ""), "", *_options(command, context), "")
 
 
 def _options(command: click.Command, context: click.Context) -> Iterator[str]:

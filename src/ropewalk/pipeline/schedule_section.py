@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, field_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
@@ -20,7 +20,7 @@ class ScheduleEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cron: str = Field(description="minute, hour, day of month, month, day of week; or @hourly, @daily, ...")
+    cron: str = Field(description="minute, hour, day of month, month, day of week; or @daily, @hourly and their like")
     timezone: str = Field(
         "UTC", description="the time zone in which the times are meant, such as Europe/Berlin"
     )
@@ -38,11 +38,6 @@ class ScheduleEntry(BaseModel):
         description="what a due time does while the run before it is at work: wait for it, or be skipped",
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, data: object) -> object:
-        return {"cron": data} if isinstance(data, str) else data
-
     @field_validator("cron")
     @classmethod
     def _is_cron(cls, cron: str) -> str:
@@ -58,10 +53,22 @@ class ScheduleEntry(BaseModel):
             )
         return name
 
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Say that the short form is one too, for editors."""
+
+class _AlsoText:
+    """Says to editors that the short form is one too."""
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         return {"anyOf": [{"type": "string", "description": "a cron line, in UTC"}, handler(core)]}
 
 
-SCHEDULES = Section("schedule", ScheduleEntry, "When runs start by themselves")
+def _long_form(data: object) -> object:
+    return {"cron": data} if isinstance(data, str) else data
+
+
+SCHEDULES = Section(
+    "schedule",
+    Annotated[ScheduleEntry, BeforeValidator(_long_form), _AlsoText()],
+    "When runs start by themselves",
+)

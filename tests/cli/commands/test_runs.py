@@ -154,7 +154,7 @@ def test_killed(ropewalk, at_work) -> None:
 
     assert ropewalk("runs", cwd=root).out.splitlines()[1].split()[2] == "killed"
     run_id = ropewalk("runs", "--json", cwd=root).json["runs"][0]["id"]
-    assert "its process was gone already" in ropewalk("runs", "cancel", run_id, cwd=root).out
+    assert ropewalk("runs", "cancel", run_id, "--json", cwd=root).json == {"id": run_id, "state": "killed"}
     assert ropewalk("runs", cwd=root).out.splitlines()[1].split()[2] == "failed"
 
 

@@ -78,7 +78,8 @@ def show_command(run: str, *, as_json: bool) -> None:
 
 @command.command("cancel")
 @click.argument("run")
-def cancel_command(run: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def cancel_command(run: str, *, as_json: bool) -> None:
     """End RUN, if it is at work on this machine, and wait until it has ended.
 
     Its steps are ended, and what was committed stays.
@@ -86,6 +87,9 @@ def cancel_command(run: str) -> None:
     with open_session() as session:
         found = find_past_run(session.workspace.database, run)
         state = cancel_run(session.workspace.database, found)
+    if as_json:
+        emit_json({"id": found.id, "state": state})
+        return
     how = "its process was gone already" if state == "killed" else f"it {state}"
     click.echo(f"run {found.id[:SHORT]} has ended: {how}")
 
