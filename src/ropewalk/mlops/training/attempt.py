@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from ropewalk.mlops.training.job import Answer, Job, read_answer, write_job
 from ropewalk.mlops.training.masking import Mask, find_secrets
 from ropewalk.mlops.training.options import check_options
 from ropewalk.mlops.training.process import Command, Ended, Watch, run_process
+from ropewalk.mlops.training.step_environment import Interpreter
 from ropewalk.mlops.training.step_log import StepLog, log_path
 from ropewalk.pipeline import Task
 from ropewalk.project import StepDeclaration
@@ -37,14 +37,14 @@ class Attempt:
         task: what the engine wants executed.
         step: its declaration.
         folder: where its job and its answer are put; this attempt's own.
-        python: the interpreter to run it.
+        interpreter: what runs it.
         cost: tags of the tracked run that say what it cost; filled in once its process has ended, however it did.
     """
 
     task: Task
     step: StepDeclaration
     folder: Path
-    python: str = sys.executable
+    interpreter: Interpreter = field(default_factory=Interpreter)
     cost: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -90,7 +90,8 @@ def _command(attempt: Attempt, job: Job, job_path: Path, answer_path: Path) -> C
     workspace = attempt.task.workspace
     address = workspace.once("tracking endpoint", lambda: endpoint_on_demand(workspace))
     variables = {"MLFLOW_TRACKING_URI": address, "MLFLOW_RUN_ID": job.run_id, **_QUIET}
-    return Command((str(job_path), str(answer_path)), variables, workspace.root, attempt.python)
+    variables |= attempt.interpreter.variables
+    return Command((str(job_path), str(answer_path)), variables, workspace.root, attempt.interpreter.python)
 
 
 def _watch(attempt: Attempt) -> Watch:

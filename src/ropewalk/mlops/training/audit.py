@@ -111,7 +111,7 @@ class _Recorder:
         # Whatever this cannot make sense of must not keep the step from opening its file.
         try:
             if event == "open":
-                self._opened(*arguments)
+                self._opened(arguments[0], int(str(arguments[2])))
             else:
                 self._listed(arguments[0])
         except (OSError, ValueError, TypeError):
@@ -119,7 +119,7 @@ class _Recorder:
         finally:
             self._busy.now = False
 
-    def _opened(self, target: object, _mode: object, flags: int) -> None:
+    def _opened(self, target: object, flags: int) -> None:
         path = self._below(target)
         if path is None:
             return

@@ -13,7 +13,9 @@ RopewalkError
     ├── StepObstructed    the system refused what the step needs, such as room on the disk
     ├── StepStopped       the step was ended because the run is to end
     ├── DamagedFiles      what is stored as a step's product is not what it was
-    └── FilesNotShown     a step's files cannot be put into the project's folder
+    ├── FilesNotShown     a step's files cannot be put into the project's folder
+    ├── NoEnvironmentTool the tool that makes environments is not installed
+    └── EnvironmentNotBuilt the environment that a step names cannot be made
 """
 
 from __future__ import annotations
@@ -89,3 +91,17 @@ class StepStopped(Failed):
     """A step was ended with all its processes because its run is to end (Ctrl-C)."""
 
     code = "RW446"
+
+
+class NoEnvironmentTool(Failed):
+    """`uv`, which makes the environments that steps name, is not installed."""
+
+    code = "RW448"
+
+
+class EnvironmentNotBuilt(Failed):
+    """The environment that a step names cannot be made from its locked file."""
+
+    code = "RW449"
+    # An index that cannot be reached comes back.
+    may_pass = True

@@ -12,8 +12,10 @@ from ropewalk.mlops.training.audit import read_log
 from ropewalk.mlops.training.errors import StepStopped
 from ropewalk.mlops.training.failures import obstructed
 from ropewalk.mlops.training.job import READS, Answer, Job, StepInput
+from ropewalk.mlops.training.options import check_options
 from ropewalk.mlops.training.outputs import keep_product, publish_product
 from ropewalk.mlops.training.scratch import scratch_folder
+from ropewalk.mlops.training.step_environment import interpreter_for
 from ropewalk.mlops.training.step_inputs import datasets, step_inputs, tables_read
 from ropewalk.mlops.training.undeclared import observed_inputs, undeclared_summary
 from ropewalk.pipeline import JSON, Output, Task
@@ -40,30 +42,30 @@ def run_step(task: Task) -> Output:
         StepObstructed: the disk, or a folder's permissions, would not let it run or its product be kept.
         WrongProduct, UnkeptFiles: it returned something else than it said, or what cannot be kept.
         ContractBroken, CheckNotRun: its table is not what its contract promises.
+        NoEnvironmentTool, EnvironmentNotBuilt: the environment that it names cannot be made.
     """
     step = task.node.spec
     assert isinstance(step, StepDeclaration)
     try:
         with scratch_folder(task.workspace.state) as staging:
-            inputs = step_inputs(task, step, staging)
-            output = _run_tracked(task, step, inputs, staging)
+            attempt = Attempt(task, step, staging, interpreter_for(task, check_options(step).env))
+            output = _run_tracked(attempt, step_inputs(attempt))
         publish_product(task.node, output, task.workspace)
     except OSError as error:
         raise obstructed(step, error) from error
     return output
 
 
-def _run_tracked(task: Task, step: StepDeclaration, inputs: list[StepInput], staging: Path) -> Output:
-    workspace = task.workspace
+def _run_tracked(attempt: Attempt, inputs: list[StepInput]) -> Output:
+    task, step, workspace = attempt.task, attempt.step, attempt.task.workspace
     # The run exists before the process does: a step that dies at once still leaves a failed run to look at.
     params = {parameter.name: str(parameter.default) for parameter in step.parameters}
     experiment = workspace.project.name
     run_id = create_run(workspace, experiment, step.name, _tags(task, step), params, datasets(inputs))
-    attempt = Attempt(task, step, staging)
     # Whatever way the execution ends, also Ctrl-C, the tracked run must not stay open.
     status: RunStatus = "FAILED"
     try:
-        execution = _Execution(task, step, inputs, run_id, staging)
+        execution = _Execution(task, step, inputs, run_id, attempt.folder)
         output = _output(execution, run_attempt(attempt, _job(execution)))
         status = "FINISHED"
     except StepStopped:

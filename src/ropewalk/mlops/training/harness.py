@@ -125,6 +125,11 @@ def _open_input(item: StepInput, job: Job) -> Table | Model | Metrics | Files:
 
 
 def _read_table(item: TableInput, job: Job) -> duckdb.DuckDBPyRelation:
+    if item.parquet:
+        # An environment of the step's own, where Ropewalk's other packages need not be.
+        import duckdb
+
+        return duckdb.read_parquet(item.parquet)
     # Only a step that looks into its tables pays for the lake.
     from ropewalk.dataops.lake import read_table
 

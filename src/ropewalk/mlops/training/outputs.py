@@ -15,7 +15,7 @@ from ropewalk.mlops.training.files_product import holds_files, keep_files
 from ropewalk.mlops.training.job import Answer
 from ropewalk.mlops.training.publish import publish_files
 from ropewalk.mlops.training.table_product import keep_table
-from ropewalk.pipeline import Node, Output, Task, Workspace
+from ropewalk.pipeline import JSON, Node, Output, Task, Workspace
 
 FILES = "files"
 
@@ -74,11 +74,11 @@ def _keep_model(workspace: Workspace, uri: str) -> Output:
     model_id = uri.rpartition("/")[2]
     files = logged_model_files(workspace, model_id)
     reference = f"logged_model:{model_id}"
-    summary = {"model_id": model_id, "files": len(files)}
+    summary: dict[str, JSON] = {"model_id": model_id, "files": len(files)}
     return Output(model_digest(files, workspace.objects), reference, summary, makes=(reference,))
 
 
 def _keep_files(workspace: Workspace, path: Path, staging: Path) -> Output:
     manifest, stored = keep_files(path, workspace.objects, staging)
-    summary = {"files": len(manifest.files), "bytes": manifest.size}
+    summary: dict[str, JSON] = {"files": len(manifest.files), "bytes": manifest.size}
     return Output(stored.digest, f"{FILES}:{stored.digest}", summary)

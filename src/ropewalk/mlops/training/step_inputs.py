@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from ropewalk.dataops.lake import table_of
+from ropewalk.dataops.lake import TableName, literal, open_lake, table_of
 from ropewalk.mlops.tracking import Dataset
+from ropewalk.mlops.training.attempt import Attempt
 from ropewalk.mlops.training.errors import InvalidStep
 from ropewalk.mlops.training.files_product import place_files, read_manifest
 from ropewalk.mlops.training.job import FilesInput, MetricsInput, ModelInput, StepInput, TableInput
 from ropewalk.mlops.training.outputs import FILES
-from ropewalk.pipeline import JSON, Output, Task
+from ropewalk.pipeline import JSON, Output, Workspace
 from ropewalk.project import StepDeclaration
 
 
-def step_inputs(task: Task, step: StepDeclaration, staging: Path) -> list[StepInput]:
-    """Return what the step's positional parameters stand for, in their order; files are copied below `staging`.
+def step_inputs(attempt: Attempt) -> list[StepInput]:
+    """Return what the step's positional parameters stand for, in their order.
+
+    What its process cannot reach by itself is put into the attempt's folder.
 
     Raises:
         InvalidStep: the step cannot take one of them.
         ObjectMissing: a file's bytes are not in the store.
     """
+    task, step = attempt.task, attempt.step
     found = [_input(name, task.input_ids[name], task.inputs[name], step) for name, _ in step.needs]
-    return [_placed(item, task, staging) if isinstance(item, FilesInput) else item for item in found]
+    return [_placed(item, attempt) for item in found]
 
 
 def datasets(inputs: Iterable[StepInput]) -> list[Dataset]:
@@ -67,7 +72,20 @@ def _input(name: str, node_id: str, output: Output, step: StepDeclaration) -> St
     raise InvalidStep(f"step {step.name!r} cannot take {node_id} as its input {name!r}", place=step.place)
 
 
-def _placed(item: FilesInput, task: Task, staging: Path) -> FilesInput:
-    objects = task.workspace.objects
-    path = place_files(read_manifest(item.path, objects), objects, staging / "inputs" / item.parameter)
-    return FilesInput(item.parameter, str(path))
+def _placed(item: StepInput, attempt: Attempt) -> StepInput:
+    workspace, folder = attempt.task.workspace, attempt.folder / "inputs" / item.parameter
+    if isinstance(item, FilesInput):
+        path = place_files(read_manifest(item.path, workspace.objects), workspace.objects, folder)
+        return FilesInput(item.parameter, str(path))
+    # An environment of the step's own need not have what opens the lake.
+    if isinstance(item, TableInput) and attempt.interpreter.is_own:
+        folder.mkdir(parents=True)
+        return _exported(item, folder / "rows.parquet", workspace)
+    return item
+
+
+def _exported(item: TableInput, path: Path, workspace: Workspace) -> TableInput:
+    rows = TableName.parse(item.table).at(item.snapshot)
+    with open_lake(workspace).cursor() as connection:
+        connection.execute(f"COPY (FROM {rows}) TO {literal(str(path))} (FORMAT parquet)")
+    return replace(item, parquet=str(path))

@@ -1,0 +1,138 @@
+"""Environments of steps: built once by `uv` from a locked file, kept by what they are made of, never while planning.
+
+In such an environment the step's process finds Ropewalk's own package and nothing else of the environment that the
+engine runs in. The process itself needs the standard library only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from blake3 import blake3
+
+from ropewalk.errors import Place
+from ropewalk.mlops.training.errors import EnvironmentNotBuilt, NoEnvironmentTool
+from ropewalk.pipeline import Task
+
+TOOL = "uv"
+SHOWN_LINES = 20
+PACKAGE = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """What runs a step: a Python, and the variables that differ from the engine's.
+
+    Attributes:
+        is_own: it is of an environment of the step's own, which need not have what the engine has.
+    """
+
+    python: str = sys.executable
+    variables: Mapping[str, str] = field(default_factory=dict)
+    is_own: bool = False
+
+
+def interpreter_for(task: Task, locked: str | None) -> Interpreter:
+    """Return what runs the step of `task`; its environment is built from the file `locked` when it is not there yet.
+
+    Raises:
+        NoEnvironmentTool: `uv` is not installed.
+        EnvironmentNotBuilt: `uv` could not make it; the error has what it said.
+    """
+    if locked is None:
+        return Interpreter()
+    file, kept = task.workspace.root / locked, task.workspace.state / "environments"
+    folder = kept / _digest(file)
+    if not folder.is_dir():
+        kept.mkdir(exist_ok=True)
+        with _locked(folder.with_suffix(".lock")):
+            # Another run may have built it while this one waited.
+            if not folder.is_dir():
+                task.report(0, None, f"building the environment of {locked}")
+                _build(file, locked, folder)
+    programs = folder / "bin"
+    variables = {
+        "PYTHONPATH": str(_own_package(kept)),
+        "VIRTUAL_ENV": str(folder),
+        "PATH": os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)]),
+    }
+    return Interpreter(str(programs / "python"), variables, is_own=True)
+
+
+def _digest(file: Path) -> str:
+    """Return a digest of what an environment is made of: the locked file, and the Python and machine it is for."""
+    made_for = (platform.python_implementation(), platform.python_version(), sys.platform, platform.machine())
+    # The same Python elsewhere on the disk is another one to an environment, which points to it.
+    content = b"\0".join([*(part.encode() for part in (*made_for, sys.base_prefix)), file.read_bytes()])
+    return blake3(content).hexdigest()[:32]
+
+
+def _build(file: Path, locked: str, folder: Path) -> None:
+    tool = _tool(locked)
+    # Made beside its place and renamed: whoever finds it finds all of it.
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="new-", ignore_cleanup_errors=True) as parent:
+        new = Path(parent) / "environment"
+        _run(
+            [tool, "venv", "--quiet", "--no-project", "--relocatable", "--python", sys.executable, str(new)],
+            locked,
+        )
+        # A file in pylock's form has its hashes in any case.
+        hashes = [] if file.suffix == ".toml" else ["--require-hashes"]
+        python = ["--python", str(new / "bin/python")]
+        _run([tool, "pip", "install", "--quiet", *python, *hashes, "-r", str(file)], locked)
+        new.rename(folder)
+
+
+def _tool(locked: str) -> str:
+    # Where the engine was installed with it, it stands beside the engine's Python.
+    found = shutil.which(TOOL) or shutil.which(TOOL, path=str(Path(sys.executable).parent))
+    if found is None:
+        raise NoEnvironmentTool(
+            f"{TOOL}, which makes the environment of {locked}, is not installed",
+            place=Place(locked),
+            hint=f"`pip install {TOOL}`, or leave the option env out to run the step in Ropewalk's own environment",
+        )
+    return found
+
+
+def _run(command: list[str], locked: str) -> None:
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if done.returncode != 0:
+        said = (done.stderr + done.stdout).decode(errors="replace").strip().splitlines()
+        raise EnvironmentNotBuilt(
+            f"the environment of {locked} could not be made: {TOOL} ended with exit code {done.returncode}",
+            place=Place(locked),
+            hint=f"`{TOOL} pip compile --generate-hashes` writes a file that it can install",
+            detail="\n".join(said[-SHOWN_LINES:]),
+        )
+
+
+def _own_package(kept: Path) -> Path:
+    """Return a folder in which Python finds Ropewalk's package, and nothing of what is installed beside it."""
+    folder = kept / f"package-{blake3(str(PACKAGE).encode()).hexdigest()[:16]}"
+    link = folder / PACKAGE.name
+    if not link.exists():
+        folder.mkdir(exist_ok=True)
+        new = folder / f"new-{os.getpid()}-{os.urandom(4).hex()}"
+        new.symlink_to(PACKAGE, target_is_directory=True)
+        # Two runs may come here at once; either link is right.
+        new.replace(link)
+    return folder
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    # The kernel lets go of it with its holder, however that ends.
+    with path.open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
