@@ -39,7 +39,9 @@ def processes_of(folder: Path) -> list[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             try:
-                told = (entry / "cmdline").read_bytes().decode(errors="replace") + str((entry / "cwd").readlink())
+                told = (entry / "cmdline").read_bytes().decode(errors="replace") + str(
+                    (entry / "cwd").readlink()
+                )
             except OSError:
                 continue
             if str(folder) in told:
@@ -64,7 +66,7 @@ def run_and_kill(root: Path, after_s: float) -> None:
 def current(ropewalk, root: Path) -> dict[str, str]:
     """Return the content that is recorded for each node."""
     nodes = ropewalk("status", "--json", cwd=root).json["nodes"]
-    return {node["id"]: node["digest"] for node in nodes if node["digest"]}
+    return {node["id"]: node["digest"] for node in nodes if node.get("digest")}
 
 
 @pytest.mark.slow
