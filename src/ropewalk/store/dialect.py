@@ -21,11 +21,9 @@ Rewrite = Callable[[str], str]
 # How much of a long text an index keeps: a PostgreSQL index refuses entries of more than 2,704 bytes.
 INDEXED = 256
 _QUOTED = re.compile(r"""('(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/)""", re.DOTALL)
-# No statement has this character, so that it can stand for the placeholders outside quotes.
-_MARK = "\x01"
 _PLACE = re.compile(
     r"(?P<before>(?:NOT )?IN \(SELECT value FROM json_each\(|GLOB |LIKE |IS NOT |IS )?"
-    r"\x01(?P<number>\d*)(?P<after>\)\))?"
+    r"\?(?P<number>\d*)(?P<after>\)\))?"
 )
 _DEFINITION = re.compile(r"\A(?:\s|--[^\n]*\n)*(?:CREATE TABLE|ALTER TABLE|CREATE (?:UNIQUE )?INDEX|DROP)\b")
 # In the order in which they are tried: a key that numbers itself before the other whole numbers.
@@ -65,39 +63,37 @@ def translated(sql: str) -> Translated:
     """Return `sql` as PostgreSQL understands it."""
     is_definition = _DEFINITION.match(sql) is not None
     # Every second part is a text, a quoted name or a comment.
-    parts = _QUOTED.split(sql)
-    parts[::2] = [_outside_quotes(part, is_definition=is_definition) for part in parts[::2]]
-    numbered, rewrites = _numbered("".join(parts))
+    parts, places = _QUOTED.split(sql), _Places()
+    words = (*_WORDS, *(_TYPES if is_definition else ()))
+    for place in range(0, len(parts), 2):
+        for pattern, replacement in words:
+            parts[place] = pattern.sub(replacement, parts[place])
+        parts[place] = _PLACE.sub(places.number, parts[place])
+    numbered = "".join(parts)
     numbered = _MEMBER.sub(r"CAST(\1 AS JSON) ->> '\2'", numbered)
     numbered = _LONG_INDEX.sub(rf"ON \1 (key, left(value, {INDEXED}), run)", numbered)
     numbered = _LONG_SEARCH.sub(
         rf"FROM \1 WHERE key = \2 AND left(value, {INDEXED}) = left(\3, {INDEXED}) AND value = \3", numbered
     )
-    return Translated(numbered, rewrites, is_definition)
+    return Translated(numbered, places.rewrites, is_definition)
 
 
-def _outside_quotes(part: str, *, is_definition: bool) -> str:
-    for pattern, replacement in (*_WORDS, *(_TYPES if is_definition else ())):
-        part = pattern.sub(replacement, part)
-    return part.replace("?", _MARK)
+class _Places:
+    """The placeholders of one statement, numbered from left to right."""
 
+    def __init__(self) -> None:
+        self.rewrites: dict[int, Rewrite] = {}
+        self._last = 0
 
-def _numbered(sql: str) -> tuple[str, dict[int, Rewrite]]:
-    """Return the statement with `$1`, `$2`, ... for its placeholders, and how their values are rewritten."""
-    rewrites: dict[int, Rewrite] = {}
-    last = 0
-
-    def number(match: re.Match[str]) -> str:
-        nonlocal last
+    def number(self, match: re.Match[str]) -> str:
+        """Return what stands for a placeholder and what belongs to it."""
         # `?` is the place after the highest one so far, `?3` the third, as SQLite counts.
-        place = int(match["number"]) if match["number"] else last + 1
-        last = max(last, place)
+        place = int(match["number"]) if match["number"] else self._last + 1
+        self._last = max(self._last, place)
         text, rewrite = _place(match["before"] or "", f"${place}", match["after"] or "")
         if rewrite:
-            rewrites[place - 1] = rewrite
+            self.rewrites[place - 1] = rewrite
         return text
-
-    return _PLACE.sub(number, sql), rewrites
 
 
 def _place(before: str, place: str, after: str) -> tuple[str, Rewrite | None]:

@@ -61,6 +61,12 @@ def _busy(_: str, address: ServerAddress) -> RopewalkError:
     )
 
 
+def _changed(reason: str, address: ServerAddress) -> RopewalkError:
+    return DatabaseBusy(
+        f"another process has just changed the tables of {address.shown}: {reason}", hint="try again"
+    )
+
+
 def _unreachable(reason: str, address: ServerAddress) -> RopewalkError:
     return DatabaseUnreachable(
         f"the database server of {address.shown} does not answer: {reason}",
@@ -82,7 +88,8 @@ def _failed(reason: str, address: ServerAddress) -> RopewalkError:
 # By SQLSTATE, the whole code or its class: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _CONDITIONS: tuple[tuple[tuple[str, ...], Say], ...] = (
     (("22", "23"), _refused),
-    (("40", "55P03", _STALE), _busy),
+    (("40", "55P03"), _busy),
+    ((_STALE,), _changed),
     # 25P03: this process was halted inside a transaction until the server gave it up.
     (("08", "53300", "57P", "25P03"), _unreachable),
     (("28", "3D000", "42501", "25006"), _unusable),
