@@ -356,6 +356,32 @@ def test_watching(watch: Watch) -> None:
     assert time.monotonic() - started < 20
 
 
+def test_watching_catches_up(watch: Watch) -> None:
+    """While it watches, one missed time follows the other at once, and not at the next look at the clock."""
+    watch.schedules = {"hourly": Schedule("hourly", HOURLY.rule, catch_up="all")}
+    watch.begun()
+    watch.now = NOON + 3 * HOUR + MINUTE
+    watch.behave()
+    started = time.monotonic()
+    with watch.scheduler() as scheduler, scheduler.beside():
+        wait_for(lambda: [state for _, state in watch.ticks] == ["succeeded"] * 4)
+
+    assert len(watch.starts) == 3
+    assert time.monotonic() - started < 10
+
+
+def test_a_run_that_cannot_be_started(watch: Watch) -> None:
+    """When the system gives no process, the scheduler goes on, and the time is tried once more."""
+    watch.begun(NOON - HOUR)
+    with watch.scheduler() as scheduler:
+        scheduler.command = ("/no/such/program",)
+        scheduler.look()
+        wait_for(lambda: watch.ticks[0] == (NOON, "running"))
+    watch.look(NOON + 1)
+
+    assert watch.ticks[0] == (NOON, "succeeded")
+
+
 def test_stop_ends_the_watch(watch: Watch) -> None:
     """`stop` ends a watch that has hours to sleep."""
     with watch.scheduler() as scheduler:

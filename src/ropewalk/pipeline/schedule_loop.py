@@ -8,15 +8,14 @@ again or marked as failed.
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
-
-import structlog
+from typing import TYPE_CHECKING, Self
 
 from ropewalk import plugins
 from ropewalk.errors import RopewalkError
@@ -47,6 +46,9 @@ from ropewalk.store.schedule import (
     unfinished_tick,
 )
 
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
 # How long the clock is trusted to go on evenly: whoever sets it, or wakes the machine, is noticed by then.
 LONGEST_NAP_S = 15.0
 WATCH_S = 0.25
@@ -75,7 +77,7 @@ class ScheduleFile:
                 self._found = read_schedules(load_project(self._root, plugins.sections()))
         except (RopewalkError, OSError) as error:
             # Somebody is in the middle of an edit; what was promised before still holds.
-            structlog.get_logger().error("the schedules cannot be read", reason=str(error))
+            _log().error("the schedules cannot be read", reason=str(error))
         return self._found
 
 
@@ -143,12 +145,14 @@ class Scheduler:
         self._workers = {name: worker for name, worker in self._workers.items() if not worker.done()}
         for schedule in self.read().values():
             if self._has_work(schedule) and schedule.name not in self._workers:
-                self._workers[schedule.name] = self._pool.submit(self._work, schedule)
+                worker = self._workers[schedule.name] = self._pool.submit(self._work, schedule)
+                # Called once the worker counts as done: the next look finds its schedule free.
+                worker.add_done_callback(lambda _: self._wake.set())
         return bool(self._workers)
 
     def _watch_on(self) -> None:
         """Watch until `stop`, whatever happens meanwhile: a database that is busy for long is free again later."""
-        log = structlog.get_logger()
+        log = _log()
         while not self._stopping.is_set():
             try:
                 self.watch()
@@ -184,7 +188,7 @@ class Scheduler:
 
     def _work(self, schedule: Schedule) -> None:
         """Do what is due for one schedule, in a thread of its own."""
-        log = structlog.get_logger().bind(schedule=schedule.name)
+        log = _log().bind(schedule=schedule.name)
         try:
             with self._leases.hold(schedule.cause, self._stopping):
                 self._work_alone(schedule)
@@ -194,8 +198,6 @@ class Scheduler:
         except Exception:
             log.exception("the schedule could not be looked after")
             self._stopping.wait(LONGEST_NAP_S)
-        finally:
-            self._wake.set()
 
     def _work_alone(self, schedule: Schedule) -> None:
         database = self.workspace.database
@@ -217,12 +219,13 @@ class Scheduler:
         while (fate := self._fate(schedule, tick)) == "at work":
             if self._stopping.wait(WATCH_S):
                 return
+        self._name_run(schedule, tick)
         now = self.clock()
         if fate in ENDED:
             finish_tick(database, tick, fate, now, None)
         elif is_taken_over(schedule, tick, now):
             if claim_again(database, tick, TickState.AGAIN.value, now):
-                self._run(schedule, tick)
+                self._run(schedule, dataclasses.replace(tick, claimed_at=now))
         else:
             finish_tick(database, tick, TickState.FAILED.value, now, "its scheduler and its run were killed")
 
@@ -230,33 +233,44 @@ class Scheduler:
         """Return what became of the run of a tick: `at work`, `succeeded`, `failed` or `dead`."""
         database = self.workspace.database
         found = run_of_cause(database, schedule.cause, tick.claimed_at)
-        if found is not None:
-            name_run_of_tick(database, tick, found[0])
-            if found[1] in ENDED:
-                return found[1]
-            if find_holder(database, f"run:{found[0]}") is not None:
-                return "at work"
+        if found is not None and found[1] in ENDED:
+            return found[1]
+        if found is not None and find_holder(database, f"run:{found[0]}") is not None:
+            return "at work"
         return "at work" if 0 <= self.clock() - tick.claimed_at < self.starting_ms else "dead"
 
     def _run(self, schedule: Schedule, tick: TickRow) -> None:
-        log = structlog.get_logger().bind(schedule=schedule.name, due_at=tick.due_at)
+        log = _log().bind(schedule=schedule.name, due_at=tick.due_at)
         log.info("scheduled run starts")
         database = self.workspace.database
         child = ChildRun.start(self.workspace, schedule, self.command)
-        run_id = None
+        is_named = False
         while child.is_alive(WATCH_S):
             if self._stopping.is_set():
                 child.end()
                 # Not done: the next scheduler finds it due, and its catching up decides.
                 give_back_tick(database, tick)
                 return
-            if run_id is None and (found := run_of_cause(database, schedule.cause, tick.claimed_at)):
-                run_id = found[0]
-                name_run_of_tick(database, tick, run_id)
+            is_named = is_named or self._name_run(schedule, tick)
         # A short run may have ended between two looks.
-        if run_id is None and (found := run_of_cause(database, schedule.cause, tick.claimed_at)):
-            name_run_of_tick(database, tick, found[0])
+        if not is_named:
+            self._name_run(schedule, tick)
         error = child.complaint()
         state = TickState.FAILED if error else TickState.SUCCEEDED
         finish_tick(database, tick, state.value, self.clock(), error)
         log.info("scheduled run ended", state=state.value, error=error)
+
+    def _name_run(self, schedule: Schedule, tick: TickRow) -> bool:
+        """Record which run the tick started, and return whether there is one yet."""
+        found = run_of_cause(self.workspace.database, schedule.cause, tick.claimed_at)
+        if found is not None:
+            name_run_of_tick(self.workspace.database, tick, found[0])
+        return found is not None
+
+
+def _log() -> FilteringBoundLogger:
+    # structlog costs more CPU than the rest of a short command, and every command comes by this room's door.
+    import structlog
+
+    found: FilteringBoundLogger = structlog.get_logger()
+    return found
