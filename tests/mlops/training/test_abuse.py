@@ -182,6 +182,26 @@ def test_timeout(make_task):
     assert only_run(task).status == "FAILED"
 
 
+def test_thread_that_goes_on(make_task):
+    """A step that returned and whose threads go on is ended in the end, and the error says which it was."""
+    source = body("import threading; threading.Thread(target=time.sleep, args=(60,)).start()")
+    task = make_task(source.replace("def make", "@step(timeout='1s')\ndef make"))
+
+    assert "returned but did not end within 1 s" in failing(task).message
+
+
+def test_workers_end_by_themselves(make_task):
+    """A pool of worker processes is nothing to complain of."""
+    line = (
+        "from concurrent.futures import ProcessPoolExecutor as Pool; print(list(Pool(2).map(abs, [-1, -2])))"
+    )
+    task = make_task(body(line))
+
+    run_step(task)
+
+    assert log_of(task).read_text() == "[1, 2]\n"
+
+
 def test_memory(make_task):
     """A step over its limit is ended with peak and limit named."""
     task = make_task(body("x = bytearray(300_000_000); time.sleep(60)"), Limits(memory=150_000_000))

@@ -56,6 +56,12 @@ def fail(attempt, tmp_path):
             StepTimedOut,
             "step 'train' did not end within 5 s and was stopped",
         ),
+        (
+            Ended(-9, timed_out=True),
+            Answer(),
+            StepTimedOut,
+            "step 'train' returned but did not end within 5 s",
+        ),
         (Ended(-15, was_stopped=True), None, StepStopped, "step 'train' was stopped with the run"),
         (
             Ended(-9, over_memory=True, max_rss=2_140_000_000),

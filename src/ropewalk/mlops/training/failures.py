@@ -42,7 +42,7 @@ def failure(attempt: Attempt, ended: Ended, answer: Answer | None, log: StepLog)
     """Return the error for a process that ended as told and left this answer."""
     if answer and answer.error and not (ended.timed_out or ended.was_stopped or ended.over_memory):
         return _raised(attempt, answer, log)
-    kind, message = _ending(attempt, ended)
+    kind, message = _ending(attempt, ended, has_returned=answer is not None)
     return kind(message, place=attempt.step.place, hint=_hint(attempt, log), detail=log.tail())
 
 
@@ -93,13 +93,15 @@ def _retried_names(option: object) -> set[str]:
     return set(map(str, option)) if isinstance(option, list | tuple) else set()
 
 
-def _ending(attempt: Attempt, ended: Ended) -> tuple[type[RopewalkError], str]:
+def _ending(attempt: Attempt, ended: Ended, *, has_returned: bool) -> tuple[type[RopewalkError], str]:
     step = f"step {attempt.step.name!r}"
     if ended.over_memory:
         limit, peak = _size(attempt.task.node.limits.memory), _size(ended.max_rss)
         return StepOutOfMemory, f"{step} held {peak} of memory, more than its {limit}, and was ended"
     if ended.timed_out:
-        return StepTimedOut, f"{step} did not end within {attempt.timeout_s:g} s and was stopped"
+        returned = " returned but" if has_returned else ""
+        why = ": a thread or an exit handler of it was still at work" if has_returned else " and was stopped"
+        return StepTimedOut, f"{step}{returned} did not end within {attempt.timeout_s:g} s{why}"
     if ended.was_stopped:
         return StepStopped, f"{step} was stopped with the run"
     process = f"the process of {step}"

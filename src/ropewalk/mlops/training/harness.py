@@ -46,6 +46,8 @@ def main(job_path: str, answer_path: str) -> int:
     """Run the job and write its answer; return the exit code."""
     # A crash in native code leaves at least the lines it came from in the log.
     faulthandler.enable()
+    # Line by line, so that whoever watches sees them now, and none is lost with a process that dies.
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a file, in a process of our own
     job = read_job(Path(job_path))
     # What a command line in the step's file would read: no arguments.
     sys.argv = [str(Path(job.root, job.path))]

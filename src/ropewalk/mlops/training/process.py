@@ -21,6 +21,7 @@ from ropewalk.mlops.training import tree, warden
 from ropewalk.mlops.training.step_log import StepLog
 
 LOOK_S = 0.1
+REST_S = 0.02
 # A warden that has not ended everything this long after its own grace time is ended itself.
 PATIENCE_S = 10.0
 # How often whoever watches is told of a new line.
@@ -164,22 +165,22 @@ class _Link:
     report: tuple[int, ...] | None = None
     timed_out: bool = False
     was_stopped: bool = False
+    _any: select.poll = field(default_factory=select.poll)
+    _end: select.poll = field(default_factory=select.poll)
+    _rests: bool = False
     _heard: bytes = b""
     _has_news: bool = False
     _told_at: float = field(default_factory=time.monotonic)
 
+    def __post_init__(self) -> None:
+        self._any.register(self.output, select.POLLIN)
+        self._any.register(self.control, select.POLLIN)
+        self._end.register(self.control, select.POLLIN)
+
     def follow(self, deadline: float) -> None:
         """Return once the warden is gone; have it end the tree when the time is over or the engine stops."""
-        poll = select.poll()
-        poll.register(self.control, select.POLLIN)
-        poll.register(self.output, select.POLLIN)
         given_up_at = float("inf")
-        while True:
-            for number, _ in poll.poll(1000 * LOOK_S):
-                if number == self.output and not self.read_output():
-                    poll.unregister(self.output)
-                if number == self.control.fileno() and not self._hear():
-                    return
+        while self._attend():
             now = time.monotonic()
             self._tell(now)
             if not self._is_ending and self._must_end(now, deadline):
@@ -188,17 +189,28 @@ class _Link:
             if now > given_up_at:
                 self.process.kill()
 
-    def read_output(self) -> bool:
-        """Read one piece of what has been printed; return whether there was any."""
+    def read_output(self) -> int:
+        """Read one piece of what has been printed; return how much it was."""
         try:
             content = os.read(self.output, _PIPE)
         except BlockingIOError:
             # A process that escaped holds the other end; there is nothing to wait for.
-            return False
+            return 0
         if content:
             self.log.feed(content)
             self._has_news = True
-        return bool(content)
+        return len(content)
+
+    def _attend(self) -> bool:
+        """Wait a moment for output or for the warden's end; return whether the warden is still there."""
+        ready = self._end.poll(1000 * REST_S) if self._rests else self._any.poll(1000 * LOOK_S)
+        numbers = [number for number, _ in ready]
+        if self.control.fileno() in numbers and not self._hear():
+            return False
+        if self._rests or self.output in numbers:
+            # A step that prints line by line is read some times a second, and not once for each line.
+            self._rests = 0 < self.read_output() < _PIPE // 2
+        return True
 
     @property
     def _is_ending(self) -> bool:

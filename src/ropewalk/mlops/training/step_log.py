@@ -69,12 +69,12 @@ class StepLog:
             self._keep(content[:end])
 
     def last_line(self) -> str:
-        """Return the last line that says something, cut to what fits a terminal."""
-        return (self._last_lines(1) or [""])[-1]
+        """Return the last whole line that says something; of a line under way, some programs print one word a time."""
+        return (_lines(self._recent) or _lines(self._held) or [""])[-1]
 
     def tail(self) -> str:
-        """Return the last lines, each cut where nobody would read on."""
-        return "\n".join(self._last_lines(LAST_LINES))
+        """Return the last lines."""
+        return "\n".join(_lines(self._recent + self._held)[-LAST_LINES:])
 
     def close(self) -> None:
         """Write what is still held back, with one line that says what was dropped."""
@@ -89,11 +89,6 @@ class StepLog:
             self._write(part)
         self._restore()
         self._file.close()
-
-    def _last_lines(self, count: int) -> list[str]:
-        recent = (self._recent + self._held).replace(b"\r", b"\n")
-        lines = recent.decode(errors="replace").splitlines()
-        return [line[:LONGEST_LINE] for line in lines if line.strip()][-count:]
 
     def _keep(self, content: bytes) -> None:
         self._recent = (self._recent + content[-_RECENT:])[-_RECENT:]
@@ -136,6 +131,12 @@ class StepLog:
             self.path.write_bytes(self._file.read())
         except OSError as error:
             self.problem = error.strerror or type(error).__name__
+
+
+def _lines(content: bytes) -> list[str]:
+    """Return the lines that say something, each cut where nobody would read on."""
+    lines = content.replace(b"\r", b"\n").decode(errors="replace").splitlines()
+    return [line[:LONGEST_LINE] for line in lines if line.strip()]
 
 
 def log_path(folder: Path, name: str, attempt: int) -> Path:

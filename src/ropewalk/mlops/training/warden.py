@@ -18,14 +18,16 @@ import resource
 import select
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from types import FrameType
 
-from ropewalk.mlops.training.tree import Family, descendants, memory_of, name_of
+from ropewalk.mlops.training.tree import SHORTEST_PAUSE_S, Family, descendants, memory_of, name_of
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
-# What a step leaves running has had its time; a library's own helpers end at once when asked.
+# What a step leaves running has had its time.
+LINGER_S = 0.3
 LEFTOVER_GRACE_S = 1.0
 MEMORY_LOOK_MS = 200
 NAMED = 5
@@ -53,6 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     family = Family(child)
     peak = _watch(family, control, wake, memory)
     if family.status is not None:
+        _wait_for_the_rest(family)
         _say_what_is_left()
         family.end(LEFTOVER_GRACE_S)
     else:
@@ -95,6 +98,13 @@ def _watch(family: Family, control: int, wake: int, memory: int) -> int:
             peak = max(peak, memory_of(descendants(os.getpid()), memory))
             ends = ends or peak > memory
     return peak
+
+
+def _wait_for_the_rest(family: Family) -> None:
+    """Give a moment to what ends with the step by itself, such as the workers and trackers of Python's own pools."""
+    deadline = time.monotonic() + LINGER_S
+    while family.reap() and time.monotonic() < deadline:
+        time.sleep(SHORTEST_PAUSE_S)
 
 
 def _say_what_is_left() -> None:
