@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 # Compiled files make every later start several times faster; a shell that forbids them is for other work.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check docs bench browser slow lock clean
+.PHONY: help demo test check docs bench staleness browser slow lock clean
 
 help: ## List every task
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ browser: $(VENV)/dev.stamp ## Look at the pages in a headless Chromium (apt-get 
 
 bench: $(VENV)/dev.stamp ## Measure serving beside its peers
 	$(BIN)/python benchmarks/serving/compare.py
+
+staleness: $(VENV)/dev.stamp ## Count how often planning is wrong about what is stale
+	$(BIN)/python benchmarks/staleness/corpus.py
 
 docs: $(VENV)/dev.stamp ## Build the documentation into build/docs
 	$(BIN)/python scripts/generate_reference.py

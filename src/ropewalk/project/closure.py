@@ -27,15 +27,17 @@ class Closure:
         facts: digest of each piece, named `FILE:NAME`, or `FILE` where all of a module counts.
         places: where each piece stands; also the files that are loaded and of which no piece is reached.
         packages: top-level names of the packages it imports that are not the project's, the standard library's included.
+        beside: those that are imported along with it and not used by it.
     """
 
     facts: Mapping[str, str]
     places: Mapping[str, Place]
     packages: tuple[str, ...]
+    beside: tuple[str, ...] = ()
 
 
 class Piece(NamedTuple):
-    """A piece of code: one name of a module, its loading, all of it, or a package from elsewhere."""
+    """A piece of code: one name of a module, its loading, all of it, what it lacks, or a package from elsewhere."""
 
     kind: str
     file: str
@@ -123,7 +125,7 @@ class _View:
         return found.bindings.get(piece.name, [])
 
     def _reached(self, piece: Piece) -> Iterator[Piece]:
-        if piece.kind == "package":
+        if piece.kind in {"package", "missing", "beside"}:
             return
         if piece.kind == "load":
             yield from self._on_load(piece.file)
@@ -143,13 +145,27 @@ class _View:
         for statement in found.summary.statements:
             if statement.is_import:
                 target = self._target(statement.imports[0], path)
-                # A package that nothing here uses does not decide what is made.
-                yield from (piece for piece in target.loads if piece.kind == "load")
+                yield from self._loaded_by(target)
                 # What a module of the project does when it is loaded is in its own pieces.
                 if statement.certain and (target.module is None or statement.names == ("*",)):
                     yield Piece("name", path, statement.names[0])
             elif statement.names and self._does_something(statement, path):
                 yield Piece("name", path, statement.names[0])
+
+    def _loaded_by(self, target: _Target) -> Iterator[Piece]:
+        """Yield what an import by itself reaches, whether or not its name is used."""
+        for piece in target.loads:
+            # A package that nothing uses does not decide what is made, as long as it is there.
+            if piece.kind != "package" or not self._finder.is_installed(piece.name):
+                yield piece
+            else:
+                yield piece._replace(kind="beside")
+        if target.module and target.module.file and target.rest:
+            inner = (
+                self._finder.find(target.rest[0], target.module.folders) if target.module.folders else None
+            )
+            if inner is None and not self._may_bind(target.module.file, target.rest[0]):
+                yield Piece("missing", target.module.file, target.rest[0])
 
     def _used_by(self, statement: Statement, path: str) -> Iterator[Piece]:
         for found in statement.imports:
@@ -209,6 +225,11 @@ class _View:
         found = self.file(path).bindings
         return name in found or "*" in found
 
+    def _may_bind(self, path: str, name: str) -> bool:
+        # A statement such as `exec` or a module's own `__getattr__` may make any name.
+        found = self.file(path)
+        return self._binds(path, name) or "__getattr__" in found.bindings or bool(found.nameless)
+
     def _target(self, imported: Import, path: str) -> _Target:
         """Return what an import in the file at `path` means, with the modules that it loads."""
         folders = self._finder.relative(path, imported.level) if imported.level else self._folders
@@ -222,9 +243,10 @@ class _View:
         for number, part in enumerate(parts):
             inner = self._finder.find(part, module.folders)
             if inner is None or (number == 0 and self._is_elsewhere(inner, imported)):
-                # A relative import can only mean the project; one that finds nothing will fail at run time by itself.
-                package = () if imported.level or number else (Piece("package", "", part),)
-                return _Target(None, (), (*loads, *package))
+                is_elsewhere = not imported.level and number == 0
+                name = "." * imported.level + ".".join(parts[: number + 1])
+                lost = Piece("package", "", part) if is_elsewhere else Piece("missing", path, name)
+                return _Target(None, (), (*loads, lost))
             module = inner
             loads += [Piece("load", module.file)] if module.file else []
         return self._end(imported, module, loads)
@@ -252,6 +274,14 @@ class _View:
             all(self._is_quiet(path, use, is_base=False) for use in statement.calls)
             and all(self._is_quiet(path, use, is_base=True) for use in statement.bases)
         )
+
+    def is_read(self, statement: Statement, path: str) -> bool:
+        """Return whether something from elsewhere may read the annotations and docstrings of `statement`."""
+        if not statement.readers:
+            return False
+        # What decorators and bases of the project read is seen in their own code.
+        found = [p for use in statement.readers for p in self._resolve(path, tuple(use.split(".")), set())]
+        return not found or any(piece.kind in {"package", "missing"} for piece in found)
 
     def _is_quiet(self, path: str, use: str, *, is_base: bool, depth: int = 0) -> bool:
         """Return whether calling the function, or subclassing the class, of that name does nothing else."""
@@ -294,8 +324,12 @@ class _Walk:
                 self._tell(piece, facts, places)
             if file not in whole:
                 facts |= self._order(file, told)
-        packages = sorted({piece.name for piece in self.reached if piece.kind == "package"})
-        return Closure(facts, places, tuple(packages))
+        # Code that is gone makes whoever imports it fail.
+        lost = [piece for piece in self.reached if piece.kind == "missing"]
+        facts |= {f"{piece.file}:{piece.name}": "missing" for piece in lost}
+        packages = {piece.name for piece in self.reached if piece.kind == "package"}
+        beside = {piece.name for piece in self.reached if piece.kind == "beside"} - packages
+        return Closure(facts, places, tuple(sorted(packages)), tuple(sorted(beside)))
 
     def _reach(self, pieces: Iterable[Piece]) -> None:
         pending = list(pieces)
@@ -340,9 +374,9 @@ class _Walk:
 
     def _digest(self, piece: Piece, statement: Statement) -> str:
         # Its parameters are facts of their own, unless the step calls itself, which takes the defaults.
-        if piece == self.root and statement.as_step and piece.name not in statement.uses:
-            return statement.as_step
-        return statement.digest
+        is_root = piece == self.root and statement.as_step and piece.name not in statement.uses
+        own = str(statement.as_step) if is_root else statement.digest
+        return f"{own} {statement.full}" if self.view.is_read(statement, piece.file) else own
 
     def _order(self, file: str, pieces: list[Piece]) -> dict[str, str]:
         """Return the order of what is reached in a file, where another order could make other values."""

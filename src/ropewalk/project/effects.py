@@ -220,21 +220,34 @@ class Judge:
         """Return whether calling the function, or subclassing the class, that `statement` makes does nothing more."""
         if isinstance(statement, ast.FunctionDef):
             effects = Effects()
+            self._look_at_decorators(statement.decorator_list, effects)
             for child in statement.body:
                 self._look_inside(child, effects)
-            return effects.none and not statement.decorator_list
+            return effects.none
         if isinstance(statement, ast.ClassDef):
             names = {child.name for child in statement.body if isinstance(child, FunctionNode)}
-            return names.isdisjoint(LOUD_METHODS) and not statement.keywords and not statement.decorator_list
+            effects = Effects()
+            self._look_at_decorators(statement.decorator_list, effects)
+            return names.isdisjoint(LOUD_METHODS) and not statement.keywords and effects.none
         return False
 
-    def is_opaque(self, expression: ast.expr) -> bool:
-        """Return whether a decorator or a base may read annotations and docstrings."""
+    def readers(self, statement: ast.stmt) -> set[str]:
+        """Return the decorators and bases in `statement` that may read its annotations and docstrings."""
+        found: set[str] = set()
+        for node in ast.walk(statement):
+            if isinstance(node, FunctionNode | ast.ClassDef):
+                bases = node.bases if isinstance(node, ast.ClassDef) else []
+                found.update(filter(None, map(self._reader, (*node.decorator_list, *bases))))
+        return found
+
+    def _reader(self, expression: ast.expr) -> str | None:
         target = expression.func if isinstance(expression, ast.Call) else expression
         target = target.value if isinstance(target, ast.Subscript) else target
         name = self.full_name(target)
-        neutral = name in NEUTRAL_DECORATORS or name in PLAIN_BASES or _is_exception(name)
-        return not neutral and not self._is_property_part(target)
+        if name in NEUTRAL_DECORATORS or name in PLAIN_BASES or _is_exception(name):
+            return None
+        # Nobody can tell what an expression other than a name stands for.
+        return None if self._is_property_part(target) else ".".join(dotted(target)) or "?"
 
     def full_name(self, expression: ast.expr) -> str:
         """Return what a dotted name stands for by the file's imports; empty for other expressions."""

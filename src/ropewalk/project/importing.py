@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.machinery
 import os
 import sys
 from dataclasses import dataclass, field
@@ -35,13 +36,14 @@ class ModuleFinder:
     root: Path
     _listings: dict[str, dict[str, bool]] = field(default_factory=dict)
     _found: dict[tuple[str, tuple[str, ...]], Module | None] = field(default_factory=dict)
-    _installed: tuple[str, ...] | None = None
+    _elsewhere: dict[str, bool] = field(default_factory=dict)
+    _on_path: tuple[str, ...] | None = None
 
     def search_folders(self, file: str) -> tuple[str, ...]:
         """Return where a step in `file` looks for modules, in order: beside itself, the root, then `src` layouts."""
-        if self._installed is None:
-            self._installed = tuple(self._folders_on_path())
-        return tuple(dict.fromkeys((_parent(file), "", *self._installed, "src")))
+        if self._on_path is None:
+            self._on_path = tuple(self._folders_on_path())
+        return tuple(dict.fromkeys((_parent(file), "", *self._on_path, "src")))
 
     def find(self, name: str, folders: tuple[str, ...]) -> Module | None:
         """Return the module `name` as Python finds it in `folders`, or None when it is not the project's."""
@@ -55,6 +57,13 @@ class ModuleFinder:
         has_file = self._listing(folder).get("__init__.py") is False
         path = f"{folder}/__init__.py" if folder else "__init__.py"
         return Module(path if has_file else None, (folder,))
+
+    def is_installed(self, name: str) -> bool:
+        """Return whether Python would find the top-level module `name` outside of the project."""
+        if name not in self._elsewhere:
+            known = name in sys.stdlib_module_names or name in sys.builtin_module_names
+            self._elsewhere[name] = known or importlib.machinery.PathFinder.find_spec(name) is not None
+        return self._elsewhere[name]
 
     def relative(self, file: str, level: int) -> tuple[str, ...]:
         """Return the folder that `level` leading dots in `file` stand for; none above the project."""

@@ -74,6 +74,8 @@ class Statement(msgspec.Struct, frozen=True, array_like=True):
         introspects: whether it may read what the fixed form leaves out, or any name by its text.
         queries: whether it hands texts to something that looks for variables in them.
         words: names of the file that stand in its texts.
+        readers: decorators and bases that may read its annotations and docstrings, if they are not the project's.
+        full: digest with annotations and docstrings, where there are such readers.
         as_step: a function's digest as a step: without the parameters' defaults, which are told apart.
     """
 
@@ -90,6 +92,8 @@ class Statement(msgspec.Struct, frozen=True, array_like=True):
     introspects: bool = False
     queries: bool = False
     words: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
+    full: str = ""
     as_step: str | None = None
 
 
@@ -167,7 +171,7 @@ class _Reader:
         # What a star import binds is known when the other file is at hand.
         self.has_star = any(found.name == "*" for statement in body for found in _imports(statement))
         self.judge = Judge(meanings, names)
-        self.form = Normaliser(names, is_lazy, self.judge.is_opaque)
+        self.form = Normaliser(names, is_lazy)
         # An import that nothing in the file uses stands there for what it does.
         self.used = exported | {chain[0] for statement in body for chain in global_uses(statement)}
 
@@ -181,11 +185,19 @@ class _Reader:
         if isinstance(statement, FunctionNode):
             self._drop_step_decorator(statement)
         if not is_bare_constant(statement):
+            readers = self.judge.readers(statement)
+            full = digest([statement]) if readers else ""
+            # What annotations name counts as well then: a field's type may be a class of the project.
+            hinted = set(global_uses(statement)) if readers else set()
             statement = self.form.plain(statement)
             self.form.normalise(statement)
             imports = tuple(_imports(statement))
             known = self.names.union(found.bound for found in imports if found.bound)
-            uses = {".".join(chain) for chain in global_uses(statement) if self.has_star or chain[0] in known}
+            uses = {
+                ".".join(chain)
+                for chain in hinted.union(global_uses(statement))
+                if self.has_star or chain[0] in known
+            }
             yield Statement(
                 names=tuple(dict.fromkeys(stored_names(statement))),
                 digest=digest([statement]),
@@ -199,6 +211,8 @@ class _Reader:
                 introspects=self._introspects(statement),
                 queries=_calls_any(statement, QUERIES),
                 words=tuple(sorted(_words(statement) & self.names)),
+                readers=tuple(sorted(readers)),
+                full=full,
                 as_step=_step_digest(statement) if isinstance(statement, FunctionNode) else None,
             )
 

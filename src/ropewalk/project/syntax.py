@@ -1,14 +1,13 @@
 """What a syntax tree says, without how it is written down: one fixed form, and digests of it.
 
-The fixed form has no docstrings, no statements that do nothing, and no annotations that nothing can notice. A
-function under a decorator of unknown origin keeps all of it: such a decorator may read annotations and docstrings.
+The fixed form has no docstrings, no statements that do nothing, and no annotations that nothing can notice.
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from blake3 import blake3
@@ -48,20 +47,16 @@ class Normaliser:
     Attributes:
         bound: the names that the file binds; an annotation that names anything else fails when it is read.
         is_lazy: whether the file's annotations are never evaluated (`from __future__ import annotations`).
-        is_opaque: whether a decorator or base class, by its expression, may read annotations and docstrings.
     """
 
     bound: Collection[str]
     is_lazy: bool
-    is_opaque: Callable[[ast.expr], bool]
 
     def normalise(self, statement: ast.stmt) -> None:
         """Bring `statement` and all in it into the fixed form."""
         pending: list[ast.AST] = [statement]
         while pending:
             node = pending.pop()
-            if isinstance(node, FunctionNode | ast.ClassDef) and self._is_read_by_others(node):
-                continue
             if isinstance(node, FunctionNode):
                 self._drop_annotations(node)
             for name in ("body", "orelse", "finalbody"):
@@ -79,10 +74,6 @@ class Normaliser:
         ):
             return _assignment(statement)
         return statement
-
-    def _is_read_by_others(self, node: FunctionNode | ast.ClassDef) -> bool:
-        bases = node.bases if isinstance(node, ast.ClassDef) else []
-        return any(self.is_opaque(expression) for expression in (*node.decorator_list, *bases))
 
     def _drop_annotations(self, node: FunctionNode) -> None:
         arguments = node.args

@@ -13,9 +13,11 @@ from ropewalk.mlops.training.environment import Environment, environment_of, env
 from ropewalk.mlops.training.errors import InvalidStep
 from ropewalk.mlops.training.installed import read_installed
 from ropewalk.mlops.training.options import CheckedOptions
-from ropewalk.project import StepDeclaration
+from ropewalk.project import Closure, StepDeclaration
 
 STEP = StepDeclaration("train", "steps/train.py", (), (), "Model", {}, Place("steps/train.py", 4, 1))
+
+CODE = Closure({}, {}, ("numpy",))
 
 
 @pytest.fixture(scope="module")
@@ -154,24 +156,40 @@ def test_code_on_the_path_counts(site, tmp_path, monkeypatch):
     assert facts("loose_module_of_a_test") != before
 
 
+def test_package_beside_that_cannot_be_imported(site, tmp_path):
+    """What a step's file imports for others does not count, until importing it fails."""
+    install, _ = site
+    install("beside", "1", ["deep", "colour; sys_platform == 'win32'"])
+    install("deep", "1")
+    code = Closure({}, {}, (), ("beside",))
+
+    def found():
+        shared = Environment(read_installed(tmp_path, [str(tmp_path / "site")]))
+        return environment_of(STEP, CheckedOptions(), code, shared, tmp_path)
+
+    assert set(found()) == {"python"}
+    (tmp_path / "site/deep-1.dist-info").rename(tmp_path / "gone")
+    assert found()["packages missing"] == "deep"
+
+
 def test_own_environment_counts_by_its_file(real, tmp_path):
     """With `env=` the locked file counts, without its comments, and the shared packages do not."""
     (tmp_path / "train.txt").write_text("numpy==1.0  # via pandas\n")
     options = CheckedOptions(env="train.txt")
 
-    one = environment_of(STEP, options, ["numpy"], real, tmp_path)
+    one = environment_of(STEP, options, CODE, real, tmp_path)
     (tmp_path / "train.txt").write_text("# a comment\nnumpy==1.0  # via pandas\n")
-    two = environment_of(STEP, options, ["numpy"], real, tmp_path)
+    two = environment_of(STEP, options, CODE, real, tmp_path)
     (tmp_path / "train.txt").write_text("numpy==1.1\n")
 
-    assert one == two != environment_of(STEP, options, ["numpy"], real, tmp_path)
+    assert one == two != environment_of(STEP, options, CODE, real, tmp_path)
     assert set(one) == {"python", "environment train.txt"} == {"python", *environment_place(options)}
 
 
 def test_missing_environment_file(real, tmp_path):
     """A locked file that is not there is told with the step's place and how to make one."""
     with pytest.raises(InvalidStep) as caught:
-        environment_of(STEP, CheckedOptions(env="train.txt"), [], real, tmp_path)
+        environment_of(STEP, CheckedOptions(env="train.txt"), CODE, real, tmp_path)
 
     assert caught.value.place == STEP.place
     assert "uv pip compile" in caught.value.hint

@@ -18,7 +18,7 @@ from ropewalk.errors import Place
 from ropewalk.mlops.training.errors import InvalidStep
 from ropewalk.mlops.training.installed import Distribution, Installed, read_installed
 from ropewalk.mlops.training.options import CheckedOptions
-from ropewalk.project import StepDeclaration
+from ropewalk.project import Closure, StepDeclaration
 
 NOT_INSTALLED = "not installed"
 # Extras with which a package is developed; what they install is not used by those who import it.
@@ -71,6 +71,22 @@ class Environment:
             facts["packages needed"] = "\n".join(lines)
         return facts
 
+    def broken(self, packages: Iterable[str]) -> dict[str, str]:
+        """Return `packages missing`: what packages that are only imported need and do not find; nothing as a rule."""
+        pending = [found.name for name in packages for found in self._providers.get(name, ())]
+        missing, seen = set[str](), set[str]()
+        while pending:
+            name = pending.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            if name in self._all:
+                # What is needed under a condition may be missing with good reason.
+                pending += [item.name for item in self._all[name].requires if not item.only_if]
+            else:
+                missing.add(name)
+        return {"packages missing": ", ".join(sorted(missing))} if missing else {}
+
     def _needed(self, direct: dict[str, Distribution]) -> Iterator[Distribution]:
         pending: list[tuple[str, tuple[str, ...]]] = [
             (name, self._extras_in_effect(found)) for name, found in direct.items()
@@ -100,7 +116,7 @@ class Environment:
 
 
 def environment_of(
-    step: StepDeclaration, options: CheckedOptions, packages: Iterable[str], shared: Environment, root: Path
+    step: StepDeclaration, options: CheckedOptions, code: Closure, shared: Environment, root: Path
 ) -> dict[str, str]:
     """Return what `step` runs on: the environment it names, or else the part of the `shared` one that it imports.
 
@@ -108,7 +124,7 @@ def environment_of(
         InvalidStep: the file of its environment cannot be read.
     """
     if options.env is None:
-        return dict(shared.facts(packages))
+        return {**shared.facts(code.packages), **shared.broken(code.beside)}
     try:
         lines = (root / options.env).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

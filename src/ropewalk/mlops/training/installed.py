@@ -28,11 +28,12 @@ _SEPARATORS = re.compile(r"[-_.]+")
 
 
 class Requirement(msgspec.Struct, frozen=True, array_like=True):
-    """One distribution that another needs: with which extras, and whether only for an extra of the other."""
+    """One distribution that another needs: with which extras, whether only for an extra of the other, or only somewhere."""
 
     name: str
     extras: tuple[str, ...] = ()
     only_for: str | None = None
+    only_if: bool = False
 
 
 class Distribution(msgspec.Struct, frozen=True, array_like=True):
@@ -156,7 +157,7 @@ def _requirement(header: str) -> Requirement | None:
     name, extras, marker = match[1], match[2] or "", match[3] or ""
     extra = _EXTRA.search(marker)
     wanted = tuple(normal_name(item.strip()) for item in extras.split(",") if item.strip())
-    return Requirement(normal_name(name), wanted, normal_name(extra[1]) if extra else None)
+    return Requirement(normal_name(name), wanted, normal_name(extra[1]) if extra else None, bool(marker))
 
 
 def _recorded(folder: Path) -> set[str]:

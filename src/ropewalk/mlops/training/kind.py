@@ -135,7 +135,7 @@ class _Reader:
                 **{f"params.{p.name}": repr(p.default) for p in step.parameters},
                 **{name: value for name, value in own.items() if value is not None},
                 "makes": step.makes or "nothing",
-                **environment_of(step, options, code.packages, self.environment, self.project.root),
+                **environment_of(step, options, code, self.environment, self.project.root),
             },
             places={
                 **{f"code {name}": place for name, place in code.places.items()},
