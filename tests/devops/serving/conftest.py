@@ -149,12 +149,12 @@ def worker(late_model: SavedModel, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
+def workspace(tmp_path: Path, environ: dict[str, str]) -> Iterator[Workspace]:
     """Return an open project that declares the deployment `late`."""
     (tmp_path / "project").mkdir()
     text = "project: test\ndeploy:\n  late: {key: flight_id}\n"
     (tmp_path / "project" / "ropewalk.yaml").write_text(text)
-    with Workspace(load_project(tmp_path / "project", [SECTION]), load_settings({})) as found:
+    with Workspace(load_project(tmp_path / "project", [SECTION]), load_settings(environ)) as found:
         yield found
 
 
@@ -162,13 +162,13 @@ OpenIn = Callable[[str], Workspace]
 
 
 @pytest.fixture
-def open_in(workspace: Workspace) -> Iterator[OpenIn]:
+def open_in(workspace: Workspace, environ: dict[str, str]) -> Iterator[OpenIn]:
     """Return a function that opens the project of `workspace` in an environment of that name."""
     with ExitStack() as stack:
 
         def open_it(environment: str) -> Workspace:
             project = load_project(workspace.root, [SECTION, ENVIRONMENTS])
-            settings = load_settings({"ROPEWALK_ENVIRONMENT": environment})
+            settings = load_settings({**environ, "ROPEWALK_ENVIRONMENT": environment})
             return stack.enter_context(Workspace(project, settings))
 
         yield open_it

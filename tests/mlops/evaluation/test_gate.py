@@ -48,21 +48,21 @@ GOOD = {"evaluate": {"auc": 0.79, "brier": 0.14}, "fairness": {"gap": 0.05}}
 
 
 @pytest.fixture
-def open_in(workspace):
+def open_in(workspace, environ):
     """Return a function that opens the project of `workspace` in an environment of that name."""
     with ExitStack() as stack:
 
         def open_it(environment: str) -> Workspace:
-            settings = load_settings({"ROPEWALK_ENVIRONMENT": environment})
+            settings = load_settings({**environ, "ROPEWALK_ENVIRONMENT": environment})
             return stack.enter_context(Workspace(workspace.project, settings))
 
         yield open_it
 
 
 @pytest.fixture
-def workspace(write_project):
+def workspace(write_project, environ):
     root = write_project({"ropewalk.yaml": GATES, "steps/late.py": STEPS})
-    with Workspace(load_project(root, [SECTION]), load_settings({})) as opened:
+    with Workspace(load_project(root, [SECTION]), load_settings(environ)) as opened:
         yield opened
 
 
