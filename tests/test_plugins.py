@@ -67,7 +67,7 @@ def test_our_sections() -> None:
     """The sections of the project file, each with a line for the reference."""
     found = {section.key: section.help for section in plugins.sections()}
 
-    assert set(found) == {"environments", "pools", "sources", "gates", "deploy", "monitor"}
+    assert set(found) == {"environments", "pools", "schedule", "sources", "gates", "deploy", "monitor"}
     assert all(found.values())
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ropewalk.pipeline.schedule_times import ALIASES, Rule, as_utc, check_cron, is_zone, nearest_zone
+from ropewalk.pipeline.schedule_times import ALIASES, Rule, check_cron, is_zone, nearest_zone
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 CRONS = ("0 3 * * *", "30 2 * * *", "*/15 * * * *", "0 * * * *", "5,35 1-3 * * *", "0 0 * * 0", "0 2 l * *")
@@ -218,8 +218,3 @@ def test_nearest_zone(written: str, meant: str | None) -> None:
     """A zone that does not exist has a nearest, also by its city alone."""
     assert not is_zone(written)
     assert nearest_zone(written) == meant
-
-
-def test_as_utc() -> None:
-    """A moment reads as a date in UTC."""
-    assert as_utc(ms(2026, 11, 23, 3)).isoformat() == "2026-11-23T03:00:00+00:00"

@@ -2,9 +2,9 @@
 
 RopewalkError
 ├── InvalidInput
-│   └── AmbiguousRun     RW108  several runs begin with what was given
+│   └── AmbiguousRun     RW109  several runs begin with what was given
 ├── NotFound
-│   ├── RunNotFound      RW212  no run begins with it
+│   ├── RunNotFound      RW214  no run begins with it
 │   └── LogNotFound      RW213  the run has no such log, or has it no more
 ├── Conflict
 │   ├── RunOver          RW315  the run has ended already
@@ -21,13 +21,13 @@ from ropewalk.errors import Conflict, Failed, InvalidInput, NotFound
 class AmbiguousRun(InvalidInput):
     """The ids of several runs begin with what was given."""
 
-    code = "RW108"
+    code = "RW109"
 
 
 class RunNotFound(NotFound):
     """No run has an id that begins with what was given."""
 
-    code = "RW212"
+    code = "RW214"
 
 
 class LogNotFound(NotFound):

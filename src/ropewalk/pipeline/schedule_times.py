@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
@@ -164,8 +164,3 @@ def _instant(slot: datetime, zone: ZoneInfo) -> int:
     earliest = int(slot.replace(tzinfo=zone, fold=1).timestamp())
     seconds = range(earliest, first + 1)
     return seconds[bisect_left(seconds, slot, key=lambda s: _wall(s * 1000, zone))] * 1000
-
-
-def as_utc(ms: int) -> datetime:
-    """Return a moment (UTC ms) as a date and time."""
-    return datetime.fromtimestamp(ms / 1000, UTC)

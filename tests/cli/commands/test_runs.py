@@ -114,7 +114,7 @@ def test_unknown_run(ropewalk, ran: Path) -> None:
     said = ropewalk("runs", "show", "zzz", cwd=ran)
 
     assert said.code == 3
-    assert "error[RW212]: no run begins with 'zzz'" in said.err
+    assert "error[RW214]: no run begins with 'zzz'" in said.err
 
 
 def test_before_the_first_run(ropewalk, write_project) -> None:
