@@ -2,7 +2,7 @@
 
 RopewalkError
 ├── InvalidInput
-│   └── AmbiguousRun     RW109  several runs begin with what was given
+│   └── AmbiguousRun     RW105  several runs begin with what was given
 ├── NotFound
 │   ├── RunNotFound      RW214  no run begins with it
 │   └── LogNotFound      RW213  the run has no such log, or has it no more
@@ -21,7 +21,7 @@ from ropewalk.errors import Conflict, Failed, InvalidInput, NotFound
 class AmbiguousRun(InvalidInput):
     """The ids of several runs begin with what was given."""
 
-    code = "RW109"
+    code = "RW105"
 
 
 class RunNotFound(NotFound):
