@@ -21,7 +21,7 @@ from ropewalk.mlops.training import tree, warden
 from ropewalk.mlops.training.step_log import StepLog
 
 LOOK_S = 0.1
-REST_S = 0.02
+REST_S = 0.01
 # A warden that has not ended everything this long after its own grace time is ended itself.
 PATIENCE_S = 10.0
 # How often whoever watches is told of a new line.
