@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ropewalk.dataops.lake import Lake
+from ropewalk.dataops.lake import Lake, LakeFailed
+from ropewalk.dataops.lake.builds import Builds
 
 NODE = "table:mart.a"
 
@@ -88,3 +89,12 @@ def test_words_of_others_with_a_commit_are_no_builds(lake: Lake) -> None:
             connection.execute(f"CALL lake.set_commit_message('x', 'y', extra_info => '{text}'); COMMIT")
 
     assert not any(lake.holds(NODE, "one", "0" * 64, number) for number in range(lake.snapshot() + 1))
+
+
+def test_catalogue_that_is_none(tmp_path):
+    """A damaged catalogue is told with its path, whoever asks."""
+    catalog = tmp_path / "catalog.sqlite"
+    catalog.write_bytes(b"not a database at all, and longer than a header of one hundred bytes" * 4)
+
+    with pytest.raises(LakeFailed, match=r"catalog\.sqlite cannot be read"):
+        Builds(catalog, lambda _sql: []).at(1)
