@@ -188,7 +188,9 @@ def test_ways_to_import(facts: Facts, line: str) -> None:
     use = "" if "def train" in line else "def train(table):\n    "
     call = {"features": "features.clean", "clean": "clean", "*": "clean", "f": "f.clean"}
     called = (
-        "lib.features.clean" if line.split(maxsplit=1)[0] != "from" and " as " not in line else call[line.rsplit(maxsplit=1)[-1]]
+        "lib.features.clean"
+        if line.split(maxsplit=1)[0] != "from" and " as " not in line
+        else call[line.rsplit(maxsplit=1)[-1]]
     )
     step = f"{line}\n{use}" + ("    " if "def train" in line else "") + f"return {called}(table)\n"
 
