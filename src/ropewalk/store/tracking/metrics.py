@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 
@@ -25,7 +26,7 @@ def append_metrics(connection: Connection, run: int, metrics: Sequence[Metric]) 
     """Add points to the run of that number; a batch that is already there changes nothing."""
     if not metrics:
         return
-    numbers = {name: key_number(connection, name) for name in dict.fromkeys(m.key for m in metrics)}
+    numbers = _key_numbers(connection, list(dict.fromkeys(metric.key for metric in metrics)))
     points: dict[int, list[Point]] = {number: [] for number in numbers.values()}
     for metric in metrics:
         points[numbers[metric.key]].append((metric.step, metric.recorded_at, metric.value))
@@ -78,6 +79,15 @@ def metric_points(connection: Connection, run: int, key: str) -> list[Point]:
     unique = {point if point[2] == point[2] else (point[0], point[1], math.nan) for point in found}
     # Sorted here because batches arrive in any order; one key of one run fits into memory.
     return sorted(unique, key=_rank)
+
+
+def _key_numbers(connection: Connection, names: list[str]) -> dict[str, int]:
+    # One question for the whole batch: with a server each would be a way there and back.
+    rows = connection.execute(
+        "SELECT name, id FROM metric_key WHERE name IN (SELECT value FROM json_each(?))", (json.dumps(names),)
+    )
+    known = {row["name"]: int(row["id"]) for row in rows}
+    return {name: known[name] if name in known else key_number(connection, name) for name in names}
 
 
 def key_number(connection: Connection, name: str) -> int:
