@@ -8,9 +8,12 @@ import importlib.metadata
 import json
 import os
 import shutil
+import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 
@@ -62,6 +65,30 @@ def test_file_that_is_read(project, seen, read):
     read(project / "conf/x.json")
 
     assert seen() == [(READ, "conf/x.json")]
+
+
+def test_database_that_is_read(project, seen):
+    """A SQLite database is seen when it is connected to; one that the step makes is its own."""
+    for name in ("data/a.csv", "data/new.db"):
+        sqlite3.connect(project / name).close()
+    sqlite3.connect(":memory:").close()
+
+    assert seen()[:2] == [(READ, "data/a.csv"), (WRITE, "data/new.db")]
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda path: duckdb.sql(f"FROM '{path}'").fetchall(),
+        lambda path: subprocess.run(["cat", path], check=True, capture_output=True),
+        lambda path: path.exists(),
+    ],
+)
+def test_what_is_not_seen(project, seen, read):
+    """Native code, other programs and questions about a file's existence pass unseen: the guide says so."""
+    read(project / "data/a.csv")
+
+    assert seen() == []
 
 
 def test_state_tells_a_change(project):

@@ -24,7 +24,7 @@ _CACHE = "__pycache__"
 _NOT_THE_PROJECTS = frozenset({"site-packages", "node_modules"})
 # Looking for modules and for what is installed lists the folders of `sys.path`, the project's among them.
 _MACHINERY = ("<frozen importlib", "importlib/metadata", "importlib_metadata", "pkg_resources")
-_EVENTS = frozenset({"open", "os.listdir", "os.scandir"})
+_EVENTS = frozenset({"open", "os.listdir", "os.scandir", "sqlite3.connect"})
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,9 @@ class _Recorder:
         try:
             if event == "open":
                 self._opened(arguments[0], int(str(arguments[2])))
+            elif event == "sqlite3.connect":
+                # SQLite opens the file by itself, and makes it when it is not there.
+                self._opened(arguments[0], os.O_RDWR | os.O_CREAT)
             else:
                 self._listed(arguments[0])
         except (OSError, ValueError, TypeError):
