@@ -368,3 +368,61 @@ def _scribble(text: str, chance: random.Random) -> str:
         lines.append(line + "   # said" * (chance.random() < 0.3 and not line.endswith('"')))
         lines += [""] * chance.randrange(3)
     return "\n".join(lines).replace("Scale it.", f"Scale {chance.random()}") + "\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        # A registration by decorator, the dispatching function itself being harmless.
+        ("def f(x): return x\n@f.register\ndef g(x): return 1\n", "return 1\n->return 2\n"),
+        (
+            "from functools import singledispatch\n@singledispatch\ndef f(x): return x\n@f.register\ndef g(x): return 1\n",
+            "return 1\n->return 2\n",
+        ),
+        (
+            "REG = {}\ndef reg(f):\n    REG[1] = f\n    return f\n@reg\ndef g(): return 1\n",
+            "return 1->return 2",
+        ),
+        (
+            "class Base:\n    def __init_subclass__(cls): print(cls)\nclass One(Base):\n    x = 1\n",
+            "x = 1->x = 2",
+        ),
+        # Loading the file fails.
+        ("A = 1\nB = A\n", "A = 1\nB = A\n->B = A\nA = 1\n"),
+        ("A = 1\n", "A = 1->A = one"),
+        ("class One: ...\ndef g(x: One): ...\n", "x: One->x: Two"),
+        ("import lib.a\n", "lib.a->lib.b"),
+        ("from lib.a import x\n", "import x->import y"),
+        # Code that looks at code.
+        ("import inspect\ndef helper(x: int): return inspect.signature(helper)\n", "x: int->x: str"),
+        ('def helper():\n    """One."""\n    return helper.__doc__\n', "One.->Two."),
+        ("def helper(): return globals()['other']()\ndef other(): return 1\n", "return 1->return 2"),
+        ("RATE = 1\ndef helper(frame): return frame.query('a > @RATE')\n", "RATE = 1->RATE = 2"),
+        ("def helper(): return __import__('lib.a').a.x\n", "helper->helper"),
+        # A class whose fields are its annotations, to somebody elsewhere.
+        ("from attrs import define\n@define\nclass helper:\n    x: int\n", "x: int->x: str"),
+        ("from attrs import define\n@define\ndef helper(x: int): return x\n", "x: int->x: str"),
+        # A value made before, and another made after.
+        (
+            "D = {}\nD['a'] = 1\nhelper = dict(D)\n",
+            "D['a'] = 1\nhelper = dict(D)->helper = dict(D)\nD['a'] = 1",
+        ),
+        ("A = 1\nhelper = A\nA = 2\n", "helper = A\nA = 2->A = 2\nhelper = A"),
+        ("def helper(a=lambda: other()): return a\ndef other(): return 1\n", "return 1->return 2"),
+        ("def helper():\n    global COUNT\n    COUNT += 1\nCOUNT = 1\n", "COUNT = 1->COUNT = 2"),
+        ("import lib.a as m\nhelper = vars(m)\n", "helper->helper"),
+    ],
+)
+def test_what_must_not_be_missed(facts: Facts, before: str, after: str) -> None:
+    """However roundabout code reaches other code, a change of that is a change."""
+    use = "def train(table): return helper(table)\n"
+    first = facts({"lib/__init__.py": "", "lib/a.py": "x = 1\n", TRAIN: before + use})
+
+    old, _, new = after.partition("->")
+    # Where the step's own file stays, the module that it reaches changes.
+    second = facts(
+        {TRAIN: before.replace(old, new) + use, "lib/a.py": "x = 2\n" if old == new else "x = 1\n"}
+    )
+
+    assert old in before
+    assert first != second

@@ -285,17 +285,20 @@ class _View:
 
     def _is_quiet(self, path: str, use: str, *, is_base: bool, depth: int = 0) -> bool:
         """Return whether calling the function, or subclassing the class, of that name does nothing else."""
-        pieces = [p for p in self._resolve(path, tuple(use.split(".")), set()) if p.kind != "load"]
+        chain = tuple(use.split("."))
+        pieces = [p for p in self._resolve(path, chain, set()) if p.kind != "load"]
         # Classes that derive from each other in a circle are no Python, but a file may say so.
         if depth > 20 or any(piece.kind != "name" for piece in pieces):
             return False
-        found = [(piece.file, s) for piece in pieces for s in self.statements(piece) if not s.is_import]
+        found = [(piece, s) for piece in pieces for s in self.statements(piece) if not s.is_import]
         return bool(found) and all(
             statement.is_quiet
             and (statement.as_step is None) is is_base
+            # `handle.register` is something else than `handle`.
+            and (len(chain) == 1 or piece.name == chain[-1])
             # What a base class derives from may hear of the subclass as well.
-            and all(self._is_quiet(file, base, is_base=True, depth=depth + 1) for base in statement.bases)
-            for file, statement in found
+            and all(self._is_quiet(piece.file, b, is_base=True, depth=depth + 1) for b in statement.bases)
+            for piece, statement in found
         )
 
 

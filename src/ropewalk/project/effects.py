@@ -15,6 +15,7 @@ import builtins
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from ropewalk.project.scopes import bound_by
 from ropewalk.project.syntax import FunctionNode, dotted, is_bare_constant
 
 # Calls that make a value of their arguments and touch nothing else.
@@ -186,11 +187,13 @@ class Effects:
         certain: it does something, or may.
         calls: dotted names of the project's own whose call it depends on.
         bases: dotted names whose subclass it makes.
+        names: names that must be there when it runs.
     """
 
     certain: bool = False
     calls: set[str] = field(default_factory=set)
     bases: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
 
     @property
     def none(self) -> bool:
@@ -205,10 +208,12 @@ class Judge:
     Attributes:
         imports: what each imported name stands for: `np` -> `numpy`.
         bound: all names that the file binds.
+        is_lazy: whether the file's annotations are never evaluated.
     """
 
     imports: Mapping[str, str]
     bound: Collection[str]
+    is_lazy: bool = False
 
     def statement(self, statement: ast.stmt) -> Effects:
         """Return what `statement` does beside binding names."""
@@ -269,7 +274,7 @@ class Judge:
                 self._evaluate([value], effects)
             case ast.AnnAssign(target=target, value=value, annotation=annotation):
                 effects.certain |= not _is_plain_target(target)
-                self._evaluate([annotation, *([value] if value else [])], effects)
+                self._evaluate([*self._hints([annotation]), *([value] if value else [])], effects)
             case ast.AugAssign(target=target, value=value):
                 effects.certain |= not _is_plain_target(target)
                 self._evaluate([value], effects)
@@ -295,8 +300,11 @@ class Judge:
         self._look_at_decorators(node.decorator_list, effects)
         arguments = node.args
         everyone = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
-        annotations = [argument.annotation for argument in everyone if argument.annotation]
-        self._evaluate([*arguments.defaults, *filter(None, arguments.kw_defaults), *annotations], effects)
+        hints = self._hints([*(argument.annotation for argument in everyone), node.returns])
+        self._evaluate([*arguments.defaults, *filter(None, arguments.kw_defaults), *hints], effects)
+
+    def _hints(self, annotations: Iterable[ast.expr | None]) -> list[ast.expr]:
+        return [] if self.is_lazy else [found for found in annotations if found]
 
     def _look_at_class(self, node: ast.ClassDef, effects: Effects) -> None:
         self._look_at_decorators(node.decorator_list, effects)
@@ -321,7 +329,11 @@ class Judge:
                 self._evaluate(values, effects)
 
     def _evaluate(self, expressions: Iterable[ast.expr], effects: Effects) -> None:
-        for node in _evaluated(expressions):
+        nodes = list(_evaluated(expressions))
+        read = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+        # Those of a comprehension are its own.
+        effects.names |= read - {name for node in nodes for name in bound_by(node)}
+        for node in nodes:
             if isinstance(node, LOUD):
                 effects.certain = True
             elif isinstance(node, ast.Call) and not self._is_pure(node):
@@ -341,13 +353,16 @@ class Judge:
 
     def _doubt(self, target: ast.expr, doubts: set[str], effects: Effects) -> None:
         chain = dotted(target)
+        effects.names.update(chain[:1])
         if chain and chain[0] in self.bound:
             doubts.add(".".join(chain))
         else:
             effects.certain = True
 
     def _is_property_part(self, target: ast.expr) -> bool:
-        return isinstance(target, ast.Attribute) and target.attr in PROPERTY_PARTS
+        # `@size.setter` stands in a class, beside the property `size`.
+        chain = dotted(target)
+        return len(chain) == 2 and chain[1] in PROPERTY_PARTS and chain[0] not in self.bound
 
 
 def _evaluated(expressions: Iterable[ast.expr]) -> Iterator[ast.AST]:

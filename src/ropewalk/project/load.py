@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
 from ropewalk.errors import Place
 from ropewalk.project.errors import InvalidProjectFile
 from ropewalk.project.layout import PROJECT_FILE
-from ropewalk.project.validation import unknown_key, validate
+from ropewalk.project.unknown_keys import unknown_key
 from ropewalk.project.yaml import Document, parse_yaml
 
 # Names become parts of node ids, file names and URLs.
 ENTRY_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a value is: a package and the name of the value there; loaded only when a project needs it."""
+
+    package: str
+    name: str
+
+    def load(self) -> object:
+        """Return the value."""
+        found: object = getattr(importlib.import_module(self.package), self.name)
+        return found
 
 
 @dataclass(frozen=True)
@@ -25,13 +37,17 @@ class Section:
 
     Attributes:
         key: the top-level key, such as `sources`.
-        model: what one entry must be; anything pydantic can validate.
+        model: what one entry must be: anything pydantic can validate, or where it is to be found, as an `Address`.
         help: one line for the reference.
     """
 
     key: str
     model: object
     help: str
+
+    def entry_model(self) -> object:
+        """Return what one entry must be, loaded now if it was an address."""
+        return self.model.load() if isinstance(self.model, Address) else self.model
 
 
 @dataclass(frozen=True)
@@ -90,10 +106,12 @@ def load_project(root: Path, sections: Iterable[Section]) -> Project:
 
 def project_schema(sections: Iterable[Section]) -> dict[str, object]:
     """Return the JSON Schema of `ropewalk.yaml`, for editors."""
+    from pydantic import TypeAdapter
+
     properties: dict[str, object] = {"project": {"type": "string", "description": "Name of the project"}}
     definitions: dict[str, object] = {}
     for section in sections:
-        adapter: TypeAdapter[object] = TypeAdapter(section.model)  # type: ignore[arg-type]  # also takes annotated unions
+        adapter: TypeAdapter[object] = TypeAdapter(section.entry_model())  # type: ignore[arg-type]  # also takes annotated unions
         schema = adapter.json_schema(ref_template="#/$defs/{model}")
         # Definitions of all sections share one place, as references are written from the top.
         definitions |= schema.pop("$defs", {})
@@ -143,5 +161,8 @@ def _read_entry(document: Document, section: Section, name: str) -> Entry:
             place=document.place(location),
             hint="a name starts with a letter or digit and holds only these, `_`, `-` and `.`",
         )
-    value: object = validate(document, section.model, location)
+    # Loading pydantic costs more than reading a project that has no entries.
+    from ropewalk.project.validation import validate
+
+    value: object = validate(document, section.entry_model(), location)
     return Entry(name, value, document.place(location))

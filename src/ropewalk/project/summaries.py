@@ -7,6 +7,7 @@ found out later, with all files at hand (`closure.py`).
 from __future__ import annotations
 
 import ast
+import builtins
 import copy
 import re
 import sys
@@ -117,7 +118,7 @@ def summarise(tree: ast.Module) -> Summary:
     body = list(_run_on_import(tree.body))
     names = {name for statement in body for name in stored_names(statement)}
     reader = _Reader(body, names, _exported(body))
-    statements = tuple(found for statement in body for found in reader.read(statement))
+    statements = tuple(found for n, statement in enumerate(body) for found in reader.read(statement, n))
     # Imports are sorted by tools, and other statements by meaning.
     imported = sorted(f"{found.names[0]}={found.digest}" for found in statements if found.is_import)
     others = [found.digest for found in statements if not found.is_import]
@@ -168,15 +169,19 @@ class _Reader:
             isinstance(statement, ast.ImportFrom) and statement.module == "__future__" for statement in body
         )
         self.names = names
+        self.first: dict[str, int] = {}
+        for number, statement in enumerate(body):
+            for name in stored_names(statement):
+                self.first.setdefault(name, number)
         # What a star import binds is known when the other file is at hand.
         self.has_star = any(found.name == "*" for statement in body for found in _imports(statement))
-        self.judge = Judge(meanings, names)
+        self.judge = Judge(meanings, names, is_lazy)
         self.form = Normaliser(names, is_lazy)
         # An import that nothing in the file uses stands there for what it does.
         self.used = exported | {chain[0] for statement in body for chain in global_uses(statement)}
 
-    def read(self, statement: ast.stmt) -> Iterator[Statement]:
-        """Yield what one statement says; an import is taken apart into its names."""
+    def read(self, statement: ast.stmt, number: int) -> Iterator[Statement]:
+        """Yield what the statement of that number says; an import is taken apart into its names."""
         if isinstance(statement, ast.Import | ast.ImportFrom):
             yield from (self._import(found, statement.lineno) for found in _imports(statement))
             return
@@ -204,7 +209,7 @@ class _Reader:
                 line=line,
                 uses=tuple(sorted(uses)),
                 imports=imports,
-                certain=effects.certain,
+                certain=effects.certain or any(self._is_lacking(name, number) for name in effects.names),
                 calls=tuple(sorted(effects.calls)),
                 bases=tuple(sorted(effects.bases)),
                 is_quiet=is_quiet,
@@ -228,6 +233,13 @@ class _Reader:
             imports=(found,),
             certain=bound == "*" or not (known or bound in self.used),
         )
+
+    def _is_lacking(self, name: str, number: int) -> bool:
+        """Return whether a name is not there yet when the statement of that number runs: loading the module then fails."""
+        if name in self.first:
+            # A statement may read what it binds itself, and then it had better be bound before.
+            return self.first[name] > number
+        return not (hasattr(builtins, name) or name.startswith("__"))
 
     def _introspects(self, statement: ast.stmt) -> bool:
         for node in ast.walk(statement):

@@ -9,7 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from ropewalk.errors import nearest
-from ropewalk.project.errors import InvalidProjectFile, UnknownKey
+from ropewalk.project.errors import InvalidProjectFile
+from ropewalk.project.unknown_keys import unknown_key
 from ropewalk.project.yaml import Document, Location
 
 T = TypeVar("T")
@@ -54,20 +55,6 @@ def _translate(
     # A validator that knows the valid names says which of them is nearest.
     close = problem.get("ctx", {}).get("nearest")
     return InvalidProjectFile(message, place=document.place(where), nearest=close, detail=others)
-
-
-def unknown_key(
-    document: Document, where: Location, valid: list[str], detail: str | None = None
-) -> UnknownKey:
-    """Return the error for the key at `where`, beside which only the keys `valid` may stand."""
-    key = str(where[-1])
-    return UnknownKey(
-        f"unknown key {key!r}",
-        place=document.place(where),
-        nearest=nearest(key, valid),
-        hint="valid here: " + ", ".join(valid) if valid else None,
-        detail=detail,
-    )
 
 
 def _wrong_tag(document: Document, problem: ErrorDetails, where: Location) -> InvalidProjectFile:
