@@ -3,41 +3,49 @@
 Other rooms import from here and nowhere deeper.
 """
 
-from ropewalk.dataops.lake.builds import Build
-from ropewalk.dataops.lake.console import QueryResult
-from ropewalk.dataops.lake.digest import Column, TableDigest
-from ropewalk.dataops.lake.environment import (
-    environment_tables,
-    holds_table,
-    input_tables,
-    list_environment_tables,
-    query_environment,
-    snapshot_of,
-    table_of,
-)
-from ropewalk.dataops.lake.errors import (
-    ExtensionMissing,
-    InvalidQuery,
-    InvalidTableName,
-    LakeBusy,
-    LakeFailed,
-    ParcelDamaged,
-    QueryNotAllowed,
-    QueryTimeout,
-    SnapshotMissing,
-    TableMissing,
-    translate_error,
-)
-from ropewalk.dataops.lake.expiry import Expired
-from ropewalk.dataops.lake.lake import Lake, open_lake
-from ropewalk.dataops.lake.names import TableName, literal, quote
-from ropewalk.dataops.lake.parcel import pack_table, unpack_table
-from ropewalk.dataops.lake.reader import open_reader, read_table
-from ropewalk.dataops.lake.sweeping import sweep_lake
-from ropewalk.dataops.lake.tables import TableInfo
-from ropewalk.dataops.lake.transaction import LakeTransaction
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ropewalk.doors import lazy_names
+
+if TYPE_CHECKING:
+    from ropewalk.dataops.lake.builds import Build
+    from ropewalk.dataops.lake.console import QueryResult
+    from ropewalk.dataops.lake.digest import Column, TableDigest, read_columns
+    from ropewalk.dataops.lake.environment import (
+        environment_tables,
+        holds_table,
+        input_tables,
+        list_environment_tables,
+        query_environment,
+        snapshot_of,
+        table_of,
+    )
+    from ropewalk.dataops.lake.errors import (
+        ExtensionMissing,
+        InvalidQuery,
+        InvalidTableName,
+        LakeBusy,
+        LakeFailed,
+        ParcelDamaged,
+        QueryNotAllowed,
+        QueryTimeout,
+        SnapshotMissing,
+        TableMissing,
+        translate_error,
+    )
+    from ropewalk.dataops.lake.expiry import Expired
+    from ropewalk.dataops.lake.lake import Lake, open_lake
+    from ropewalk.dataops.lake.names import TableName, literal, quote
+    from ropewalk.dataops.lake.parcel import pack_table, unpack_table
+    from ropewalk.dataops.lake.reader import open_reader, read_table
+    from ropewalk.dataops.lake.sweeping import sweep_lake
+    from ropewalk.dataops.lake.tables import TableInfo
+    from ropewalk.dataops.lake.transaction import STAGE, LakeTransaction
 
 __all__ = [
+    "STAGE",
     "Build",
     "Column",
     "Expired",
@@ -67,6 +75,7 @@ __all__ = [
     "pack_table",
     "query_environment",
     "quote",
+    "read_columns",
     "read_table",
     "snapshot_of",
     "sweep_lake",
@@ -74,3 +83,5 @@ __all__ = [
     "translate_error",
     "unpack_table",
 ]
+
+__getattr__ = lazy_names(__name__, __file__)

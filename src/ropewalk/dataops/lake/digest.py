@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -46,14 +47,27 @@ def digest_relation(connection: duckdb.DuckDBPyConnection, relation: str) -> Tab
     Each row is hashed over its columns in the order of their names, and the hashes are added up and xor-ed:
     neither the order of the rows nor that in which columns were added makes a difference.
     """
-    # The sum tells repeated rows apart, which xor cancels out; xor makes it hard for two changes to cancel in the sum.
-    columns = sorted(read_columns(connection, relation), key=lambda column: column.name)
-    row_hash = f"hash({', '.join(quote(column.name) for column in columns)})"
-    counted = connection.execute(
-        f"SELECT count(*), coalesce(sum({row_hash}), 0), coalesce(bit_xor({row_hash}), 0) FROM {relation}"
-    ).fetchone()
+    columns = read_columns(connection, relation)
+    counted = connection.execute(f"SELECT {_sums(columns)} FROM {relation}").fetchone()
     assert counted is not None
+    return TableDigest(int(counted[0]), _digest(columns, counted))
+
+
+def digest_groups(connection: duckdb.DuckDBPyConnection, relation: str, group: str) -> dict[str | None, str]:
+    """Return the digest of the rows of `relation` for each value of `group`, an expression that gives a text."""
+    columns = read_columns(connection, relation)
+    rows = connection.execute(f"SELECT {group}, {_sums(columns)} FROM {relation} GROUP BY 1").fetchall()
+    return {value: _digest(columns, sums) for value, *sums in rows}
+
+
+def _sums(columns: Sequence[Column]) -> str:
+    # The sum tells repeated rows apart, which xor cancels out; xor makes it hard for two changes to cancel in the sum.
+    names = sorted(column.name for column in columns)
+    row_hash = f"hash({', '.join(map(quote, names))})"
+    return f"count(*), coalesce(sum({row_hash}), 0), coalesce(bit_xor({row_hash}), 0)"
+
+
+def _digest(columns: Sequence[Column], sums: Sequence[object]) -> str:
     # An empty table has a digest too, and tables with equal rows under other names have different ones.
-    signature = repr([(column.name, column.type) for column in columns])
-    digest = blake3(f"{signature}|{counted[0]}|{counted[1]}|{counted[2]}".encode()).hexdigest()
-    return TableDigest(int(counted[0]), digest)
+    signature = repr([(c.name, c.type) for c in sorted(columns, key=lambda column: column.name)])
+    return blake3(f"{signature}|{sums[0]}|{sums[1]}|{sums[2]}".encode()).hexdigest()

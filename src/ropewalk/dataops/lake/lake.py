@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import duckdb
 
 from ropewalk.dataops.lake.builds import Build, Builds, write_builds
 from ropewalk.dataops.lake.catalog import CATALOG_FILE, DATA_FOLDER, attach, create_catalog
 from ropewalk.dataops.lake.console import Console, Names, QueryResult
+from ropewalk.dataops.lake.digest import Column, digest_groups, read_columns
 from ropewalk.dataops.lake.engines import Engines
 from ropewalk.dataops.lake.errors import translate_error
 from ropewalk.dataops.lake.expiry import Expired, expire_snapshots
@@ -25,6 +26,7 @@ from ropewalk.dataops.lake.transaction import LakeTransaction, Value
 from ropewalk.dataops.lake.writer_lease import WriterLease
 from ropewalk.pipeline import Workspace
 
+T = TypeVar("T")
 WAIT_S = 60.0
 
 
@@ -42,6 +44,7 @@ class Lake:
         self._engines = Engines(self._connect)
         self._console = Console(folder)
         self._builds = Builds(folder / CATALOG_FILE, self._read)
+        self._groups: dict[tuple[str, int, str], Mapping[str | None, str]] = {}
         self._described: dict[tuple[TableName, int], TableInfo] = {}
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
@@ -50,7 +53,11 @@ class Lake:
 
     @contextmanager
     def transaction(
-        self, message: str, author: str = "ropewalk", reads: Mapping[str, int] | None = None
+        self,
+        message: str,
+        author: str = "ropewalk",
+        reads: Mapping[str, int] | None = None,
+        where: Mapping[str, str] | None = None,
     ) -> Iterator[LakeTransaction]:
         """Yield the one transaction that may write now; commit at the end, roll back on any error.
 
@@ -58,6 +65,7 @@ class Lake:
             message: what the snapshot is about.
             author: who makes it.
             reads: the snapshot at which each table is read; unqualified names then mean these tables and no others.
+            where: the condition in SQL that the rows of a table meet of which not all are read.
 
         Raises:
             LakeBusy: another process kept the lake's writer lease too long.
@@ -65,9 +73,13 @@ class Lake:
             RopewalkError: what DuckDB could not do, in our words.
         """
         with self._writing() as connection:
-            tables = None if reads is None else {TableName.parse(name): at for name, at in reads.items()}
+            tables = None if reads is None else _named(reads)
             try:
-                with nullcontext() if tables is None else open_scope(connection, tables) as scope:
+                with (
+                    nullcontext()
+                    if tables is None
+                    else open_scope(connection, tables, _named(where or {})) as scope
+                ):
                     transaction = LakeTransaction(connection, scope)
                     with _committed(transaction, author, message):
                         yield transaction
@@ -129,6 +141,21 @@ class Lake:
         with self.cursor() as connection:
             return retry_locked(lambda: LakeTransaction(connection).read_book(book, owner, snapshot))
 
+    def digest_groups(self, table: str, snapshot: int, group: str) -> Mapping[str | None, str]:
+        """Return the digest of the rows of `table` at `snapshot` for each value of the SQL expression `group`."""
+        # A table at a snapshot never changes, so this is worked out once for as long as the lake is open.
+        asked = (table, snapshot, group)
+        if asked not in self._groups:
+            relation = TableName.parse(table).at(snapshot)
+            with self.cursor() as connection:
+                self._groups[asked] = retry_locked(lambda: digest_groups(connection, relation, group))
+        return self._groups[asked]
+
+    def columns_at(self, table: str, snapshot: int) -> list[Column]:
+        """Return the columns that `table` had at `snapshot`."""
+        with self.cursor() as connection:
+            return retry_locked(lambda: read_columns(connection, TableName.parse(table).at(snapshot)))
+
     def tables(self) -> list[TableInfo]:
         """Return every table at the head with its columns and row count, in order of their names."""
         with self.cursor() as connection:
@@ -183,6 +210,7 @@ class Lake:
         self._engines.close()
         self._builds.forget()
         self._described.clear()
+        self._groups.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -234,6 +262,10 @@ def _committed(transaction: LakeTransaction, author: str, message: str) -> Itera
     finally:
         if not is_committed:
             _roll_back(connection)
+
+
+def _named(found: Mapping[str, T]) -> dict[TableName, T]:
+    return {TableName.parse(name): value for name, value in found.items()}
 
 
 def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:

@@ -47,8 +47,14 @@ class Scope:
 
 
 @contextmanager
-def open_scope(connection: duckdb.DuckDBPyConnection, tables: Mapping[TableName, int]) -> Iterator[Scope]:
+def open_scope(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Mapping[TableName, int],
+    where: Mapping[TableName, str] | None = None,
+) -> Iterator[Scope]:
     """Let the unqualified names of `tables` mean these tables at their snapshots, and no other name anything.
+
+    Of a table in `where` only the rows are seen that meet the condition.
 
     Raises:
         duckdb.Error: a table or its snapshot is not in the lake.
@@ -57,7 +63,8 @@ def open_scope(connection: duckdb.DuckDBPyConnection, tables: Mapping[TableName,
     scope = Scope(connection)
     try:
         for table, snapshot in tables.items():
-            scope.show(table, table.at(snapshot))
+            condition = (where or {}).get(table)
+            scope.show(table, table.at(snapshot) + (f" WHERE {condition}" if condition else ""))
         yield scope
     finally:
         scope.close()

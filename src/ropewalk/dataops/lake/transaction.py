@@ -55,21 +55,47 @@ class LakeTransaction:
             InvalidTableName: `table` is not `schema.table`.
             InvalidQuery, TableMissing: `select_sql` is not one SELECT, or cannot be computed.
         """
-        name = TableName.parse(table)
+        TableName.parse(table)
+        self.stage(select_sql, origin)
+        return self.publish(table)
+
+    def stage(self, select_sql: str, origin: Place | None = None, *, is_more: bool = False) -> None:
+        """Compute the rows of `select_sql` and lay them aside as `STAGE`, or with `is_more` add them to it.
+
+        Raises:
+            InvalidQuery, TableMissing: `select_sql` is not one SELECT, or cannot be computed.
+        """
+        into = f"INSERT INTO {STAGE}" if is_more else "CREATE OR REPLACE TEMP TABLE ropewalk_stage AS"
         try:
             self._require_select(select_sql)
             # The SQL starts on a line of its own, so that the columns in DuckDB's messages are those of the file.
-            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE ropewalk_stage AS\n{select_sql}")
+            self.connection.execute(f"{into}\n{select_sql}")
         except duckdb.Error as error:
             path, line = (origin.path, origin.line or 1) if origin else ("query", 1)
             names, columns = self._names_for_messages()
             raise translate_error(error, names, path, line - 1, columns) from error
+
+    def publish(self, table: str) -> TableDigest:
+        """Make `table` hold exactly the rows laid aside; unchanged content is not written again."""
+        name = TableName.parse(table)
         made = self._publish_stage(name)
+        self._end_stage(name)
+        return made
+
+    def patch(self, table: str, condition: str) -> TableDigest:
+        """Put the rows laid aside in the place of those of `table` that meet `condition`."""
+        name = TableName.parse(table)
+        self._refuse_inexact(read_columns(self.connection, STAGE))
+        self.connection.execute(f"DELETE FROM {name.sql} WHERE {condition}")
+        self.connection.execute(f"INSERT INTO {name.sql} FROM {STAGE}")
+        self._end_stage(name)
+        return digest_relation(self.connection, name.sql)
+
+    def _end_stage(self, name: TableName) -> None:
         self.connection.execute("DROP TABLE " + STAGE)
         if self._scope is not None:
             # A rule about the table may name it like any other; what it has to judge is not committed yet.
             self._scope.reveal(name.schema)
-        return made
 
     def digest(self, table: str) -> TableDigest:
         """Return the digest of `table` as this transaction sees it.
@@ -108,6 +134,10 @@ class LakeTransaction:
     def forget_build(self, node_id: str) -> None:
         """Remove what is written down about a node."""
         self.rewrite_book("builds", node_id, [])
+
+    def open_book(self, book: str, columns: str) -> None:
+        """Make the book-keeping table `book` with `columns`, as SQL declares them, unless it is there."""
+        self.connection.execute(f"CREATE TABLE IF NOT EXISTS {_book(book)} ({columns})")
 
     def read_book(self, book: str, owner: str, snapshot: int | None = None) -> list[tuple[Value, ...]]:
         """Return the rows that the book-keeping table `book` has, or had at `snapshot`, for `owner` (its first column)."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ropewalk.dataops.contracts import CheckReport, check_table, refuse_broken
-from ropewalk.dataops.lake import LakeTransaction, TableDigest, input_tables, open_lake, snapshot_of
+from ropewalk.dataops.lake import LakeTransaction, input_tables, open_lake, snapshot_of
 from ropewalk.dataops.transform.errors import TableFailed
+from ropewalk.dataops.transform.parts import build_parts, plan_parts
 from ropewalk.dataops.transform.qualify import QualifiedSQL, qualify
 from ropewalk.dataops.transform.values import TableSpec
 from ropewalk.errors import Place, RopewalkError
-from ropewalk.pipeline import Output, Task
+from ropewalk.pipeline import JSON, Output, Task
 
 
 def build_table(task: Task) -> Output:
@@ -25,22 +29,31 @@ def build_table(task: Task) -> Output:
     _require_tables(spec, task)
     # With the inputs the graph resolved, so that what is read is what the key was computed from.
     select = qualify(spec, task.input_ids)
+    parts = plan_parts(task, spec, spec.sql.partition) if spec.sql.partition else None
+    where = {table: cut.condition for table, cut in parts.cuts.items()} if parts else None
     # And at their snapshots: the lake's head may be what another environment, or a later run, wrote.
-    with lake.transaction(f"build {spec.table}", reads=input_tables(task)) as transaction:
+    reads = input_tables(task)
+    with lake.transaction(f"build {spec.table}", reads=reads, where=where) as transaction:
         task.report(0, None, "computing")
-        made = _replace(transaction, spec, select)
+        with _placed(spec, select):
+            if parts is None:
+                made = transaction.replace(spec.table, select.text, Place(spec.path, 1, 1))
+            else:
+                made = build_parts(transaction, parts, select, spec, task)
         # Inside the transaction: readers see the new rows only if the contract lets them.
         report = _check(transaction, spec, task)
         transaction.record_build(task.node.id, task.key, made)
         columns = transaction.columns(spec.table) or []
+    summary: dict[str, JSON] = {
+        "rows": made.rows,
+        "columns": [column.name for column in columns],
+        "contract": report.summary() if report else None,
+    }
     return Output(
         digest=made.digest,
         reference=f"snapshot:{transaction.snapshot}",
-        summary={
-            "rows": made.rows,
-            "columns": [column.name for column in columns],
-            "contract": report.summary() if report else None,
-        },
+        summary={**summary, "intervals": parts.summary()} if parts else summary,
+        observed=parts.observed() if parts else None,
     )
 
 
@@ -55,9 +68,13 @@ def _require_tables(spec: TableSpec, task: Task) -> None:
             )
 
 
-def _replace(transaction: LakeTransaction, spec: TableSpec, select: QualifiedSQL) -> TableDigest:
+@contextmanager
+def _placed(spec: TableSpec, select: QualifiedSQL) -> Iterator[None]:
+    """Turn what the lake cannot compute into an error at its place in the file."""
     try:
-        return transaction.replace(spec.table, select.text, Place(spec.path, 1, 1))
+        yield
+    except TableFailed:
+        raise
     except RopewalkError as error:
         # The engine speaks of the statement it was given; a person looks for the line of the file.
         place = select.find_place(error) or Place(spec.path)

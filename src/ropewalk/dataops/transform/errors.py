@@ -2,11 +2,12 @@
 
 RopewalkError
 ├── InvalidInput
-│   └── InvalidProjectFile
-│       ├── InvalidSQL           RW131  not one SELECT that parses
-│       ├── InvalidTableFile     RW132  a file below tables/ whose place gives no table name
-│       ├── TableDeclaredTwice   RW133  two files give one table
-│       └── FileInSQL            RW134  the SQL reads a file or an outside system by itself
+│   ├── InvalidProjectFile
+│   │   ├── InvalidSQL           RW131  not one SELECT that parses
+│   │   ├── InvalidTableFile     RW132  a file below tables/ whose place gives no table name
+│   │   ├── TableDeclaredTwice   RW133  two files give one table
+│   │   └── FileInSQL            RW134  the SQL reads a file or an outside system by itself
+│   └── InvalidSpan              RW135  what is to be computed is not from one time to a later one
 ├── NotFound
 │   └── ContractWithoutTable     RW230  a contract for a table that nothing makes
 └── Failed
@@ -15,7 +16,7 @@ RopewalkError
 
 from __future__ import annotations
 
-from ropewalk.errors import Failed, NotFound
+from ropewalk.errors import Failed, InvalidInput, NotFound
 from ropewalk.project import InvalidProjectFile
 
 
@@ -41,6 +42,12 @@ class FileInSQL(InvalidProjectFile):
     """A table's SQL reads a file or an outside system by itself, past the sources."""
 
     code = "RW134"
+
+
+class InvalidSpan(InvalidInput):
+    """What is to be computed of partitioned tables is not from one time to a later one."""
+
+    code = "RW135"
 
 
 class ContractWithoutTable(NotFound):

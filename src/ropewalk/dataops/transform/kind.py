@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ropewalk.dataops.lake import holds_table, pack_table, unpack_table
 from ropewalk.dataops.transform.build import build_table
 from ropewalk.dataops.transform.declare import declare_tables
+from ropewalk.dataops.transform.parts import BOOK, probe_parts
 from ropewalk.pipeline import Node, NodeKind, Output, Packed, Probe, Task, Workspace
 from ropewalk.project import Project
 
@@ -27,8 +28,12 @@ class TableKind(NodeKind):
         return declare_tables(project)
 
     def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:  # the port's shape
-        """Return that a table depends on nothing outside the project and the lake."""
-        return Probe()
+        """Return which intervals are asked for; nothing else outside the project and the lake counts.
+
+        Raises:
+            InvalidSpan: they are not from one time to a later one.
+        """
+        return probe_parts(workspace, last) if "partition" in node.facts else Probe()
 
     def holds(self, node: Node, key: str, output: Output, workspace: Workspace) -> bool:  # the port's shape
         """Return whether the lake still has the snapshot that `output` names, made for the table under `key`."""
@@ -45,7 +50,7 @@ class TableKind(NodeKind):
 
     def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
         """Return the table as Parquet, or None when Parquet cannot keep its types."""
-        return pack_table(node, output, workspace, {})
+        return pack_table(node, output, workspace, _books(node))
 
     def unpack(self, node: Node, key: str, packed: Packed, workspace: Workspace) -> Output:
         """Bring a packed table into the lake.
@@ -53,4 +58,9 @@ class TableKind(NodeKind):
         Raises:
             ParcelDamaged: the rows are not those that were packed.
         """
-        return unpack_table(node, key, packed, workspace, {})
+        return unpack_table(node, key, packed, workspace, _books(node))
+
+
+def _books(node: Node) -> dict[str, str]:
+    """Return what the lake remembers of a table beside its rows."""
+    return {BOOK: node.name} if "partition" in node.facts else {}

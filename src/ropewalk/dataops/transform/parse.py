@@ -5,7 +5,6 @@ The engine's own parser decides what is valid; sqlglot's tree tells what the sta
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from functools import cache
 
@@ -17,13 +16,11 @@ from sqlglot.errors import ParseError, SqlglotError
 
 from ropewalk.dataops.lake import translate_error
 from ropewalk.dataops.transform.errors import InvalidSQL
+from ropewalk.dataops.transform.header import read_description, read_partition
 from ropewalk.dataops.transform.references import find_references, place_at, refuse_outside_reads
 from ropewalk.dataops.transform.values import ParsedSQL
 from ropewalk.errors import Place
 
-_LEADING_COMMENT = re.compile(
-    r"\s*(?:/\*(?P<block>.*?)\*/|(?P<lines>(?:[ \t]*--[^\n]*(?:\n|$))+))", re.DOTALL
-)
 _FIRST_WORDS = ("SELECT", "WITH", "FROM", "VALUES", "(")
 # Kinds of word that the normal form must not lose.
 _LITERALS = (TokenType.STRING, TokenType.NUMBER)
@@ -46,7 +43,8 @@ def parse_sql(text: str, path: str) -> ParsedSQL:
         statement=text[:end],
         normal=_normal(tree, bare),
         references=find_references(tree, text, path),
-        description=_description(text),
+        description=read_description(text),
+        partition=read_partition(text, tokens[0].start, path),
     )
 
 
@@ -165,12 +163,3 @@ def _word(token: Token, bare: str) -> str:
     written = bare[token.start : token.end + 1]
     # What is quoted differs from its text, and keeps its case and its blanks.
     return " ".join(written.upper().split()) if written == token.text else written
-
-
-def _description(text: str) -> str | None:
-    found = _LEADING_COMMENT.match(text)
-    if not found:
-        return None
-    lines = (found["block"] or found["lines"]).splitlines()
-    words = " ".join(line.strip().lstrip("-*").strip() for line in lines).strip()
-    return words or None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ropewalk.dataops.contracts import Contract
 
@@ -25,6 +26,25 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Partition:
+    """How a table is built in parts.
+
+    Attributes:
+        by: the length of an interval, or `key` for one part per value.
+        column: the column of the table, and of the inputs it is cut by, that tells a row's interval.
+        line: where the header stands that says so, counted from 1.
+    """
+
+    by: Literal["hour", "day", "month", "key"]
+    column: str
+    line: int = 1
+
+    def __str__(self) -> str:
+        """`day(scheduled_at)`, as the header writes it."""
+        return f"{self.by}({self.column})"
+
+
+@dataclass(frozen=True)
 class ParsedSQL:
     """One SELECT, parsed.
 
@@ -33,12 +53,14 @@ class ParsedSQL:
         normal: the same in one fixed form, in which comments, layout and the case of keywords do not count.
         references: the tables it reads, in order of appearance; common table expressions are not among them.
         description: the comment it starts with, as one text.
+        partition: how its header says that it is built in parts.
     """
 
     statement: str
     normal: str
     references: tuple[Reference, ...]
     description: str | None = None
+    partition: Partition | None = None
 
 
 @dataclass(frozen=True)
