@@ -7,10 +7,10 @@ UV := $(BIN)/uv
 # Compiled files make every later start several times faster; a shell that forbids them is for other work.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check docs bench staleness browser slow lock clean
+.PHONY: help demo test test-postgres check docs bench staleness browser slow lock clean
 
 help: ## List every task
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 $(VENV)/uv.stamp:
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not on PATH; set PYTHON=..." >&2; exit 2; }
@@ -34,6 +34,10 @@ demo: $(VENV)/demo.stamp ## Run the flagship project, from raw sources to a moni
 
 test: $(VENV)/dev.stamp ## Run the fast test suite
 	$(BIN)/python -m pytest -m "not browser and not slow"
+
+test-postgres: $(VENV)/dev.stamp ## Run the suites that use the metadata database on a PostgreSQL server
+	$(BIN)/python -m pytest -m "not browser and not slow" --database postgresql \
+		tests/store tests/lineage tests/pipeline tests/mlops/tracking tests/mlops/registry
 
 slow: $(VENV)/dev.stamp ## Run the tests that take minutes: whole projects, kills, the real MLflow client
 	$(BIN)/python -m pytest -m "slow and not browser" --timeout 600

@@ -46,7 +46,8 @@ def settings_page() -> str:
     ]
     for _, variable, default, text in describe_settings():
         kind = "a whole number" if isinstance(default, int) else "text"
-        lines += [f"## {variable}", "", f"{text}.", "", f"Default: `{default}` ({kind}).", ""]
+        value = f"`{default}` ({kind})" if default != "" else "unset"
+        lines += [f"## {variable}", "", f"{text}.", "", f"Default: {value}.", ""]
     return _page(lines)
 
 
@@ -129,8 +130,9 @@ def store_page() -> str:
     lines = [
         "# Metadata database",
         "",
-        "`.ropewalk/ropewalk.db` is a SQLite file. Nothing but Ropewalk writes to it; its tables may change with any",
-        "release, by numbered migrations that only go forward. Times are UTC milliseconds since 1970.",
+        "`.ropewalk/ropewalk.db` is a SQLite file; with `ROPEWALK_DATABASE_URL` the same tables are on a PostgreSQL",
+        "server. Nothing but Ropewalk writes to them; they may change with any release, by numbered migrations that",
+        "only go forward. Types are SQLite's; times are UTC milliseconds since 1970.",
         "",
     ]
     connection = sqlite3.connect(":memory:")

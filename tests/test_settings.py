@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 import ropewalk
-from ropewalk.settings import InvalidSetting, Settings, describe_settings, load_settings, state_path
+from ropewalk.settings import (
+    InvalidSetting,
+    Settings,
+    describe_settings,
+    load_settings,
+    shown_value,
+    state_path,
+    without_password,
+)
 
 
 def test_defaults() -> None:
@@ -90,7 +98,7 @@ def test_description() -> None:
     rows = describe_settings()
 
     assert [row[0] for row in rows] == [field.name for field in fields(Settings)]
-    assert rows[3][:3] == ("port", "ROPEWALK_PORT", 8765)
+    assert rows[4][:3] == ("port", "ROPEWALK_PORT", 8765)
     assert {row[0]: row[3] for row in rows}["log_format"] == "Shape of log events: console, json"
     assert all(row[3] for row in rows)
 
@@ -120,3 +128,35 @@ def test_nobody_else_reads_the_environment() -> None:
 
     # Handed to load_settings; inherited by a step's process; the one place where `secret://NAME` is looked up.
     assert readers == {"cli/session.py", "mlops/training/process.py", "dataops/sources/secrets.py"}
+
+
+def test_secret_settings() -> None:
+    """A password is neither in what is shown of its setting nor in the text of all settings."""
+    settings = load_settings({"ROPEWALK_DATABASE_URL": "postgresql://ada:geheim@db/flights"})
+
+    assert settings.database_url == "postgresql://ada:geheim@db/flights"
+    assert shown_value(settings, "database_url") == "postgresql://ada:***@db/flights"
+    assert "geheim" not in repr(settings)
+    assert shown_value(settings, "port") == 8765
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("", ""),
+        ("postgresql://db/flights", "postgresql://db/flights"),
+        ("postgresql://ada@db:5432/flights", "postgresql://ada@db:5432/flights"),
+        ("postgresql://ada@db:5432/x?host=/run", "postgresql://ada@db:5432/x?host=/run"),
+        ("postgresql://ada:p@db/x", "postgresql://ada:***@db/x"),
+        ("postgresql://ada:p@q:r/s?t@db/x", "postgresql://ada:***@db/x"),
+        ("postgresql://:p@db/x", "postgresql://:***@db/x"),
+        ("ada:p@db/x", "ada:***@db/x"),
+        (
+            "postgresql://db/x?user=ada&password=p&sslmode=require",
+            "postgresql://db/x?user=ada&password=***&sslmode=require",
+        ),
+    ],
+)
+def test_urls_without_passwords(url: str, shown: str) -> None:
+    """Whatever the shape of a URL, its password does not pass, and the rest stays to be read."""
+    assert without_password(url) == shown

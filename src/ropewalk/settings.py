@@ -47,7 +47,9 @@ class Settings:
 
     state_dir: str = _setting(".ropewalk", "Folder for state, lake and objects, relative to the project")
     database_url: str = _setting(
-        "", "PostgreSQL database that keeps the metadata, in place of a file in the state folder", is_secret=True
+        "",
+        "PostgreSQL database that keeps the metadata, in place of a file in the state folder",
+        is_secret=True,
     )
     environment: str = _setting(
         "", "Environment to work in; unset, the Git branch decides: dev, branch-NAME, or mr-NUMBER in CI"

@@ -47,6 +47,13 @@ def test_password_inside_an_address():
     assert mask.hide_text("postgresql://me:p%40ssw0rd@host/db p%40ssw0rd p@ssw0rd") == "*** *** ***"
 
 
+def test_address_under_any_name():
+    """The password in an address is hidden whatever its variable is called, and the rest of it stays."""
+    mask = find_secrets({"ROPEWALK_DATABASE_URL": "postgresql://me:p4ssw0rd@host/db"}, "")
+
+    assert mask.hide_text("postgresql://me:p4ssw0rd@host/db") == "postgresql://me:***@host/db"
+
+
 def test_key_of_several_lines():
     """A key that is printed line by line is hidden line by line."""
     assert Mask(["-----BEGIN-----\nabcdefgh\n"]).hide(b"x\nabcdefgh\n") == b"x\n***\n"

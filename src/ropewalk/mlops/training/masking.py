@@ -40,10 +40,11 @@ class Mask:
 
 
 def find_secrets(environ: Mapping[str, str], declarations: str) -> Mask:
-    """Return a mask of the variables whose names say so, and of those that `declarations` use as `secret://NAME`."""
+    """Return a mask of variables named like secrets or used as `secret://NAME`, and of passwords in addresses."""
     named = set(_REFERENCE.findall(declarations))
     secret = [value for name, value in environ.items() if name in named or _NAMES_SECRET.search(name.upper())]
-    return Mask([*secret, *(password for value in secret for password in _passwords(value))])
+    # An address with a password (`ROPEWALK_DATABASE_URL`) is no secret by its name, and its password is one.
+    return Mask([*secret, *(password for value in environ.values() for password in _passwords(value))])
 
 
 def _passwords(value: str) -> Iterable[str]:
