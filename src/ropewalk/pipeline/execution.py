@@ -214,6 +214,9 @@ class _Run:
         # The plan may be older than this moment: what counts is how things stand now that the inputs are known.
         found = assess(node, self.kinds[node.kind], self.workspace, record, inputs)
         if options.reuses and found.found is not None and found.found is record:
+            if options.moves_pointers:
+                # Another environment may have been at work in this folder since.
+                self.kinds[node.kind].show(node, record.output, self.workspace)
             return NodeResult(node.id, State.HIT, output=record.output, warning=found.warning)
         return _Due(node, found, inputs)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ropewalk.errors import Place
 
@@ -167,13 +167,7 @@ class NodeKind(Protocol):
     """The port through which a room gives the pipeline one kind of node.
 
     Kinds derive from it: the last three verbs have an answer that fits where nothing is to be done.
-
-    Attributes:
-        replays: whether executing a node again, with inputs of whatever time, has no effect but its output, so
-            that sweeps, `reproduce` and `bisect` may do it.
     """
-
-    replays: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -183,6 +177,14 @@ class NodeKind(Protocol):
     def is_released(self) -> bool:
         """Whether releases name nodes of this kind; others belong to each environment alone, like what it observes."""
         return True
+
+    @property
+    def replays(self) -> bool:
+        """Whether executing a node again, with inputs of whatever time, has no effect but its output.
+
+        Sweeps, `reproduce` and `bisect` do that.
+        """
+        return False
 
     def declare(self, project: Project) -> Iterable[Node]:
         """Yield the nodes that the project's files declare, without running or importing any of them.
@@ -214,6 +216,16 @@ class NodeKind(Protocol):
             RopewalkError: it cannot be made current; the pointer then stays where it is.
         """
         return  # without a statement mypy takes the method for one that every kind must write
+
+    def show(self, node: Node, output: Output, workspace: Workspace) -> None:
+        """Let `output`, current in the workspace's environment, stand where environments take turns: in the project's files.
+
+        Called for a node that a run found fresh; doing it twice is doing it once.
+
+        Raises:
+            RopewalkError: it cannot be put there.
+        """
+        return  # as above
 
     def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
         """Return `output` as objects of the workspace's store, to be taken to another machine; None if it cannot be."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 
@@ -85,6 +86,19 @@ def test_older_files_come_back(run):
 
     assert before["sub/a.txt"] == "two"
     assert nodes["make"].state is State.RESTORED
+    assert _shown(workspace)["sub/a.txt"] == "one"
+
+
+def test_environments_take_turns(run, open_workspace):
+    """What is shown belongs to the environment that ran last, also when that found everything fresh."""
+    workspace, _ = run(MAKE)
+    run(MAKE.replace("'one'", "'two'"))
+    run(MAKE)
+    shutil.rmtree(workspace.root / "outputs")
+
+    _, nodes = run(MAKE)
+
+    assert nodes["make"].state is State.HIT
     assert _shown(workspace)["sub/a.txt"] == "one"
 
 

@@ -62,6 +62,10 @@ class StepKind(NodeKind):
 
         publish_product(node, output, workspace)
 
+    def show(self, node: Node, output: Output, workspace: Workspace) -> None:
+        """Let the files that the step made stand in the project's `outputs/` folder, where another branch's may stand."""
+        self.adopt(node, output, workspace)
+
     def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
         """Return what the step made, with its tracked run, as objects; None for a step run for its effect."""
         from ropewalk.mlops.training.packing import pack_product
