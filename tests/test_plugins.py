@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ropewalk import plugins
-from ropewalk.pipeline import Workspace
+from ropewalk.pipeline import Kept, Workspace, collect_garbage
 from ropewalk.project import load_project
 from ropewalk.routes import Permission
 from ropewalk.settings import load_settings
@@ -21,6 +22,7 @@ PLUGIN = '''
 """A plugin as a user would write it."""
 from pydantic import BaseModel
 from starlette.responses import Response
+from ropewalk.pipeline import Swept
 from ropewalk.plugins import hookimpl
 from ropewalk.project import Section
 from ropewalk.routes import Permission, Route
@@ -45,6 +47,17 @@ def node_kinds():
 @hookimpl
 def http_routes(workspace):
     return [Route("GET", f"/reports/{workspace.project.name}", Permission.READ, answer)]
+
+@hookimpl
+def live_objects(workspace, kept):
+    return [path.read_text() for path in workspace.root.glob("reports/*.digest")]
+
+@hookimpl
+def sweep(workspace, kept):
+    old = [path for path in workspace.root.glob("reports/*.mail") if path.stat().st_mtime * 1000 < kept.before_ms]
+    for path in [] if kept.is_dry else old:
+        path.unlink()
+    return [Swept("reports", len(old))]
 '''
 
 
@@ -105,6 +118,32 @@ def test_plugin_of_a_user(write_project: WriteProject) -> None:
     assert project.entries("reports")["weekly"].value.to == "a@example.com"  # type: ignore[attr-defined]
     assert {"report", "table"} <= set(plugins.kinds())
     assert "/reports/shop" in paths
+
+
+@pytest.mark.usefixtures("installed")
+def test_plugin_that_keeps_content(write_project: WriteProject) -> None:
+    """An installed package names objects that must stay, and removes what it keeps elsewhere when told what stays."""
+    root = write_project({"reports/old.mail": "old", "reports/new.mail": "new"})
+    with Workspace(load_project(root, plugins.sections()), load_settings({})) as workspace:
+        digests = [workspace.objects.put_bytes(content).digest for content in (b"mine", b"nobody's")]
+        (root / "reports/mine.digest").write_text(digests[0])
+        for path in (root / "reports/old.mail", *map(workspace.objects.path, digests)):
+            os.utime(path, (1, 1))
+
+        swept = {one.what: one.count for one in collect_garbage(workspace, 0)}
+
+        assert [workspace.objects.has(digest) for digest in digests] == [True, False]
+    assert swept["reports"] == swept["objects"] == 1
+    assert sorted(path.name for path in root.glob("reports/*.mail")) == ["new.mail"]
+
+
+def test_our_live_objects_and_sweeping(write_project: WriteProject) -> None:
+    """Our own rooms name nothing, and remove nothing, of a project that never ran."""
+    with Workspace(load_project(write_project({}), plugins.sections()), load_settings({})) as workspace:
+        kept = Kept({}, frozenset(), frozenset(), frozenset({"dev"}), before_ms=1, history_ms=1)
+
+        assert plugins.named_objects(workspace, kept) == set()
+        assert sum(swept.count for swept in plugins.sweep_rooms(workspace, kept)) == 0
 
 
 @pytest.mark.usefixtures("installed")

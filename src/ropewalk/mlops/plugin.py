@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ropewalk.pipeline import Kept, NodeKind, Workspace
+from ropewalk.pipeline import Kept, NodeKind, Swept, Workspace
 from ropewalk.plugins import hookimpl
 from ropewalk.project import Section
 
@@ -37,6 +37,14 @@ def http_routes(workspace: Workspace) -> list[Route]:
     from ropewalk.mlops.tracking import routes
 
     return routes(workspace)
+
+
+@hookimpl
+def sweep(workspace: Workspace, kept: Kept) -> list[Swept]:
+    """Remove the environments that no step has used for long."""
+    from ropewalk.mlops.training import sweep_environments
+
+    return [sweep_environments(workspace, kept)]
 
 
 @hookimpl

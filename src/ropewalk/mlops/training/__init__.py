@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     )
     from ropewalk.mlops.training.kind import StepKind
     from ropewalk.mlops.training.live_files import files_objects
+    from ropewalk.mlops.training.old_environments import sweep_environments
     from ropewalk.mlops.training.sdk import Files, Metrics, Model, Table, step
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "WrongProduct",
     "files_objects",
     "step",
+    "sweep_environments",
 ]
 
 # Each step's process passes through this door on its way to its own program, and the engine behind `StepKind` costs
@@ -36,6 +38,7 @@ _MODULES = {
     "errors": ("InvalidStep", "StepFailed", "StepTimedOut", "UnkeptFiles", "WrongProduct"),
     "kind": ("StepKind",),
     "live_files": ("files_objects",),
+    "old_environments": ("sweep_environments",),
     "sdk": ("Files", "Metrics", "Model", "Table", "step"),
 }
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}

@@ -53,11 +53,11 @@ def interpreter_for(task: Task, locked: str | None) -> Interpreter:
         return Interpreter()
     file, kept = task.workspace.root / locked, task.workspace.state / "environments"
     folder = kept / _digest(file)
-    if not folder.is_dir():
+    if not _is_built(folder):
         kept.mkdir(exist_ok=True)
         with _locked(folder.with_suffix(".lock")):
             # Another run may have built it while this one waited.
-            if not folder.is_dir():
+            if not _is_built(folder):
                 task.report(0, None, f"building the environment of {locked}")
                 _build(file, locked, folder)
     programs = folder / "bin"
@@ -67,6 +67,15 @@ def interpreter_for(task: Task, locked: str | None) -> Interpreter:
         "PATH": os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)]),
     }
     return Interpreter(str(programs / "python"), variables, is_own=True)
+
+
+def _is_built(folder: Path) -> bool:
+    """Return whether the environment is there, and let it count as used just now: unused ones are collected."""
+    try:
+        os.utime(folder)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _digest(file: Path) -> str:

@@ -1,0 +1,79 @@
+"""The lake's part in collecting garbage: snapshots that records name stay, the others go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ropewalk.dataops.lake import SnapshotMissing, open_lake, sweep_lake
+from ropewalk.pipeline import Kept, Workspace
+from ropewalk.project import Project
+from ropewalk.settings import load_settings
+from ropewalk.store import now_ms
+
+
+def kept(*references: str, is_dry: bool = False) -> Kept:
+    # Everything that was made until now may go.
+    return Kept({}, frozenset(references), frozenset(), frozenset({"dev"}), now_ms() + 1000, 0, is_dry=is_dry)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with Workspace(Project(tmp_path, "test", {}), load_settings({})) as opened:
+        yield opened
+
+
+def write(workspace: Workspace, *values: int) -> list[int]:
+    """Write versions of a table and return their snapshots."""
+    found = []
+    for value in values:
+        with open_lake(workspace).transaction("build") as transaction:
+            made = transaction.replace("mart.a", f"SELECT {value} AS n FROM range(20000)")
+            transaction.record_build("table:mart.a", str(value), made)
+        found.append(transaction.snapshot)
+    return found
+
+
+def read(workspace: Workspace, snapshot: int) -> object:
+    return open_lake(workspace).query(f"SELECT max(n) FROM mart.a AT (VERSION => {snapshot})").rows[0][0]
+
+
+def test_named_snapshots_stay(workspace: Workspace) -> None:
+    """What an output or an input is at can be read afterwards; what nobody names cannot."""
+    first, second, third = write(workspace, 1, 2, 3)
+
+    swept = {
+        one.what: one for one in sweep_lake(workspace, kept(f"snapshot:{second}", "run:7", "snapshot:x"))
+    }
+
+    assert swept["snapshots"].count >= 1
+    assert (read(workspace, second), read(workspace, third)) == (2, 3)
+    with pytest.raises(SnapshotMissing):
+        read(workspace, first)
+
+
+def test_young_snapshots_stay(workspace: Workspace) -> None:
+    """What was the newest a moment ago may be read by somebody who has not said so yet."""
+    first, _ = write(workspace, 1, 2)
+    young = Kept({}, frozenset(), frozenset(), frozenset({"dev"}), now_ms() - 3_600_000, 0)
+
+    swept = sweep_lake(workspace, young)
+
+    assert sum(one.count for one in swept) == 0
+    assert read(workspace, first) == 1
+
+
+def test_a_lake_that_was_never_made(workspace: Workspace) -> None:
+    """Sweeping makes no lake."""
+    assert sweep_lake(workspace, kept()) == []
+    assert not (workspace.state / "lake/catalog.sqlite").exists()
+
+
+def test_dry_run(workspace: Workspace) -> None:
+    """A dry run touches no snapshot."""
+    first, _ = write(workspace, 1, 2)
+
+    assert sweep_lake(workspace, kept(is_dry=True)) == []
+    assert read(workspace, first) == 1
