@@ -35,7 +35,7 @@ _HEARD = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the step to its end, or until the engine is gone; return the step's exit code."""
+    """Run the step to its end, or until the engine is gone; in the step's own process return its exit code."""
     control, engine, memory, grace_ms = map(int, arguments[:4])
     wake = _listen_to_signals()
     _control_process(PR_SET_CHILD_SUBREAPER, 1)
@@ -63,7 +63,8 @@ def main(arguments: Sequence[str]) -> int:
         family.end(0 if 0 < memory < peak else grace_ms / 1000)
     code = os.waitstatus_to_exitcode(family.status or 0)
     _report(control, (code, max(peak, _peak_of_children()), int(0 < memory < peak)))
-    return code if code >= 0 else 128 - code
+    # Without Python's own farewell, which takes as long as a tenth of a small step: nothing here is left to be saved.
+    os._exit(code if code >= 0 else 128 - code)
 
 
 def _run_step(warden: int, arguments: Sequence[str]) -> int:
