@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ropewalk.pipeline import Rule, Schedule, TickState
-from ropewalk.pipeline.schedule import Due, is_taken_over, next_due
+from ropewalk.pipeline.schedule import AHEAD_MS, Due, is_taken_over, next_due
 from ropewalk.store.schedule import TickRow
 
 HOUR, MINUTE = 3_600_000, 60_000
@@ -111,3 +113,50 @@ def test_another_rule_is_not_taken_over() -> None:
     other = TickRow("hourly", NOON, "0 3 * * * UTC", "running", None, NOON, None, None)
 
     assert not is_taken_over(schedule("all"), other, NOON + MINUTE)
+
+
+class Table:
+    """The ticks of one schedule, as the database keeps them: a due time is claimed once."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, TickState] = {}
+
+    def look(self, found: Schedule, now: int) -> Due | None:
+        """Do what a scheduler does at a look, with runs that take no time."""
+        latest = max((due_at for due_at in self.rows if due_at <= now + AHEAD_MS), default=None)
+        due = next_due(found, None if latest is None else tick(latest, finished_at=latest), False, now)
+        if due is None or due.at in self.rows:
+            return None
+        self.rows[due.at] = due.state
+        return due
+
+
+@given(
+    st.sampled_from(["last", "all", "none"]),
+    st.lists(st.integers(-3 * HOUR, 5 * HOUR), max_size=25),
+)
+def test_whatever_the_clock_does(catch_up: str, moves: list[int]) -> None:
+    """However the clock moves, forwards and back, no due time is run twice, and none before it has come."""
+    table, now, ran = Table(), NOON + 1, list[int]()
+    for move in moves:
+        now += move
+        while due := table.look(schedule(catch_up), now):
+            assert due.at <= now
+            ran += [due.at] if due.state is TickState.RUNNING else []
+
+    assert len(ran) == len(set(ran))
+    assert ran == sorted(ran)
+
+
+@given(st.lists(st.integers(0, 5 * HOUR), min_size=1, max_size=15))
+def test_all_leaves_none_out(breaks: list[int]) -> None:
+    """With `all`, whatever the breaks, every due time since the rule was known has been run in the end."""
+    table, now = Table(), NOON + 1
+    table.look(schedule("all"), now)
+    for pause in breaks:
+        now += pause
+        while table.look(schedule("all"), now):
+            pass
+
+    ran = [due_at for due_at, state in table.rows.items() if state is TickState.RUNNING]
+    assert ran == list(range(NOON + HOUR, now + 1, HOUR))

@@ -424,3 +424,57 @@ def test_a_child_that_does_not_listen(child: ChildRun, monkeypatch) -> None:
     child.end()
 
     assert child.complaint() == "signal 9: up"
+
+
+def test_one_schedule_does_not_hold_up_another(watch: Watch) -> None:
+    """While the run of one schedule is at work, another's starts."""
+    watch.begun(NOON - HOUR)
+    watch.behave(seconds=2)
+    with watch.scheduler() as scheduler:
+        scheduler.look()
+        wait_for(lambda: len(watch.starts) == 1)
+        watch.schedules["other"] = Schedule("other", HOURLY.rule, ("late",))
+        scheduler.look()
+        watch.now = NOON + HOUR
+        scheduler.look()
+        wait_for(lambda: len(watch.starts) == 2)
+        assert watch.ticks[0] == (NOON, "running")
+
+    assert "run late --cause schedule:other" in watch.starts[1]
+
+
+def test_a_changed_rule_starts_anew(watch: Watch) -> None:
+    """Due times that a new rule would have had in the past are not made up for."""
+    watch.begun(NOON - 9 * HOUR)
+    watch.schedules = {"hourly": Schedule("hourly", Rule("*/5 * * * *"), catch_up="all")}
+    watch.look(NOON + 1)
+    assert watch.starts == []
+    watch.look(NOON + 5 * MINUTE)
+
+    assert len(watch.starts) == 1
+
+
+def test_a_rule_that_comes_back(watch: Watch) -> None:
+    """A due time that another rule has had meanwhile is not run again when the first rule is back."""
+    watch.begun(NOON - HOUR)
+    other = {"hourly": Schedule("hourly", Rule("0,30 * * * *"))}
+    first, watch.schedules = watch.schedules, other
+    watch.look(NOON - 20 * MINUTE)
+    watch.look(NOON)
+    assert len(watch.starts) == 1
+    watch.schedules = first
+    watch.look(NOON + 1)
+    assert len(watch.starts) == 1
+    watch.look(NOON + HOUR)
+
+    assert watch.ticks[:2] == [(NOON + HOUR, "succeeded"), (NOON, "succeeded")]
+
+
+def test_a_removed_schedule_is_left_alone(watch: Watch) -> None:
+    """What a schedule left unfinished when it was taken out of the file is not looked after any more."""
+    watch.begun(NOON, finished=False, state="running")
+    watch.schedules = {}
+    watch.look(NOON + MINUTE)
+
+    assert watch.ticks == [(NOON, "running")]
+    assert watch.starts == []

@@ -13,6 +13,7 @@ from ropewalk.store.schedule import (
     claim_tick,
     finish_tick,
     give_back_tick,
+    is_known_rule,
     latest_tick,
     list_ticks,
     name_run_of_tick,
@@ -94,17 +95,19 @@ def test_giving_back(database: Database) -> None:
     assert not claim_tick(database, TICK)
 
 
-def test_latest_of_the_rule(database: Database) -> None:
-    """The latest tick is that of the rule in force, up to a moment."""
+def test_latest(database: Database) -> None:
+    """The latest tick is the last up to a moment, of whatever rule; each rule that had one is known."""
     for due_at in (1_000, 2_000, 9_000):
         claim_tick(database, replace(TICK, due_at=due_at))
     claim_tick(database, replace(TICK, due_at=3_000, rule="@daily UTC"))
+    found = latest_tick(database, "nightly", 5_000)
 
-    found = latest_tick(database, "nightly", TICK.rule, 5_000)
-
-    assert found is not None
-    assert found.due_at == 2_000
-    assert latest_tick(database, "nightly", "@hourly UTC", 5_000) is None
+    assert found == replace(TICK, due_at=3_000, rule="@daily UTC")
+    assert latest_tick(database, "nightly", 999) is None
+    assert is_known_rule(database, "nightly", TICK.rule)
+    assert is_known_rule(database, "nightly", "@daily UTC")
+    assert not is_known_rule(database, "nightly", "@hourly UTC")
+    assert not is_known_rule(database, "other", TICK.rule)
 
 
 def test_old_ticks_are_forgotten(database: Database) -> None:

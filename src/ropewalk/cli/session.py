@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from ropewalk import plugins
-from ropewalk.pipeline import Graph, NodeKind, Workspace, declare_graph, environment_name
+from ropewalk.pipeline import Graph, NodeKind, Workspace, check_schedules, declare_graph, environment_name
 from ropewalk.project import current_branch, find_root, load_project
 from ropewalk.settings import Settings, load_settings
 from ropewalk.store.environments import list_environments
@@ -27,7 +27,10 @@ class Session:
 
     @cached_property
     def _graph(self) -> Graph:
-        return declare_graph(self.workspace.project, self.kinds)
+        graph = declare_graph(self.workspace.project, self.kinds)
+        # A schedule that names what is not there is told of now, and not at three in the morning.
+        check_schedules(self.workspace.project, graph)
+        return graph
 
     def graph(self) -> Graph:
         """Return the declared graph, read from the project's files at the first call."""

@@ -91,7 +91,7 @@ def next_due(schedule: Schedule, last: TickRow | None, busy: bool, now: int) -> 
 
     Args:
         schedule: the schedule.
-        last: the latest tick that its rule made.
+        last: its latest tick; None while nobody knew of its rule.
         busy: whether a run of it is at work.
         now: the present (UTC ms).
     """

@@ -41,6 +41,7 @@ from ropewalk.store.schedule import (
     claim_tick,
     finish_tick,
     give_back_tick,
+    is_known_rule,
     latest_tick,
     name_run_of_tick,
     unfinished_tick,
@@ -168,8 +169,11 @@ class Scheduler:
         return max(0.0, min([LONGEST_NAP_S, *waits]))
 
     def _due(self, schedule: Schedule, busy: bool) -> Due | None:
-        now = self.clock()
-        last = latest_tick(self.workspace.database, schedule.name, str(schedule.rule), now + AHEAD_MS)
+        now, database = self.clock(), self.workspace.database
+        last = latest_tick(database, schedule.name, now + AHEAD_MS)
+        if last is not None and last.rule != str(schedule.rule):
+            # What another rule has done is done; but a rule that nobody knew has promised nothing.
+            last = last if is_known_rule(database, schedule.name, str(schedule.rule)) else None
         return next_due(schedule, last, busy, now)
 
     def _has_work(self, schedule: Schedule) -> bool:
@@ -212,6 +216,9 @@ class Scheduler:
         tick = self._tick(schedule, due)
         if claim_tick(database, tick):
             self._run(schedule, tick)
+        else:
+            # Looking again at once would find the same.
+            self._stopping.wait(WATCH_S)
 
     def _look_after(self, schedule: Schedule, tick: TickRow) -> None:
         """Wait for the run of a dead scheduler, or take its due time over."""

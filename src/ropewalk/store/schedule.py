@@ -96,15 +96,23 @@ def give_back_tick(database: Database, tick: TickRow) -> None:
         )
 
 
-def latest_tick(database: Database, schedule: str, rule: str, until: int) -> TickRow | None:
-    """Return the tick with the latest due time up to `until` that the rule made."""
+def latest_tick(database: Database, schedule: str, until: int) -> TickRow | None:
+    """Return the schedule's tick with the latest due time up to `until`, whichever of its rules made it due."""
     with database.read() as connection:
         row = connection.execute(
-            "SELECT * FROM schedule_tick WHERE schedule = ? AND rule = ? AND due_at <= ?"
-            " ORDER BY due_at DESC LIMIT 1",
-            (schedule, rule, until),
+            "SELECT * FROM schedule_tick WHERE schedule = ? AND due_at <= ? ORDER BY due_at DESC LIMIT 1",
+            (schedule, until),
         ).fetchone()
     return TickRow(**dict(row)) if row else None
+
+
+def is_known_rule(database: Database, schedule: str, rule: str) -> bool:
+    """Return whether the schedule has had this rule before."""
+    with database.read() as connection:
+        row = connection.execute(
+            "SELECT 1 FROM schedule_tick WHERE schedule = ? AND rule = ? LIMIT 1", (schedule, rule)
+        ).fetchone()
+    return row is not None
 
 
 def unfinished_tick(database: Database, schedule: str) -> TickRow | None:

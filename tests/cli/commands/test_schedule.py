@@ -76,8 +76,8 @@ def test_wrong_node(ropewalk, write_project) -> None:
     root = write_project(
         {"ropewalk.yaml": 'project: p\nschedule: {n: {cron: "@daily", run: [mart.on]}}\n', **TABLES}
     )
-    for command in ("list", "run"):
-        said = ropewalk("schedule", command, cwd=root)
+    for command in (("schedule", "list"), ("schedule", "run"), ("plan",), ("run",)):
+        said = ropewalk(*command, cwd=root)
         assert said.code == 2
         assert "ropewalk.yaml:2:12" in said.err
         assert "did you mean: mart.one" in said.err

@@ -15,7 +15,7 @@ import click
 from ropewalk.cli.errors import WrongUsage
 from ropewalk.cli.output import count, emit_json, emit_table, shorten
 from ropewalk.cli.session import Session, open_session
-from ropewalk.pipeline import Schedule, ScheduleFile, Scheduler, check_schedules, read_schedules
+from ropewalk.pipeline import Schedule, ScheduleFile, Scheduler, read_schedules
 from ropewalk.store import Database, now_ms
 from ropewalk.store.schedule import TickRow, list_ticks
 
@@ -75,9 +75,9 @@ def checked_schedules(session: Session) -> Mapping[str, Schedule]:
         UnknownName, AmbiguousName, InvalidProjectFile: a schedule does not fit the project.
     """
     project = session.workspace.project
-    # Without schedules nobody waits for the graph to be read.
+    # The graph is held against them as it is read; without schedules nobody waits for that.
     if project.entries("schedule"):
-        check_schedules(project, session.graph())
+        session.graph()
     return read_schedules(project)
 
 
