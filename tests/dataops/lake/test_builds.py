@@ -91,6 +91,37 @@ def test_words_of_others_with_a_commit_are_no_builds(lake: Lake) -> None:
     assert not any(lake.holds(NODE, "one", "0" * 64, number) for number in range(lake.snapshot() + 1))
 
 
+def test_asking_drops_no_lock_of_an_open_transaction(lake: Lake, start_script) -> None:
+    """While this process writes, another one must not take the catalogue's log for left behind."""
+    snapshot, digest = build(lake, 1, "one")
+    log = lake.folder / "catalog.sqlite-wal"
+    with lake.transaction("build") as transaction:
+        transaction.replace("mart.b", "SELECT 2 AS n")
+        with Lake(lake.folder) as other:
+            assert other.holds(NODE, "one", digest, snapshot)
+
+        reader = start_script(
+            "from ropewalk.dataops.lake import Lake\nwith Lake(folder) as lake: print(lake.table_names())"
+        )
+
+        assert reader.stdout.read() == "('mart.a',)\n"
+        assert log.exists()
+    assert lake.table_names() == ("mart.a", "mart.b")
+
+
+def test_a_process_that_has_opened_nothing_asks_the_file(lake: Lake, start_script) -> None:
+    """Then the engine is not even loaded, which is what most of a plan's time would go to."""
+    snapshot, digest = build(lake, 1, "one")
+    code = f"""
+        import sys
+        from ropewalk.dataops.lake import Lake
+        lake = Lake(folder)
+        print(lake.holds({NODE!r}, "one", {digest!r}, {snapshot}), lake._engines._opened.data)
+    """
+
+    assert start_script(code).stdout.read() == "True set()\n"
+
+
 def test_catalogue_that_is_none(tmp_path):
     """A damaged catalogue is told with its path, whoever asks."""
     catalog = tmp_path / "catalog.sqlite"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ropewalk import plugins
 from ropewalk.dataops.lake import (
     TableMissing,
     environment_tables,
@@ -17,7 +18,7 @@ from ropewalk.dataops.lake import (
     snapshot_of,
     table_of,
 )
-from ropewalk.dataops.sources import SECTION, SourceKind
+from ropewalk.dataops.sources import SourceKind
 from ropewalk.dataops.transform import TableKind
 from ropewalk.pipeline import Output, State, Workspace, declare_graph, execute
 from ropewalk.project import load_project
@@ -56,7 +57,7 @@ def open_in(root: Path) -> Iterator[Callable[[str], Workspace]]:
 
         def open_it(environment: str) -> Workspace:
             settings = load_settings({}, environment=environment)
-            return stack.enter_context(Workspace(load_project(root, [SECTION]), settings))
+            return stack.enter_context(Workspace(load_project(root, plugins.sections()), settings))
 
         yield open_it
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ropewalk import plugins
 from ropewalk.dataops.lake import holds_table, open_lake
-from ropewalk.dataops.sources import SECTION, SourceKind
+from ropewalk.dataops.sources import SourceKind
 from ropewalk.pipeline import Node, Output, Workspace, current_records, declare_graph, execute
 from ropewalk.project import load_project
 from ropewalk.settings import load_settings
@@ -35,7 +36,7 @@ def machine(tmp_path: Path) -> Iterator[Callable[[str], Workspace]]:
             (root / "landing").mkdir(parents=True, exist_ok=True)
             (root / "ropewalk.yaml").write_text(DECLARED)
             (root / "landing/1.csv").write_text("id,price\n1,10\n")
-            return stack.enter_context(Workspace(load_project(root, [SECTION]), load_settings({})))
+            return stack.enter_context(Workspace(load_project(root, plugins.sections()), load_settings({})))
 
         yield open_it
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ropewalk import plugins
 from ropewalk.dataops.lake import open_lake, query_environment
-from ropewalk.dataops.sources import SECTION, SourceKind
+from ropewalk.dataops.sources import SourceKind
 from ropewalk.dataops.transform import InvalidSpan, TableFailed, TableKind
 from ropewalk.errors import RopewalkError
 from ropewalk.pipeline import (
@@ -68,7 +69,7 @@ class Trips:
 
     def open(self, environment: str = "dev", interval: tuple[str, str] | None = None) -> Workspace:
         chosen = load_settings({}, environment=environment)
-        workspace = self.stack.enter_context(Workspace(load_project(self.root, [SECTION]), chosen))
+        workspace = self.stack.enter_context(Workspace(load_project(self.root, plugins.sections()), chosen))
         workspace.interval = interval
         return workspace
 

@@ -16,16 +16,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ropewalk.dataops.lake.catalog import catalog_state
+from ropewalk.dataops.lake.catalog import before_engines, catalog_state
 from ropewalk.dataops.lake.digest import TableDigest
 from ropewalk.dataops.lake.errors import LakeFailed
 
 _HEAD = "SELECT node, key, digest, rows FROM lake.ropewalk.builds"
 _COMMITS = """
     SELECT snapshot_id, commit_extra_info
-    FROM ducklake_snapshot JOIN ducklake_snapshot_changes USING (snapshot_id)
-    WHERE commit_extra_info IS NOT NULL AND snapshot_id = coalesce(?, snapshot_id)
+    FROM {0}ducklake_snapshot JOIN {0}ducklake_snapshot_changes USING (snapshot_id)
+    WHERE commit_extra_info IS NOT NULL AND snapshot_id = coalesce({1}, snapshot_id)
 """
+_IN_ENGINE = "__ducklake_metadata_lake."
 BUSY_S = 30.0
 
 
@@ -62,27 +63,35 @@ class Builds:
             return _read_builds(self._commits[1].get(snapshot))
         if self._commits is not None and state is None:
             # Somebody is writing just now: all would have to be read again for each question.
-            return _read_builds(_read_commits(self._catalog, snapshot).get(snapshot))
-        self._commits = (state, _read_commits(self._catalog))
+            return _read_builds(self._read_commits(snapshot).get(snapshot))
+        self._commits = (state, self._read_commits())
         return _read_builds(self._commits[1].get(snapshot))
 
     def forget(self) -> None:
         """Read everything anew at the next question."""
         self._head = self._commits = None
 
+    def _read_commits(self, snapshot: int | None = None) -> dict[int, str]:
+        """Return what went with each commit that is kept, by snapshot (of one snapshot, if it is given)."""
+        number = "NULL" if snapshot is None else f"{snapshot:d}"
+        with before_engines(self._catalog) as is_first:
+            # Asking the file itself takes a hundredth of the time of starting the engine, which a run that finds
+            # everything fresh needs for nothing else.
+            rows = _read_file(self._catalog, _COMMITS.format("", number)) if is_first else None
+        if rows is None:
+            rows = self._read(_COMMITS.format(_IN_ENGINE, number))
+        return {int(number): str(text) for number, text in rows}
+
     def _state(self) -> object:
         # Taken before the rows, so that a commit in between makes them read again, not kept.
         return catalog_state(self._catalog)
 
 
-def _read_commits(catalog: Path, snapshot: int | None = None) -> dict[int, str]:
-    """Return what went with each commit that is kept, by snapshot (of one snapshot, if it is given)."""
-    # The catalogue is a file of SQLite's: asking that takes a hundredth of the time of starting the engine, which a
-    # run that finds everything fresh needs for nothing else.
+def _read_file(catalog: Path, sql: str) -> list[tuple[Any, ...]]:
     address = f"file:{quote(str(catalog))}?mode=ro"
     try:
         with closing(sqlite3.connect(address, uri=True, timeout=BUSY_S)) as connection:
-            return {int(number): str(text) for number, text in connection.execute(_COMMITS, (snapshot,))}
+            return connection.execute(sql).fetchall()
     except sqlite3.Error as error:
         raise LakeFailed(
             f"the lake's catalogue {catalog} cannot be read: {error}",

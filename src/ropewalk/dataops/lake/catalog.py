@@ -6,7 +6,10 @@ The data path is given at each attach, so that a project's folder can be moved.
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -21,6 +24,9 @@ SPILL_FOLDER = "spill"
 BUSY_TIMEOUT_MS = 30_000
 # Longer than any file system's clock takes to tick.
 RACY_NS = 50_000_000
+# Catalogues that an engine of this process has opened; see `before_engines`.
+_opened: set[Path] = set()
+_opening = threading.Lock()
 # No keys and no indexes: DuckLake has none. `LakeTransaction.rewrite_book` keeps the rows unique.
 BOOKS = (
     "CREATE SCHEMA ropewalk",
@@ -61,6 +67,8 @@ def attach(
         SnapshotMissing: the lake does not have that snapshot.
         LakeFailed: the files are not a lake.
     """
+    with _opening:
+        _opened.add(catalog)
     options = [
         f"DATA_PATH {literal(f'{data}/')}",
         # The catalogue remembers the folder it was made in; the one it stands in now counts.
@@ -90,6 +98,17 @@ def require_catalog(folder: Path) -> Path:
     if not catalog.is_file():
         raise TableMissing(f"there is no lake in {folder} yet", hint="`ropewalk run` makes it")
     return catalog
+
+
+@contextmanager
+def before_engines(catalog: Path) -> Iterator[bool]:
+    """Keep engines from opening `catalog` during the block; yields whether none of this process has done so before.
+
+    Only then may the file be opened by anything else than an engine. Whoever closes a file drops all locks that the
+    process has on it, those of an engine's transaction too: other processes would then take its log for left behind.
+    """
+    with _opening:
+        yield catalog not in _opened
 
 
 def catalog_state(catalog: Path) -> object:
