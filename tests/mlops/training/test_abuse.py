@@ -6,6 +6,7 @@ import dataclasses
 import os
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -23,10 +24,22 @@ from ropewalk.mlops.training.errors import (
     StepTimedOut,
 )
 from ropewalk.mlops.training.execution import run_step
-from ropewalk.pipeline import Limits, Task
+from ropewalk.pipeline import Limits, Node, Task
+from ropewalk.project import read_steps
 
 MAKE = "import os, sys, time\nfrom ropewalk import Metrics, step\n\ndef make() -> Metrics:\n"
 GOOD = "return {'a': 1}"
+# Detaches a process in the way of daemons; its id is in the file `pid`.
+DAEMON = """
+def daemon():
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            open('pid', 'w').write(str(os.getpid()))
+            time.sleep(60)
+        os._exit(0)
+
+"""
 
 
 def body(*lines: str) -> str:
@@ -125,6 +138,50 @@ def test_step_that_deletes_the_project(make_task):
 
     assert run_step(task).summary["metrics"] == {"a": 1.0}
     assert "No such file" in failing(dataclasses.replace(task, run_id="later")).message
+
+
+def test_step_that_deletes_its_inputs(make_task):
+    """A step gets a copy of the files it needs; what another step made stays whole whatever is done to it."""
+    source = (
+        "import os, shutil\nfrom ropewalk import Files, Metrics\n\n"
+        "def pages() -> Files:\n    folder = Files.folder()\n    (folder / 'a.txt').write_text('kept')\n"
+        "    return Files(folder)\n\n"
+        "def count(pages: Files) -> Metrics:\n    names = os.listdir(pages.path)\n"
+        "    os.system(f'chmod -R u+w {pages.path}'); shutil.rmtree(pages.path)\n    return {'n': len(names)}\n"
+    )
+    task = make_task(source)
+    count = read_steps(task.workspace.root)[1]
+    made = run_step(task)
+    given = {"inputs": {"pages": made}, "input_ids": {"pages": "step:pages"}}
+    second = dataclasses.replace(task, node=Node("step:count", count.place, count), **given)
+
+    assert run_step(second).summary["metrics"] == {"n": 1.0}
+    assert run_step(second).summary["metrics"] == {"n": 1.0}
+
+
+def test_killed_run_takes_its_daemons_along(write_project):
+    """`ropewalk run` that is killed leaves nothing of a step that detached a process from itself."""
+    source = body("daemon()", "time.sleep(60)").replace("def make", DAEMON + "def make")
+    root = write_project({"steps/work.py": source})
+    command = [sys.executable, "-m", "ropewalk.cli.main", "-C", str(root), "run"]
+    engine = subprocess.Popen(command, stderr=subprocess.PIPE)
+    assert wait_for(lambda: (root / "pid").exists() and (root / "pid").read_text())
+
+    engine.kill()
+    engine.communicate()
+
+    daemon = Path("/proc", (root / "pid").read_text(), "stat")
+    assert wait_for(lambda: _read(daemon).rpartition(b")")[2].split()[:1] in ([], [b"Z"]))
+
+
+def wait_for(is_so):
+    """Return whether it became so within some seconds."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if is_so():
+            return True
+        time.sleep(0.02)
+    return False
 
 
 @pytest.mark.parametrize("megabytes", [5, 100])

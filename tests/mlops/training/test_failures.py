@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import os
 
 import pytest
 
@@ -16,7 +18,7 @@ from ropewalk.mlops.training.errors import (
     StepTimedOut,
     WrongProduct,
 )
-from ropewalk.mlops.training.failures import failure, rerun_command
+from ropewalk.mlops.training.failures import failure, obstructed, rerun_command
 from ropewalk.mlops.training.job import Answer
 from ropewalk.mlops.training.masking import Mask
 from ropewalk.mlops.training.process import Ended
@@ -110,6 +112,24 @@ def test_error_says_how_it_ended(fail, attempt, ended, answer, kind, message):
 def test_what_may_pass(fail, ended, answer, may_pass):
     """Trying again can help after a time-out and a kill, and after an error only when the step names it."""
     assert fail(ended, answer).may_pass is may_pass
+
+
+@pytest.mark.parametrize(
+    ("number", "hint", "may_pass"),
+    [
+        (errno.ENOSPC, "make room on the disk", False),
+        (errno.EROFS, "permission to write", False),
+        (errno.EAGAIN, "None", True),
+        (errno.ENOENT, "None", False),
+    ],
+)
+def test_what_the_system_refuses(number, hint, may_pass):
+    """The system's own words and the file it was about are told, with what helps."""
+    error = obstructed(STEP, OSError(number, os.strerror(number), "/somewhere"))
+
+    assert error.message == f"step 'train' could not be carried out: {os.strerror(number)}: /somewhere"
+    assert hint in str(error.hint)
+    assert error.may_pass is may_pass
 
 
 def test_error_stands_where_the_user_erred(fail):

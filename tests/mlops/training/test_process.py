@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -291,6 +292,28 @@ def test_own_process_is_not_signalled(run):
     run("pass")
 
     assert is_alive(os.getpid())
+
+
+def test_clock_that_goes_backwards(run, monkeypatch):
+    """A clock that is set back while a step runs neither ends it nor makes its time negative."""
+    now = iter(range(10**9, 0, -3600))
+    monkeypatch.setattr(time, "time", lambda: float(next(now)))
+
+    done = run("print(1); time.sleep(0.3)", timeout_s=5)
+
+    assert done.ended.code == 0
+    assert 0.3 < done.ended.seconds < 5
+
+
+def test_steps_side_by_side(tmp_path):
+    """Steps that run at once share nothing: each has its own end, log and tree."""
+    runners = [Runner(tmp_path / str(number)) for number in range(4)]
+    for runner in runners:
+        runner.root.mkdir()
+    with ThreadPoolExecutor(4) as pool:
+        ended = list(pool.map(lambda n: runners[n](f"print({n}); os._exit({n})").ended.code, range(4)))
+
+    assert ended == [0, 1, 2, 3]
 
 
 def test_program_that_does_not_exist(run):

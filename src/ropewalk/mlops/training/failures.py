@@ -49,11 +49,14 @@ def failure(attempt: Attempt, ended: Ended, answer: Answer | None, log: StepLog)
 def obstructed(step: StepDeclaration, error: OSError) -> StepObstructed:
     """Return the error for what the system refused while a step was prepared, or while its product was kept."""
     what = f": {error.filename}" if error.filename else ""
-    return StepObstructed(
+    told = StepObstructed(
         f"step {step.name!r} could not be carried out: {error.strerror or error}{what}",
         place=step.place,
         hint=_REMEDIES.get(error.errno or 0),
     )
+    # Too many processes, too little memory: others may end meanwhile.
+    told.may_pass = error.errno in (errno.EAGAIN, errno.ENOMEM)
+    return told
 
 
 def rerun_command(attempt: Attempt) -> str:
