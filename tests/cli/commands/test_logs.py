@@ -5,9 +5,15 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from ropewalk.pipeline.leases import this_host, this_process
+from ropewalk.store import Database
+from ropewalk.store.leases import take_lease
+from ropewalk.store.pipeline import RunRow, start_run
 
 FILES = {
     "ropewalk.yaml": "project: talk\n",
@@ -131,6 +137,16 @@ def test_a_run_without_steps(ropewalk, shop: Path) -> None:
 
     assert said.code == 3
     assert "only steps have logs" in said.err
+
+
+def test_a_run_that_has_just_begun(ropewalk, write_project) -> None:
+    """Before its first step a run has nothing to show, and that is said."""
+    root = write_project({})
+    with closing(Database.open(root / ".ropewalk/ropewalk.db")) as database:
+        start_run(database, RunRow("abc1", "dev", "running", None, None, False, 1, None))
+        take_lease(database, "run:abc1", "token", this_host(), this_process())
+
+    assert "no step of run abc1 has begun yet" in ropewalk("logs", cwd=root).err
 
 
 @pytest.fixture

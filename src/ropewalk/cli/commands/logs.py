@@ -99,6 +99,8 @@ def _not_found(
             nearest=nearest(str(name), known),
             hint=f"it has those of {', '.join(dict.fromkeys(known))}",
         )
+    if run_state(workspace.database, run) == "running":
+        return LogNotFound(f"no step of run {short} has begun yet", hint="try again in a moment")
     did = {
         node.node
         for node in list_past_nodes(workspace.database, run.id)
