@@ -119,11 +119,19 @@ def test_from_dev_to_production_and_back(ropewalk: Callable, returns: Path) -> N
             "deployment:returns@1"
         )
         assert served(address, 1) == 1
-    assert [change["version"] for change in said("env", "show", "production", "--history")["changes"]] == [
-        3,
-        2,
-        1,
-    ]
+    history = said("env", "show", "production", "--history")["changes"]
+    assert [change["version"] for change in history] == [3, 2, 1]
+
+    # A machine that made none of it serves the same, once the shared cache has brought it.
+    shared = {"ROPEWALK_CACHE": str(returns.parent / "cache"), "ROPEWALK_CACHE_ROLE": "trusted"}
+    assert ropewalk("cache", "push", cwd=returns, ROPEWALK_ENVIRONMENT="dev", **shared).code == 0
+    git(returns.parent, "clone", "-q", str(returns), "clone")
+    clone = returns.parent / "clone"
+    applied = ropewalk("apply", "production", "--json", cwd=clone, **shared)
+    assert applied.code == 0, applied.out
+    assert len(applied.json["brought"]) == 9
+    with up(clone, "production") as address:
+        assert served(address, 1) == 1
 
 
 def test_a_killed_apply_leaves_the_old_or_the_new_set(

@@ -102,7 +102,7 @@ def pull(
         CacheRefused: it refuses.
     """
     records = current_records(workspace)
-    run_id = _start(workspace)
+    run_id = start_transfer(workspace)
     outputs: dict[str, Output] = {}
     for node in graph.nodes.values():
         input_ids = graph.inputs[node.id]
@@ -191,7 +191,7 @@ def bring_in(
     return to_record(row)
 
 
-def _start(workspace: Workspace) -> str:
+def start_transfer(workspace: Workspace) -> str:
     """Record a run that says where what it has came from, and return its id."""
     git, now = git_state(workspace.root), now_ms()
     run = RunRow(

@@ -155,6 +155,25 @@ def test_a_release_from_elsewhere_needs_its_executions(ropewalk, shop: Path) -> 
     assert "ropewalk cache pull" in said.err
 
 
+def test_a_clone_applies_what_the_shared_cache_has(ropewalk, shop: Path, tmp_path: Path) -> None:
+    """By the keys of the release alone: what the clone's own files say by now does not count."""
+    shared = {"ROPEWALK_CACHE": str(tmp_path / "cache"), "ROPEWALK_CACHE_ROLE": "trusted"}
+    ropewalk("cache", "push", cwd=shop, **shared)
+    ropewalk("promote", "production", cwd=shop)
+    commit(shop)
+    git(tmp_path, "clone", "-q", str(shop), "clone")
+    (tmp_path / "clone/drops/two.csv").write_text("id,amount,late\n3,30,1\n")
+
+    said = ropewalk("apply", "production", "--json", cwd=tmp_path / "clone", **shared).json
+
+    assert said["brought"] == ["source:orders", "table:staging.orders", "table:mart.totals"]
+    assert [change["node"] for change in said["changes"]] == said["brought"]
+    again = ropewalk("apply", "production", "--json", cwd=tmp_path / "clone", **shared).json
+    assert (again["brought"], again["changes"]) == ([], [])
+    query, clone = "SELECT sum(amount) AS amount FROM mart.totals", tmp_path / "clone"
+    assert "30" in ropewalk("sql", query, cwd=clone, ROPEWALK_ENVIRONMENT="production").out
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

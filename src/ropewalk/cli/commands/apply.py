@@ -16,10 +16,12 @@ from ropewalk.pipeline import (
     ReleasePlan,
     ReleaseUncommitted,
     apply_release,
+    fetch_release,
     is_protected,
+    open_shared_cache,
     plan_release,
 )
-from ropewalk.project import commit_with, read_release, release_file
+from ropewalk.project import Release, commit_with, read_release, release_file
 
 
 @click.command("apply")
@@ -41,12 +43,24 @@ def command(environment: str, *, dry_run: bool, allow_dirty: bool, as_json: bool
         commit = commit_with(session.workspace.root, release_file(environment))
         if commit is None and not (dry_run or allow_dirty):
             _refuse_uncommitted(session, environment)
+        brought = _fetch(session, release)
         plan = plan_release(session.workspace, session.graph(), session.kinds, release)
         version = plan.version if dry_run else _apply(session, plan)
     if as_json:
-        emit_json(_document(plan, commit, version, is_applied=not dry_run))
+        emit_json(_document(plan, commit, version, is_applied=not dry_run) | {"brought": brought})
     else:
+        if brought:
+            click.echo(f"{count(len(brought), 'execution')} brought from the shared cache", err=True)
         _print(plan, commit, version, is_applied=not dry_run)
+
+
+def _fetch(session: Session, release: Release) -> list[str]:
+    """Bring what this machine never saw, where there is a shared cache; return the nodes that came."""
+    cache = open_shared_cache(session.workspace)
+    if cache is None:
+        return []
+    done = fetch_release(session.workspace, session.graph(), session.kinds, release, cache)
+    return [transfer.node for transfer in done if transfer.state == "pulled"]
 
 
 def _apply(session: Session, plan: ReleasePlan) -> int:

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from blake3 import blake3
 
 from ropewalk.devops.serving.errors import ModelNotServable
-from ropewalk.devops.serving.pointed import recorded_target
+from ropewalk.devops.serving.pointed import known_targets, recorded_target
 from ropewalk.devops.serving.section import DeployEntry
-from ropewalk.pipeline import Need, Node, NodeKind, Output, Probe, Task, Workspace
+from ropewalk.pipeline import Need, Node, NodeKind, Output, Packed, Probe, Task, Workspace
 from ropewalk.project import Entry, InvalidProjectFile, Project
 from ropewalk.store.deployments import Target, current_deployment
 from ropewalk.store.environments import pointers
@@ -63,12 +63,25 @@ class DeploymentKind(NodeKind):
         task.report(0, None, f"trying {model} version {version}")
         # By name, because planning reads this module and must not wait for what only deploying needs.
         importlib.import_module(_DOOR).deploy(task.workspace, name, target, task.run_id)
-        return Output(
-            digest=_digest(name, target),
-            reference=f"deployment:{name}@{version}",
-            summary={"model": model, "version": target.version, "key": entry.key},
-            # What it answers from now on: the end of every lineage, and where monitoring begins.
-            makes=(f"predictions:{name}",),
+        return _output(name, target)
+
+    def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
+        """Return what it serves, by name: the version travels as a node of its own."""
+        return Packed(output, {})
+
+    def unpack(self, node: Node, key: str, packed: Packed, workspace: Workspace) -> Output:
+        """Return the output with the number that the version has here; nothing is served by it.
+
+        Raises:
+            ModelNotServable: no version with that content is registered here.
+        """
+        model, column = (str(packed.output.summary[name]) for name in ("model", "key"))
+        for target in known_targets(workspace, model, column):
+            if _digest(node.name, target) == packed.output.digest:
+                return _output(node.name, target)
+        raise ModelNotServable(
+            f"no version of {model!r} here has the content that {packed.output.reference} serves elsewhere",
+            hint="`ropewalk cache pull` brings the model first",
         )
 
     def adopt(self, node: Node, output: Output, workspace: Workspace) -> None:
@@ -103,6 +116,16 @@ def _declare(entry: Entry) -> Node:
         needs=(Need(f"model:{model}", entry.place),),
         facts={"model": model, "key": spec.key},
         places={"model": entry.place, "key": entry.place},
+    )
+
+
+def _output(name: str, target: Target) -> Output:
+    return Output(
+        digest=_digest(name, target),
+        reference=f"deployment:{name}@{target.version}",
+        summary={"model": target.model, "version": target.version, "key": target.key_column},
+        # What it answers from now on: the end of every lineage, and where monitoring begins.
+        makes=(f"predictions:{name}",),
     )
 
 

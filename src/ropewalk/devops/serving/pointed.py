@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ropewalk.errors import NotFound
-from ropewalk.mlops.registry import get_version
+from ropewalk.mlops.registry import get_version, list_versions
 from ropewalk.pipeline import Output, Workspace, base_of, is_protected, to_record
 from ropewalk.store.deployments import Deployment, Target
 from ropewalk.store.environments import get_environment, pointers
@@ -24,6 +24,15 @@ def recorded_target(workspace: Workspace, output: Output) -> Target | None:
     except NotFound:
         return None
     return Target(model, int(found.version), found.digest, str(output.summary["key"]))
+
+
+def known_targets(workspace: Workspace, model: str, key_column: str) -> list[Target]:
+    """Return a target for each version of the model that is registered here, newest first; none without the model."""
+    try:
+        versions = list_versions(workspace, model)
+    except NotFound:
+        return []
+    return [Target(model, int(found.version), found.digest, key_column) for found in versions]
 
 
 def pointed_deployments(workspace: Workspace, names: Collection[str]) -> dict[str, Deployment]:

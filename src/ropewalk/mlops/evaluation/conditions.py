@@ -6,7 +6,6 @@ from typing import Annotated, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ropewalk.project import Section
 from ropewalk.store.gates import Bound
 
 # Strict, because YAML's `yes` would otherwise pass for 1.0.
@@ -58,4 +57,4 @@ class Condition(BaseModel):
 
 Conditions = Annotated[list[Condition], Field(min_length=1)]
 
-SECTION = Section("gates", Conditions, "conditions a model's metrics must keep before it is registered")
+KEY = "gates"

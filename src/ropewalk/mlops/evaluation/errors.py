@@ -6,13 +6,15 @@ RopewalkError
 │       ├── InvalidGate      a condition names a step that is not there or makes no metrics
 ├── NotFound
 │   └── MetricMissing        the step did not record the metric
+├── Failed
+│   └── DecisionDamaged      a decision that was made elsewhere is none
 └── GateFailed
     └── GateNotPassed        a metric is outside a bound
 """
 
 from __future__ import annotations
 
-from ropewalk.errors import GateFailed, NotFound
+from ropewalk.errors import Failed, GateFailed, NotFound
 from ropewalk.project import InvalidProjectFile
 
 
@@ -32,3 +34,9 @@ class GateNotPassed(GateFailed):
     """A metric is outside a bound of the gate; the candidate is not registered."""
 
     code = "RW570"
+
+
+class DecisionDamaged(Failed):
+    """What a gate decided on another machine is no decision, or one that lets nothing pass."""
+
+    code = "RW470"

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from typing import cast
 
-from blake3 import blake3
-
 from ropewalk.errors import NotFound, Place, nearest
-from ropewalk.mlops.evaluation.conditions import SECTION, Condition
+from ropewalk.mlops.evaluation.conditions import KEY, Condition
 from ropewalk.mlops.evaluation.errors import GateNotPassed, InvalidGate, MetricMissing
-from ropewalk.mlops.evaluation.judge import Baseline, judge, told_of
+from ropewalk.mlops.evaluation.judgement import Baseline, judge, told_of
+from ropewalk.mlops.evaluation.packing import decision_digest, unpack_decision
 from ropewalk.mlops.registry import ModelVersion, get_version
 from ropewalk.pipeline import (
     JSON,
@@ -23,6 +21,7 @@ from ropewalk.pipeline import (
     Node,
     NodeKind,
     Output,
+    Packed,
     Probe,
     Task,
     Workspace,
@@ -46,7 +45,7 @@ class GateKind(NodeKind):
         Raises:
             InvalidGate: a condition names a step that is not there or makes no metrics.
         """
-        entries = project.entries(SECTION.key)
+        entries = project.entries(KEY)
         # Without gates the steps need not be read for them.
         if not entries:
             return
@@ -54,7 +53,7 @@ class GateKind(NodeKind):
         document = parse_yaml(project.root / PROJECT_FILE, project.root)
         for entry in entries.values():
             conditions = cast("list[Condition]", entry.value)
-            places = [document.place((SECTION.key, entry.name, i, "metric")) for i in range(len(conditions))]
+            places = [document.place((KEY, entry.name, i, "metric")) for i in range(len(conditions))]
             yield _node(entry, conditions, places, steps)
 
     def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:
@@ -69,6 +68,19 @@ class GateKind(NodeKind):
         """Return whether the decision made under `key` is still recorded, and let the candidate pass."""
         decision = get_decision(workspace.database, key)
         return decision is not None and decision.has_passed
+
+    def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
+        """Return the decision, which the output has whole."""
+        return Packed(output, {})
+
+    def unpack(self, node: Node, key: str, packed: Packed, workspace: Workspace) -> Output:
+        """Record here what was decided elsewhere.
+
+        Raises:
+            DecisionDamaged: it is no decision, or its digest is not that of its content.
+        """
+        unpack_decision(node.name, key, packed, workspace)
+        return packed.output
 
     def execute(self, task: Task) -> Output:
         """Judge every condition, record the results, and return them.
@@ -199,7 +211,7 @@ def _output(results: list[GateResult], recorded: Mapping[str, Mapping[str, float
         if math.isfinite(value)
     }
     rows: list[JSON] = [asdict(result) for result in results]
-    digest = blake3(json.dumps([rows, metrics], sort_keys=True).encode()).hexdigest()
+    digest = decision_digest(rows, metrics)
     return Output(
         digest=digest,
         reference=f"gate:{digest[:12]}",

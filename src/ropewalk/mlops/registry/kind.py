@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from ropewalk.errors import NotFound, nearest
 from ropewalk.mlops.registry.errors import UnmadeModel
+from ropewalk.mlops.registry.packing import pack_version, unpack_version
 from ropewalk.mlops.registry.versions import get_version, register
-from ropewalk.pipeline import JSON, Need, Node, NodeKind, Output, Probe, Task, Workspace
+from ropewalk.pipeline import JSON, Need, Node, NodeKind, Output, Packed, Probe, Task, Workspace
 from ropewalk.project import (
     InvalidPython,
     Project,
@@ -62,6 +63,18 @@ class ModelKind(NodeKind):
         except NotFound:
             return False
         return version.digest == output.digest
+
+    def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
+        """Return the version with its tags; its files travel with the step that made them."""
+        return pack_version(node.name, output, workspace)
+
+    def unpack(self, node: Node, key: str, packed: Packed, workspace: Workspace) -> Output:
+        """Register here what was registered elsewhere; doing it twice is doing it once.
+
+        Raises:
+            InvalidSource: the logged model is not here, or the tags are damaged.
+        """
+        return unpack_version(node.name, key, packed, workspace)
 
     def execute(self, task: Task) -> Output:
         """Register the step's model; the same content is the same version.
