@@ -325,7 +325,7 @@ def test_list_of_objects(store: ObjectStore) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(errno.ENOSPC, "RW413"), (errno.EDQUOT, "RW413"), (errno.EROFS, "RW414")]
+    ("number", "code"), [(errno.ENOSPC, "RW413"), (errno.EDQUOT, "RW413"), (errno.EROFS, "RW416")]
 )
 def test_a_store_that_cannot_take_more(
     store: ObjectStore, monkeypatch: pytest.MonkeyPatch, number: int, code: str
@@ -374,7 +374,7 @@ def test_a_read_only_disk(tmp_path: Path) -> None:
         "    except StoreReadOnly as error:\n        print(error.code)\n",
     )
 
-    assert done.split("\n") == ["kept", "RW414", "RW414", "RW414"]
+    assert done.split("\n") == ["kept", "RW416", "RW416", "RW416"]
 
 
 def test_lost_object(store: ObjectStore) -> None:

@@ -2,15 +2,15 @@
 
 RopewalkError
 ├── InvalidInput
-│   ├── UnsafePath           RW118  a list of files names one outside of its folder
-│   └── InvalidCacheAddress  RW119  the setting `cache` names no folder and no storage
+│   ├── UnsafePath           RW103  a list of files names one outside of its folder
+│   └── InvalidCacheAddress  RW104  the setting `cache` names no folder and no storage
 ├── NotFound
 │   ├── ObjectMissing        RW202  an object that the metadata names is not in the store
 │   └── NoSharedCache        RW211  a command needs a shared cache, and none is set
 ├── Failed
 │   ├── ObjectDamaged        RW412  an object is not what its name says
 │   ├── StoreFull            RW413  there is no room for an object
-│   └── StoreReadOnly        RW414  the store, or where an object is to appear, cannot be written
+│   └── StoreReadOnly        RW416  the store, or where an object is to appear, cannot be written
 └── Unavailable
     ├── CacheUnreachable     RW610  the shared cache does not answer
     └── CacheRefused         RW611  the shared cache answers, and refuses
@@ -32,13 +32,13 @@ READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 class UnsafePath(InvalidInput):
     """A list of files names one outside of the folder that they belong in."""
 
-    code = "RW118"
+    code = "RW103"
 
 
 class InvalidCacheAddress(InvalidInput):
     """The setting `cache` names neither a folder nor a storage that Ropewalk knows."""
 
-    code = "RW119"
+    code = "RW104"
 
 
 class ObjectMissing(NotFound):
@@ -68,7 +68,7 @@ class StoreFull(Failed):
 class StoreReadOnly(Failed):
     """The object store, or the folder where an object is to appear, cannot be written."""
 
-    code = "RW414"
+    code = "RW416"
 
 
 class CacheUnreachable(Unavailable):
