@@ -115,6 +115,9 @@ def facts(summary: object) -> str:
     contract = summary.get("contract")
     if isinstance(contract, dict):
         parts.append(f"contract {contract['passed']} of {contract['checks']} hold")
+    intervals = summary.get("intervals")
+    if isinstance(intervals, dict) and intervals.get("missing"):
+        parts.append(f"{intervals['missing']} of {intervals['total']} intervals missing")
     return ", ".join(parts)
 
 

@@ -41,7 +41,7 @@ from ropewalk.pipeline import JSON, Output, Probe, Task, Workspace, current_reco
 
 BOOK = "intervals"
 BOOK_COLUMNS = "table_name VARCHAR, label VARCHAR, key VARCHAR"
-MISSING = "intervals missing"
+INTERVALS, COMPLETE = "intervals", "none missing"
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,12 @@ class Parts:
         return {"total": len(self.keys), "computed": len(self.computed), "missing": len(self.missing)}
 
     def observed(self) -> dict[str, str]:
-        """Return what decides beside the inputs which rows there are: what of them was left out."""
-        there = describe(self.kept | self.computed, self.keys.keys())
-        return {MISSING: str(len(self.missing)), **({"backfilled": there} if self.missing else {})}
+        """Return what decides beside the inputs which rows there are: which intervals were left out."""
+        if not self.missing:
+            return {INTERVALS: COMPLETE}
+        # The digest tells which; naming them would make the reason to run again too long to read.
+        there = _digest(sorted_labels(self.kept | self.computed))
+        return {INTERVALS: f"{len(self.missing)} missing ({there[:8]})"}
 
 
 def probe_parts(workspace: Workspace, last: Output | None) -> Probe:
@@ -94,7 +97,7 @@ def probe_parts(workspace: Workspace, last: Output | None) -> Probe:
     Raises:
         InvalidSpan: the span is not two times.
     """
-    complete = Probe({MISSING: "0"})
+    complete = Probe({INTERVALS: COMPLETE})
     counts = last.summary.get("intervals") if last else None
     is_complete = isinstance(counts, dict) and counts.get("missing") == 0
     if workspace.interval is None or is_complete:
@@ -102,7 +105,7 @@ def probe_parts(workspace: Workspace, last: Output | None) -> Probe:
     span = _span(workspace.interval)
     # What is there already stays, so that it decides with the span what there will be.
     there = last.reference if last else "nothing"
-    return Probe({"interval": f"{span[0]:%Y-%m-%dT%H:%M}..{span[1]:%Y-%m-%dT%H:%M}", "besides": there})
+    return Probe({INTERVALS: f"{span[0]:%Y-%m-%dT%H:%M}..{span[1]:%Y-%m-%dT%H:%M}", "besides": there})
 
 
 def plan_parts(task: Task, spec: TableSpec, partition: Partition) -> Parts:
