@@ -13,9 +13,9 @@ import os
 import sys
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import NamedTuple
 
 READ, LIST, MISSING, WRITE = "read", "list", "missing", "write"
 # What the engine itself puts into the project's folder.
@@ -27,8 +27,7 @@ _MACHINERY = ("<frozen importlib", "importlib/metadata", "importlib_metadata", "
 _EVENTS = frozenset({"open", "os.listdir", "os.scandir", "sqlite3.connect"})
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """The first thing that a step's process did with one file or folder of the project.
 
     Attributes:

@@ -1,16 +1,16 @@
 """What the engine tells a step's process, and what the process answers: two small JSON files.
 
-Read and written with the standard library alone, because a step may run in an environment that has nothing else.
+Read and written with the standard library alone, because a step may run in an environment that has nothing else. They
+are named tuples and no dataclasses, whose module takes each step's process longer to import than all of this.
 """
 
 from __future__ import annotations
 
-import ast
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 # The file of the staging folder in which the process writes down what it reads.
 READS = "reads.jsonl"
@@ -18,8 +18,7 @@ READS = "reads.jsonl"
 UNANSWERED = 74
 
 
-@dataclass(frozen=True)
-class TableInput:
+class TableInput(NamedTuple):
     """A table at one snapshot of the lake; `digest` is of its content.
 
     Attributes:
@@ -33,24 +32,21 @@ class TableInput:
     parquet: str | None = None
 
 
-@dataclass(frozen=True)
-class ModelInput:
+class ModelInput(NamedTuple):
     """A logged model."""
 
     parameter: str
     uri: str
 
 
-@dataclass(frozen=True)
-class MetricsInput:
+class MetricsInput(NamedTuple):
     """The numbers another step returned."""
 
     parameter: str
     values: dict[str, float]
 
 
-@dataclass(frozen=True)
-class FilesInput:
+class FilesInput(NamedTuple):
     """Files another step made; `path` is this execution's own copy of them."""
 
     parameter: str
@@ -61,8 +57,7 @@ StepInput: TypeAlias = TableInput | ModelInput | MetricsInput | FilesInput
 _INPUTS = {kind.__name__: kind for kind in (TableInput, ModelInput, MetricsInput, FilesInput)}
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """One execution of one step.
 
     Attributes:
@@ -88,8 +83,7 @@ class Job:
     staging: str = ""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What a step's process found: what it made, or the error that ended it.
 
     Attributes:
@@ -115,10 +109,9 @@ class Answer:
 
 def write_job(job: Job, path: Path) -> None:
     """Write the job file."""
-    inputs = [{"kind": type(item).__name__, **asdict(item)} for item in job.inputs]
-    # Parameters are Python literals, and JSON has no tuples, sets or bytes: they travel as source.
-    parameters = {name: repr(value) for name, value in job.parameters.items()}
-    content = {**asdict(job), "inputs": inputs, "parameters": parameters}
+    inputs = [{"kind": type(item).__name__, **item._asdict()} for item in job.inputs]
+    parameters = {name: _told(value) for name, value in job.parameters.items()}
+    content = {**job._asdict(), "inputs": inputs, "parameters": parameters}
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
@@ -126,16 +119,28 @@ def read_job(path: Path) -> Job:
     """Read the job file."""
     content = json.loads(path.read_text(encoding="utf-8"))
     inputs = [_input(item) for item in content.pop("inputs")]
-    parameters = {name: _literal(text) for name, text in content.pop("parameters").items()}
+    parameters = {name: _meant(value) for name, value in content.pop("parameters").items()}
     return Job(**content, inputs=inputs, parameters=parameters)
 
 
-def _literal(text: str) -> object:
+def _told(value: object) -> object:
+    """Return a parameter for JSON; what that has no word for (tuples, sets, bytes, infinities) travels as source."""
+    if isinstance(value, str | bool | int | None) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return [repr(value)]
+
+
+def _meant(told: object) -> object:
+    if not isinstance(told, list):
+        return told
+    # Few parameters need it, and it is not cheap to import.
+    import ast
+
     try:
-        value: object = ast.literal_eval(text)
+        value: object = ast.literal_eval(told[0])
     except ValueError:
         # `1e999` is a literal, and what Python writes for it, `inf`, is none.
-        return float(text)
+        return float(told[0])
     return value
 
 
@@ -148,7 +153,7 @@ def write_answer(answer: Answer, path: Path) -> None:
     """Write the answer so that it is either whole or not there."""
     # A process killed while it answers must leave no answer, not half of one.
     partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(asdict(answer)), encoding="utf-8")
+    partial.write_text(json.dumps(answer._asdict()), encoding="utf-8")
     partial.replace(path)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -75,6 +74,9 @@ def _files(returned: object, job: Job) -> Answer:
 
 
 def _copy(path: Path, folder: Path) -> Path:
+    # It brings four packers along, for which every step would pay.
+    import shutil
+
     folder.mkdir()
     target = folder / path.name
     if path.is_dir():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from ropewalk.dataops.lake import TableName, literal, open_lake, table_of
@@ -88,4 +87,4 @@ def _exported(item: TableInput, path: Path, workspace: Workspace) -> TableInput:
     rows = TableName.parse(item.table).at(item.snapshot)
     with open_lake(workspace).cursor() as connection:
         connection.execute(f"COPY (FROM {rows}) TO {literal(str(path))} (FORMAT parquet)")
-    return replace(item, parquet=str(path))
+    return item._replace(parquet=str(path))
