@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ropewalk import plugins
-from ropewalk.pipeline import Kept, Swept, Workspace, collect_garbage, parse_age
+from ropewalk.pipeline import Kept, State, Swept, Workspace, collect_garbage, parse_age
 from ropewalk.pipeline.leases import Leases
 from ropewalk.plugins import hookimpl
 from ropewalk.project import load_project
@@ -31,6 +31,8 @@ from ropewalk.store.pipeline import (
     record_node_run,
     start_run,
 )
+
+from .conftest import Bench, Declare
 
 DAY_MS = 24 * 3600 * 1000
 WEEKS = 14 * DAY_MS
@@ -433,3 +435,28 @@ def test_beside_writers(store: Store) -> None:
         assert process.wait() == 0
 
     assert sum(1 for _ in store.workspace.objects.objects()) == 300
+
+
+def test_collected_while_it_is_restored(
+    bench: Bench, declare: Declare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is collected between being found and being pointed at is executed instead, and nothing fails."""
+    first, second = declare("a", code="1"), declare("a", code="2")
+    bench.run(first)
+    bench.run(second)
+    with bench.workspace.database.write() as connection:
+        connection.execute("UPDATE action SET finished_at = 1")
+        connection.execute("UPDATE environment_change SET changed_at = version")
+        connection.execute("UPDATE pipeline_run SET started_at = 1")
+    collected: list[Swept] = []
+
+    def adopt(*_: object) -> None:
+        collected.extend(collect_garbage(bench.workspace, 0))
+
+    monkeypatch.setattr(bench.kind, "adopt", adopt)
+
+    result = bench.run(first)
+
+    assert [swept.count for swept in collected if swept.what == "actions"] == [1]
+    assert [node.state for node in result.nodes] == [State.EXECUTED]
+    assert bench.run(first).count(State.HIT) == 1

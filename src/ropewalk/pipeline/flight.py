@@ -16,12 +16,13 @@ from ropewalk.errors import RopewalkError
 from ropewalk.pipeline.errors import PlanMoved
 from ropewalk.pipeline.keys import action_key
 from ropewalk.pipeline.leases import Leases, describe_holder
+from ropewalk.pipeline.object_errors import ObjectMissing
 from ropewalk.pipeline.plan import Assessment, assess, find_restorable
 from ropewalk.pipeline.records import Execution, Record, save_restored, save_success
 from ropewalk.pipeline.results import NodeResult, Observer, State
 from ropewalk.pipeline.values import Node, NodeKind, Output, Task
 from ropewalk.pipeline.workspace import Workspace
-from ropewalk.store import now_ms
+from ropewalk.store import RowRefused, now_ms
 from ropewalk.store.leases import LeaseRow
 from ropewalk.store.pipeline import NodeRunRow
 
@@ -75,7 +76,11 @@ def land(flight: Flight, departure: Departure, observer: Observer) -> NodeResult
     observer.started(node.id, found.reasons)
     while True:
         if found.found is not None and flight.options.reuses:
-            return _restore(flight, departure, found, found.found)
+            try:
+                return _restore(flight, departure, found, found.found)
+            except (RowRefused, ObjectMissing):
+                # Collected as garbage between looking and pointing at it: then it is executed.
+                found = replace(found, found=None)
         _require_expected(flight, node, found.key)
         waited = list[LeaseRow]()
 

@@ -21,12 +21,13 @@ from ropewalk.pipeline.leases import living_leases
 from ropewalk.pipeline.values import Output
 from ropewalk.pipeline.workspace import Workspace
 from ropewalk.project import released_keys
-from ropewalk.store import now_ms
+from ropewalk.store import RowRefused, now_ms
 from ropewalk.store.garbage import ActionLine, Roots, remove_actions, split_actions
 
 DAY_MS = 24 * 3600 * 1000
 # What is this young is never touched: whoever stores bytes names them in the database a moment later.
 MOMENT_MS = 60_000
+ATTEMPTS = 3
 _AGE = re.compile(r"(\d+)([smhdw])")
 UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": DAY_MS, "w": 7 * DAY_MS}
 
@@ -127,11 +128,19 @@ def _forget_actions(
     if is_dry:
         with workspace.database.read() as connection:
             return split_actions(connection, roots)
-    # One transaction: no pointer can move to an action between looking and forgetting it.
-    with workspace.database.write() as connection:
-        staying, going = split_actions(connection, roots)
-        remove_actions(connection, [line.key for line in going])
-    return staying, going
+    for attempt in range(ATTEMPTS):
+        try:
+            # One transaction: no pointer can move to an action between looking and forgetting it.
+            with workspace.database.write() as connection:
+                staying, going = split_actions(connection, roots)
+                remove_actions(connection, [line.key for line in going])
+        except RowRefused:
+            # On a server writers do not wait for each other, and one has just pointed at something that was to go.
+            if attempt == ATTEMPTS - 1:
+                raise
+        else:
+            return staying, going
+    raise AssertionError  # the last attempt returns or raises
 
 
 def _kept(workspace: Workspace, staying: Iterable[ActionLine], roots: Roots, *, is_dry: bool) -> Kept:
