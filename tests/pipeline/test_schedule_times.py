@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -218,3 +220,21 @@ def test_nearest_zone(written: str, meant: str | None) -> None:
     """A zone that does not exist has a nearest, also by its city alone."""
     assert not is_zone(written)
     assert nearest_zone(written) == meant
+
+
+def test_never_due() -> None:
+    """A rule that no day fits has no due time on either side, however long one looks."""
+    assert Rule("0 0 31 2 *").next_after(ms(2026, 1, 1)) is None
+    assert Rule("0 0 31 2 *").latest_at(ms(2026, 1, 1)) is None
+
+
+def test_without_a_database_of_zones() -> None:
+    """On a machine without time zones UTC works all the same, and any other is one that it does not know."""
+    code = (
+        "import zoneinfo; zoneinfo.reset_tzpath(to=()); import sys; sys.modules['tzdata'] = None\n"
+        "from ropewalk.pipeline.schedule_times import Rule, is_zone, nearest_zone\n"
+        "print(Rule('@daily').next_after(0), is_zone('UTC'), is_zone('Europe/Berlin'), nearest_zone('berlin'))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert said.stdout.split() == [str(DAY), "True", "False", "None"]

@@ -109,7 +109,7 @@ from ropewalk.pipeline.schedule import (
     read_schedules,
 )
 from ropewalk.pipeline.schedule_loop import ScheduleFile, Scheduler
-from ropewalk.pipeline.schedule_times import Rule
+from ropewalk.pipeline.schedule_times import Rule, zone_of
 from ropewalk.pipeline.shared_cache import (
     Manifest,
     Published,
@@ -273,4 +273,5 @@ __all__ = [
     "this_host",
     "to_record",
     "write_plan",
+    "zone_of",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
@@ -41,7 +41,7 @@ class Rule:
 
     def next_after(self, ms: int) -> int | None:
         """Return the first due moment after `ms` (both UTC ms); None when there is none for decades."""
-        zone = ZoneInfo(self.timezone)
+        zone = zone_of(self.timezone)
         # The wall-clock times after the one on the clock now may still be due earlier: an hour that comes
         # again was due at its first coming.
         slots = _slots(self.cron, _wall(ms, zone))
@@ -52,7 +52,7 @@ class Rule:
 
     def latest_at(self, ms: int) -> int | None:
         """Return the last due moment up to `ms` (both UTC ms); None when there was none for decades."""
-        zone = ZoneInfo(self.timezone)
+        zone = zone_of(self.timezone)
         slots = _slots(self.cron, _wall(ms, zone) + _already_seen(ms, zone) + timedelta(seconds=1))
         while (slot := _step(slots, forwards=False)) is not None:
             if (due := _instant(slot, zone)) <= ms:
@@ -80,9 +80,14 @@ def check_cron(cron: str) -> str:
     return " ".join(fields)
 
 
+def zone_of(name: str) -> tzinfo:
+    """Return the time zone of that name; UTC also on a machine that has no database of time zones."""
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
 def is_zone(name: str) -> bool:
     """Return whether this machine knows the time zone."""
-    return name in _zones()
+    return name == "UTC" or name in _zones()
 
 
 def nearest_zone(name: str) -> str | None:
@@ -144,18 +149,18 @@ def _step(slots: croniter, *, forwards: bool) -> datetime | None:
     return found
 
 
-def _wall(ms: int, zone: ZoneInfo) -> datetime:
+def _wall(ms: int, zone: tzinfo) -> datetime:
     return datetime.fromtimestamp(ms // 1000, zone).replace(tzinfo=None, fold=0)
 
 
-def _already_seen(ms: int, zone: ZoneInfo) -> timedelta:
+def _already_seen(ms: int, zone: tzinfo) -> timedelta:
     """Return how far the clock of `zone` was turned back, while it shows the times that it has shown before."""
     moment = datetime.fromtimestamp(ms // 1000, zone)
     before, now = (moment.replace(fold=fold).utcoffset() or timedelta() for fold in (0, 1))
     return before - now if moment.fold else timedelta()
 
 
-def _instant(slot: datetime, zone: ZoneInfo) -> int:
+def _instant(slot: datetime, zone: tzinfo) -> int:
     """Return the moment (UTC ms) of a wall-clock time: its first coming, or the end of the gap that swallows it."""
     first = int(slot.replace(tzinfo=zone, fold=0).timestamp())
     if _wall(first * 1000, zone) == slot:

@@ -8,14 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import FrameType
-from zoneinfo import ZoneInfo
 
 import click
 
 from ropewalk.cli.errors import WrongUsage
 from ropewalk.cli.output import count, emit_json, emit_table, shorten
 from ropewalk.cli.session import Session, open_session
-from ropewalk.pipeline import Schedule, ScheduleFile, Scheduler, read_schedules
+from ropewalk.pipeline import Schedule, ScheduleFile, Scheduler, read_schedules, zone_of
 from ropewalk.store import Database, now_ms
 from ropewalk.store.schedule import TickRow, list_ticks
 
@@ -163,7 +162,7 @@ def _became(tick: Mapping[str, object]) -> str:
 
 
 def _iso(ms: int, zone: str) -> str:
-    return datetime.fromtimestamp(ms // 1000, ZoneInfo(zone)).isoformat()
+    return datetime.fromtimestamp(ms // 1000, zone_of(zone)).isoformat()
 
 
 def _short(moment: str) -> str:
