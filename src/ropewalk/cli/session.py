@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from ropewalk import plugins
-from ropewalk.pipeline import Graph, NodeKind, Workspace, check_schedules, declare_graph, environment_name
+from ropewalk.pipeline import Graph, NodeKind, Workspace, declare_graph, environment_name
 from ropewalk.project import current_branch, find_root, load_project
 from ropewalk.settings import Settings, load_settings
 from ropewalk.store.environments import list_environments
@@ -29,7 +29,11 @@ class Session:
     def _graph(self) -> Graph:
         graph = declare_graph(self.workspace.project, self.kinds)
         # A schedule that names what is not there is told of now, and not at three in the morning.
-        check_schedules(self.workspace.project, graph)
+        if self.workspace.project.entries("schedule"):
+            # Cron and time zones are loaded for those who have a schedule.
+            from ropewalk.pipeline import check_schedules
+
+            check_schedules(self.workspace.project, graph)
         return graph
 
     def graph(self) -> Graph:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from ropewalk.pipeline import Kept, NodeKind, Swept, Workspace
+from ropewalk.pipeline import DeferredKind, Kept, NodeKind, Swept, Workspace, has_entries, has_folder
 from ropewalk.plugins import hookimpl
-from ropewalk.project import Section
+from ropewalk.project import Address, Section
 
 
 @hookimpl
 def project_sections() -> list[Section]:
     """Return the section that declares sources."""
-    from ropewalk.dataops.sources import SECTION
-
-    return [SECTION]
+    source = Address("ropewalk.dataops.sources", "AnySource")
+    return [Section("sources", source, "Where data come from: files, SQLite databases and REST APIs")]
 
 
 @hookimpl
 def node_kinds() -> list[NodeKind]:
     """Return the kinds of data: sources and tables."""
-    from ropewalk.dataops.sources import SourceKind
-    from ropewalk.dataops.transform import TableKind
-
-    return [SourceKind(), TableKind()]
+    has_tables = has_folder("tables", "contracts")
+    return [
+        DeferredKind("source", "ropewalk.dataops.sources:SourceKind", has_entries("sources")),
+        DeferredKind("table", "ropewalk.dataops.transform:TableKind", has_tables),
+    ]
 
 
 @hookimpl

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ropewalk.pipeline import Kept, NodeKind, Swept, Workspace
+from ropewalk.pipeline import DeferredKind, Kept, NodeKind, Swept, Workspace, has_entries
 from ropewalk.plugins import hookimpl
-from ropewalk.project import Section
+from ropewalk.project import Address, Section
 
 if TYPE_CHECKING:
     from ropewalk.routes import Route
@@ -15,18 +15,21 @@ if TYPE_CHECKING:
 @hookimpl
 def project_sections() -> list[Section]:
     """Return the sections that declare deployments and monitors."""
-    from ropewalk.devops import monitoring, serving
-
-    return [serving.SECTION, monitoring.SECTION]
+    deployment = Address("ropewalk.devops.serving", "DeployEntry")
+    monitor = Address("ropewalk.devops.monitoring", "Monitor")
+    return [
+        Section("deploy", deployment, "Deployments: models that answer requests"),
+        Section("monitor", monitor, "windows, labels and limits of a deployment"),
+    ]
 
 
 @hookimpl
 def node_kinds() -> list[NodeKind]:
     """Return the kinds of operation: deployments and monitors."""
-    from ropewalk.devops.monitoring import MonitorKind
-    from ropewalk.devops.serving import DeploymentKind
-
-    return [DeploymentKind(), MonitorKind()]
+    return [
+        DeferredKind("deployment", "ropewalk.devops.serving:DeploymentKind", has_entries("deploy")),
+        DeferredKind("monitor", "ropewalk.devops.monitoring:MonitorKind", has_entries("monitor")),
+    ]
 
 
 @hookimpl

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ropewalk.pipeline import Kept, NodeKind, Swept, Workspace
+from ropewalk.pipeline import DeferredKind, Kept, NodeKind, Swept, Workspace, has_entries, has_folder
 from ropewalk.plugins import hookimpl
-from ropewalk.project import Section
+from ropewalk.project import Address, Section
 
 if TYPE_CHECKING:
     from ropewalk.routes import Route
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 @hookimpl
 def project_sections() -> list[Section]:
     """Return the section that declares gates."""
-    from ropewalk.mlops.evaluation import SECTION
-
-    return [SECTION]
+    conditions = Address("ropewalk.mlops.evaluation", "Conditions")
+    return [Section("gates", conditions, "conditions a model's metrics must keep before it is registered")]
 
 
 @hookimpl
 def node_kinds() -> list[NodeKind]:
     """Return the kinds of machine learning: steps, gates and models."""
-    from ropewalk.mlops.evaluation import GateKind
-    from ropewalk.mlops.registry import ModelKind
-    from ropewalk.mlops.training import StepKind
-
-    return [StepKind(), GateKind(), ModelKind()]
+    has_steps = has_folder("steps")
+    return [
+        DeferredKind("step", "ropewalk.mlops.training:StepKind", has_steps),
+        DeferredKind("gate", "ropewalk.mlops.evaluation:GateKind", has_entries("gates")),
+        DeferredKind("model", "ropewalk.mlops.registry:ModelKind", has_steps),
+    ]
 
 
 @hookimpl

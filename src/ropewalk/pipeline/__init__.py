@@ -1,136 +1,147 @@
 """The engine: graph, keys, plan, execution, objects and the state of environments."""
 
-from ropewalk.pipeline.bisect import Bisection, Bisector, Culprit, Trial
-from ropewalk.pipeline.cache_transfer import (
-    Transfer,
-    Wanted,
-    bring_in,
-    find_fitting,
-    publish_record,
-    pull,
-    push,
-)
-from ropewalk.pipeline.environment_report import (
-    Difference,
-    EnvironmentLine,
-    HistoryLine,
-    PointerLine,
-    compare_environments,
-    environment_history,
-    environment_lines,
-    environment_pointers,
-    remove_environment,
-    require_environment,
-)
-from ropewalk.pipeline.environments import (
-    DEFAULT,
-    PRODUCTION,
-    base_of,
-    branch_environment,
-    environment_name,
-    is_protected,
-    open_environment,
-)
-from ropewalk.pipeline.errors import (
-    AmbiguousName,
-    Cycle,
-    InvalidPlan,
-    NameTaken,
-    NodeNotFound,
-    NothingRecorded,
-    NothingToBisect,
-    NotReproducible,
-    PlanMoved,
-    ProtectedEnvironment,
-    Stopped,
-    UnknownName,
-    UnknownPool,
-)
-from ropewalk.pipeline.execution import RunOptions, execute
-from ropewalk.pipeline.garbage import Kept, Swept, collect_garbage, parse_age
-from ropewalk.pipeline.graph import Graph, build_graph, declare_graph
-from ropewalk.pipeline.history_errors import (
-    AmbiguousRun,
-    LogNotFound,
-    RunDoesNotEnd,
-    RunElsewhere,
-    RunNotFound,
-    RunOver,
-)
-from ropewalk.pipeline.leases import Leases, find_holder, living_leases, this_host
-from ropewalk.pipeline.object_errors import (
-    CacheRefused,
-    CacheUnreachable,
-    InvalidCacheAddress,
-    NoSharedCache,
-    ObjectDamaged,
-    ObjectMissing,
-    StoreFull,
-    StoreReadOnly,
-    UnsafePath,
-)
-from ropewalk.pipeline.objects import ObjectStore, StoredObject, Verification
-from ropewalk.pipeline.past import find_run
-from ropewalk.pipeline.past_runs import cancel_run, find_past_run, run_state
-from ropewalk.pipeline.plan import Plan, PlannedNode, Status, make_plan
-from ropewalk.pipeline.plan_file import (
-    PlanFile,
-    PlanOrigin,
-    plan_file,
-    read_plan,
-    require_same,
-    write_plan,
-)
-from ropewalk.pipeline.reasons import Reason
-from ropewalk.pipeline.records import Record, current_records, to_record
-from ropewalk.pipeline.release_errors import (
-    ContentMissing,
-    EnvironmentKept,
-    ExecutionMissing,
-    InvalidRelease,
-    ReleaseUncommitted,
-    UnknownEnvironment,
-)
-from ropewalk.pipeline.releases import (
-    Proposal,
-    ReleasePlan,
-    Shift,
-    apply_release,
-    plan_release,
-    propose_release,
-)
-from ropewalk.pipeline.reproduce import ReproducedRun, Reproduction, reproduce
-from ropewalk.pipeline.results import NodeResult, Observer, RunResult, State
-from ropewalk.pipeline.run_logs import LogFile, last_lines, list_logs, read_on
-from ropewalk.pipeline.schedule import (
-    Schedule,
-    TickState,
-    check_schedules,
-    read_schedules,
-)
-from ropewalk.pipeline.schedule_loop import ScheduleFile, Scheduler
-from ropewalk.pipeline.schedule_times import Rule, zone_of
-from ropewalk.pipeline.shared_cache import (
-    Manifest,
-    Published,
-    SharedCache,
-    open_shared_cache,
-    require_shared_cache,
-)
-from ropewalk.pipeline.stat_cache import StatCache, open_stat_cache
-from ropewalk.pipeline.sweep import SweepPoint, grid, sweep
-from ropewalk.pipeline.values import (
-    JSON,
-    Limits,
-    Need,
-    Node,
-    NodeKind,
-    Output,
-    Packed,
-    Probe,
-    Task,
-)
-from ropewalk.pipeline.workspace import Workspace
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ropewalk.doors import lazy_names
+
+if TYPE_CHECKING:
+    from ropewalk.pipeline.bisect import Bisection, Bisector, Culprit, Trial
+    from ropewalk.pipeline.cache_transfer import (
+        Transfer,
+        Wanted,
+        bring_in,
+        find_fitting,
+        publish_record,
+        pull,
+        push,
+    )
+    from ropewalk.pipeline.declared import EnvironmentEntry, PoolSize
+    from ropewalk.pipeline.deferred import DeferredKind, has_entries, has_folder
+    from ropewalk.pipeline.environment_report import (
+        Difference,
+        EnvironmentLine,
+        HistoryLine,
+        PointerLine,
+        compare_environments,
+        environment_history,
+        environment_lines,
+        environment_pointers,
+        remove_environment,
+        require_environment,
+    )
+    from ropewalk.pipeline.environments import (
+        DEFAULT,
+        PRODUCTION,
+        base_of,
+        branch_environment,
+        environment_name,
+        is_protected,
+        open_environment,
+    )
+    from ropewalk.pipeline.errors import (
+        AmbiguousName,
+        Cycle,
+        InvalidPlan,
+        NameTaken,
+        NodeNotFound,
+        NothingRecorded,
+        NothingToBisect,
+        NotReproducible,
+        PlanMoved,
+        ProtectedEnvironment,
+        Stopped,
+        UnknownName,
+        UnknownPool,
+    )
+    from ropewalk.pipeline.execution import RunOptions, execute
+    from ropewalk.pipeline.garbage import Kept, Swept, collect_garbage, parse_age
+    from ropewalk.pipeline.graph import Graph, build_graph, declare_graph
+    from ropewalk.pipeline.history_errors import (
+        AmbiguousRun,
+        LogNotFound,
+        RunDoesNotEnd,
+        RunElsewhere,
+        RunNotFound,
+        RunOver,
+    )
+    from ropewalk.pipeline.leases import Leases, find_holder, living_leases, this_host
+    from ropewalk.pipeline.object_errors import (
+        CacheRefused,
+        CacheUnreachable,
+        InvalidCacheAddress,
+        NoSharedCache,
+        ObjectDamaged,
+        ObjectMissing,
+        StoreFull,
+        StoreReadOnly,
+        UnsafePath,
+    )
+    from ropewalk.pipeline.objects import ObjectStore, StoredObject, Verification
+    from ropewalk.pipeline.past import find_run
+    from ropewalk.pipeline.past_runs import cancel_run, find_past_run, run_state
+    from ropewalk.pipeline.plan import Plan, PlannedNode, Status, make_plan
+    from ropewalk.pipeline.plan_files import (
+        PlanFile,
+        PlanOrigin,
+        plan_file,
+        read_plan,
+        require_same,
+        write_plan,
+    )
+    from ropewalk.pipeline.reasons import Reason
+    from ropewalk.pipeline.records import Record, current_records, to_record
+    from ropewalk.pipeline.release_errors import (
+        ContentMissing,
+        EnvironmentKept,
+        ExecutionMissing,
+        InvalidRelease,
+        ReleaseUncommitted,
+        UnknownEnvironment,
+    )
+    from ropewalk.pipeline.release_fetch import fetch_release
+    from ropewalk.pipeline.releases import (
+        Proposal,
+        ReleasePlan,
+        Shift,
+        apply_release,
+        plan_release,
+        propose_release,
+    )
+    from ropewalk.pipeline.reproduction import ReproducedRun, Reproduction, reproduce
+    from ropewalk.pipeline.results import NodeResult, Observer, RunResult, State
+    from ropewalk.pipeline.run_logs import LogFile, last_lines, list_logs, read_on
+    from ropewalk.pipeline.schedule import (
+        Schedule,
+        TickState,
+        check_schedules,
+        read_schedules,
+    )
+    from ropewalk.pipeline.schedule_loop import ScheduleFile, Scheduler
+    from ropewalk.pipeline.schedule_section import ScheduleForm
+    from ropewalk.pipeline.schedule_times import Rule, zone_of
+    from ropewalk.pipeline.shared_cache import (
+        Manifest,
+        Published,
+        SharedCache,
+        open_shared_cache,
+        require_shared_cache,
+    )
+    from ropewalk.pipeline.stat_cache import StatCache, open_stat_cache
+    from ropewalk.pipeline.sweeps import SweepPoint, grid, sweep
+    from ropewalk.pipeline.values import (
+        JSON,
+        Limits,
+        Need,
+        Node,
+        NodeKind,
+        Output,
+        Packed,
+        Probe,
+        Task,
+    )
+    from ropewalk.pipeline.workspace import Workspace
 
 __all__ = [
     "DEFAULT",
@@ -145,7 +156,9 @@ __all__ = [
     "ContentMissing",
     "Culprit",
     "Cycle",
+    "DeferredKind",
     "Difference",
+    "EnvironmentEntry",
     "EnvironmentKept",
     "EnvironmentLine",
     "ExecutionMissing",
@@ -182,6 +195,7 @@ __all__ = [
     "PlanOrigin",
     "PlannedNode",
     "PointerLine",
+    "PoolSize",
     "Probe",
     "Proposal",
     "ProtectedEnvironment",
@@ -201,6 +215,7 @@ __all__ = [
     "RunResult",
     "Schedule",
     "ScheduleFile",
+    "ScheduleForm",
     "Scheduler",
     "SharedCache",
     "Shift",
@@ -240,11 +255,14 @@ __all__ = [
     "environment_name",
     "environment_pointers",
     "execute",
+    "fetch_release",
     "find_fitting",
     "find_holder",
     "find_past_run",
     "find_run",
     "grid",
+    "has_entries",
+    "has_folder",
     "is_protected",
     "last_lines",
     "list_logs",
@@ -275,3 +293,5 @@ __all__ = [
     "write_plan",
     "zone_of",
 ]
+
+__getattr__ = lazy_names(__name__, __file__)

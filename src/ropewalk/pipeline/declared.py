@@ -6,17 +6,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ropewalk.project import Section
-
 
 class EnvironmentEntry(BaseModel):
     """One entry of `environments`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    protected: bool = Field(
-        default=False, description="whether only applying a release moves it"
-    )
+    protected: bool = Field(default=False, description="whether only applying a release moves it")
     base: str | None = Field(
         default=None, description="the environment it starts from and is compared with (default: production)"
     )
@@ -27,6 +23,4 @@ class EnvironmentEntry(BaseModel):
     )
 
 
-ENVIRONMENTS = Section("environments", EnvironmentEntry, "Environments with rules of their own")
 PoolSize = Annotated[int, Field(ge=1, description="how many nodes of the pool may run at once")]
-POOLS = Section("pools", PoolSize, "Pools that steps share, such as a database that bears three clients")

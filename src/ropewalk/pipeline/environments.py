@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
 
-from ropewalk.pipeline.declared import EnvironmentEntry
 from ropewalk.pipeline.errors import ProtectedEnvironment
 from ropewalk.pipeline.workspace import Workspace
 from ropewalk.project import Project
 from ropewalk.store.environments import EnvironmentRow, ensure_environment, get_environment
+
+if TYPE_CHECKING:
+    from ropewalk.pipeline.declared import EnvironmentEntry
 
 DEFAULT = "dev"
 PRODUCTION = "production"
@@ -41,10 +44,17 @@ def branch_environment(branch: str) -> str:
     return f"branch-{slug}"[:LONGEST_NAME].rstrip("-")
 
 
+def declared_environment(project: Project, name: str) -> EnvironmentEntry | None:
+    """Return what `ropewalk.yaml` says of the environment, or None."""
+    entry = project.entries("environments").get(name)
+    # The section's model is an EnvironmentEntry; naming the class here would load pydantic for every project.
+    return None if entry is None else cast("EnvironmentEntry", entry.value)
+
+
 def is_protected(project: Project, name: str) -> bool:
     """Return whether only a release may move the environment."""
-    entry = project.entries("environments").get(name)
-    return entry is not None and isinstance(entry.value, EnvironmentEntry) and entry.value.protected
+    entry = declared_environment(project, name)
+    return entry is not None and entry.protected
 
 
 def open_environment(workspace: Workspace) -> EnvironmentRow:
@@ -58,9 +68,8 @@ def open_environment(workspace: Workspace) -> EnvironmentRow:
 
 def base_of(workspace: Workspace, name: str) -> str | None:
     """Return the environment that `name` starts from and is compared with; None when there is none yet."""
-    entry = workspace.project.entries("environments").get(name)
-    declared = entry.value.base if entry and isinstance(entry.value, EnvironmentEntry) else None
-    for base in (declared, PRODUCTION, DEFAULT):
+    entry = declared_environment(workspace.project, name)
+    for base in (entry.base if entry else None, PRODUCTION, DEFAULT):
         if base is not None and base != name and get_environment(workspace.database, base):
             return base
     return None

@@ -6,7 +6,6 @@ what a killed writer left in `incoming/` is swept a day later.
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import os
 import re
@@ -110,6 +109,9 @@ class ObjectStore:
 
     async def put_stream(self, blocks: AsyncIterable[bytes]) -> StoredObject:
         """Store what arrives from `blocks` and return its name; nothing is kept when the stream breaks."""
+        # Only servers take streams, and no command line should wait for their machinery.
+        import asyncio
+
         # All that touches the disk runs in threads: one slow write or sync would hold up every other client.
         writer = await asyncio.to_thread(ObjectWriter, self._incoming)
         try:

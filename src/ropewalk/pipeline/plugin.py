@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ropewalk.plugins import hookimpl
-from ropewalk.project import Section
+from ropewalk.project import Address, Section
 
 if TYPE_CHECKING:
     from ropewalk.pipeline.garbage import Kept, Swept
@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 @hookimpl
 def project_sections() -> list[Section]:
     """Return the sections that declare environments, pools and schedules."""
-    from ropewalk.pipeline.declared import ENVIRONMENTS, POOLS
-    from ropewalk.pipeline.schedule_section import SCHEDULES
-
-    return [ENVIRONMENTS, POOLS, SCHEDULES]
+    environment = Address("ropewalk.pipeline", "EnvironmentEntry")
+    pool = Address("ropewalk.pipeline", "PoolSize")
+    schedule = Address("ropewalk.pipeline", "ScheduleForm")
+    return [
+        Section("environments", environment, "Environments with rules of their own"),
+        Section("pools", pool, "Pools that steps share, such as a database that bears three clients"),
+        Section("schedule", schedule, "When runs start by themselves"),
+    ]
 
 
 @hookimpl

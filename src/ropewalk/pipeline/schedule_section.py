@@ -9,7 +9,6 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from ropewalk.pipeline.schedule_times import check_cron, is_zone, nearest_zone
-from ropewalk.project import Section
 
 CatchUp = Literal["last", "all", "none"]
 Overlap = Literal["wait", "skip"]
@@ -20,7 +19,9 @@ class ScheduleEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cron: str = Field(description="minute, hour, day of month, month, day of week; or @daily, @hourly and their like")
+    cron: str = Field(
+        description="minute, hour, day of month, month, day of week; or @daily, @hourly and their like"
+    )
     timezone: str = Field(
         "UTC", description="the time zone in which the times are meant, such as Europe/Berlin"
     )
@@ -67,8 +68,4 @@ def _long_form(data: object) -> object:
     return {"cron": data} if isinstance(data, str) else data
 
 
-SCHEDULES = Section(
-    "schedule",
-    Annotated[ScheduleEntry, BeforeValidator(_long_form), _AlsoText()],
-    "When runs start by themselves",
-)
+ScheduleForm = Annotated[ScheduleEntry, BeforeValidator(_long_form), _AlsoText()]

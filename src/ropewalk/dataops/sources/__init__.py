@@ -3,7 +3,16 @@
 Other rooms import from here and nowhere deeper. Importing this loads neither DuckDB nor an HTTP client.
 """
 
-from ropewalk.dataops.sources.declarations import SECTION, FilesSource, RESTSource, SQLiteSource
-from ropewalk.dataops.sources.kind import SourceKind
+from __future__ import annotations
 
-__all__ = ["SECTION", "FilesSource", "RESTSource", "SQLiteSource", "SourceKind"]
+from typing import TYPE_CHECKING
+
+from ropewalk.doors import lazy_names
+
+if TYPE_CHECKING:
+    from ropewalk.dataops.sources.declarations import AnySource, FilesSource, RESTSource, SQLiteSource
+    from ropewalk.dataops.sources.kind import SourceKind
+
+__all__ = ["AnySource", "FilesSource", "RESTSource", "SQLiteSource", "SourceKind"]
+
+__getattr__ = lazy_names(__name__, __file__)

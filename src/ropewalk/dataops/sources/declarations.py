@@ -7,8 +7,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from ropewalk.project import Section
-
 CSV_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 JSON_SUFFIXES = frozenset({".json", ".ndjson", ".jsonl"})
 PARQUET_SUFFIX = ".parquet"
@@ -136,11 +134,7 @@ class RESTSource(Entry):
 
 
 Source = FilesSource | SQLiteSource | RESTSource
-SECTION = Section(
-    "sources",
-    Annotated[Source, Field(discriminator="kind")],
-    "Where data come from: files, SQLite databases and REST APIs",
-)
+AnySource = Annotated[Source, Field(discriminator="kind")]
 
 
 def format_suffix(path: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from blake3 import blake3
 
-from ropewalk.devops.monitoring.section import SECTION, Monitor
+from ropewalk.devops.monitoring.section import KEY, Monitor
 from ropewalk.devops.serving import full_name, log_state, prediction_folder
 from ropewalk.pipeline import JSON, Need, Node, NodeKind, Output, Probe, Task, Workspace
 from ropewalk.project import PROJECT_FILE, Document, Entry, Project, parse_yaml
@@ -28,7 +28,7 @@ class MonitorKind(NodeKind):
 
     def declare(self, project: Project) -> Iterable[Node]:
         """Yield one node per entry of `monitor`."""
-        entries = project.entries(SECTION.key)
+        entries = project.entries(KEY)
         # Without monitors the file need not be read for their places.
         if entries:
             document = parse_yaml(project.root / PROJECT_FILE, project.root)
@@ -81,7 +81,7 @@ def _node(entry: Entry, document: Document) -> Node:
         spec=monitor,
         needs=(Need(f"deployment:{entry.name}", entry.place), Need(monitor.labels.table, entry.place)),
         facts=facts,
-        places={name: document.place((SECTION.key, entry.name, name)) for name in facts},
+        places={name: document.place((KEY, entry.name, name)) for name in facts},
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from ropewalk.devops.monitoring.errors import NotMonitored
-from ropewalk.devops.monitoring.section import SECTION, Monitor
+from ropewalk.devops.monitoring.section import KEY, Monitor
 from ropewalk.devops.monitoring.training_data import TrainingData, training_data
 from ropewalk.devops.serving import full_name, plain_name
 from ropewalk.errors import nearest
@@ -41,7 +41,7 @@ def monitor_report(workspace: Workspace, name: str) -> MonitorReport:
     Raises:
         NotMonitored: the project declares no monitor for it.
     """
-    declared = workspace.project.entries(SECTION.key)
+    declared = workspace.project.entries(KEY)
     if name not in declared:
         raise NotMonitored(
             f"deployment {name!r} has no monitor",
@@ -62,7 +62,7 @@ def monitor_report(workspace: Workspace, name: str) -> MonitorReport:
 
 def forget_windows(workspace: Workspace) -> None:
     """Forget what monitors found in the workspace's environment; its predictions stay."""
-    for name in workspace.project.entries(SECTION.key):
+    for name in workspace.project.entries(KEY):
         watched = full_name(workspace, name)
         replace_windows(workspace.database, watched, [])
         clear_alerts(workspace.database, watched, ())

@@ -6,8 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ropewalk.project import Section
-
 # Strict, because YAML's `yes` would otherwise pass for 1.0.
 Share = Annotated[float, Field(strict=True, ge=0, le=1)]
 Period = Literal["day", "week", "month"]
@@ -72,4 +70,4 @@ class Monitor(BaseModel):
     min_rows: int = Field(200, strict=True, ge=1, description="windows with fewer rows are not judged")
 
 
-SECTION = Section("monitor", Monitor, "windows, labels and limits of a deployment")
+KEY = "monitor"

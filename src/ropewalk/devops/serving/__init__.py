@@ -6,8 +6,9 @@ declarations needs neither NumPy nor HTTPX, and a worker process, which lives be
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from ropewalk.doors import lazy_names
 
 if TYPE_CHECKING:
     from ropewalk.devops.serving.batch import Predictions, predict
@@ -22,13 +23,12 @@ if TYPE_CHECKING:
     from ropewalk.devops.serving.leftovers import sweep_serving
     from ropewalk.devops.serving.places import full_name, plain_name, prediction_folder, prediction_table
     from ropewalk.devops.serving.router import routes
-    from ropewalk.devops.serving.section import SECTION, DeployEntry
+    from ropewalk.devops.serving.section import DeployEntry
     from ropewalk.devops.serving.segments import log_state
     from ropewalk.devops.serving.supervisor import Supervisor, running_supervisor
     from ropewalk.store.deployments import Deployment, RevisionTaken, Target
 
 __all__ = [
-    "SECTION",
     "DeployEntry",
     "Deployment",
     "DeploymentKind",
@@ -52,34 +52,4 @@ __all__ = [
     "sweep_serving",
 ]
 
-_NAMES = {
-    "ropewalk.devops.serving.batch": ("Predictions", "predict"),
-    "ropewalk.devops.serving.compaction": ("compact",),
-    "ropewalk.devops.serving.deployments": (
-        "deploy",
-        "forget_environment",
-        "get_deployment",
-        "list_deployments",
-    ),
-    "ropewalk.devops.serving.kind": ("DeploymentKind",),
-    "ropewalk.devops.serving.leftovers": ("sweep_serving",),
-    "ropewalk.devops.serving.places": (
-        "full_name",
-        "plain_name",
-        "prediction_folder",
-        "prediction_table",
-    ),
-    "ropewalk.devops.serving.router": ("routes",),
-    "ropewalk.devops.serving.section": ("SECTION", "DeployEntry"),
-    "ropewalk.devops.serving.segments": ("log_state",),
-    "ropewalk.devops.serving.supervisor": ("Supervisor", "running_supervisor"),
-    "ropewalk.store.deployments": ("Deployment", "RevisionTaken", "Target"),
-}
-_MODULES = {name: module for module, names in _NAMES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    """Load what the door offers at its first use."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_MODULES[name]), name)
+__getattr__ = lazy_names(__name__, __file__)

@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from ropewalk import plugins
-from ropewalk.devops.serving.section import SECTION
+from ropewalk.devops.serving.section import KEY
 from ropewalk.errors import RopewalkError
 from ropewalk.pipeline import Workspace
 from ropewalk.project import PROJECT_FILE, Project, load_project
@@ -25,7 +25,7 @@ class DeclaredNames:
 
     def __init__(self, project: Project) -> None:
         self._root = project.root
-        self._names = frozenset(project.entries(SECTION.key))
+        self._names = frozenset(project.entries(KEY))
         # Never equal to a file's, so that an edit since the project was loaded is seen.
         self._seen: object = None
 
@@ -40,7 +40,7 @@ class DeclaredNames:
                 # An editor that saves half a file must not end what is being served.
                 _log.warning("project_unreadable", error=str(error), served="as declared before")
             else:
-                self._names = frozenset(project.entries(SECTION.key))
+                self._names = frozenset(project.entries(KEY))
         return self._names
 
 

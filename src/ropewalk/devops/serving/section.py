@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ropewalk.project import Section
-
 
 class DeployEntry(BaseModel):
     """One deployment: which model it serves and how requests say what they are about."""
@@ -22,4 +20,4 @@ class DeployEntry(BaseModel):
     )
 
 
-SECTION = Section("deploy", DeployEntry, "Deployments: models that answer requests")
+KEY = "deploy"
