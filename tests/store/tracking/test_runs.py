@@ -186,7 +186,9 @@ def test_conditions_are_joined(searched: Database) -> None:
     assert _names(searched, *conditions) == "20"
 
 
-@pytest.mark.parametrize("text", ["' OR 1=1 --", '"; DROP TABLE run; --', "v1' UNION SELECT 1", "\\", "{}", "$1"])
+@pytest.mark.parametrize(
+    "text", ["' OR 1=1 --", '"; DROP TABLE run; --', "v1' UNION SELECT 1", "\\", "{}", "$1"]
+)
 @pytest.mark.parametrize("entity", ["parameter", "tag", "metric"])
 def test_hostile_text(searched: Database, entity: str, text: str) -> None:
     """What a person wrote is a value, as a key and as what is compared with."""
