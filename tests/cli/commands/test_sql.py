@@ -27,6 +27,20 @@ def test_numbers_can_be_copied(shop, ropewalk):
     assert said.out.splitlines()[1].split() == ["20250101", "1234567.89"]
 
 
+def test_table_of_another_environment(shop, ropewalk):
+    """It is not shown by accident: the error says where it is."""
+    (shop / "tables" / "mart").mkdir(parents=True, exist_ok=True)
+    (shop / "tables" / "mart" / "extra.sql").write_text("SELECT 1 AS n")
+    ropewalk("run", "mart.extra", "--environment", "feature", cwd=shop)
+
+    said = ropewalk("sql", "SELECT n FROM mart.extra", cwd=shop)
+    there = ropewalk("sql", "SELECT n FROM mart.extra", "--environment", "feature", "--json", cwd=shop)
+
+    assert "has no table 'mart.extra'" in said.err
+    assert "'feature' has it (--environment feature)" in said.err
+    assert there.json["rows"] == [{"n": 1}]
+
+
 def test_two_columns_of_one_name(shop, ropewalk):
     """As JSON, where a key stands once, both columns stay."""
     said = ropewalk("sql", "SELECT 1 AS a, 2 AS a", "--json", cwd=shop).json

@@ -224,6 +224,18 @@ def test_lost_table_shows_no_result_of_its_past(open_project):
     assert card.owner == "Crew planning"
 
 
+def test_page_is_of_the_environment(open_project):
+    """Columns, rows and sample are those of its snapshot, whatever was written since."""
+    workspace = open_project(FILES)
+    before = table_page(workspace, "staging.flights")
+    with open_lake(workspace).transaction("another environment's") as transaction:
+        transaction.replace("staging.flights", "SELECT 'other' AS word")
+
+    after = table_page(workspace, "staging.flights")
+
+    assert (after.card, after.sample) == (before.card, before.sample)
+
+
 def test_failed_contract_shows_the_content_that_stays(open_project):
     """After a refused build the card tells of the rows that are there, not of those that were refused."""
     open_project(FILES)

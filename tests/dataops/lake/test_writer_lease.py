@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,31 @@ def test_another_process_is_named(tmp_path: Path, start_script) -> None:
         take(tmp_path / "lake", wait_s=0.1)
 
     assert caught.value.hint is not None
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_nobody_waits_on_when_all_is_to_end(tmp_path: Path, start_script, is_ours: bool) -> None:
+    """After Ctrl-C a waiting writer gives up at once, whether a thread or another process is at work."""
+    stopping = threading.Event()
+    lease = WriterLease(tmp_path / "lake", 60, stopping)
+    found: list[str] = []
+
+    def wait() -> None:
+        try:
+            with lease.hold():
+                found.append("taken")
+        except LakeBusy as error:
+            found.append(error.message)
+
+    with lease.hold() if is_ours else nullcontext():
+        if not is_ours:
+            assert start_script(HOLD.format(seconds=60)).stdout.readline().strip() == "held"
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        stopping.set()
+        waiting.join(10)
+
+    assert found == ["the run was stopped while it waited to write to the lake"]
 
 
 def test_another_process_is_waited_for(tmp_path: Path, start_script) -> None:

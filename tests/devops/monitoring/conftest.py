@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ropewalk import plugins
 from ropewalk.dataops.lake import open_lake
-from ropewalk.devops.monitoring import SECTION, MonitorKind
+from ropewalk.devops.monitoring import MonitorKind
 from ropewalk.devops.monitoring.section import Period
 from ropewalk.devops.monitoring.sql import Sources, table_source
 from ropewalk.devops.serving.segments import Record, SegmentHeader, SegmentWriter
@@ -235,7 +236,7 @@ class Watched:
         ours = {name: changes.pop(name) for name in ("time", "by", "ignore") if name in changes}
         spec = monitor.model_copy(update={**ours, "labels": monitor.labels.model_copy(update=changes)})
         deployed = Output("d", "deployment:late@1", {"model": "late", "version": 1, "key": "flight_id"})
-        newest = f"snapshot:{open_lake(self.workspace).snapshot()}"
+        newest = f"snapshot:{changes.pop('snapshot', open_lake(self.workspace).snapshot())}"
         return MonitorKind().execute(
             Task(
                 node=dataclasses.replace(self.node, spec=spec),
@@ -271,7 +272,7 @@ def prepared(tmp_path_factory) -> Path:
     """Return a project with a model in the registry and nothing predicted yet; tests work on copies of it."""
     root = tmp_path_factory.mktemp("prepared")
     (root / "ropewalk.yaml").write_text(PROJECT)
-    with Workspace(load_project(root, [SECTION]), load_settings({})) as workspace:
+    with Workspace(load_project(root, plugins.sections()), load_settings({})) as workspace:
         Watched(workspace).prepare()
     return root
 
@@ -280,5 +281,5 @@ def prepared(tmp_path_factory) -> Path:
 def watched(prepared, tmp_path) -> Iterator[Watched]:
     """Return a copy of the prepared project, opened."""
     root = Path(shutil.copytree(prepared, tmp_path / "project"))
-    with Workspace(load_project(root, [SECTION]), load_settings({})) as workspace:
+    with Workspace(load_project(root, plugins.sections()), load_settings({})) as workspace:
         yield Watched(workspace)

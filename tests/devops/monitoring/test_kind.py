@@ -266,6 +266,20 @@ def test_rows_without_time_are_told_of(watched):
     assert sum(window["predictions"] for window in output.summary["windows"]) == 300
 
 
+def test_outcomes_are_those_of_the_environment(watched):
+    """What another environment made of the table since, at the lake's head, changes no figure."""
+    watched.predict("2013-07", 300)
+    watched.execute()
+    before = monitor_report(watched.workspace, "late").windows
+    snapshot = open_lake(watched.workspace).snapshot()
+    outcomes = pd.DataFrame(watched.known)
+    watched.store("mart.outcomes", outcomes.assign(late=0).head(10))
+
+    watched.execute(snapshot=snapshot)
+
+    assert monitor_report(watched.workspace, "late").windows == before
+
+
 def test_labels_may_be_a_source(watched):
     """Outcomes straight from a source's raw table do as well."""
     watched.predict("2013-07", 300)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 
 from ropewalk.cli.output import count, emit_json, emit_table
-from ropewalk.cli.session import open_session
+from ropewalk.cli.session import environment_option, open_session
 from ropewalk.dataops.lake import QueryResult, query_environment
 
 
@@ -18,14 +18,15 @@ from ropewalk.dataops.lake import QueryResult, query_environment
 @click.option(
     "--timeout", type=click.FloatRange(0.1), default=30.0, show_default=True, help="Seconds allowed."
 )
+@environment_option
 @click.option("--json", "as_json", is_flag=True, help="Print columns and rows as one JSON object.")
-def command(query: str, *, limit: int, timeout: float, as_json: bool) -> None:
+def command(query: str, *, limit: int, timeout: float, environment: str | None, as_json: bool) -> None:
     """Ask the lake QUERY, one SELECT in DuckDB's SQL; nothing can be changed with it.
 
     Tables are read as the environment has them; `mart.x AT (VERSION => 3)` is the lake's snapshot 3, `lake.mart.x`
     what was written last.
     """
-    with open_session() as session:
+    with open_session(environment=environment) as session:
         result = query_environment(session.workspace, query, limit, timeout)
     names = [column.name for column in result.columns]
     if as_json:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import click
 
 from ropewalk.cli.output import emit_json, emit_table, shorten
-from ropewalk.cli.session import Session, open_session
+from ropewalk.cli.session import Session, environment_option, open_session
 from ropewalk.dataops.lake import environment_tables
 from ropewalk.pipeline import Record, current_records
 from ropewalk.project import git_state
@@ -22,13 +22,14 @@ HEX = re.compile(r"[0-9a-f]{12,}")
 
 
 @click.command("status")
+@environment_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(*, as_json: bool) -> None:
+def command(*, environment: str | None, as_json: bool) -> None:
     """Show what is recorded for every node: what it made, when, and in which run.
 
     Nothing outside is asked; `ropewalk plan` says what is stale.
     """
-    with open_session() as session:
+    with open_session(environment=environment) as session:
         document = _document(session)
     if as_json:
         emit_json(document)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
@@ -37,10 +38,10 @@ class Lake:
         folder: where the catalogue and the data are.
     """
 
-    def __init__(self, folder: Path, wait_s: float = WAIT_S) -> None:
+    def __init__(self, folder: Path, wait_s: float = WAIT_S, stopping: threading.Event | None = None) -> None:
         self.folder = folder
         # Nothing is opened here: many commands hold a lake and never ask it anything.
-        self._lease = WriterLease(folder, wait_s)
+        self._lease = WriterLease(folder, wait_s, stopping)
         self._engines = Engines(self._connect)
         self._console = Console(folder)
         self._builds = Builds(folder / CATALOG_FILE, self._read)
@@ -283,4 +284,4 @@ def open_lake(workspace: Workspace) -> Lake:
     """Return the lake of the open project; it is closed with the workspace."""
     # Who builds a large table holds the lease for as long as a step may take; one that dies gives it back.
     wait_s = float(workspace.settings.step_timeout)
-    return workspace.once("lake", lambda: Lake(workspace.state / "lake", wait_s))
+    return workspace.once("lake", lambda: Lake(workspace.state / "lake", wait_s, workspace.stopping))

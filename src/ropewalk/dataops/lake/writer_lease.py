@@ -17,17 +17,20 @@ from ropewalk.dataops.lake.errors import LakeBusy
 
 LOCK_FILE = "writer.lock"
 POLL_S = 0.05
+# How soon a thread that waits for another one notices that all is to end.
+TURN_S = 0.5
 
 
 class WriterLease:
     """The right to write to the lake in `folder`; other processes are waited for up to `wait_s` seconds.
 
-    The threads of this process wait for each other as long as it takes.
+    The threads of this process wait for each other as long as it takes. Nobody waits on once `stopping` is set.
     """
 
-    def __init__(self, folder: Path, wait_s: float) -> None:
+    def __init__(self, folder: Path, wait_s: float, stopping: threading.Event | None = None) -> None:
         self.path = folder / LOCK_FILE
         self.wait_s = wait_s
+        self._stopping = stopping or threading.Event()
         self._threads = threading.Lock()
         self._owner: int | None = None
 
@@ -41,7 +44,7 @@ class WriterLease:
         if self._owner == threading.get_ident():
             raise LakeBusy("this thread is writing to the lake already", hint="end that transaction first")
         # The threads queue here, so at most one of them ever polls the file.
-        with self._threads:
+        with self._turn():
             descriptor = self._lock_file()
             self._owner = threading.get_ident()
             try:
@@ -55,20 +58,40 @@ class WriterLease:
                 # Closing gives the lock back; the file stays, as removing it would race with who waits for it.
                 os.close(descriptor)
 
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        while not self._threads.acquire(timeout=TURN_S):
+            self._require_going_on()
+        try:
+            yield
+        finally:
+            self._threads.release()
+
+    def _require_going_on(self) -> None:
+        if self._stopping.is_set():
+            raise LakeBusy("the run was stopped while it waited to write to the lake", hint="run again")
+
     def _lock_file(self) -> int:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         deadline = time.monotonic() + self.wait_s
         while not _try_lock(descriptor):
-            if time.monotonic() > deadline:
-                holder = _read_holder(descriptor) or "unknown"
+            try:
+                self._require_going_on()
+                self._require_time(descriptor, deadline)
+            except LakeBusy:
                 os.close(descriptor)
-                raise LakeBusy(
-                    f"process {holder} has been writing to the lake for more than {self.wait_s:g} s",
-                    hint="wait for it to end, or end it",
-                )
+                raise
             time.sleep(POLL_S)
         return descriptor
+
+    def _require_time(self, descriptor: int, deadline: float) -> None:
+        if time.monotonic() > deadline:
+            holder = _read_holder(descriptor) or "unknown"
+            raise LakeBusy(
+                f"process {holder} has been writing to the lake for more than {self.wait_s:g} s",
+                hint="wait for it to end, or end it",
+            )
 
 
 def _read_holder(descriptor: int) -> str:

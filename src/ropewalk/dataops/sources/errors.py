@@ -70,6 +70,7 @@ class SourceMoved(Conflict):
     """The source changed while it was being read; nothing was loaded."""
 
     code = "RW325"
+    may_pass = True
 
 
 class SourceUnreachable(Unavailable):
