@@ -14,8 +14,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from ropewalk import plugins
 from ropewalk.dataops.lake import Lake, open_lake
-from ropewalk.dataops.sources import SECTION, SourceKind
+from ropewalk.dataops.sources import SourceKind
 from ropewalk.errors import RopewalkError
 from ropewalk.pipeline import (
     NodeResult,
@@ -76,7 +77,7 @@ class SourceProject:
     def workspace(self) -> Workspace:
         """The open project."""
         if self._workspace is None:
-            self._workspace = Workspace(load_project(self.root, [SECTION]), load_settings({}))
+            self._workspace = Workspace(load_project(self.root, plugins.sections()), load_settings({}))
         return self._workspace
 
     @property

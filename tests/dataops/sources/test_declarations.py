@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ropewalk.dataops.sources import SECTION, FilesSource, RESTSource, SourceKind, SQLiteSource
+from ropewalk import plugins
+from ropewalk.dataops.sources import FilesSource, RESTSource, SourceKind, SQLiteSource
 from ropewalk.dataops.sources.errors import InvalidSource
 from ropewalk.dataops.sources.facts import reading_digest, source_facts
 from ropewalk.errors import RopewalkError
@@ -30,7 +31,7 @@ sources:
 
 def declare(write_project, text: str) -> list[Node]:
     root = write_project({"ropewalk.yaml": text})
-    return list(SourceKind().declare(load_project(root, [SECTION])))
+    return list(SourceKind().declare(load_project(root, plugins.sections())))
 
 
 def declare_one(write_project, entry: str) -> Node:
@@ -142,7 +143,7 @@ def test_defaults_are_no_facts() -> None:
 
 def test_the_schema_for_editors_knows_all_kinds() -> None:
     """Each model and its help stand in the JSON Schema."""
-    definitions = project_schema([SECTION])["$defs"]
+    definitions = project_schema(plugins.sections())["$defs"]
 
     assert {"FilesSource", "SQLiteSource", "RESTSource", "NextURL", "LinkHeader"} <= set(definitions)
     assert definitions["FilesSource"]["additionalProperties"] is False

@@ -8,8 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ropewalk import plugins
 from ropewalk.dataops.lake import open_lake
-from ropewalk.dataops.sources import SECTION, SourceKind
+from ropewalk.dataops.sources import SourceKind
 from ropewalk.pipeline import Output, RunResult, State, Status, Workspace, declare_graph, execute
 from ropewalk.project import load_project
 from ropewalk.settings import load_settings
@@ -22,7 +23,7 @@ CSV = '{kind: files, path: "landing/*.csv"}'
 def run_all(root: Path) -> tuple[RunResult, dict[str, int]]:
     """Run every source of a project, two at a time, and return the result and the rows of each table."""
     kinds = {"source": SourceKind()}
-    with Workspace(load_project(root, [SECTION]), load_settings({})) as workspace:
+    with Workspace(load_project(root, plugins.sections()), load_settings({})) as workspace:
         graph = declare_graph(workspace.project, kinds)
         result = execute(graph, kinds, workspace, Watcher())
         return result, {table.name: table.rows for table in open_lake(workspace).tables()}

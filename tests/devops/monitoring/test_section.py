@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ropewalk.devops.monitoring import SECTION, Monitor
+from ropewalk import plugins
+from ropewalk.devops.monitoring import Monitor
 from ropewalk.project import InvalidProjectFile, UnknownKey, load_project
 
 GOOD = """\
@@ -19,7 +20,11 @@ monitor:
 
 
 def _load(write_project, text) -> Monitor:
-    return load_project(write_project({"ropewalk.yaml": text}), [SECTION]).entries("monitor")["late"].value
+    return (
+        load_project(write_project({"ropewalk.yaml": text}), plugins.sections())
+        .entries("monitor")["late"]
+        .value
+    )
 
 
 def test_full_entry_is_read(write_project):

@@ -18,12 +18,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ropewalk.devops.serving import SECTION, Deployment, Target
+from ropewalk import plugins
+from ropewalk.devops.serving import Deployment, Target
 from ropewalk.devops.serving.process import SocketFolder, WorkerProcess
 from ropewalk.devops.serving.segments import SegmentHeader
 from ropewalk.devops.serving.words import WorkerSpec
 from ropewalk.pipeline import Output, Workspace
-from ropewalk.pipeline.declared import ENVIRONMENTS
 from ropewalk.project import load_project
 from ropewalk.settings import load_settings
 from ropewalk.store.artifacts import Artifact
@@ -154,7 +154,7 @@ def workspace(tmp_path: Path, environ: dict[str, str]) -> Iterator[Workspace]:
     (tmp_path / "project").mkdir()
     text = "project: test\ndeploy:\n  late: {key: flight_id}\n"
     (tmp_path / "project" / "ropewalk.yaml").write_text(text)
-    with Workspace(load_project(tmp_path / "project", [SECTION]), load_settings(environ)) as found:
+    with Workspace(load_project(tmp_path / "project", plugins.sections()), load_settings(environ)) as found:
         yield found
 
 
@@ -167,7 +167,7 @@ def open_in(workspace: Workspace, environ: dict[str, str]) -> Iterator[OpenIn]:
     with ExitStack() as stack:
 
         def open_it(environment: str) -> Workspace:
-            project = load_project(workspace.root, [SECTION, ENVIRONMENTS])
+            project = load_project(workspace.root, plugins.sections())
             settings = load_settings({**environ, "ROPEWALK_ENVIRONMENT": environment})
             return stack.enter_context(Workspace(project, settings))
 

@@ -328,11 +328,12 @@ def test_any_column_name_is_kept(workspace: Workspace) -> None:
 COMPACT = """
 import sys
 from pathlib import Path
-from ropewalk.devops.serving import SECTION, compact
+from ropewalk import plugins
+from ropewalk.devops.serving import compact
 from ropewalk.pipeline import Workspace
 from ropewalk.project import load_project
 from ropewalk.settings import load_settings
-with Workspace(load_project(Path(sys.argv[1]), [SECTION]), load_settings({})) as workspace:
+with Workspace(load_project(Path(sys.argv[1]), plugins.sections()), load_settings({})) as workspace:
     print("ready", flush=True)
     compact(workspace, "late")
 """

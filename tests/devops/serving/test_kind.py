@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ropewalk import plugins
 from ropewalk.devops.serving import (
-    SECTION,
     DeploymentKind,
     Target,
     deploy,
@@ -21,7 +21,7 @@ from ropewalk.devops.serving import (
 from ropewalk.devops.serving.errors import ModelNotServable
 from ropewalk.errors import RopewalkError
 from ropewalk.mlops.registry import delete_version, get_version
-from ropewalk.pipeline import Node, Output, Probe, Task, Workspace
+from ropewalk.pipeline import Node, Output, Packed, Probe, Task, Workspace
 from ropewalk.project import InvalidProjectFile, UnknownKey, load_project
 
 from .conftest import OpenIn, SavedModel, record, register_version
@@ -31,7 +31,7 @@ KIND = DeploymentKind()
 
 def declare(root: Path, text: str) -> list[Node]:
     (root / "ropewalk.yaml").write_text(f"project: test\ndeploy:\n  {text}\n")
-    return list(KIND.declare(load_project(root, [SECTION])))
+    return list(KIND.declare(load_project(root, plugins.sections())))
 
 
 def task(workspace: Workspace, target: Target, node: Node) -> Task:
@@ -189,3 +189,33 @@ def test_reading_declarations_loads_nothing_heavy() -> None:
     )
 
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_deployment_arrives_by_its_content(
+    workspace: Workspace, late_model: SavedModel, later_model: SavedModel
+) -> None:
+    """The version has the number that it got here, whatever it was elsewhere; nothing is served by it."""
+    (node,) = KIND.declare(workspace.project)
+    register_version(workspace, later_model)
+    output = KIND.execute(task(workspace, register_version(workspace, late_model), node))
+    forget_environment(workspace)
+    elsewhere = replace(output, reference="deployment:late@9", summary={**output.summary, "version": 9})
+
+    packed = KIND.pack(node, elsewhere, workspace)
+
+    assert packed
+    assert KIND.unpack(node, "key", packed, workspace) == output
+    assert list_deployments(workspace) == []
+
+
+@pytest.mark.parametrize("model", ["late", "unknown"])
+def test_a_deployment_of_content_that_is_not_here_does_not_arrive(
+    workspace: Workspace, late_model: SavedModel, model: str
+) -> None:
+    """The model must have come before."""
+    (node,) = KIND.declare(workspace.project)
+    register_version(workspace, late_model)
+    output = Output("other", "deployment:late@1", {"model": model, "version": 1, "key": "flight_id"})
+
+    with pytest.raises(ModelNotServable, match=f"no version of '{model}' here"):
+        KIND.unpack(node, "key", Packed(output, {}), workspace)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ropewalk.mlops.evaluation import SECTION
+from ropewalk import plugins
 from ropewalk.project import InvalidProjectFile, UnknownKey, load_project
 
 GOOD = """\
@@ -18,7 +18,11 @@ gates:
 
 
 def _load(write_project, text):
-    return load_project(write_project({"ropewalk.yaml": text}), [SECTION]).entries("gates")["late"].value
+    return (
+        load_project(write_project({"ropewalk.yaml": text}), plugins.sections())
+        .entries("gates")["late"]
+        .value
+    )
 
 
 def test_condition_is_read(write_project):

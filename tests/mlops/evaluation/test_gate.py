@@ -10,9 +10,9 @@ from dataclasses import asdict
 
 import pytest
 
+from ropewalk import plugins
 from ropewalk.errors import GateFailed
 from ropewalk.mlops.evaluation import (
-    SECTION,
     GateKind,
     GateNotPassed,
     InvalidGate,
@@ -62,13 +62,13 @@ def open_in(workspace, environ):
 @pytest.fixture
 def workspace(write_project, environ):
     root = write_project({"ropewalk.yaml": GATES, "steps/late.py": STEPS})
-    with Workspace(load_project(root, [SECTION]), load_settings(environ)) as opened:
+    with Workspace(load_project(root, plugins.sections()), load_settings(environ)) as opened:
         yield opened
 
 
 def _declare(write_project, gates):
     root = write_project({"ropewalk.yaml": gates, "steps/late.py": STEPS})
-    return list(GateKind().declare(load_project(root, [SECTION])))
+    return list(GateKind().declare(load_project(root, plugins.sections())))
 
 
 def _execute(workspace: Workspace, metrics: Mapping[str, Mapping[str, object]] = GOOD, key="key1") -> Output:

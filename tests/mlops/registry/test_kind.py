@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from ropewalk.mlops.evaluation import SECTION
+from ropewalk import plugins
 from ropewalk.mlops.registry import (
     INPUTS_TAG,
     ModelKind,
@@ -42,13 +42,13 @@ INPUTS = [{"table": "mart.flights", "snapshot": 14, "digest": "d"}]
 
 def _declare(write_project, steps=STEPS, gates=GATES):
     root = write_project({"ropewalk.yaml": gates, "steps/late.py": steps})
-    return {node.id: node for node in ModelKind().declare(load_project(root, [SECTION]))}
+    return {node.id: node for node in ModelKind().declare(load_project(root, plugins.sections()))}
 
 
 @pytest.fixture
 def workspace(write_project, environ):
     root = write_project({"ropewalk.yaml": GATES, "steps/late.py": STEPS})
-    with Workspace(load_project(root, [SECTION]), load_settings(environ)) as opened:
+    with Workspace(load_project(root, plugins.sections()), load_settings(environ)) as opened:
         yield opened
 
 
@@ -195,7 +195,7 @@ def test_name_that_the_registry_refuses(write_project):
     steps = STEPS.replace('"late"', '"late/flights"')
     root = write_project({"ropewalk.yaml": "project: test\n", "steps/late.py": steps})
     with (
-        Workspace(load_project(root, [SECTION]), load_settings({})) as opened,
+        Workspace(load_project(root, plugins.sections()), load_settings({})) as opened,
         pytest.raises(InvalidModelName),
     ):
         _register(opened, _trained(opened), name="late/flights")
