@@ -88,11 +88,11 @@ class Store:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path, environ: dict[str, str]) -> Iterator[Store]:
     root = tmp_path / "project"
     root.mkdir()
     (root / "ropewalk.yaml").write_text(PROJECT)
-    with Workspace(load_project(root, plugins.sections()), load_settings({})) as workspace:
+    with Workspace(load_project(root, plugins.sections()), load_settings(environ)) as workspace:
         yield Store(workspace)
 
 
@@ -129,12 +129,12 @@ def test_history_stays_for_a_while(store: Store) -> None:
     assert [store.has(key) for key in (oldest, older, old, new)] == [False, True, True, True]
 
 
-def test_length_of_history(tmp_path: Path, store: Store) -> None:
+def test_length_of_history(store: Store, environ: dict[str, str]) -> None:
     """How long history stays is a setting."""
     old, new = store.action("a"), store.action("b")
     store.point("dev", old, at=now_ms() - 60 * DAY_MS)
     store.point("dev", new, at=now_ms() - 10 * DAY_MS)
-    settings = load_settings({"ROPEWALK_KEEP_HISTORY": "5"})
+    settings = load_settings({**environ, "ROPEWALK_KEEP_HISTORY": "5"})
     with Workspace(store.workspace.project, settings) as workspace:
         collect_garbage(workspace, WEEKS)
 
@@ -265,13 +265,13 @@ def test_expired_environments(store: Store) -> None:
     }
 
 
-def test_an_environment_in_use_does_not_expire(store: Store) -> None:
+def test_an_environment_in_use_does_not_expire(store: Store, environ: dict[str, str]) -> None:
     """One that was used within its time stays, and so does the one that the command works in."""
     store.point("short", store.action("a"))
     assert store.collect()["environments"].count == 0
 
     store.used("short", LONG_AGO)
-    with Workspace(store.workspace.project, load_settings({}, environment="short")) as workspace:
+    with Workspace(store.workspace.project, load_settings(environ, environment="short")) as workspace:
         assert collect_garbage(workspace, WEEKS)[0].count == 0
 
 
@@ -378,13 +378,13 @@ def test_ages(text: str, age: int | None) -> None:
 
 
 KILLED = """
-import sys
+import os, sys
 from pathlib import Path
 from ropewalk import plugins
 from ropewalk.pipeline import Workspace, collect_garbage
 from ropewalk.project import load_project
 from ropewalk.settings import load_settings
-with Workspace(load_project(Path(sys.argv[1]), plugins.sections()), load_settings({})) as workspace:
+with Workspace(load_project(Path(sys.argv[1]), plugins.sections()), load_settings(os.environ)) as workspace:
     print("ready", flush=True)
     collect_garbage(workspace, 0)
 """

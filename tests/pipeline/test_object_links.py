@@ -217,6 +217,18 @@ def test_copies_are_not_made_again(store: ObjectStore, tmp_path: Path, no_links:
     known.close()
 
 
+def test_a_copy_that_may_be_written(store: ObjectStore, tmp_path: Path, no_links: None) -> None:
+    """A copy that somebody made writable is replaced, though its bytes are right still: the next moment they may not be."""
+    known = StatCache(tmp_path / "cache")
+    manifest = stored(store, a="1")
+    store.link_tree(manifest, tmp_path / "out", known=known)
+    (tmp_path / "out/a").chmod(0o644)
+
+    assert store.link_tree(manifest, tmp_path / "out", known=known) == 1
+    assert (tmp_path / "out/a").stat().st_mode & 0o777 == 0o444
+    known.close()
+
+
 def test_exact_tree(store: ObjectStore, tmp_path: Path) -> None:
     """Nothing but the manifest's files is there afterwards, also where files and folders changed places."""
     out = tmp_path / "out"

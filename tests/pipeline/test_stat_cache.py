@@ -166,6 +166,21 @@ def test_a_clock_set_back(tmp_path: Path) -> None:
     assert early.digest(path) == blake3(b"content").hexdigest()
 
 
+def test_changed_while_it_is_read(cache: StatCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What somebody writes to while it is read is not remembered."""
+    path = settled(tmp_path / "file", b"content")
+    read = os.readv
+
+    def write_and_read(descriptor: int, blocks: list[memoryview]) -> int:
+        path.write_bytes(b"CONTENT")
+        return read(descriptor, blocks)
+
+    monkeypatch.setattr(os, "readv", write_and_read)
+    cache.digest(path)
+
+    assert cache._recall(str(path)) is None
+
+
 def test_times_to_come(cache: StatCache, tmp_path: Path) -> None:
     """A file that claims to be from the future is read each time, however large: no clock has passed it."""
     path = settled(tmp_path / "file", b"")
