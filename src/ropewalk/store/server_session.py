@@ -295,7 +295,13 @@ def _encrypted(sock: socket.socket, address: ServerAddress) -> socket.socket:
 
 
 def _ssl_context(address: ServerAddress) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=address.certificates)
+    try:
+        context = ssl.create_default_context(cafile=address.certificates)
+    except OSError as error:
+        raise DatabaseUnusable(
+            f"the certificates in {address.certificates} cannot be read: {error.strerror or error}",
+            hint="name a file of PEM certificates with sslrootcert in ROPEWALK_DATABASE_URL",
+        ) from error
     # As in PostgreSQL's own clients: only `verify-full` asks who the server is.
     if address.encryption != "verify-full":
         context.check_hostname = False
