@@ -3,8 +3,8 @@
 `python -m ropewalk.mlops.training.warden CONTROL ENGINE MEMORY GRACE JOB ANSWER`
 
 CONTROL is the number of a socket to the engine. When the engine closes its side, or dies in any way, the warden ends
-the step with every process it started. At the end it writes one line there: the step's exit
-code, the peak of its memory, and 1 if it was ended for that.
+the step with every process it started. At the end it writes one line there: the step's exit code, the peak of its
+memory, and 1 if it was ended for that.
 
 The kernel hands orphans to the nearest ancestor that asked for them, so a process that detaches itself from the step
 becomes the warden's child instead of escaping (Linux; elsewhere what leaves the step's process group is lost to it).
@@ -54,15 +54,17 @@ def main(arguments: Sequence[str]) -> int:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
     family = Family(child)
     peak = _watch(family, control, wake, memory)
+    # One that was done before it could be ended has made what it made.
+    over_memory = 0 < memory < peak and family.status is None
     if family.status is not None:
         _wait_for_the_rest(family)
         _say_what_is_left()
         family.end(LEFTOVER_GRACE_S)
     else:
         # A step over its limit may take the machine down within its grace time.
-        family.end(0 if 0 < memory < peak else grace_ms / 1000)
+        family.end(0 if over_memory else grace_ms / 1000)
     code = os.waitstatus_to_exitcode(family.status or 0)
-    _report(control, (code, max(peak, _peak_of_children()), int(0 < memory < peak)))
+    _report(control, (code, max(peak, _peak_of_children()), int(over_memory)))
     # Without Python's own farewell, which takes as long as a tenth of a small step: nothing here is left to be saved.
     os._exit(code if code >= 0 else 128 - code)
 
