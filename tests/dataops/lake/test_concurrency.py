@@ -94,3 +94,37 @@ def test_two_lakes_may_be_made_at_once(tmp_path: Path, start_script) -> None:
     ]
 
     assert outputs == ["1", "1"]
+
+
+BUILD_TURNS = """
+from ropewalk.dataops.lake import Lake
+with Lake(folder) as lake:
+    for turn in range(8):
+        with lake.transaction("build", reads={{"raw.a": {read}}}) as transaction:
+            made = transaction.replace("mart.b", f"SELECT n + {{turn}} AS n FROM raw.a")
+            transaction.record_build("table:mart.b", f"{name}{{turn}}", made)
+        print(transaction.snapshot, turn, made.digest)
+"""
+
+
+def test_two_processes_build_two_versions_of_a_table(lake: Lake, start_script) -> None:
+    """Each reads its own input and is told the snapshot of its own commit, however they take turns."""
+    inputs = {}
+    for name, start in (("one", 100), ("two", 200)):
+        with lake.transaction("load") as transaction:
+            made = transaction.replace("raw.a", f"SELECT {start} AS n")
+            transaction.record_build("source:a", name, made)
+        inputs[name] = (transaction.snapshot, start)
+
+    scripts = {
+        name: start_script(BUILD_TURNS.format(read=read, name=name)) for name, (read, _) in inputs.items()
+    }
+    told = {
+        name: [line.split() for line in script.stdout.read().splitlines()] for name, script in scripts.items()
+    }
+
+    for name, (_, start) in inputs.items():
+        assert len(told[name]) == 8
+        for snapshot, turn, digest in told[name]:
+            assert lake.query(f"FROM mart.b AT (VERSION => {snapshot})").rows == ((start + int(turn),),)
+            assert lake.holds("table:mart.b", f"{name}{turn}", digest, int(snapshot))
