@@ -165,11 +165,12 @@ def test_killed_run_takes_its_daemons_along(write_project):
     root = write_project({"steps/work.py": source})
     command = [sys.executable, "-m", "ropewalk.cli.main", "-C", str(root), "run"]
     engine = subprocess.Popen(command, stderr=subprocess.PIPE)
-    assert wait_for(lambda: (root / "pid").exists() and (root / "pid").read_text())
+    has_begun = wait_for(lambda: (root / "pid").exists() and (root / "pid").read_text())
 
     engine.kill()
-    engine.communicate()
+    _, told = engine.communicate()
 
+    assert has_begun, told
     daemon = Path("/proc", (root / "pid").read_text(), "stat")
     assert wait_for(lambda: _read(daemon).rpartition(b")")[2].split()[:1] in ([], [b"Z"]))
 
