@@ -11,9 +11,10 @@ from ropewalk.mlops.training.attempt import Attempt, run_attempt
 from ropewalk.mlops.training.audit import read_log
 from ropewalk.mlops.training.errors import StepStopped
 from ropewalk.mlops.training.failures import obstructed
+from ropewalk.mlops.training.held import show_product
 from ropewalk.mlops.training.job import READS, Answer, Job, StepInput
 from ropewalk.mlops.training.options import check_options
-from ropewalk.mlops.training.outputs import keep_product, publish_product
+from ropewalk.mlops.training.outputs import keep_product
 from ropewalk.mlops.training.scratch import scratch_folder
 from ropewalk.mlops.training.step_environment import interpreter_for
 from ropewalk.mlops.training.step_inputs import datasets, step_inputs, tables_read
@@ -50,7 +51,7 @@ def run_step(task: Task) -> Output:
         with scratch_folder(task.workspace.state) as staging:
             attempt = Attempt(task, step, staging, interpreter_for(task, check_options(step).env))
             output = _run_tracked(attempt, step_inputs(attempt))
-        publish_product(task.node, output, task.workspace)
+        show_product(task.node, output, task.workspace)
     except OSError as error:
         raise obstructed(step, error) from error
     return output

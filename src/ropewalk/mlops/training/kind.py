@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
-from ropewalk.dataops.contracts import Contract
-from ropewalk.dataops.lake import table_of
-from ropewalk.errors import Place
 from ropewalk.mlops.training.environment import Environment, environment_of, environment_place
+from ropewalk.mlops.training.held import holds_product, show_product
 from ropewalk.mlops.training.options import check_options
-from ropewalk.mlops.training.table_product import step_contracts
 from ropewalk.mlops.training.undeclared import current_inputs
 from ropewalk.pipeline import Need, Node, NodeKind, Output, Packed, Probe, Task, Workspace
 from ropewalk.project import (
@@ -30,8 +27,7 @@ class StepKind(NodeKind):
     replays = True
 
     def declare(self, project: Project) -> Iterable[Node]:
-        """Yield a node for every step, read from its file without importing it."""
-        contracts = step_contracts(project)
+        """Return a node for every step, read from its file without importing it."""
         files = PythonFiles(project.root)
         reader = _Reader(
             project,
@@ -39,10 +35,16 @@ class StepKind(NodeKind):
             Environment.of(project.root / STATE_FOLDER),
             project.entries("pools"),
         )
-        for step in read_steps(project.root, files, project.parameters):
-            node = reader.declare(step)
-            yield _with_table(node, contracts) if step.makes == "Table" else node
+        steps = read_steps(project.root, files, project.parameters)
+        nodes = [reader.declare(step) for step in steps]
         files.save()
+        makers = {step.name for step in steps if step.makes == "Table"}
+        if not makers:
+            return nodes
+        # Only a project whose steps make tables pays here for what tables need.
+        from ropewalk.mlops.training.table_product import with_tables
+
+        return with_tables(nodes, makers, project)
 
     def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:
         """Return the state of the files that the step was seen to read, which nobody declared."""
@@ -51,16 +53,11 @@ class StepKind(NodeKind):
 
     def holds(self, node: Node, key: str, output: Output, workspace: Workspace) -> bool:
         """Return whether what the step made is still there: a model's files, a table's snapshot, files."""
-        # Loaded here, because the declaration of steps needs neither lake nor tracking.
-        from ropewalk.mlops.training.outputs import holds_product
-
         return holds_product(node, key, output, workspace)
 
     def adopt(self, node: Node, output: Output, workspace: Workspace) -> None:
         """Let the files that the step made stand in the project's `outputs/` folder."""
-        from ropewalk.mlops.training.outputs import publish_product
-
-        publish_product(node, output, workspace)
+        show_product(node, output, workspace)
 
     def show(self, node: Node, output: Output, workspace: Workspace) -> None:
         """Let the files that the step made stand in the project's `outputs/` folder, where another branch's may stand."""
@@ -94,22 +91,6 @@ class StepKind(NodeKind):
         from ropewalk.mlops.training.execution import run_step
 
         return run_step(task)
-
-
-def _with_table(node: Node, contracts: Mapping[str, Contract]) -> Node:
-    """Return the node of a step that makes a table: SQL reads it as `steps.NAME`, and its contract counts."""
-    table = table_of(node.id)
-    assert table is not None  # every step could make a table
-    # Its own name in small letters too: SQL has no capitals in names.
-    node = replace(node, provides=tuple(dict.fromkeys((*node.provides, node.name.lower(), table))))
-    contract = contracts.get(table)
-    if contract is None:
-        return node
-    return replace(
-        node,
-        facts={**node.facts, "contract": contract.text()},
-        places={**node.places, "contract": Place(contract.place.path)},
-    )
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ropewalk.dataops.lake import holds_table
 from ropewalk.mlops.tracking import log_metrics, logged_model_files
 from ropewalk.mlops.training.artifacts import model_digest
-from ropewalk.mlops.training.files_product import holds_files, keep_files
+from ropewalk.mlops.training.files_product import keep_files
+from ropewalk.mlops.training.held import FILES
 from ropewalk.mlops.training.job import Answer
-from ropewalk.mlops.training.publish import publish_files
 from ropewalk.mlops.training.table_product import keep_table
-from ropewalk.pipeline import JSON, Node, Output, Task, Workspace
-
-FILES = "files"
+from ropewalk.pipeline import JSON, Output, Task, Workspace
 
 
 def keep_product(task: Task, run_id: str, answer: Answer, staging: Path) -> Output:
@@ -43,31 +40,6 @@ def keep_product(task: Task, run_id: str, answer: Answer, staging: Path) -> Outp
 def metrics_digest(metrics: Mapping[str, float]) -> str:
     """Return the digest of numbers: the numbers themselves, which say more than a digest would."""
     return "metrics " + " ".join(f"{name}={value!r}" for name, value in sorted(metrics.items()))
-
-
-def holds_product(node: Node, key: str, output: Output, workspace: Workspace) -> bool:
-    """Return whether what a step made under `key` is still there."""
-    kind, _, rest = output.reference.partition(":")
-    if kind == "logged_model":
-        files = logged_model_files(workspace, rest)
-        return bool(files) and all(workspace.objects.has(stored.digest) for stored in files.values())
-    if kind == "snapshot":
-        return holds_table(node, key, output, workspace)
-    if kind == FILES:
-        return holds_files(rest, workspace.objects)
-    # Numbers are in the record itself.
-    return True
-
-
-def publish_product(node: Node, output: Output, workspace: Workspace) -> None:
-    """Let the product stand where people look for it: files in the project's folder, all else where it is.
-
-    Raises:
-        ObjectMissing, FilesNotShown: the files cannot be put there.
-    """
-    kind, _, rest = output.reference.partition(":")
-    if kind == FILES:
-        publish_files(node.name, rest, workspace)
 
 
 def _keep_model(workspace: Workspace, uri: str) -> Output:

@@ -11,7 +11,8 @@ from ropewalk.mlops.tracking import export_run, get_run, import_run, logged_mode
 from ropewalk.mlops.training.artifacts import model_digest
 from ropewalk.mlops.training.errors import DamagedFiles
 from ropewalk.mlops.training.files_product import holds_files, read_manifest
-from ropewalk.mlops.training.outputs import FILES, metrics_digest
+from ropewalk.mlops.training.held import FILES
+from ropewalk.mlops.training.outputs import metrics_digest
 from ropewalk.pipeline import Node, Output, Packed, StoredObject, Workspace
 
 RUN, MANIFEST = "run", "manifest"

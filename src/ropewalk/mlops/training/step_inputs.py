@@ -11,8 +11,8 @@ from ropewalk.mlops.tracking import Dataset
 from ropewalk.mlops.training.attempt import Attempt
 from ropewalk.mlops.training.errors import InvalidStep
 from ropewalk.mlops.training.files_product import place_files, read_manifest
+from ropewalk.mlops.training.held import FILES
 from ropewalk.mlops.training.job import FilesInput, MetricsInput, ModelInput, StepInput, TableInput
-from ropewalk.mlops.training.outputs import FILES
 from ropewalk.pipeline import JSON, Output, Workspace
 from ropewalk.project import StepDeclaration
 

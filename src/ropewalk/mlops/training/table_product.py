@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ropewalk.dataops.contracts import (
@@ -14,10 +15,41 @@ from ropewalk.dataops.contracts import (
 )
 from ropewalk.dataops.lake import LakeTransaction, literal, open_lake, table_of
 from ropewalk.dataops.transform import read_tables
-from ropewalk.pipeline import Output, Task
+from ropewalk.errors import Place
+from ropewalk.pipeline import Node, Output, Task
 from ropewalk.project import Project
 
 SCHEMA = "steps"
+
+
+def with_tables(nodes: Iterable[Node], makers: Collection[str], project: Project) -> list[Node]:
+    """Return the nodes of steps, those of the `makers` with their tables: SQL reads them, and their contracts count.
+
+    Raises:
+        InvalidProjectFile: a contract is wrong.
+    """
+    contracts = step_contracts(project)
+    return [_with_table(node, contracts) if node.name in makers else node for node in nodes]
+
+
+def _with_table(node: Node, contracts: Mapping[str, Contract]) -> Node:
+    table = _table(node)
+    # Its own name in small letters too: SQL has no capitals in names.
+    node = replace(node, provides=tuple(dict.fromkeys((*node.provides, node.name.lower(), table))))
+    contract = contracts.get(table)
+    if contract is None:
+        return node
+    return replace(
+        node,
+        facts={**node.facts, "contract": contract.text()},
+        places={**node.places, "contract": Place(contract.place.path)},
+    )
+
+
+def _table(node: Node) -> str:
+    table = table_of(node.id)
+    assert table is not None  # every step could make a table
+    return table
 
 
 def step_contracts(project: Project) -> Mapping[str, Contract]:
@@ -39,8 +71,7 @@ def keep_table(task: Task, parquet: Path) -> Output:
         ContractBroken: a check of severity error failed; the table keeps its old content.
         CheckNotRun: a check of the contract could not be run.
     """
-    table = table_of(task.node.id)
-    assert table is not None  # every step could make a table
+    table = _table(task.node)
     lake = open_lake(task.workspace)
     with lake.transaction(f"step {task.node.name}") as transaction:
         task.report(0, None, "loading")
