@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ropewalk.errors import RopewalkError, internal_error
 from ropewalk.pipeline.budget import open_budget
@@ -31,6 +32,9 @@ from ropewalk.store.pipeline import (
     running_runs,
     start_run,
 )
+
+if TYPE_CHECKING:
+    from ropewalk.pipeline.shared_results import SharedResults
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,8 @@ def execute(
         run_id = uuid.uuid4().hex
         with leases.hold(f"run:{run_id}", workspace.stopping):
             _start(workspace, run_id, options)
-            run = _Run(graph, kinds, workspace, observer, Flight(run_id, leases, options))
+            flight = Flight(run_id, leases, options, _open_shared(workspace, run_id, options))
+            run = _Run(graph, kinds, workspace, observer, flight)
             state = "failed"
             try:
                 results = run.work(chosen)
@@ -90,6 +95,17 @@ def execute(
                 # Also after Ctrl-C: a run that ended must not stay marked as running.
                 finish_run(workspace.database, run_id, state)
     return RunResult(run_id, workspace.settings.environment, tuple(results))
+
+
+def _open_shared(workspace: Workspace, run_id: str, options: RunOptions) -> SharedResults | None:
+    # What is only looked at, or done again on purpose, has nothing to do with others' results.
+    if not (workspace.settings.cache and options.reuses and options.records):
+        return None
+    # Only projects that share load what speaks to storages.
+    from ropewalk.pipeline.shared_cache import require_shared_cache
+    from ropewalk.pipeline.shared_results import SharedResults
+
+    return SharedResults(require_shared_cache(workspace), run_id)
 
 
 def _start(workspace: Workspace, run_id: str, options: RunOptions) -> None:

@@ -28,15 +28,24 @@ from ropewalk.store.pipeline import NodeRunRow
 
 if TYPE_CHECKING:
     from ropewalk.pipeline.execution import RunOptions
+    from ropewalk.pipeline.shared_results import SharedResults
 
 
 @dataclass(frozen=True)
 class Flight:
-    """The run that nodes are executed in: its id, the leases it takes, and how it differs from others."""
+    """The run that nodes are executed in.
+
+    Attributes:
+        run_id: its id.
+        leases: the leases it takes.
+        options: how it differs from other runs.
+        shared: its use of the shared cache, if there is one.
+    """
 
     run_id: str
     leases: Leases
     options: RunOptions
+    shared: SharedResults | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +100,7 @@ def land(flight: Flight, departure: Departure, observer: Observer) -> NodeResult
         with flight.leases.hold(f"action:{found.key}", departure.workspace.stopping, on_wait):
             again = _look_again(flight, departure, found, has_waited=bool(waited))
             if again is found:
-                return _execute(flight, departure, found, observer)
+                return _make(flight, departure, found, observer)
         # Done by the other, or the outside moved meanwhile and it is another key that counts.
         found = again
 
@@ -127,7 +136,22 @@ def _restore(flight: Flight, departure: Departure, found: Assessment, record: Re
     return NodeResult(node.id, State.RESTORED, 0.0, found.reasons, record.output, warning=found.warning)
 
 
-def _execute(flight: Flight, departure: Departure, found: Assessment, observer: Observer) -> NodeResult:
+def _make(flight: Flight, departure: Departure, found: Assessment, observer: Observer) -> NodeResult:
+    """Have what somebody made elsewhere from the shared cache, or execute the node and share what it makes."""
+    shared = flight.shared
+    if shared is None:
+        return _execute(flight, departure, found, observer)[0]
+    record, warning = shared.bring(departure, found)
+    if record is not None:
+        return _restore(flight, departure, found, record)
+    result, made = _execute(flight, departure, found, observer)
+    warning = (shared.publish(departure, made) if made else None) or warning
+    return replace(result, warning=warning or result.warning)
+
+
+def _execute(
+    flight: Flight, departure: Departure, found: Assessment, observer: Observer
+) -> tuple[NodeResult, Record | None]:
     node, stopping = departure.node, departure.workspace.stopping
     for attempt in itertools.count(1):
         try:
@@ -146,7 +170,7 @@ def _execute(flight: Flight, departure: Departure, found: Assessment, observer: 
 
 def _attempt(
     flight: Flight, departure: Departure, found: Assessment, observer: Observer, attempt: int
-) -> NodeResult:
+) -> tuple[NodeResult, Record | None]:
     node = departure.node
     cpu = [0.0]
 
@@ -174,6 +198,7 @@ def _attempt(
     # meanwhile); the record must say what was really used, or the next plan would be wrong.
     outside = found.probe.facts if output.observed is None else output.observed
     key = action_key(node, outside, departure.digests)
+    record = None
     if flight.options.records:
         cpu_s = cpu[0] + time.thread_time() - own
         execution = Execution(key, outside, output, int(cpu_s * 1000), int(seconds * 1000))
@@ -181,11 +206,10 @@ def _attempt(
         environment = departure.workspace.settings.environment if flight.options.moves_pointers else None
         # The kind has committed its content by now. If the process dies before the next line, the node is
         # executed once more and finds its content already there.
-        save_success(task, execution, row, environment=environment)
-    warning = output.summary.get("warning")
-    return NodeResult(
-        node.id, State.EXECUTED, seconds, found.reasons, output, warning=str(warning) if warning else None
-    )
+        record = save_success(task, execution, row, environment=environment)
+    told = output.summary.get("warning")
+    warning = str(told) if told else None
+    return NodeResult(node.id, State.EXECUTED, seconds, found.reasons, output, warning=warning), record
 
 
 def _row(flight: Flight, node: Node, found: Assessment, started: int) -> NodeRunRow:
