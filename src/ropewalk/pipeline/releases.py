@@ -288,7 +288,7 @@ def _listed(ids: list[str]) -> str:
 
 
 def _nothing_made(workspace: Workspace, environment: str) -> UnknownEnvironment:
-    known = [row.name for row in list_environments(workspace.database)]
+    known = [row.name for row in list_environments(workspace.database) if row.name != environment]
     return UnknownEnvironment(
         f"nothing was ever made in environment {environment!r}",
         nearest=nearest(environment, known),
