@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from ropewalk.pipeline import DeferredKind, Kept, NodeKind, Swept, Workspace, has_entries, has_folder
+from typing import TYPE_CHECKING
+
+from ropewalk.pipeline import DeferredKind, has_entries, has_folder
 from ropewalk.plugins import hookimpl
 from ropewalk.project import Address, Section
+
+if TYPE_CHECKING:
+    from ropewalk.pipeline import Kept, NodeKind, Swept, Workspace
 
 
 @hookimpl

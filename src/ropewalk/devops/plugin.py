@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ropewalk.pipeline import DeferredKind, Kept, NodeKind, Swept, Workspace, has_entries
+from ropewalk.pipeline import DeferredKind, has_entries
 from ropewalk.plugins import hookimpl
 from ropewalk.project import Address, Section
 
 if TYPE_CHECKING:
+    from ropewalk.pipeline import Kept, NodeKind, Swept, Workspace
     from ropewalk.routes import Route
 
 

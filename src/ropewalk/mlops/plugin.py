@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ropewalk.pipeline import DeferredKind, Kept, NodeKind, Swept, Workspace, has_entries, has_folder
+from ropewalk.pipeline import DeferredKind, has_entries, has_folder, has_text
 from ropewalk.plugins import hookimpl
 from ropewalk.project import Address, Section
 
 if TYPE_CHECKING:
+    from ropewalk.pipeline import Kept, NodeKind, Swept, Workspace
     from ropewalk.routes import Route
 
 
@@ -27,7 +28,7 @@ def node_kinds() -> list[NodeKind]:
     return [
         DeferredKind("step", "ropewalk.mlops.training:StepKind", has_steps),
         DeferredKind("gate", "ropewalk.mlops.evaluation:GateKind", has_entries("gates")),
-        DeferredKind("model", "ropewalk.mlops.registry:ModelKind", has_steps),
+        DeferredKind("model", "ropewalk.mlops.registry:ModelKind", has_text("steps", "Model")),
     ]
 
 

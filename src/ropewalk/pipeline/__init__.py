@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         push,
     )
     from ropewalk.pipeline.declared import EnvironmentEntry, PoolSize
-    from ropewalk.pipeline.deferred import DeferredKind, has_entries, has_folder
+    from ropewalk.pipeline.deferred import DeferredKind, has_entries, has_folder, has_text
     from ropewalk.pipeline.environment_report import (
         Difference,
         EnvironmentLine,
@@ -263,6 +263,7 @@ __all__ = [
     "grid",
     "has_entries",
     "has_folder",
+    "has_text",
     "is_protected",
     "last_lines",
     "list_logs",

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from ropewalk.pipeline.values import Node, NodeKind, Output, Packed, Probe, Task
 from ropewalk.pipeline.workspace import Workspace
-from ropewalk.project import Project
+from ropewalk.project import Project, files_below
 
 
 class DeferredKind(NodeKind):
@@ -83,6 +83,13 @@ class DeferredKind(NodeKind):
 def has_entries(section: str) -> Callable[[Project], bool]:
     """Return whether a project has entries in a section of its file, as a function of the project."""
     return lambda project: bool(project.entries(section))
+
+
+def has_text(folder: str, text: str) -> Callable[[Project], bool]:
+    """Return whether a Python file below a project's folder has `text` in it, as a function of the project."""
+    return lambda project: any(
+        text.encode() in path.read_bytes() for path in files_below(project.root / folder, ".py")
+    )
 
 
 def has_folder(*names: str) -> Callable[[Project], bool]:
