@@ -28,7 +28,8 @@ def refusal(write_project, text: str) -> RopewalkError:
 
 def check(root: Path) -> None:
     project = load_project(root, plugins.sections())
-    check_schedules(project, declare_graph(project, plugins.kinds()))
+    kinds = plugins.kinds()
+    check_schedules(project, declare_graph(project, kinds), kinds)
 
 
 def test_short_form(write_project) -> None:
@@ -93,6 +94,20 @@ def test_protected_environment(write_project) -> None:
 
     assert "is protected" in error.message
     assert "ropewalk apply" in (error.hint or "")
+
+
+def test_monitors_may_run_in_a_protected_environment(write_project) -> None:
+    """What they find is about its own predictions, and in no release."""
+    text = (
+        "project: p\nenvironments: {production: {protected: true}}\ndeploy:\n  late: {key: id}\n"
+        "monitor:\n  late: {time: at, labels: {table: mart.late, key: late, column: late}}\n"
+        'schedule:\n  n: {cron: "@daily", environment: production, run: [RUN]}\n'
+    )
+    steps = {"steps/late.py": "from ropewalk import Model\n\ndef late() -> Model: ...\n"}
+
+    check(write_project({"ropewalk.yaml": text.replace("RUN", '"monitor:late"'), **TABLE, **steps}))
+
+    assert "is protected" in refusal(write_project, text.replace("RUN", '"monitor:late", mart.late')).message
 
 
 def test_schema_has_both_forms() -> None:

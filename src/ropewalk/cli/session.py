@@ -33,7 +33,7 @@ class Session:
             # Cron and time zones are loaded for those who have a schedule.
             from ropewalk.pipeline import check_schedules
 
-            check_schedules(self.workspace.project, graph)
+            check_schedules(self.workspace.project, graph, self.kinds)
         return graph
 
     def graph(self) -> Graph:

@@ -12,6 +12,7 @@ from ropewalk.pipeline.errors import NodeNotFound, UnknownName
 from ropewalk.pipeline.graph import Graph
 from ropewalk.pipeline.schedule_section import CatchUp, Overlap, ScheduleEntry
 from ropewalk.pipeline.schedule_times import Rule
+from ropewalk.pipeline.values import Node, NodeKind
 from ropewalk.project import InvalidProjectFile, Project
 from ropewalk.store.schedule import TickRow
 
@@ -71,8 +72,8 @@ def read_schedules(project: Project) -> dict[str, Schedule]:
     return {name: _schedule(name, entry.value) for name, entry in project.entries("schedule").items()}
 
 
-def check_schedules(project: Project, graph: Graph) -> None:
-    """Hold every schedule against the graph and the environments.
+def check_schedules(project: Project, graph: Graph, kinds: Mapping[str, NodeKind]) -> None:
+    """Hold every schedule against the graph and the environments; in a protected one only monitors may run.
 
     Raises:
         UnknownName: a schedule runs a node that nothing provides.
@@ -81,9 +82,9 @@ def check_schedules(project: Project, graph: Graph) -> None:
     """
     schedules = read_schedules(project)
     for name, entry in project.entries("schedule").items():
-        for node in schedules[name].nodes:
-            _check_node(name, node, graph, entry.place)
-        _check_environment(schedules[name], project, entry.place)
+        nodes = [_check_node(name, node, graph, entry.place) for node in schedules[name].nodes]
+        if not nodes or any(kinds[node.kind].is_released for node in nodes):
+            _check_environment(schedules[name], project, entry.place)
 
 
 def next_due(schedule: Schedule, last: TickRow | None, busy: bool, now: int) -> Due | None:
@@ -127,9 +128,9 @@ def _schedule(name: str, entry: object) -> Schedule:
     return Schedule(name, rule, entry.run, entry.environment, entry.catch_up, entry.overlap)
 
 
-def _check_node(schedule: str, name: str, graph: Graph, place: Place) -> None:
+def _check_node(schedule: str, name: str, graph: Graph, place: Place) -> Node:
     try:
-        graph.find(name)
+        return graph.find(name)
     except NodeNotFound as error:
         raise UnknownName(
             f"schedule {schedule!r} runs {name!r}, which nothing provides",
@@ -148,5 +149,5 @@ def _check_environment(schedule: Schedule, project: Project, place: Place) -> No
         raise InvalidProjectFile(
             f"schedule.{schedule.name}: environment {schedule.environment!r} is protected, and a run cannot move it",
             place=place,
-            hint="let the schedule run in another environment, and move this one by `ropewalk apply`",
+            hint="let it run in another environment and move this one by `ropewalk apply`, or name monitors only",
         )
