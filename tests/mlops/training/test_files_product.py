@@ -207,6 +207,21 @@ def test_consumer_cannot_damage_what_is_kept(tree, keep, store, tmp_path):
     assert not store.verify().damaged
 
 
+@pytest.mark.parametrize("copied", [0, 3])
+def test_copying_by_hand(tree, keep, store, tmp_path, monkeypatch, copied):
+    """Where the kernel does not copy, or stops half-way, the bytes are copied all the same."""
+    digest, kernel = keep(tree()), os.copy_file_range
+
+    def refuse(source, target, count):
+        if not copied:
+            raise OSError(18, "other file system")
+        return kernel(source, target, min(count, copied)) if os.lseek(source, 0, os.SEEK_CUR) == 0 else 0
+
+    monkeypatch.setattr(os, "copy_file_range", refuse)
+
+    assert _read(place_files(read_manifest(digest, store), store, tmp_path / "again")) == FILES
+
+
 def test_copies_are_read_only(tree, keep, store, tmp_path):
     """An input looks like one: it is not meant to be written to."""
     given = place_files(read_manifest(keep(tree()), store), store, tmp_path / "given")

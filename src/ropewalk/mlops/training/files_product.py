@@ -10,6 +10,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -18,6 +19,7 @@ from ropewalk.pipeline import ObjectStore, StoredObject
 
 VERSION = 1
 EXECUTABLE = 0o100
+BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -138,9 +140,15 @@ def copy_file(file: KeptFile, objects: ObjectStore, target: Path) -> None:
 
 def _copy(source: int, target: int, size: int) -> None:
     left = size
-    # In the kernel, which shares the blocks instead of copying them where the file system can.
-    while left > 0 and (done := os.copy_file_range(source, target, left)):
-        left -= done
+    # In the kernel, which shares the blocks instead of copying them where the file system can. Other systems do not
+    # have the call, and some pairs of file systems refuse it: what is left then is copied by hand.
+    with suppress(AttributeError, OSError):
+        while left > 0 and (done := os.copy_file_range(source, target, left)):
+            left -= done
+    while block := os.read(source, BLOCK):
+        rest = memoryview(block)
+        while rest:
+            rest = rest[os.write(target, rest) :]
 
 
 @dataclass(frozen=True)
