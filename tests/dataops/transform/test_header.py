@@ -136,4 +136,4 @@ def test_key_with_a_quote_is_a_value() -> None:
     """What is in the data is never SQL."""
     sql = Cut(KEY, Column("t", "VARCHAR")).among({"O'Hare", None})
 
-    assert sql == """(CAST("t" AS VARCHAR) IN ('O''Hare') OR "t" IS NULL)"""
+    assert sql == """((CAST("t" AS VARCHAR)) IN ('O''Hare') OR (CAST("t" AS VARCHAR)) IS NULL)"""

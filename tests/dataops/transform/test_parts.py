@@ -182,6 +182,14 @@ def test_trips_without_a_time_are_an_interval_of_their_own(trips: Trips) -> None
     assert trips.rows()[-1] == (None, 202)
 
 
+def test_times_beyond_all_calendars_are_counted_with_those_that_are_missing(trips: Trips) -> None:
+    """Infinity and the year 20,000 are in no interval, and nothing stumbles over them."""
+    trips.land("odd", ("infinity", 1), ("20000-01-01 00:00:00", 2), ("0001-01-01 00:00:00", 3), ("", 4))
+
+    assert trips.counts() == (3, 3, 0)
+    assert trips.run().output.digest == trips.rebuilt_digest()
+
+
 def test_backfill_computes_what_is_inside(trips: Trips) -> None:
     """The rest is missing until it is asked for, and the plan says how many intervals are."""
     trips.land("c", ("2013-01-03 05:00:00", 7))

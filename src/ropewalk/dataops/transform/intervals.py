@@ -15,6 +15,7 @@ FORMATS = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "month": "%Y-%m"}
 MOST_AT_ONCE = 400
 _ALL = "coalesce(CAST(getvariable('ropewalk_all') AS BOOLEAN), true)"
 _NULL = "CAST(getvariable('ropewalk_null') AS BOOLEAN)"
+_FIRST, _LAST = "TIMESTAMP '1000-01-01'", "TIMESTAMP '9999-12-01'"
 # The name of an interval: its start, a value of the key, or None for rows without one.
 Label = str | None
 
@@ -32,13 +33,16 @@ class Cut:
         name = quote(self.column.name)
         if self.partition.by == "key":
             return f"CAST({name} AS VARCHAR)"
-        return f"strftime(CAST({name} AS TIMESTAMP), {literal(FORMATS[self.partition.by])})"
+        # Infinity, and years of more digits than a date has, are no times that an interval could hold.
+        moment = f"CAST({name} AS TIMESTAMP)"
+        shown = f"strftime({moment}, {literal(FORMATS[self.partition.by])})"
+        return f"CASE WHEN {moment} BETWEEN {_FIRST} AND {_LAST} THEN {shown} END"
 
     @property
     def condition(self) -> str:
         """The SQL condition of the rows that the connection's variables ask for; all of them while none is set."""
         name, kind = quote(self.column.name), self.column.type
-        rest = f"({name} IS NULL AND {_NULL})"
+        rest = f"({_NULL} AND ({self.label}) IS NULL)"
         if self.partition.by == "key":
             keys = f"list_contains(CAST(getvariable('ropewalk_keys') AS VARCHAR[]), {self.label})"
             return f"{_ALL} OR {keys} OR {rest}"
@@ -50,8 +54,8 @@ class Cut:
     def among(self, labels: Collection[Label]) -> str:
         """Return the SQL condition of the rows in any of these intervals."""
         named = ", ".join(literal(label) for label in sorted_labels(labels) if label is not None)
-        parts = [f"{self.label} IN ({named})"] if named else []
-        parts += [f"{quote(self.column.name)} IS NULL"] if None in labels else []
+        parts = [f"({self.label}) IN ({named})"] if named else []
+        parts += [f"({self.label}) IS NULL"] if None in labels else []
         return f"({' OR '.join(parts) or 'false'})"
 
 
