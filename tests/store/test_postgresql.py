@@ -429,6 +429,24 @@ def test_more_threads_than_connections(database: Database) -> None:
     assert used <= CONNECTIONS
 
 
+def test_busy_in_this_process(database_server: DatabaseServer, name: str) -> None:
+    """A thread that waited in vain for another of its process learns that too."""
+    found = list[Exception]()
+
+    def add(database: Database) -> None:
+        try:
+            _write(database, "SELECT 1")
+        except DatabaseBusy as error:
+            found.append(error)
+
+    with closing(Database.open(database_server.url(name), busy_timeout_s=0.1)) as database, database.write():
+        thread = threading.Thread(target=add, args=(database,))
+        thread.start()
+        thread.join()
+
+    assert "in use by this process for 0.1 seconds" in str(found[0])
+
+
 def test_no_update_is_lost(database: Database, database_server: DatabaseServer, name: str) -> None:
     """What is read in a write transaction stays true to its end, also beside other processes' writers."""
     _add(database, "0")
