@@ -212,7 +212,7 @@ def test_an_execution_that_is_not_here_is_told(bench: Bench) -> None:
     with pytest.raises(ExecutionMissing, match="file:a") as caught:
         plan(bench, Release("production", nodes), A)
 
-    assert "ropewalk cache pull" in (caught.value.hint or "")
+    assert "ropewalk cache push" in (caught.value.hint or "")
     assert production(bench) == {}
 
 

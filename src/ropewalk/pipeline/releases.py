@@ -215,7 +215,8 @@ def _recorded(
             f"{len(missing)} of the {len(wanted)} executions that the release names were never seen here:"
             f" {_listed(missing)}",
             place=release.places.get(missing[0]),
-            hint="`ropewalk cache pull` brings what others made; without a shared cache, run it here and promote",
+            hint="`ropewalk cache push` where they were made, with ROPEWALK_CACHE set here too, lets `apply` bring them;"
+            " a protected environment takes them from trusted builders only",
         )
     found = {}
     for i, row in rows.items():
@@ -250,7 +251,7 @@ def _refuse_lost(ids: list[str]) -> None:
     if ids:
         raise ContentMissing(
             f"what the release names is not there any more: {_listed(ids)}",
-            hint="`ropewalk cache pull` brings what the shared cache has; else run it again, and promote that",
+            hint="`ropewalk run` in an unprotected environment makes it again; then promote that",
         )
 
 

@@ -152,7 +152,7 @@ def test_a_release_from_elsewhere_needs_its_executions(ropewalk, shop: Path) -> 
     assert said.code == 3
     assert "3 of the 3 executions that the release names were never seen here" in said.err
     assert f"--> {RELEASE}:5:3" in said.err
-    assert "ropewalk cache pull" in said.err
+    assert "ropewalk cache push" in said.err
 
 
 def test_a_clone_applies_what_the_shared_cache_has(ropewalk, shop: Path, tmp_path: Path) -> None:
