@@ -111,8 +111,14 @@ class Machine:
         return {"blob": self.kind}
 
     def run(self, graph: Graph) -> RunResult:
+        """Run without the shared cache, so that only what is pushed and pulled travels."""
         self.kind.executed.clear()
-        return execute(graph, self.kinds, self.workspace, Quiet())
+        settings = self.workspace.settings
+        self.workspace.settings = dataclasses.replace(settings, cache="")
+        try:
+            return execute(graph, self.kinds, self.workspace, Quiet())
+        finally:
+            self.workspace.settings = settings
 
     def push(self, graph: Graph) -> dict[str, Transfer]:
         cache = require_shared_cache(self.workspace)
