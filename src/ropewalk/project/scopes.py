@@ -22,21 +22,21 @@ def global_uses(node: ast.AST) -> Iterator[tuple[str, ...]]:
     pending: Waiting = [(node, NOTHING)]
     while pending:
         current, hidden = pending.pop()
-        if isinstance(current, ast.Attribute | ast.Name):
-            chain = dotted(current)
-            if chain:
-                if (chain[0] not in hidden and not isinstance(current.ctx, ast.Store)) or (
-                    chain[0] not in hidden and len(chain) > 1
-                ):
-                    yield chain
-                continue
-        if isinstance(current, ast.AugAssign) and isinstance(current.target, ast.Name):
-            # `COUNT += 1` reads what it writes.
-            pending.append((ast.Name(current.target.id, ast.Load()), hidden))
+        chain = dotted(current) if isinstance(current, ast.Attribute | ast.Name) else ()
+        if chain:
+            if chain[0] not in hidden and _is_use(current):
+                yield chain
+            continue
         if isinstance(current, ast.Global):
-            for name in current.names:
-                yield (name,)
+            yield from ((name,) for name in current.names)
         pending.extend(_children(current, hidden))
+
+
+def _is_use(node: ast.AST) -> bool:
+    # An attribute that is set is a use of the module or object that it is set on.
+    return isinstance(node, ast.Attribute) or (
+        isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Store)
+    )
 
 
 def _children(node: ast.AST, hidden: frozenset[str]) -> Waiting:
@@ -44,7 +44,11 @@ def _children(node: ast.AST, hidden: frozenset[str]) -> Waiting:
         return _function(node, hidden)
     if isinstance(node, Comprehension):
         return _comprehension(node, hidden)
-    return [(child, hidden) for child in ast.iter_child_nodes(node)]
+    children: Waiting = [(child, hidden) for child in ast.iter_child_nodes(node)]
+    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+        # `COUNT += 1` reads what it writes.
+        children.append((ast.Name(node.target.id, ast.Load()), hidden))
+    return children
 
 
 def _function(node: Scope, hidden: frozenset[str]) -> Waiting:

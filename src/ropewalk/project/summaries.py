@@ -11,7 +11,7 @@ import builtins
 import copy
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -159,12 +159,8 @@ class _Reader:
     """Reads the statements of one file."""
 
     def __init__(self, body: list[ast.stmt], names: set[str], exported: set[str]) -> None:
-        meanings = {
-            found.bound: _meaning(found)
-            for statement in body
-            for found in _imports(statement)
-            if found.bound and not found.level
-        }
+        imports = [found for statement in body for found in _imports(statement)]
+        meanings = {found.bound: _meaning(found) for found in imports if found.bound and not found.level}
         is_lazy = any(
             isinstance(statement, ast.ImportFrom) and statement.module == "__future__" for statement in body
         )
@@ -174,7 +170,7 @@ class _Reader:
             for name in stored_names(statement):
                 self.first.setdefault(name, number)
         # What a star import binds is known when the other file is at hand.
-        self.has_star = any(found.name == "*" for statement in body for found in _imports(statement))
+        self.has_star = any(found.name == "*" for found in imports)
         self.judge = Judge(meanings, names, is_lazy)
         self.form = Normaliser(names, is_lazy)
         # An import that nothing in the file uses stands there for what it does.
@@ -185,41 +181,42 @@ class _Reader:
         if isinstance(statement, ast.Import | ast.ImportFrom):
             yield from (self._import(found, statement.lineno) for found in _imports(statement))
             return
+        if not is_bare_constant(statement):
+            yield self._statement(statement, number)
+
+    def _statement(self, statement: ast.stmt, number: int) -> Statement:
         effects, is_quiet = self.judge.statement(statement), self.judge.is_quiet(statement)
         line = statement.lineno
         if isinstance(statement, FunctionNode):
             self._drop_step_decorator(statement)
-        if not is_bare_constant(statement):
-            readers = self.judge.readers(statement)
-            full = digest([statement]) if readers else ""
-            # What annotations name counts as well then: a field's type may be a class of the project.
-            hinted = set(global_uses(statement)) if readers else set()
-            statement = self.form.plain(statement)
-            self.form.normalise(statement)
-            imports = tuple(_imports(statement))
-            known = self.names.union(found.bound for found in imports if found.bound)
-            uses = {
-                ".".join(chain)
-                for chain in hinted.union(global_uses(statement))
-                if self.has_star or chain[0] in known
-            }
-            yield Statement(
-                names=tuple(dict.fromkeys(stored_names(statement))),
-                digest=digest([statement]),
-                line=line,
-                uses=tuple(sorted(uses)),
-                imports=imports,
-                certain=effects.certain or any(self._is_lacking(name, number) for name in effects.names),
-                calls=tuple(sorted(effects.calls)),
-                bases=tuple(sorted(effects.bases)),
-                is_quiet=is_quiet,
-                introspects=self._introspects(statement),
-                queries=_calls_any(statement, QUERIES),
-                words=tuple(sorted(_words(statement) & self.names)),
-                readers=tuple(sorted(readers)),
-                full=full,
-                as_step=_step_digest(statement) if isinstance(statement, FunctionNode) else None,
-            )
+        readers = self.judge.readers(statement)
+        full = digest([statement]) if readers else ""
+        # What annotations name counts as well then: a field's type may be a class of the project.
+        hinted = set(global_uses(statement)) if readers else set()
+        statement = self.form.plain(statement)
+        self.form.normalise(statement)
+        imports = tuple(_imports(statement))
+        return Statement(
+            names=tuple(dict.fromkeys(stored_names(statement))),
+            digest=digest([statement]),
+            line=line,
+            uses=self._uses(hinted.union(global_uses(statement)), imports),
+            imports=imports,
+            certain=effects.certain or any(self._is_lacking(name, number) for name in effects.names),
+            calls=tuple(sorted(effects.calls)),
+            bases=tuple(sorted(effects.bases)),
+            is_quiet=is_quiet,
+            introspects=self._introspects(statement),
+            queries=_calls_any(statement, QUERIES),
+            words=tuple(sorted(_words(statement) & self.names)),
+            readers=tuple(sorted(readers)),
+            full=full,
+            as_step=_step_digest(statement) if isinstance(statement, FunctionNode) else None,
+        )
+
+    def _uses(self, chains: Iterable[tuple[str, ...]], imports: tuple[Import, ...]) -> tuple[str, ...]:
+        known = self.names.union(found.bound for found in imports if found.bound)
+        return tuple(sorted(".".join(chain) for chain in chains if self.has_star or chain[0] in known))
 
     def _import(self, found: Import, line: int) -> Statement:
         bound = found.bound or "*"
@@ -280,14 +277,20 @@ def _meaning(found: Import) -> str:
 def _imports(statement: ast.stmt) -> Iterator[Import]:
     for node in ast.walk(statement):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield Import(0, alias.name, None, alias.asname or alias.name.partition(".")[0])
+            yield from (_plain_import(alias) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module != "__future__":
-            for alias in node.names:
-                bound = None if alias.name == "*" else alias.asname or alias.name
-                yield Import(node.level, node.module or "", alias.name, bound)
+            yield from (_import_from(node, alias) for alias in node.names)
         elif isinstance(node, ast.Call):
             yield from _literal_import(node)
+
+
+def _plain_import(alias: ast.alias) -> Import:
+    return Import(0, alias.name, None, alias.asname or alias.name.partition(".")[0])
+
+
+def _import_from(node: ast.ImportFrom, alias: ast.alias) -> Import:
+    bound = None if alias.name == "*" else alias.asname or alias.name
+    return Import(node.level, node.module or "", alias.name, bound)
 
 
 def _literal_import(call: ast.Call) -> Iterator[Import]:
