@@ -6,8 +6,9 @@ one transaction, and refuses when the environment moved after the plan was made.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from ropewalk.errors import RopewalkError, nearest
 from ropewalk.pipeline.graph import Graph
@@ -27,6 +28,7 @@ from ropewalk.store.errors import EnvironmentMoved
 from ropewalk.store.pipeline import get_action
 
 Kinds = Mapping[str, NodeKind]
+T = TypeVar("T")
 MOST_NAMED = 5
 
 
@@ -101,12 +103,11 @@ def propose_release(
     # A release that was merged and is not applied yet counts: what it decided must not be taken back by the way.
     decided = _decided(workspace, environment) or present
     asked = [i for i in declared if i in chosen]
-    made = {i: records[i] for i in asked if i in records}
-    nodes = {i: decided[i] for i in declared if i in decided}
-    nodes |= {i: _released(record) for i, record in made.items()}
+    made = _only(records, asked)
+    nodes = {**_only(decided, declared), **{i: _released(record) for i, record in made.items()}}
     release = Release(environment, dict(sorted(nodes.items())))
     warnings = [
-        *(f"{i} was never made in {source}" for i in asked if i not in made),
+        *_unmade(asked, made, source),
         *_outdated(graph, made),
         *_misfits(graph, made, release),
     ]
@@ -125,11 +126,11 @@ def plan_release(workspace: Workspace, graph: Graph, kinds: Kinds, release: Rele
     # Read before the pointers: a move in between makes the plan outdated, never wrong.
     version = version_of(workspace, name)
     present = {i: node for i, node in pointed_at(workspace, name).items() if _is_released(i, kinds)}
-    wanted = {i: node for i, node in release.nodes.items() if i in graph.nodes}
+    wanted = _only(release.nodes, graph.nodes)
     records = _recorded(workspace, release, wanted)
     shifts = _shifts(graph, present, wanted)
     lost = [i for i in wanted if not _holds(workspace, graph, kinds, i, records[i])]
-    _refuse_lost([shift.node for shift in shifts if shift.node in lost])
+    _refuse_lost(shifts, lost)
     warnings = [
         *(
             f"{i} is in the release and not declared; it is left out"
@@ -241,16 +242,21 @@ def _misfits(graph: Graph, records: Mapping[str, Record], release: Release) -> I
                 yield f"{node_id} was made from {used} of {upstream}, and the release has {have.made}"
 
 
+def _unmade(asked: Iterable[str], made: Collection[str], source: str) -> Iterable[str]:
+    return (f"{i} was never made in {source}" for i in asked if i not in made)
+
+
 def _outdated(graph: Graph, records: Mapping[str, Record]) -> Iterable[str]:
     for node_id, record in records.items():
         if dict(record.facts) != dict(graph.nodes[node_id].facts):
             yield f"{node_id} is declared otherwise by now than it was made"
 
 
-def _refuse_lost(ids: list[str]) -> None:
-    if ids:
+def _refuse_lost(shifts: Iterable[Shift], lost: Collection[str]) -> None:
+    gone = [shift.node for shift in shifts if shift.node in lost]
+    if gone:
         raise ContentMissing(
-            f"what the release names is not there any more: {_listed(ids)}",
+            f"what the release names is not there any more: {_listed(gone)}",
             hint="`ropewalk run` in an unprotected environment makes it again; then promote that",
         )
 
@@ -263,6 +269,10 @@ def _shifts(
     return tuple(
         Shift(i, before.get(i), after.get(i)) for i in order if _key(before.get(i)) != _key(after.get(i))
     )
+
+
+def _only(found: Mapping[str, T], ids: Iterable[str]) -> dict[str, T]:
+    return {i: found[i] for i in ids if i in found}
 
 
 def _key(node: ReleasedNode | None) -> str | None:
