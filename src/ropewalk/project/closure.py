@@ -145,6 +145,8 @@ class _Walk:
 
     def _order(self, file: str, pieces: list[Piece]) -> dict[str, str]:
         """Return the order of what is reached in a file, where another order could make other values."""
+        if not self.view.file(file).has_order:
+            return {}
         labels = {id(s): _label(piece) for piece in pieces for s in self.view.statements(piece)}
         found = [s for s in self.view.file(file).summary.statements if id(s) in labels and not s.is_import]
         names = Counter(name for statement in found for name in statement.names)

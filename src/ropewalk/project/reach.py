@@ -33,11 +33,12 @@ class _Target:
 
 @dataclass
 class File:
-    """One file's statements: those that bind names, by name, and those that do not, in order."""
+    """One file's statements: those that bind names, by name, and those that do not; and whether their order can matter."""
 
     summary: Summary
     bindings: dict[str, list[Statement]] = field(default_factory=dict)
     nameless: list[Statement] = field(default_factory=list)
+    has_order: bool = False
 
     @classmethod
     def of(cls, summary: Summary) -> File:
@@ -49,6 +50,12 @@ class File:
                 found.bindings.setdefault(name, []).append(statement)
             if not statement.names:
                 found.nameless.append(statement)
+        # Where each name is bound once and nothing else is done, no other order makes other values.
+        plain = [s for s in summary.statements if not s.is_import]
+        is_loud = any(s.certain or s.calls for s in plain if s.as_step is None)
+        found.has_order = is_loud or len({n for s in plain for n in s.names}) < sum(
+            len(s.names) for s in plain
+        )
         return found
 
 
