@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pwd
 import shutil
@@ -100,7 +101,14 @@ def running_server() -> Iterator[DatabaseServer]:
     for option in options:
         command += ["-c", option]
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **account)
+        process = subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509  # before any test has started a thread
+            **account,
+        )
     try:
         server = _when_ready(folder, port, process)
         server.make_template()
@@ -111,6 +119,12 @@ def running_server() -> Iterator[DatabaseServer]:
         process.send_signal(signal.SIGINT)
         process.wait(timeout=20)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_with_parent() -> None:
+    # Tests that are killed must not leave a server behind.
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGINT)
 
 
 def _quickest_folder() -> str | None:
