@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -364,3 +365,18 @@ def test_input_reason_names_the_snapshots(bench, declare):
     (reason,) = result.nodes[1].reasons
     assert str(reason).startswith("input a: snapshot ")
     assert " -> " in reason.change
+
+
+def test_failure_is_recorded_with_its_time(bench, declare):
+    """How long a node worked before it failed is known as well."""
+    real = bench.kind.execute
+
+    def fail_late(task):
+        time.sleep(0.02)
+        return real(task)
+
+    bench.kind.execute, bench.kind.failing = fail_late, {"a"}
+    result = bench.run(declare("a"))
+
+    (row,) = list_node_runs(bench.workspace.database, result.run_id)
+    assert row.finished_at - row.started_at >= 20

@@ -207,14 +207,14 @@ class _Run:
 
     def _carry_out(self, due: _Due) -> NodeResult:
         """Execute a node, unless somebody else does just that; then wait and reuse."""
-        node = due.node
+        node, started = due.node, now_ms()
         try:
             return land(self.flight, self._departure(due), self.observer)
         except RopewalkError as error:
-            return self._fail(node, error, due.found.reasons)
+            return self._fail(node, error, due.found.reasons, started)
         # The same boundary as above.
         except Exception as error:  # noqa: BLE001  # see above
-            return self._fail(node, internal_error(error, f"{node.id}: "), due.found.reasons)
+            return self._fail(node, internal_error(error, f"{node.id}: "), due.found.reasons, started)
 
     def _look_at(self, node: Node) -> NodeResult | _Due:
         options = self.flight.options
@@ -247,8 +247,14 @@ class _Run:
             self.records.get(due.node.id),
         )
 
-    def _fail(self, node: Node, error: RopewalkError, reasons: tuple[Reason, ...] = ()) -> NodeResult:
-        self._note(node, State.FAILED, reasons, error.message)
+    def _fail(
+        self,
+        node: Node,
+        error: RopewalkError,
+        reasons: tuple[Reason, ...] = (),
+        started: int | None = None,
+    ) -> NodeResult:
+        self._note(node, State.FAILED, reasons, error.message, started)
         return NodeResult(node.id, State.FAILED, reasons=reasons, error=error)
 
     def _block(self, node: Node, missing: list[str]) -> NodeResult:
