@@ -262,10 +262,16 @@ class _Run:
         self._note(node, State.BLOCKED, reasons)
         return NodeResult(node.id, State.BLOCKED, reasons=reasons)
 
-    def _note(self, node: Node, state: State, reasons: tuple[Reason, ...], error: str | None = None) -> None:
-        row = NodeRunRow(
-            self.flight.run_id, node.id, state.value, [str(r) for r in reasons], error, now_ms(), now_ms()
-        )
+    def _note(
+        self,
+        node: Node,
+        state: State,
+        reasons: tuple[Reason, ...],
+        error: str | None = None,
+        started: int | None = None,
+    ) -> None:
+        now, told = now_ms(), [str(reason) for reason in reasons]
+        row = NodeRunRow(self.flight.run_id, node.id, state.value, told, error, started or now, now)
         with self.workspace.database.write() as connection:
             record_node_run(connection, row)
 

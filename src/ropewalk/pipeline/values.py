@@ -218,7 +218,7 @@ class NodeKind(Protocol):
         return  # without a statement mypy takes the method for one that every kind must write
 
     def show(self, node: Node, output: Output, workspace: Workspace) -> None:
-        """Let `output`, current in the workspace's environment, stand where environments take turns: in the project's files.
+        """Let `output`, current in the environment, stand where environments take turns: in the project's files.
 
         Called for a node that a run found fresh; doing it twice is doing it once.
 
