@@ -41,7 +41,7 @@ def test_used_and_declared_environments_are_listed(bench: Bench) -> None:
     dev, production, staging = environment_lines(bench.workspace)
 
     assert (dev.name, dev.base, dev.version, dev.pointers, dev.expires_at) == ("dev", None, 2, 2, None)
-    assert (production.version, production.base, production.is_protected) == (0, "dev", True)
+    assert (production.version, production.base, production.is_protected) == (0, None, True)
     assert (staging.base, staging.pointers) == ("dev", 2)
     assert staging.expires_at == (staging.used_at or 0) + 2 * 86_400_000
 

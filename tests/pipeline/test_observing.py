@@ -73,6 +73,14 @@ def test_what_is_released_does_not_run(production: Bench, selected: list[str] | 
         production.run(TABLE, WATCH, selected=selected)
 
 
+def test_a_protected_environment_begins_empty(production: Bench) -> None:
+    """Also when a run that moves no pointers comes before the first release."""
+    result = production.run(TABLE, moves_pointers=False)
+
+    assert result.count(State.FAILED) == 0
+    assert pointers(production.workspace.database, "production") == {}
+
+
 def test_nothing_is_observed_before_the_first_release(production: Bench) -> None:
     """An environment that has nothing is not filled by the way."""
     with pytest.raises(ProtectedEnvironment):

@@ -104,9 +104,7 @@ def environment_lines(workspace: Workspace) -> list[EnvironmentLine]:
         for row in rows.values()
     ]
     waiting = project.entries("environments").keys() - rows.keys()
-    lines += [
-        EnvironmentLine(name, base_of(workspace, name), 0, 0, is_protected(project, name)) for name in waiting
-    ]
+    lines += [_waiting_line(workspace, name) for name in waiting]
     return sorted(lines, key=lambda line: line.name)
 
 
@@ -199,6 +197,12 @@ def require_environment(workspace: Workspace, environment: str) -> None:
             nearest=nearest(environment, known),
             hint="`ropewalk env list` lists them; the first run in one makes it",
         )
+
+
+def _waiting_line(workspace: Workspace, name: str) -> EnvironmentLine:
+    protected = is_protected(workspace.project, name)
+    # A protected one begins empty, whatever there is.
+    return EnvironmentLine(name, None if protected else base_of(workspace, name), 0, 0, protected)
 
 
 def _pointer_line(node: str, record: Record, change: ChangeRow | None) -> PointerLine:

@@ -60,10 +60,12 @@ def is_protected(project: Project, name: str) -> bool:
 def open_environment(workspace: Workspace) -> EnvironmentRow:
     """Return the workspace's environment; at its first use it gets the pointers of its base.
 
-    The base is the declared one, else `production`, else `dev`.
+    The base is the declared one, else `production`, else `dev`. A protected environment begins empty.
     """
     name = workspace.settings.environment
-    return ensure_environment(workspace.database, name, base_of(workspace, name))
+    # Only a release brings anything there, also when a run that moves no pointers comes first.
+    base = None if is_protected(workspace.project, name) else base_of(workspace, name)
+    return ensure_environment(workspace.database, name, base)
 
 
 def base_of(workspace: Workspace, name: str) -> str | None:
