@@ -117,7 +117,7 @@ def test_state_path_elsewhere(tmp_path: Path) -> None:
 
 
 def test_nobody_else_reads_the_environment() -> None:
-    """Settings come from one place; three modules see `os.environ`, each for one purpose."""
+    """Settings come from one place; five modules see `os.environ`, each for one purpose."""
     package = Path(ropewalk.__file__).parent
     readers = {
         path.relative_to(package).as_posix()
@@ -126,8 +126,16 @@ def test_nobody_else_reads_the_environment() -> None:
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
     }
 
-    # Handed to load_settings; inherited by a step's process; the one place where `secret://NAME` is looked up.
-    assert readers == {"cli/session.py", "mlops/training/process.py", "dataops/sources/secrets.py"}
+    assert readers == {
+        # Handed to load_settings.
+        "cli/session.py",
+        # Inherited by a step's process, looked through for what its log must not show, and for where tools are.
+        "mlops/training/process.py",
+        "mlops/training/attempt.py",
+        "mlops/training/step_environment.py",
+        # The one place where `secret://NAME` is looked up.
+        "dataops/sources/secrets.py",
+    }
 
 
 def test_secret_settings() -> None:
