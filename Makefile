@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 # Compiled files make every later start several times faster; a shell that forbids them is for other work.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-postgres check docs bench staleness browser slow lock clean
+.PHONY: help demo test test-postgres check docs bench bench-pipeline staleness browser slow lock clean
 
 help: ## List every task
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -47,6 +47,15 @@ browser: $(VENV)/dev.stamp ## Look at the pages in a headless Chromium (apt-get 
 
 bench: $(VENV)/dev.stamp ## Measure serving beside its peers
 	$(BIN)/python benchmarks/serving/compare.py
+
+# Each peer has an environment of its own: none of their dependencies may meet ours.
+build/peers/%/installed: benchmarks/pipeline/peer-%.txt $(VENV)/uv.stamp
+	$(UV) venv --quiet --clear --python 3.11 $(@D)
+	$(UV) pip install --quiet --python $(@D)/bin/python --requirement $<
+	@touch $@
+
+bench-pipeline: $(VENV)/dev.stamp build/peers/dvc/installed build/peers/zenml/installed ## Measure the engine beside DVC and ZenML
+	$(BIN)/python benchmarks/pipeline/compare.py --dvc build/peers/dvc/bin/python --zenml build/peers/zenml/bin/python
 
 staleness: $(VENV)/dev.stamp ## Count how often planning is wrong about what is stale
 	$(BIN)/python benchmarks/staleness/corpus.py

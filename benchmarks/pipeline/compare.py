@@ -167,10 +167,12 @@ def main() -> None:
     parser.add_argument("--zenml", type=Path, help="the Python of an environment that has ZenML")
     parser.add_argument("--only", nargs="*", choices=MEASURES, default=list(MEASURES))
     arguments = parser.parse_args()
+    # A virtual environment is known by the path it is started by: links must not be followed.
+    peers = Peers(*(path and path.absolute() for path in (arguments.dvc, arguments.zenml)))
     here = Path(tempfile.mkdtemp(prefix="ropewalk-bench-"))
     try:
         for name in arguments.only:
-            for goal in MEASURES[name](here, Peers(arguments.dvc, arguments.zenml)):
+            for goal in MEASURES[name](here, peers):
                 print(goal, flush=True)
     finally:
         shutil.rmtree(here, ignore_errors=True)
