@@ -110,12 +110,11 @@ class LakeTransaction:
 
     def columns(self, table: str) -> list[Column] | None:
         """Return the columns of `table` as this transaction sees it, or None when there is no such table."""
-        name = TableName.parse(table)
-        found = self.connection.execute(
-            "SELECT 1 FROM duckdb_tables() WHERE database_name = 'lake' "
-            f"AND schema_name = {literal(name.schema)} AND table_name = {literal(name.name)}"
-        ).fetchone()
-        return read_columns(self.connection, name.sql) if found else None
+        # Asked for by its name: listing the tables would read the statistics of all of them.
+        try:
+            return read_columns(self.connection, TableName.parse(table).sql)
+        except duckdb.CatalogException:
+            return None
 
     def table_names(self) -> tuple[str, ...]:
         """Return `schema.table` of every table as this transaction sees it, the books among them."""
