@@ -81,8 +81,7 @@ def land(flight: Flight, departure: Departure, observer: Observer) -> NodeResult
         PlanMoved: it would be executed under another key than the plan says.
         Stopped: the run was told to stop while it waited.
     """
-    node, found = departure.node, departure.found
-    observer.started(node.id, found.reasons)
+    node, found, is_told = departure.node, departure.found, False
     while True:
         if found.found is not None and flight.options.reuses:
             try:
@@ -91,6 +90,10 @@ def land(flight: Flight, departure: Departure, observer: Observer) -> NodeResult
                 # Collected as garbage between looking and pointing at it: then it is executed.
                 found = replace(found, found=None)
         _require_expected(flight, node, found.key)
+        if not is_told:
+            # Restoring takes no time worth telling of.
+            observer.started(node.id, departure.found.reasons)
+            is_told = True
         waited = list[LeaseRow]()
 
         def on_wait(holder: LeaseRow, waited: list[LeaseRow] = waited) -> None:
