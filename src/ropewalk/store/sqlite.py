@@ -91,7 +91,12 @@ class SQLiteFile:
                 f"{self.path} cannot be used as the metadata database: {error}",
                 hint="move the file away to start with an empty one, or mend its permissions",
             )
-        return DatabaseFailed(f"the metadata database {self.path} failed: {error}")
+        hint = (
+            "make room where it is, then try again: nothing was half-written"
+            if code == sqlite3.SQLITE_FULL
+            else None
+        )
+        return DatabaseFailed(f"the metadata database {self.path} failed: {error}", hint=hint)
 
     def _use_write_ahead_log(self, connection: sqlite3.Connection) -> None:
         deadline = time.monotonic() + self.busy_timeout_s

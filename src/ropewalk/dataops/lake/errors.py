@@ -154,7 +154,11 @@ def translate_error(
             hint="what no environment needs is removed by `ropewalk gc`",
         )
     if not isinstance(error, _INPUT_ERRORS):
-        return LakeFailed(_sentence(text), detail=text)
+        is_full = "No space left on device" in text
+        hint = "make room where the state folder is, then run again: nothing was changed" if is_full else None
+        # Often the sentence is all that the engine had to tell.
+        detail = None if text.rstrip().endswith(_sentence(text)) else text
+        return LakeFailed(_sentence(text), hint=hint, detail=detail)
     if match := _UNSUPPORTED.search(text):
         return InvalidQuery(
             f"the lake cannot keep a column of type {match[1]}",

@@ -29,6 +29,8 @@ from ropewalk.pipeline import Workspace
 
 T = TypeVar("T")
 WAIT_S = 60.0
+# Files that no snapshot names: a killed or failed writer left them, and no other can be at work under the lease.
+DELETE_ORPHANS = "CALL ducklake_delete_orphaned_files('lake', cleanup_all => true)"
 
 
 class Lake:
@@ -87,6 +89,11 @@ class Lake:
                 if transaction.builds:
                     # Nobody else can have committed since, as the lease is still held.
                     transaction.committed(_newest(connection))
+            except duckdb.IOException as error:
+                # A disk that is full of what could not be written whole would stay full.
+                with suppress(duckdb.Error):
+                    connection.execute(DELETE_ORPHANS)
+                raise translate_error(error) from error
             except duckdb.Error as error:
                 raise translate_error(error, self.table_names()) from error
 
@@ -239,7 +246,7 @@ class Lake:
         with self.cursor() as connection, self._lease.hold() as was_killed:
             if was_killed:
                 # Files that a killed writer had not committed; no other writer is at work that could own them.
-                connection.execute("CALL ducklake_delete_orphaned_files('lake', cleanup_all => true)")
+                connection.execute(DELETE_ORPHANS)
             yield connection
 
     def _read(self, sql: str) -> list[tuple[Any, ...]]:
