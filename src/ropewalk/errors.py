@@ -17,7 +17,6 @@ Exit codes and HTTP statuses are not chosen here but in `cli/errors.py` and `web
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -135,6 +134,9 @@ def internal_error(error: Exception, what: str = "") -> InternalError:
 
 def nearest(name: str, valid: Iterable[str]) -> str | None:
     """Return the valid name most like `name`, or None when none is alike."""
+    # Only who made a mistake waits for it to load.
+    import difflib
+
     matches = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.6)
     return matches[0] if matches else None
 

@@ -8,8 +8,11 @@ side effects: a hook is a function that returns values.
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -76,8 +79,23 @@ def plugin_manager() -> pluggy.PluginManager:
     # By name, so that this floor imports nothing of the rooms above it.
     for name in BUILT_IN:
         manager.register(importlib.import_module(name), name)
-    manager.load_setuptools_entrypoints("ropewalk")
+    # The standard library's way reads the metadata of every installed package; most environments have no plugin.
+    if _has_plugins(sys.path):
+        manager.load_setuptools_entrypoints("ropewalk")
     return manager
+
+
+def _has_plugins(folders: Iterable[str]) -> bool:
+    """Return whether a package installed in one of the `folders` has entry points of the group `ropewalk`."""
+    for folder in folders:
+        with suppress(OSError):
+            if any(_has_group(path) for path in Path(folder).glob("*-info/entry_points.txt")):
+                return True
+    return False
+
+
+def _has_group(entry_points: Path) -> bool:
+    return b"[ropewalk]" in entry_points.read_bytes()
 
 
 def sections() -> list[Section]:
