@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from ropewalk.mlops.training.flavours import FLAVOURS, flavour_of, load_native
+from ropewalk.mlops.training.flavours import FLAVOURS, flavour_of, load_native, log_object
 from ropewalk.mlops.training.sdk import Model
 
 
@@ -67,3 +67,16 @@ def test_flavour_of_a_class_of_the_library(module):
 def test_name_that_only_looks_alike():
     """A module whose name starts like a library's is none of it."""
     assert flavour_of(type("Made", (), {"__module__": "lightgbmish.x"})()) is None
+
+
+def test_returned_estimator_needs_no_further_package(harness):
+    """A model of scikit-learn is logged, and comes back, with nothing installed beside MLflow."""
+    import mlflow
+    from sklearn.linear_model import LinearRegression
+
+    with warnings.catch_warnings(), mlflow.start_run():
+        warnings.simplefilter("ignore")
+        uri = log_object(LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0]))
+        loaded = load_native(uri)
+
+    assert loaded.predict([[2.0]]) == pytest.approx(4.0)

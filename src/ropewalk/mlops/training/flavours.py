@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from importlib.util import find_spec
 
 # First module of the object's class -> name of the flavour; tried over the class's bases in order.
 FLAVOURS = {
@@ -39,8 +40,15 @@ def log_object(model: object) -> str:
             f"MLflow has no flavour here for {type(model).__qualname__} (known: {known}); log it yourself"
         )
         raise TypeError(message)
-    logged = importlib.import_module(f"mlflow.{flavour}").log_model(model, name="model")
+    logged = importlib.import_module(f"mlflow.{flavour}").log_model(model, name="model", **_format(flavour))
     return str(logged.model_uri)
+
+
+def _format(flavour: str) -> dict[str, str]:
+    # MLflow 3 writes scikit-learn's models with skops, which neither of the two installs.
+    if flavour == "sklearn" and find_spec("skops") is None:
+        return {"serialization_format": "cloudpickle"}
+    return {}
 
 
 def load_native(uri: str) -> object:
