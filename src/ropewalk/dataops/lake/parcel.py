@@ -67,9 +67,22 @@ def pack_table(node: Node, output: Output, workspace: Workspace, books: Mapping[
 
 
 def unpack_table(
-    node: Node, key: str, packed: Packed, workspace: Workspace, books: Mapping[str, str]
+    node: Node,
+    key: str,
+    packed: Packed,
+    workspace: Workspace,
+    books: Mapping[str, str],
+    columns: Mapping[str, str] | None = None,
 ) -> Output:
     """Bring a packed table, and what the books had about it, into the lake; return its output as it is here.
+
+    Args:
+        node: what made the table.
+        key: the key it was started under.
+        packed: the table as `pack_table` gave it.
+        workspace: the open project.
+        books: whose rows came along, by book.
+        columns: by book, the columns of those that a new lake does not have.
 
     Raises:
         ParcelDamaged: the rows are not those that were packed; the lake stays as it was.
@@ -83,6 +96,8 @@ def unpack_table(
         if made.digest != packed.output.digest:
             raise ParcelDamaged(f"the rows of {name} are not those that were packed", hint=HINT)
         for book, owner in books.items():
+            if columns and book in columns:
+                transaction.open_book(book, columns[book])
             transaction.rewrite_book(book, owner, about.books.get(book, []))
         transaction.record_build(node.id, key, made)
     return dataclasses.replace(packed.output, reference=f"snapshot:{transaction.snapshot}")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ropewalk.dataops.lake import holds_table, pack_table, unpack_table
 from ropewalk.dataops.transform.build import build_table
 from ropewalk.dataops.transform.declare import declare_tables
-from ropewalk.dataops.transform.parts import BOOK, probe_parts
+from ropewalk.dataops.transform.parts import BOOK, BOOK_COLUMNS, probe_parts
 from ropewalk.pipeline import Node, NodeKind, Output, Packed, Probe, Task, Workspace
 from ropewalk.project import Project
 
@@ -58,7 +58,7 @@ class TableKind(NodeKind):
         Raises:
             ParcelDamaged: the rows are not those that were packed.
         """
-        return unpack_table(node, key, packed, workspace, _books(node))
+        return unpack_table(node, key, packed, workspace, _books(node), {BOOK: BOOK_COLUMNS})
 
 
 def _books(node: Node) -> dict[str, str]:
