@@ -54,6 +54,7 @@ class BlobKind(NodeKind):
     world: dict[str, str] = field(default_factory=dict)
     executed: list[str] = field(default_factory=list)
     unpackable: bool = False
+    observes: bool = True
 
     def declare(self, project: object) -> Iterable[Node]:
         return []
@@ -246,6 +247,32 @@ def test_what_was_seen_only_by_executing(machine: Callable[..., Machine], there:
     assert two.pull(graph)["blob:a"].state == state
     two.run(graph)
     assert two.kind.executed == ([] if state == "pulled" else ["a"])
+
+
+def test_result_of_a_second_execution_is_found_by_who_never_executed(machine: Callable[..., Machine]) -> None:
+    """Who starts knowing what the node reads and who starts knowing nothing find the same result."""
+    one, two = machine("one"), machine("two")
+    one.kind.world, two.kind.world = {"noticed": "1"}, {"noticed": "1"}
+    one.run(build_graph([node("a", code="1")]))
+    edited = build_graph([node("a", code="2")])
+    one.run(edited)
+
+    assert one.push(edited)["blob:a"].state == "pushed"
+    assert two.pull(edited)["blob:a"].state == "pulled"
+    assert two.statuses(edited) == [Status.RESTORED]
+
+
+def test_second_execution_is_restored_in_another_environment(machine: Callable[..., Machine]) -> None:
+    """An environment that never had the node finds what another one made knowing more."""
+    early, later = machine("one", environment="early"), machine("one")
+    early.run(build_graph([node("b")]))
+    later.kind.world = early.kind.world = {"noticed": "1"}
+    for code in "12":
+        later.run(build_graph([node("a", code=code)]))
+
+    assert early.statuses(build_graph([node("a", code="2")])) == [Status.RESTORED]
+    early.kind.world = {"noticed": "2"}
+    assert early.statuses(build_graph([node("a", code="2")])) == [Status.STALE]
 
 
 def test_damage_is_executed(machine: Callable[..., Machine]) -> None:

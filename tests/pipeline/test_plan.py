@@ -170,3 +170,27 @@ def test_plan_names_the_version_it_was_made_from(bench, declare):
     bench.run(declare("a"))
 
     assert (before, _plan(bench, declare("a")).version) == (0, 1)
+
+
+def test_environment_that_is_not_used_yet_is_planned_from_its_base(bench, declare):
+    """A branch's first plan says what its first run does: it begins with what its base has."""
+    bench.run(declare("a"), declare("b", "a"))
+    bench.switch("branch-new")
+
+    plan = _plan(bench, declare("a"), declare("b", "a", x="1"))
+
+    assert _statuses(plan) == {"a": "fresh", "b": "stale"}
+    assert plan.version == 0
+
+
+def test_restored_node_that_is_new_here_was_executed(bench, declare):
+    """What another environment made is not called never executed."""
+    bench.switch("early")
+    bench.run(declare("b"))
+    bench.switch("dev")
+    bench.run(declare("a"))
+    bench.switch("early")
+
+    assert [str(reason) for reason in _plan(bench, declare("a")).nodes[0].reasons] == [
+        "new: not in this environment yet"
+    ]

@@ -113,10 +113,8 @@ def test_all_or_nothing(save, bench):
 def test_environments_do_not_see_each_other(save, bench):
     """What is current in one environment is unknown in another."""
     save()
-    other = dataclasses.replace(bench.workspace.settings, environment="production")
-    bench.workspace.settings = other
 
-    assert current_records(bench.workspace) == {}
+    assert current_records(bench.workspace, "production") == {}
 
 
 def test_output_is_plain_json(save, bench):

@@ -86,7 +86,7 @@ def publish_record(
         packed = kind.pack(node, record.output, workspace)
         if packed is None:
             return Transfer(node.id, "not packed")
-        done = cache.publish(record, packed, workspace, node.id)
+        done = cache.publish(record, packed, workspace, node.id, observes=kind.observes)
     except (ObjectMissing, ObjectDamaged) as error:
         return Transfer(node.id, "failed", detail=error.message)
     return Transfer(node.id, "pushed" if done.is_new else "there", done.objects, done.size)

@@ -40,6 +40,11 @@ class DeferredKind(NodeKind):
         """What the kind says."""
         return self.kind.replays
 
+    @property
+    def observes(self) -> bool:
+        """What the kind says."""
+        return self.kind.observes
+
     @cached_property
     def kind(self) -> NodeKind:
         """The kind itself, loaded at the first use."""

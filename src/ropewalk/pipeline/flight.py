@@ -17,7 +17,7 @@ from ropewalk.pipeline.errors import PlanMoved
 from ropewalk.pipeline.keys import action_key
 from ropewalk.pipeline.leases import Leases, describe_holder
 from ropewalk.pipeline.object_errors import ObjectMissing
-from ropewalk.pipeline.plan import Assessment, assess, find_restorable
+from ropewalk.pipeline.plan import Assessment, as_restored, assess, find_restorable
 from ropewalk.pipeline.records import Execution, Record, save_restored, save_success
 from ropewalk.pipeline.results import NodeResult, Observer, State
 from ropewalk.pipeline.values import Node, NodeKind, Output, Task
@@ -146,7 +146,7 @@ def _make(flight: Flight, departure: Departure, found: Assessment, observer: Obs
         return _execute(flight, departure, found, observer)[0]
     record, warning = shared.bring(departure, found)
     if record is not None:
-        return _restore(flight, departure, found, record)
+        return _restore(flight, departure, as_restored(found, record), record)
     result, made = _execute(flight, departure, found, observer)
     warning = (shared.publish(departure, made) if made else None) or warning
     return replace(result, warning=warning or result.warning)

@@ -9,13 +9,13 @@ waits: it runs only when one of its inputs really comes out different (early cut
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from ropewalk.pipeline.graph import Graph
 from ropewalk.pipeline.keys import action_key
 from ropewalk.pipeline.reasons import Reason, compare, compare_inputs
-from ropewalk.pipeline.records import Record, records_of_key
+from ropewalk.pipeline.records import Record, records_of_key, records_that_saw_more
 from ropewalk.pipeline.values import Node, NodeKind, Output, Probe
 from ropewalk.pipeline.workspace import Workspace
 from ropewalk.store.environments import get_environment
@@ -148,15 +148,31 @@ def assess(
             return Assessment(key, probe, Status.FRESH, warning=warning, found=record)
         reasons = (Reason("content", "no longer there"),)
     restored = None if probe.unreachable else find_restorable(node, kind, workspace, key, digests)
-    status = Status.RESTORED if restored else Status.STALE
-    return Assessment(key, probe, status, reasons, warning, restored)
+    stale = Assessment(key, probe, Status.STALE, reasons, warning)
+    return as_restored(stale, restored) if restored else stale
+
+
+def as_restored(found: Assessment, record: Record) -> Assessment:
+    """Return how the node stands when `record` does in place of an execution."""
+    is_new = any(reason.what == "new" for reason in found.reasons)
+    # Somebody did execute it.
+    reasons = (Reason("new", "not in this environment yet"),) if is_new else found.reasons
+    return replace(found, status=Status.RESTORED, reasons=reasons, found=record)
 
 
 def find_restorable(
     node: Node, kind: NodeKind, workspace: Workspace, key: str, digests: Mapping[str, str]
 ) -> Record | None:
     """Return an action that did, under `key`, just what executing the node now would do, and is still there."""
-    for found in records_of_key(workspace, node.id, key):
+    seen = set[str]()
+    candidates = records_of_key(workspace, node.id, key)
+    # Who executed it before started under a key with what had been seen then, which nobody here has to know.
+    if kind.observes and not any(found.key == key for found in candidates):
+        candidates += records_that_saw_more(workspace, node, digests)
+    for found in candidates:
+        if found.key in seen:
+            continue
+        seen.add(found.key)
         # An execution that saw more of the outside than the probe knew stands only while all of that is as it was.
         outside = kind.probe(node, workspace, found.output).facts if found.key != key else found.outside
         is_same = found.key == key or action_key(node, outside, digests) == found.key

@@ -7,15 +7,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ropewalk.pipeline.environments import base_of, is_protected
 from ropewalk.pipeline.values import Node, Output, Task
 from ropewalk.pipeline.workspace import Workspace
-from ropewalk.store.environments import move_pointers
+from ropewalk.store.environments import get_environment, move_pointers
 from ropewalk.store.lineage import EdgeRow, replace_edges
 from ropewalk.store.pipeline import (
     ActionRow,
     NodeRunRow,
     current_actions,
     find_actions,
+    observing_actions,
     record_action,
     record_node_run,
 )
@@ -48,14 +50,30 @@ class Record:
 
 
 def current_records(workspace: Workspace, environment: str | None = None) -> dict[str, Record]:
-    """Return the current record of every node that has one in `environment` (None: the workspace's)."""
-    rows = current_actions(workspace.database, environment or workspace.settings.environment)
+    """Return the current record of every node that has one in `environment` (None: the workspace's).
+
+    The workspace's environment has, before its first use, what it will begin with.
+    """
+    rows = current_actions(workspace.database, environment or _beginning(workspace))
     return {node: to_record(row) for node, row in rows.items()}
+
+
+def _beginning(workspace: Workspace) -> str:
+    name = workspace.settings.environment
+    if get_environment(workspace.database, name) is not None or is_protected(workspace.project, name):
+        return name
+    return base_of(workspace, name) or name
 
 
 def records_of_key(workspace: Workspace, node_id: str, key: str) -> list[Record]:
     """Return the actions of the node under `key`, newest first, whatever environment they were made in."""
     return [to_record(row) for row in find_actions(workspace.database, key) if row.node == node_id]
+
+
+def records_that_saw_more(workspace: Workspace, node: Node, inputs: Mapping[str, str]) -> list[Record]:
+    """Return the actions that did what `node` does now with these inputs, and saw something of the outside."""
+    found = map(to_record, observing_actions(workspace.database, node.id))
+    return [record for record in found if record.facts == node.facts and record.inputs == inputs]
 
 
 def save_success(task: Task, execution: Execution, outcome: NodeRunRow, *, environment: str | None) -> Record:

@@ -143,7 +143,7 @@ class SharedCache:
         for namespace in self.namespaces:
             content = self._storage.read(_entry(namespace, key))
             manifest = _read_manifest(content) if content is not None else None
-            if manifest is not None and key in (manifest.key, manifest.task_key) and _is_consistent(manifest):
+            if manifest is not None and key in _keys(manifest) and _is_consistent(manifest):
                 role = "trusted" if namespace == "trusted" else "untrusted"
                 # What it says of itself does not count, only where it was allowed to stand.
                 return dataclasses.replace(manifest, builder={**manifest.builder, "role": role})
@@ -170,8 +170,12 @@ class SharedCache:
                     ) from error
         return Packed(manifest.output, manifest.objects)
 
-    def publish(self, record: Recorded, packed: Packed, workspace: Workspace, node: str) -> Published:
+    def publish(
+        self, record: Recorded, packed: Packed, workspace: Workspace, node: str, *, observes: bool = False
+    ) -> Published:
         """Let others find what `record` says was made: the objects first, the manifest last.
+
+        With `observes` also those who have not seen what the execution noticed of the outside.
 
         Raises:
             ObjectMissing: an object is not in the workspace's store.
@@ -187,9 +191,11 @@ class SharedCache:
                 sent, size = sent + 1, size + path.stat().st_size
         content = _write_manifest(self._manifest(record, packed, workspace, node))
         is_new = self._storage.create(_entry(namespace, record.key), content)
-        if record.task_key != record.key:
-            # Whoever plans knows only the key to start under; which of several results fits is for them to see.
-            self._storage.create(_entry(namespace, record.task_key), content)
+        # Whoever plans knows only a key to start under; which of several results fits is for them to see. Who never
+        # executed the node starts under another one than who did, and noticed what it reads.
+        others = {record.task_key} | ({_first_key(node, record)} if observes else set())
+        for key in sorted(others - {record.key}):
+            self._storage.create(_entry(namespace, key), content)
         return Published(sent, size, is_new)
 
     def _send(self, digest: str, workspace: Workspace) -> bool:
@@ -265,6 +271,15 @@ def _entry(namespace: str, key: str) -> str:
 
 def _object(digest: str) -> str:
     return f"cas/{digest[:2]}/{digest}"
+
+
+def _keys(manifest: Manifest) -> tuple[str, ...]:
+    return manifest.key, manifest.task_key, _first_key(manifest.node, manifest)
+
+
+def _first_key(node_id: str, record: Recorded) -> str:
+    """Return the key that whoever has seen nothing of the outside starts under."""
+    return action_key(Node(node_id, Place(node_id), facts=record.facts), {}, record.inputs)
 
 
 def _is_consistent(manifest: Manifest) -> bool:

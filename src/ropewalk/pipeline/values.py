@@ -186,6 +186,11 @@ class NodeKind(Protocol):
         """
         return False
 
+    @property
+    def observes(self) -> bool:
+        """Whether an execution notices inputs that nobody declared, so that equal work may start under several keys."""
+        return False
+
     def declare(self, project: Project) -> Iterable[Node]:
         """Yield the nodes that the project's files declare, without running or importing any of them.
 

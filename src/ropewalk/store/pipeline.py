@@ -180,6 +180,16 @@ def find_actions(database: Database, key: str) -> list[ActionRow]:
     return [_action(row) for row in rows]
 
 
+def observing_actions(database: Database, node: str, limit: int = 100) -> list[ActionRow]:
+    """Return the newest actions of the node that saw anything of the outside, newest first."""
+    with database.read() as connection:
+        rows = connection.execute(
+            "SELECT * FROM action WHERE node = ? AND outside <> '{}' ORDER BY finished_at DESC, key LIMIT ?",
+            (node, limit),
+        ).fetchall()
+    return [_action(row) for row in rows]
+
+
 def get_action(database: Database, key: str) -> ActionRow | None:
     """Return the action of that key, or None."""
     with database.read() as connection:

@@ -25,6 +25,7 @@ class StepKind(NodeKind):
 
     name = "step"
     replays = True
+    observes = True
 
     def declare(self, project: Project) -> Iterable[Node]:
         """Return a node for every step, read from its file without importing it."""
