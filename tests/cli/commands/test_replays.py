@@ -65,7 +65,11 @@ def history(make_project):
 @pytest.fixture
 def runs(history, ropewalk):
     """Return the ids of the good and the bad run."""
-    found = [r["id"] for r in ropewalk("runs", "--json", cwd=history).json["runs"] if r["cause"] == "person"]
+    found = [
+        r["id"]
+        for r in ropewalk("runs", "--json", "--limit", "500", cwd=history).json["runs"]
+        if r["cause"] == "person"
+    ]
     return found[-1], found[-2]
 
 
@@ -176,12 +180,12 @@ def test_axis_that_is_none(history, ropewalk, axis):
 
 def test_wrong_value_costs_no_time(history, ropewalk):
     """All points are checked before the first is executed."""
-    before = len(ropewalk("runs", "--json", cwd=history).json["runs"])
+    before = len(ropewalk("runs", "--json", "--limit", "500", cwd=history).json["runs"])
 
     said = ropewalk("run", "--sweep", "score.weight=11,many", cwd=history)
 
     assert said.code == 2
-    assert len(ropewalk("runs", "--json", cwd=history).json["runs"]) == before
+    assert len(ropewalk("runs", "--json", "--limit", "500", cwd=history).json["runs"]) == before
 
 
 def test_data_that_turned_the_metric(make_project, ropewalk):

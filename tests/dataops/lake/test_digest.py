@@ -16,7 +16,7 @@ Row = tuple[int | None, str | None]
 ROWS = st.lists(
     st.tuples(
         st.none() | st.integers(-5, 5),
-        st.none() | st.text(st.characters(exclude_characters="\0"), max_size=3),
+        st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=3),
     ),
     max_size=8,
 )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
+from textwrap import dedent
 
 import pytest
 
@@ -23,47 +25,60 @@ def sleeper():
     process.wait()
 
 
-@pytest.fixture
-def forked():
-    """Return a child of this process that has a child, as a family's eldest; both sleep."""
-    child = os.fork()
-    if child == 0:
-        os.setsid()
-        os.fork()
-        time.sleep(60)
-        os._exit(0)
-    yield tree.Family(child)
-    tree.send(-child, signal.SIGKILL)
+# Ending a family ends all children of the process that asks: the one that runs the tests may have others.
+FAMILY = """
+import os, signal, time
+from ropewalk.mlops.training import tree
+child = os.fork()
+if child == 0:
+    os.setsid()
+    os.fork()
+    time.sleep(60)
+    os._exit(0)
+family = tree.Family(child)
+while not tree.descendants(child):
+    time.sleep(0.01)
+"""
 
 
-def test_children_and_theirs_are_found(forked):
+def told_by(code: str) -> str:
+    """Return what a process prints that has a child, `family.eldest`, which has a child; both sleep."""
+    command = [sys.executable, "-c", FAMILY + dedent(code)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+
+
+def test_children_and_theirs_are_found():
     """Descendants of every depth are listed, parents first."""
-    deadline = time.monotonic() + 5
-    while len(tree.descendants(forked.eldest)) < 1 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    told = told_by("""
+        (grandchild,) = tree.descendants(child)
+        mine = tree.descendants(os.getpid())
+        print(mine == [child, grandchild])
+        family.end(5)
+        """)
 
-    (grandchild,) = tree.descendants(forked.eldest)
-    mine = tree.descendants(os.getpid())
-    assert mine.index(forked.eldest) < mine.index(grandchild)
+    assert told == "True"
 
 
-def test_family_without_a_list_of_processes(forked, monkeypatch):
+def test_family_without_a_list_of_processes():
     """Where the kernel lists no processes, the group of the one that was started is ended."""
-    monkeypatch.setattr(tree, "_HAS_LIST", False)
+    told = told_by("""
+        tree._HAS_LIST = False
+        family.end(5)
+        print(os.waitstatus_to_exitcode(family.status), tree.descendants(os.getpid()))
+        """)
 
-    forked.end(5)
-
-    assert os.waitstatus_to_exitcode(forked.status) == -signal.SIGTERM
-    assert tree.descendants(os.getpid()) == []
+    assert told == f"{-signal.SIGTERM} []"
 
 
-def test_stopped_process_is_ended(forked):
+def test_stopped_process_is_ended():
     """A process that was stopped hears that it is to end."""
-    os.kill(forked.eldest, signal.SIGSTOP)
+    told = told_by("""
+        os.kill(child, signal.SIGSTOP)
+        family.end(30)
+        print(os.waitstatus_to_exitcode(family.status))
+        """)
 
-    forked.end(30)
-
-    assert os.waitstatus_to_exitcode(forked.status) == -signal.SIGTERM
+    assert told == str(-signal.SIGTERM)
 
 
 def test_marked_processes_are_found(sleeper):
