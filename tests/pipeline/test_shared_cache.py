@@ -89,6 +89,8 @@ def start_weed(weed: Path, folder: Path) -> tuple[subprocess.Popen[bytes], str]:
     options = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", "-filer", "-s3", "-volume.max=20"]
     options += [f"-{name}.port={port}" for name, port in ports.items()]
     options += [f"-s3.config={folder / 's3.json'}", "-master.volumeSizeLimitMB=64"]
+    # Its further protocols listen at ports of their own, which two servers cannot share.
+    options += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([weed, "server", *options], stdout=log, stderr=log, cwd=folder)
     return process, f"http://127.0.0.1:{ports['s3']}"
