@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import pytest
@@ -43,6 +44,15 @@ def test_import_resumes_the_run(mlflow):
         assert client.calls == [("start", "r1")]
 
     assert client.calls == [("start", "r1"), ("end", "FINISHED")]
+
+
+def test_run_is_resumed_once(mlflow, monkeypatch):
+    """The variable that names the run is gone once it is active, so that a nested run is another one."""
+    monkeypatch.setenv("MLFLOW_RUN_ID", "r1")
+    with active_run("r1"):
+        mlflow()
+
+        assert "MLFLOW_RUN_ID" not in os.environ
 
 
 def test_client_that_is_there_already(mlflow):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -50,6 +51,8 @@ class _ImportWatch:
     def resume(self) -> None:
         """Make the run the active one; it was begun by the engine."""
         _client().start_run(run_id=self.run_id)
+        # The client would give this run to the first nested one that the step begins.
+        os.environ.pop("MLFLOW_RUN_ID", None)
 
     def end(self, status: str) -> None:
         """Leave the run, which also sends what the client still holds back; the engine has the last word on its status."""
