@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -24,7 +25,8 @@ from ropewalk.pipeline import (
 )
 from ropewalk.pipeline.leases import this_host
 from ropewalk.store.leases import take_lease
-from ropewalk.store.pipeline import RunRow, start_run
+from ropewalk.store.lineage import EdgeRow, replace_edges
+from ropewalk.store.pipeline import ActionRow, RunRow, record_action, start_run
 
 # A process that holds the lease of a run as `ropewalk run` does, and gives it up when told to end.
 HOLDER = """
@@ -83,6 +85,21 @@ def test_found_by_its_beginning(workspace: Workspace) -> None:
     assert find_past_run(workspace.database, "a").id == "abc1"
     assert find_past_run(workspace.database, "ABC").id == "abc1"
     assert find_past_run(workspace.database, "").id == "def2"
+    assert find_past_run(workspace.database, "last").id == "def2"
+
+
+def test_found_by_a_tracked_run(workspace: Workspace) -> None:
+    """The id that MLflow shows leads to the run that made it, with what that run set."""
+    add_run(workspace, "def2", started_at=2)
+    output = json.dumps({"makes": ["run:77aa"], "origins": []})
+    action = ActionRow("k", "k", "step:a", {}, {}, {}, output, "abc1", 0, 0, 1)
+    with workspace.database.write() as connection:
+        record_action(connection, action, None)
+        replace_edges(connection, "step:a", [EdgeRow("step:a", "run:77aa", "product")])
+
+    found = find_past_run(workspace.database, "77AA")
+
+    assert (found.id, found.parameters) == ("abc1", {})
 
 
 def test_not_found(workspace: Workspace) -> None:

@@ -15,7 +15,6 @@ from ropewalk.store.pipeline import (
     RunRow,
     current_actions,
     find_actions,
-    find_runs,
     finish_run,
     get_action,
     list_node_runs,
@@ -95,15 +94,6 @@ def test_action_without_environment_moves_no_pointer(database):
 
     assert current_actions(database, "dev") == {}
     assert get_action(database, "k1") == ACTION
-
-
-def test_runs_by_the_start_of_their_id(database):
-    """A few characters of an id are enough to find the run."""
-    start_run(database, replace(RUN, id="r22", cause="schedule:nightly", parameters={"train.depth": "8"}))
-
-    assert [run.id for run in find_runs(database, "r2")] == ["r22"]
-    assert [run.cause for run in find_runs(database, "r")] == ["schedule:nightly", "person"]
-    assert find_runs(database, "x") == []
 
 
 def test_action_is_current_in_its_environment_only(database):

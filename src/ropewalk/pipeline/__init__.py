@@ -79,7 +79,6 @@ if TYPE_CHECKING:
         UnsafePath,
     )
     from ropewalk.pipeline.objects import ObjectStore, StoredObject, Verification
-    from ropewalk.pipeline.past import find_run
     from ropewalk.pipeline.past_runs import cancel_run, find_past_run, run_state
     from ropewalk.pipeline.plan import Plan, PlannedNode, Status, make_plan
     from ropewalk.pipeline.plan_files import (
@@ -259,7 +258,6 @@ __all__ = [
     "find_fitting",
     "find_holder",
     "find_past_run",
-    "find_run",
     "grid",
     "has_entries",
     "has_folder",

@@ -13,14 +13,16 @@ from typing import TypeVar
 from ropewalk.pipeline.errors import NothingToBisect
 from ropewalk.pipeline.execution import RunOptions, execute
 from ropewalk.pipeline.graph import declare_graph
-from ropewalk.pipeline.past import find_run, past_workspace
+from ropewalk.pipeline.past import past_workspace
+from ropewalk.pipeline.past_runs import find_past_run
 from ropewalk.pipeline.records import to_record
 from ropewalk.pipeline.results import Observer
 from ropewalk.pipeline.values import NodeKind, Output
 from ropewalk.pipeline.workspace import Workspace
 from ropewalk.project import commits_between
 from ropewalk.store.environments import pointers_at, version_after
-from ropewalk.store.pipeline import RunRow, get_action, node_actions
+from ropewalk.store.pipeline import get_action, node_actions
+from ropewalk.store.run_history import PastRun
 
 T = TypeVar("T")
 
@@ -66,7 +68,7 @@ class Bisection:
 class _End:
     """A run as one end of the search: its commit, and what each source had."""
 
-    run: RunRow
+    run: PastRun
     commit: str
     data: Mapping[str, Output]
 
@@ -86,9 +88,12 @@ class Bisector:
         """Find what lies between the runs `good` and `bad` that turned the metric.
 
         Raises:
-            NothingRecorded: there is no such run.
+            RunNotFound, AmbiguousRun: there is no such run, or there are several.
             NothingToBisect: the metric is the same at both ends, or cannot be made at one.
         """
+        if not all(self.metric.rpartition(".")):
+            message = f"{self.metric!r} does not say which step's metric it is"
+            raise NothingToBisect(message, hint="name a metric as STEP.METRIC, such as evaluate.auc")
         first, last = self._end(good), self._end(bad)
         found = Bisection(self.metric, self._value_of(first), self._value_of(last))
         if found.good == found.bad:
@@ -178,9 +183,12 @@ class Bisector:
         return value
 
     def _end(self, text: str) -> _End:
-        run = find_run(self.workspace, text)
+        run = find_past_run(self.workspace.database, text)
         if run.git_commit is None:
-            raise NothingToBisect(f"run {run.id[:8]} was made from files that were in no commit")
+            raise NothingToBisect(
+                f"run {run.id[:8]} was made from files that were in no commit",
+                hint="commit, and run from the commit: what lies between two commits can be searched",
+            )
         # What has no inputs and cannot be done again is what the outside gave: the data.
         sources = [kind.name for kind in self.kinds.values() if not kind.replays]
         database, moment = self.workspace.database, run.finished_at or run.started_at

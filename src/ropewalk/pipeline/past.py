@@ -9,19 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from ropewalk import plugins
-from ropewalk.pipeline.errors import AmbiguousName, NothingRecorded
+from ropewalk.pipeline.errors import NothingRecorded
 from ropewalk.pipeline.records import Record, to_record
 from ropewalk.pipeline.values import Output
 from ropewalk.pipeline.workspace import Workspace
 from ropewalk.project import export_commit, load_project
-from ropewalk.store.pipeline import (
-    RunRow,
-    find_runs,
-    get_action,
-    list_node_runs,
-    node_actions,
-    run_of_product,
-)
+from ropewalk.store.pipeline import get_action, list_node_runs, node_actions
 
 
 @contextmanager
@@ -39,24 +32,6 @@ def past_workspace(workspace: Workspace, commit: str, parameters: Mapping[str, s
         project = load_project(root, plugins.sections()).with_parameters(parameters)
         with Workspace(project, settings) as past:
             yield past
-
-
-def find_run(workspace: Workspace, text: str) -> RunRow:
-    """Return the run that a person means: the beginning of its id, or the id of a tracked run it made.
-
-    Raises:
-        NothingRecorded: there is none.
-        AmbiguousName: several runs begin like that.
-    """
-    found = find_runs(workspace.database, text) if text else []
-    if not found and (run_id := run_of_product(workspace.database, f"run:{text}")):
-        found = find_runs(workspace.database, run_id)
-    if not found:
-        raise NothingRecorded(f"no run begins with {text!r}", hint="`ropewalk runs` lists them")
-    if len(found) > 1:
-        shown = ", ".join(run.id[:12] for run in found[:5])
-        raise AmbiguousName(f"{text!r} can mean {len(found)} runs: {shown}", hint="give more of the id")
-    return found[0]
 
 
 def records_of_run(workspace: Workspace, run_id: str) -> dict[str, Record]:

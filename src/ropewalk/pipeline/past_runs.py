@@ -10,32 +10,40 @@ from ropewalk.errors import nearest
 from ropewalk.pipeline.history_errors import AmbiguousRun, RunDoesNotEnd, RunElsewhere, RunNotFound, RunOver
 from ropewalk.pipeline.leases import describe_holder, find_holder, this_host
 from ropewalk.store import Database
-from ropewalk.store.pipeline import finish_run
+from ropewalk.store.pipeline import finish_run, run_of_product
 from ropewalk.store.run_history import PastRun, list_past_runs, run_ids
 
 # So many digits tell runs apart for people.
 SHORT = 8
+NEWEST = "last"
 # A run that is asked to end first ends its steps.
 CANCEL_S = 60.0
 POLL_S = 0.1
 
 
 def find_past_run(database: Database, text: str) -> PastRun:
-    """Return the run whose id begins with `text`; the newest one for an empty text.
+    """Return the run that a person means: the newest one for an empty text or `last`.
+
+    Args:
+        database: where runs are recorded.
+        text: the beginning of a run's id, or the id of a tracked run that it made.
 
     Raises:
         RunNotFound: there is none.
         AmbiguousRun: there are several.
     """
-    found = list_past_runs(database, 2, prefix=text.lower())
+    text = "" if text == NEWEST else text.lower()
+    found = list_past_runs(database, 2, prefix=text)
+    if not found and (run_id := run_of_product(database, f"run:{text}")):
+        found = list_past_runs(database, 1, prefix=run_id)
     if not found:
-        close = nearest(text.lower(), [run_id[: max(SHORT, len(text))] for run_id in run_ids(database)])
+        close = nearest(text, [run_id[: max(SHORT, len(text))] for run_id in run_ids(database)])
         message = f"no run begins with {text!r}" if text else "nothing has been run yet"
         raise RunNotFound(
             message, nearest=close, hint="`ropewalk runs` lists them" if text else "`ropewalk run`"
         )
     if text and len(found) > 1:
-        ids = ", ".join(run.id[: len(text) + 4] for run in list_past_runs(database, 5, prefix=text.lower()))
+        ids = ", ".join(run.id[: len(text) + 4] for run in list_past_runs(database, 5, prefix=text))
         raise AmbiguousRun(f"several runs begin with {text!r}: {ids}", hint="give more of the id")
     return found[0]
 

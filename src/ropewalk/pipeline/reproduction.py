@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from ropewalk.pipeline.errors import NotReproducible
 from ropewalk.pipeline.execution import RunOptions, execute
 from ropewalk.pipeline.graph import Graph, declare_graph
-from ropewalk.pipeline.past import find_run, inputs_of, past_workspace, records_of_run
+from ropewalk.pipeline.past import inputs_of, past_workspace, records_of_run
+from ropewalk.pipeline.past_runs import find_past_run
 from ropewalk.pipeline.reasons import Reason, compare
 from ropewalk.pipeline.records import Record
 from ropewalk.pipeline.results import Observer
 from ropewalk.pipeline.values import NodeKind, Output
 from ropewalk.pipeline.workspace import Workspace
-from ropewalk.store.pipeline import RunRow
+from ropewalk.store.run_history import PastRun
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Reproduction:
 class ReproducedRun:
     """A run and each of its nodes that could be done again; `left_out` are the others, with effects outside."""
 
-    run: RunRow
+    run: PastRun
     nodes: tuple[Reproduction, ...]
     left_out: tuple[str, ...]
 
@@ -70,11 +71,13 @@ def reproduce(
         observer: who is told of the progress.
 
     Raises:
-        NothingRecorded: there is no such run, or what it read is gone.
+        RunNotFound: there is no such run.
+        AmbiguousRun: there are several.
+        NothingRecorded: what it read is gone.
         NotReproducible: it was not made from a commit.
         CommitMissing: the commit is not in the repository.
     """
-    row = find_run(workspace, run)
+    row = find_past_run(workspace.database, run)
     if row.git_commit is None:
         raise NotReproducible(
             f"run {row.id[:8]} was made from files that were in no commit",

@@ -239,16 +239,6 @@ def list_pipeline_runs(database: Database, limit: int = 50, environment: str | N
     return [_run(row) for row in rows]
 
 
-def find_runs(database: Database, prefix: str) -> list[RunRow]:
-    """Return the runs whose ids start with `prefix`, newest first."""
-    with database.read() as connection:
-        rows = connection.execute(
-            "SELECT * FROM pipeline_run WHERE substr(id, 1, ?) = ? ORDER BY started_at DESC, id DESC",
-            (len(prefix), prefix),
-        ).fetchall()
-    return [_run(row) for row in rows]
-
-
 def list_node_runs(database: Database, run_id: str) -> list[NodeRunRow]:
     """Return what one run did, in the order in which it ended."""
     with database.read() as connection:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ropewalk.store.database import Database
 
@@ -25,6 +26,7 @@ class PastRun:
     restored: int
     failed: int
     blocked: int
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ def list_past_runs(
         rows = connection.execute(
             # Counted for the few runs that are asked for: the primary key of node_run begins with the run.
             "SELECT id, environment, state, cause, git_commit, git_branch, is_dirty, started_at, finished_at,"
+            " parameters,"
             " (SELECT count(*) FROM node_run AS n WHERE n.run_id = r.id AND n.state = 'executed') AS executed,"
             " (SELECT count(*) FROM node_run AS n WHERE n.run_id = r.id AND n.state = 'restored') AS restored,"
             " (SELECT count(*) FROM node_run AS n WHERE n.run_id = r.id AND n.state = 'failed') AS failed,"
@@ -56,7 +59,13 @@ def list_past_runs(
             " AND substr(id, 1, ?) = ? ORDER BY started_at DESC, id LIMIT ?",
             (environment, environment, cause, cause, len(prefix), prefix, limit),
         ).fetchall()
-    return [PastRun(**{**dict(row), "is_dirty": bool(row["is_dirty"])}) for row in rows]
+    return [_past_run(dict(row)) for row in rows]
+
+
+def _past_run(row: dict[str, object]) -> PastRun:
+    return PastRun(
+        **{**row, "is_dirty": bool(row["is_dirty"]), "parameters": json.loads(str(row["parameters"]))}
+    )
 
 
 def run_ids(database: Database, limit: int = 1000) -> list[str]:

@@ -155,6 +155,14 @@ def test_metric_that_is_not_made(history, runs, ropewalk):
     assert "do not make score.totl" in said.err
 
 
+def test_metric_without_its_step(history, runs, ropewalk):
+    """A metric's name alone is not looked for: the same name may be made by several steps."""
+    said = ropewalk("bisect", "total", "--good", "last", "--bad", runs[1], cwd=history)
+
+    assert said.code == 2
+    assert "STEP.METRIC" in said.err
+
+
 def test_sweep_runs_each_point(history, ropewalk):
     """Every combination has a run, and what does not differ is not executed."""
     said = ropewalk("run", "--sweep", "score.weight=2,3,3,5", "--json", cwd=history)

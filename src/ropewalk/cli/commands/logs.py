@@ -46,7 +46,7 @@ def command(
         raise WrongUsage("--follow and --json exclude each other", hint="one JSON object has an end")
     with open_session() as session:
         workspace = session.workspace
-        found = find_past_run(workspace.database, "" if run in (None, "last") else str(run))
+        found = find_past_run(workspace.database, run or "")
         log = _choose(workspace, found, step, attempt)
         shown = last_lines(log.path, lines or 10**9)
         if as_json:

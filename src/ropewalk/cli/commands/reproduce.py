@@ -18,7 +18,7 @@ DIFFERS = 1
 def command(run: str, *, as_json: bool) -> int:
     """Do the tables and steps of RUN again, with the code, data and parameters it had, and compare what comes out.
 
-    RUN is the beginning of a run's id (`ropewalk runs`), or the id of a tracked run. Nothing is recorded and nothing
+    RUN is the beginning of a run's id (`ropewalk runs`), the id of a tracked run, or `last`. Nothing is recorded and nothing
     moves. Exit code 1 says that something came out differently.
     """
     with open_session() as session, watch_run(0, session.workspace.settings) as observer:

@@ -39,7 +39,8 @@ SHORT = 8
 def command(context: click.Context, limit: int, environment: str | None, *, as_json: bool) -> None:
     """List the runs of the project, newest first; or look at one, or end it.
 
-    A run is named by its id or as much of its beginning as no other has.
+    A run is named by as much of the beginning of its id as no other has, by the id of a tracked run that it made, or
+    by `last`.
     """
     if context.invoked_subcommand is not None:
         return
@@ -157,7 +158,8 @@ def _print(document: Mapping[str, object], nodes: list[PastNode]) -> None:
     if document["commit"]:
         where.append(f"at {str(document['commit'])[:SHORT]}{'*' if document['dirty'] else ''}")
     click.echo(f"run {document['id']}  ({', '.join(map(str, where))})")
-    click.echo(f"started {document['started_at']}, took {took(float(str(document['seconds'])))}")
+    started = str(document["started_at"])[:19].replace("T", " ")
+    click.echo(f"started {started} (UTC), took {took(float(str(document['seconds'])))}")
     rows = [
         (
             node.node,
