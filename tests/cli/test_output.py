@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ropewalk.cli.errors import exit_code, format_error, report_error
-from ropewalk.cli.output import count, emit_json, emit_table, plain, shorten
+from ropewalk.cli.output import count, emit_json, emit_table, plain, short_ids, shorten
 from ropewalk.errors import (
     Conflict,
     Failed,
@@ -128,3 +128,11 @@ def test_error_cannot_steer_the_terminal():
 def test_error_without_words():
     """An error that says nothing still has its code."""
     assert "error[RW400]" in format_error(Failed(""))
+
+
+def test_long_ids_are_cut():
+    """People tell ids apart by their first digits; numbers and words stay whole."""
+    assert (
+        short_ids("files:4220c4f8191cd9188613 -> snapshot:12 at cafe")
+        == "files:4220c4f8 -> snapshot:12 at cafe"
+    )

@@ -42,6 +42,15 @@ def test_texts_show_the_changed_lines():
     assert reason.change == "- WHERE b > 1; + WHERE b > 2"
 
 
+def test_digest_below_a_text_is_not_shown():
+    """A table's SQL ends with a digest of itself, which is no change that a person made."""
+    (reason,) = compare(
+        {"sql": "SELECT 1\n-- 0123456789abcdef"}, {"sql": "SELECT 2\n-- fedcba9876543210"}, {}
+    )
+
+    assert str(reason) == "sql: - SELECT 1; + SELECT 2"
+
+
 def test_many_changed_lines_are_cut():
     """A rewritten text does not fill the screen."""
     before, after = ("\n".join(f"{c}{i}" for i in range(20)) for c in "ab")

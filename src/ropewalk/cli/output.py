@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Sequence
 
 import click
 
 WIDE = ("W", "F")
+_HEX = re.compile(r"[0-9a-f]{12,}")
 
 
 def emit_json(value: object) -> None:
@@ -44,6 +46,11 @@ def plain(text: str) -> str:
 def shorten(text: str, width: int) -> str:
     """Return `text`, cut to at most `width` characters, the last of which then says so."""
     return text if len(text) <= width else f"{text[: width - 1].rstrip()}…"
+
+
+def short_ids(text: str) -> str:
+    """Return `text` with its long ids cut to the digits that tell them apart; --json has them whole."""
+    return _HEX.sub(lambda found: found[0][:8], text)
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> str:

@@ -79,7 +79,9 @@ def _change(before: str | None, after: str | None) -> str:
 def _changed_lines(before: str, after: str) -> str:
     # Without context lines: a reason is one line in a plan, not a page.
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
-    changed = [f"{line[0]} {line[1:].strip()}" for line in lines if line[:2] not in {"--", "++", "@@"}]
+    # The last line of a table's SQL is a digest of it, which tells nobody anything.
+    skipped = ("--", "++", "@@", "+--")
+    changed = [f"{line[0]} {line[1:].strip()}" for line in lines if not line.startswith(skipped)]
     more = [f"... {len(changed) - MAX_LINES} more"] if len(changed) > MAX_LINES else []
     return "; ".join(changed[:MAX_LINES] + more) or "changed"
 

@@ -136,10 +136,17 @@ class Scheduler:
             self.stop()
             thread.join()
 
-    def look_once(self) -> None:
-        """Do what is due now and wait for it to end, also for what the catching up brings after it."""
+    def look_once(self) -> bool:
+        """Do what is due now and wait for it to end, also for what the catching up brings after it.
+
+        Returns:
+            Whether anything was due.
+        """
+        was_due = False
         while self.look() and not self._stopping.is_set():
+            was_due = True
             wait(self._workers.values())
+        return was_due
 
     def look(self) -> bool:
         """Set to work what is due now, and return whether anything was or still is."""

@@ -92,6 +92,28 @@ def test_interval_needs_both_ends(shop, ropewalk):
     assert "--to is missing" in ropewalk("run", "--from", "2026-01-01", cwd=shop).err
 
 
+@pytest.mark.parametrize(
+    "options",
+    [["-p", "train.depth=8"], ["-e", "other"], ["--sweep", "train.depth=1,2"], ["--from", "2026-01-01"]],
+)
+def test_reviewed_plan_takes_no_other_wishes(reviewed, ropewalk, options):
+    """What was reviewed is carried out as it stands, or nothing is."""
+    said = ropewalk("run", "plan.json", *options, cwd=reviewed)
+
+    assert said.code == 2
+    assert f"{options[0]} does not go with plan.json" in said.err
+
+
+@pytest.mark.parametrize(("start", "end"), [("2026-13-05", "2026-10-08"), ("2026-10-08", "2026-10-05")])
+def test_wrong_interval_executes_nothing(shop, ropewalk, start, end):
+    """A time that is none is told of before the first node, whether or not a table is partitioned."""
+    said = ropewalk("run", "--from", start, "--to", end, cwd=shop)
+
+    assert (said.code, said.out) == (2, "")
+    assert "RW135" in said.err
+    assert "hint" in said.err
+
+
 def test_parameter_without_a_step(shop, ropewalk):
     """A parameter is one of a step's."""
     assert "STEP.NAME=VALUE" in ropewalk("run", "-p", "depth=8", cwd=shop).err

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from ropewalk.cli.output import count, emit_json, emit_table
+from ropewalk.cli.output import count, emit_json, emit_table, short_ids
 from ropewalk.cli.session import Session, open_session
 from ropewalk.pipeline import (
     Difference,
@@ -118,7 +118,9 @@ def _show_nodes(session: Session, name: str, *, as_json: bool) -> None:
         emit_json({"environment": name, "nodes": [asdict(line) for line in lines]})
         return
     click.echo(f"environment {name}: {count(len(lines), 'node')}")
-    rows = [(line.node, line.reference, _shorten(line.cause), _time(line.moved_at)) for line in lines]
+    rows = [
+        (line.node, short_ids(line.reference), _shorten(line.cause), _time(line.moved_at)) for line in lines
+    ]
     emit_table(("node", "has", "by", "since"), rows)
 
 
@@ -135,7 +137,7 @@ def _show_history(name: str, lines: list[HistoryLine], *, as_json: bool) -> None
 
 
 def _print_difference(item: Difference) -> None:
-    click.echo(f"  {item.node}: {item.one or 'nothing'} -> {item.other or 'nothing'}")
+    click.echo(short_ids(f"  {item.node}: {item.one or 'nothing'} -> {item.other or 'nothing'}"))
     for reason in item.reasons:
         click.echo(f"      {reason}")
 

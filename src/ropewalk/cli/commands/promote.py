@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from ropewalk.cli.output import count, emit_json
+from ropewalk.cli.output import count, emit_json, short_ids
 from ropewalk.cli.session import Session, open_session
 from ropewalk.errors import nearest
 from ropewalk.pipeline import Proposal, Shift, UnknownEnvironment, propose_release
@@ -41,7 +41,7 @@ def command(  # a command's options are its parameters
     if as_json:
         emit_json(_document(proposal, written, branch))
     else:
-        _print(proposal, written, branch)
+        _print(proposal, written, branch, is_dry_run=dry_run)
 
 
 def require_declared(session: Session, environment: str) -> None:
@@ -72,7 +72,7 @@ def print_shifts(shifts: Sequence[Shift]) -> None:
     width = max((len(shift.node) for shift in shifts), default=0)
     for shift in shifts:
         mark = "~" if shift.before and shift.after else "+" if shift.after else "-"
-        click.echo(f"  {mark} {shift.node.ljust(width)}  {_change(shift)}")
+        click.echo(f"  {mark} {shift.node.ljust(width)}  {short_ids(_change(shift))}")
 
 
 def print_warnings(warnings: Iterable[str]) -> None:
@@ -116,7 +116,7 @@ def _document(proposal: Proposal, written: str | None, branch: str | None) -> di
     }
 
 
-def _print(proposal: Proposal, written: str | None, branch: str | None) -> None:
+def _print(proposal: Proposal, written: str | None, branch: str | None, *, is_dry_run: bool) -> None:
     release, shifts = proposal.release, proposal.shifts
     differ = (
         f"{count(len(shifts), 'node')} of {len(release.nodes)} would change" if shifts else "nothing changes"
@@ -125,6 +125,8 @@ def _print(proposal: Proposal, written: str | None, branch: str | None) -> None:
     print_shifts(shifts)
     print_warnings(proposal.warnings)
     if written is None:
+        if not is_dry_run:
+            click.echo(f"{release_file(release.environment)} says so already")
         return
     if branch:
         click.echo(f"committed to branch {branch} as {written[:8]}; push it, and ask for a review:")

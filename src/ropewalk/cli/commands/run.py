@@ -71,6 +71,7 @@ def command(
     plan = _plan_of(names)
     cause, axes = asked.pop("cause"), asked.pop("axes")
     if plan is not None:
+        _require_alone(names[0], axes=axes, start=start, end=end, **asked)
         asked |= {"environment": plan.environment, "parameters": plan.parameters}
     with open_session(**asked) as session:
         session.workspace.interval = _interval(start, end)
@@ -107,6 +108,15 @@ def _plan_of(names: tuple[str, ...]) -> PlanFile | None:
     return read_plan(Path(names[0])) if len(names) == 1 and names[0].endswith(".json") else None
 
 
+def _require_alone(plan: str, **asked: object) -> None:
+    # What was reviewed is all that is done; an option that does not count must not look as if it did.
+    options = {"axes": "--sweep", "start": "--from", "end": "--to", "environment": "-e", "parameters": "-p"}
+    for name, option in options.items():
+        if asked.get(name):
+            message = f"{option} does not go with {plan}: a plan says itself what is run, and where"
+            raise click.UsageError(message)
+
+
 def _carry_out(session: Session, plan: PlanFile) -> RunResult:
     known = session.graph().nodes
     selected = [node.id for node in plan.nodes if node.id in known]
@@ -129,7 +139,14 @@ def _interval(start: str | None, end: str | None) -> tuple[str, str] | None:
         missing = "--to" if end is None else "--from"
         message = f"an interval has a beginning and an end: {missing} is missing"
         raise click.UsageError(message)
-    return (start, end) if start is not None and end is not None else None
+    if start is None or end is None:
+        return None
+    # Only those who give an interval pay for what tables need.
+    from ropewalk.dataops.transform import read_span
+
+    # A wrong time is told of before anything is executed.
+    read_span((start, end))
+    return start, end
 
 
 def _snapshot(result: RunResult) -> int | None:

@@ -61,7 +61,8 @@ def run_command(*, once: bool, until: str | None) -> None:
         with scheduler_of(session) as scheduler:
             _stop_on_signals(scheduler)
             if once:
-                scheduler.look_once()
+                if not scheduler.look_once():
+                    click.echo("nothing is due  (`ropewalk schedule list` says what comes)", err=True)
                 return
             click.echo(f"watching {count(len(schedules), 'schedule')}  (Ctrl-C stops)", err=True)
             scheduler.watch(end)

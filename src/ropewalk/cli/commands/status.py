@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import click
 
-from ropewalk.cli.output import emit_json, emit_table, shorten
+from ropewalk.cli.output import emit_json, emit_table, short_ids, shorten
 from ropewalk.cli.session import Session, environment_option, open_session
 from ropewalk.dataops.lake import environment_tables
 from ropewalk.pipeline import Record, current_records
@@ -18,7 +17,6 @@ from ropewalk.store.pipeline import list_pipeline_runs
 HEADER = ("node", "made", "finished (UTC)", "what is known of it")
 LINE = 120
 LEAST_ROOM = 20
-HEX = re.compile(r"[0-9a-f]{12,}")
 
 
 @click.command("status")
@@ -95,8 +93,7 @@ def headline(document: Mapping[str, object]) -> str:
 
 
 def _made(node: Mapping[str, object]) -> str:
-    # Ids are long and the first digits tell them apart; --json has them whole.
-    return HEX.sub(lambda found: found[0][:8], str(node.get("reference", "never executed")))
+    return short_ids(str(node.get("reference", "never executed")))
 
 
 def _finished(node: Mapping[str, object]) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from ropewalk.dataops.transform.files import table_files
     from ropewalk.dataops.transform.kind import TableKind
+    from ropewalk.dataops.transform.parts import read_span
     from ropewalk.dataops.transform.values import ParsedSQL, Partition, Reference, TableSpec
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "TableKind",
     "TableSpec",
     "declare_tables",
+    "read_span",
     "read_tables",
     "table_files",
 ]

@@ -102,7 +102,7 @@ def probe_parts(workspace: Workspace, last: Output | None) -> Probe:
     is_complete = isinstance(counts, dict) and counts.get("missing") == 0
     if workspace.interval is None or is_complete:
         return complete
-    span = _span(workspace.interval)
+    span = read_span(workspace.interval)
     # What is there already stays, so that it decides with the span what there will be.
     there = last.reference if last else "nothing"
     return Probe({INTERVALS: f"{span[0]:%Y-%m-%dT%H:%M}..{span[1]:%Y-%m-%dT%H:%M}", "besides": there})
@@ -121,7 +121,7 @@ def plan_parts(task: Task, spec: TableSpec, partition: Partition) -> Parts:
     keys = _keys(task, partition, digests)
     base = _base(task, lake, spec)
     there = base.keys if base else {}
-    span = _span(task.workspace.interval) if task.workspace.interval else None
+    span = read_span(task.workspace.interval) if task.workspace.interval else None
     kept = frozenset(label for label, key in keys.items() if there.get(label) == key)
     computed = frozenset(label for label in keys.keys() - kept if is_inside(partition, label, span))
     return Parts(keys, cuts, base, kept, computed, frozenset(keys.keys() - kept - computed))
@@ -249,10 +249,18 @@ def _refuse_strays(transaction: LakeTransaction, parts: Parts, cut: Cut, spec: T
         )
 
 
-def _span(interval: tuple[str, str]) -> tuple[datetime, datetime]:
+def read_span(interval: tuple[str, str]) -> tuple[datetime, datetime]:
+    """Return beginning and end of an interval as UTC times without a zone.
+
+    Raises:
+        InvalidSpan: one of them is no time, or the end is not behind the beginning.
+    """
     start, end = (_moment(text) for text in interval)
     if start >= end:
-        raise InvalidSpan(f"from {interval[0]} to {interval[1]} there is no time: the end is not part of it")
+        raise InvalidSpan(
+            f"from {interval[0]} to {interval[1]} there is no time: the end is not part of it",
+            hint="give a beginning that is before the end",
+        )
     return start, end
 
 
