@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ropewalk.project import GitState, git_state
+from ropewalk.project import GitState, export_commit, git_state
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -114,3 +114,18 @@ def test_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert git_state(tmp_path) == GitState(None, None, is_dirty=False)
+
+
+def test_commit_of_a_folder_in_a_folder(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Of a project below the top only its own files are written, whatever its folders are called."""
+    project = repository / "team a" / "bäckerei"
+    (project / "steps").mkdir(parents=True)
+    (project / "steps" / "maß.py").write_text("1")
+    git(repository, "add", "-A")
+    head = commit(repository)
+    there = tmp_path_factory.mktemp("there")
+
+    export_commit(project, head, there)
+
+    assert [str(path.relative_to(there)) for path in there.rglob("*.py")] == ["steps/maß.py"]
+    assert not (there / "file").exists()

@@ -56,10 +56,9 @@ def export_commit(root: Path, commit: str, folder: Path) -> None:
     Raises:
         CommitMissing: there is no such commit, or it does not have the folder.
     """
-    # Relative to the top of the repository, because a project may be a folder of it.
-    below = _git(root, "rev-parse", "--show-prefix")
     archive = subprocess.run(
-        ["git", "-C", str(root), "archive", "--format=tar", f"{commit}:{below or ''}"],
+        # Called in a folder of the repository, it takes that folder of the commit, and names files relative to it.
+        ["git", "-C", str(root), "archive", "--format=tar", commit],
         capture_output=True,
         check=False,
     )
