@@ -93,6 +93,28 @@ def test_last_outcome_counts(workspace: Workspace, state: str) -> None:
     assert states(workspace)["table:a.one"] == state
 
 
+def test_restored_is_current(workspace: Workspace) -> None:
+    """A node that the last run brought back is as good as one that it executed, in the picture too."""
+    record(workspace, "table:a.one")
+    with workspace.database.write() as connection:
+        record_node_run(connection, NodeRunRow(RUN, "table:a.one", "restored", [], None, 1, 6))
+
+    lines = node_lines(workspace)
+
+    assert lines[0].state == "current"
+    assert picture_nodes(["table:a.one"], lines)[0].state == "ok"
+
+
+def test_trouble_elsewhere_is_not_ours(workspace: Workspace) -> None:
+    """What failed in another environment says nothing about this one."""
+    record(workspace, "table:a.one")
+    start_run(workspace.database, RunRow("other", "branch-x", "failed", None, None, False, 9, 10))
+    with workspace.database.write() as connection:
+        record_node_run(connection, NodeRunRow("other", "table:a.one", "failed", [], "no", 9, 10))
+
+    assert states(workspace)["table:a.one"] == "current"
+
+
 def test_edit_is_noticed(workspace: Workspace) -> None:
     """A definition that was edited since the node was made shows without a run."""
     record(workspace, "table:a.one")

@@ -164,7 +164,7 @@ def _read(workspace: Workspace) -> Declared:
 
 
 def _latest_outcomes(workspace: Workspace) -> dict[str, NodeRunRow]:
-    runs = list_pipeline_runs(workspace.database, limit=1)
+    runs = list_pipeline_runs(workspace.database, 1, workspace.settings.environment)
     return {row.node: row for run in runs for row in list_node_runs(workspace.database, run.id)}
 
 
@@ -183,7 +183,7 @@ def _line(node_id: str, node: Node | None, record: Record | None, outcome: NodeR
 
 def _state(node: Node | None, record: Record | None, outcome: NodeRunRow | None) -> str:
     # What the last run could not do counts more than what an earlier one did.
-    if outcome and outcome.state != "executed":
+    if outcome and outcome.state in TROUBLE:
         return outcome.state
     if record is None:
         return "never"
@@ -193,6 +193,7 @@ def _state(node: Node | None, record: Record | None, outcome: NodeRunRow | None)
     return "current"
 
 
+TROUBLE = ("failed", "blocked")
 PICTURE_STATES = {"current": "ok", "edited": "warn", "failed": "bad", "blocked": "warn", "never": "none"}
 
 
