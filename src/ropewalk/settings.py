@@ -17,6 +17,8 @@ from typing import TypeVar
 from ropewalk.errors import InvalidInput, nearest
 
 PREFIX = "ROPEWALK_"
+# It becomes part of file names, schemas and URLs, as the names in `ropewalk.yaml` do.
+ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 T = TypeVar("T")
 
 
@@ -121,6 +123,11 @@ def _check(value: object, setting: Field[object]) -> None:
             raise InvalidSetting(f"{_variable(setting)} must be {limits}, not {value}")
     elif not value:
         raise InvalidSetting(f"{_variable(setting)} must not be empty", hint="unset it for its default")
+    elif setting.name == "environment" and not ENVIRONMENT_NAME.fullmatch(str(value)):
+        raise InvalidSetting(
+            f"{_variable(setting)} must be a name, not {value!r}",
+            hint="a name starts with a letter or digit and holds only these, `_`, `-` and `.`",
+        )
     elif choices and value not in choices:
         raise InvalidSetting(
             f"{_variable(setting)} must be one of {', '.join(choices)}, not {value!r}",

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 import click
 
 from ropewalk.cli.commands.schedule import scheduling
+from ropewalk.cli.output import count
 from ropewalk.cli.session import open_session
 from ropewalk.web import serve
 
@@ -25,6 +26,9 @@ def command(host: str | None, port: int | None, *, schedule: bool) -> None:
     with open_session(has_logs=True, host=host, port=port) as session:
         # From the settings, which by now know both the options and the environment.
         settings = session.workspace.settings
+        if deployments := session.workspace.project.entries("deploy"):
+            # A model's library takes seconds to load, and nothing is served before.
+            click.echo(f"starting {count(len(deployments), 'deployment')}", err=True)
         with scheduling(session) if schedule else nullcontext():
             serve(session.workspace, settings.host, settings.port, _say)
 
