@@ -34,7 +34,7 @@ def run_sweep(session: Session, names: tuple[str, ...], axes: Axes, *, as_json: 
         for number, point in enumerate(sweep(points, session.kinds, session.workspace, observer, names), 1):
             found.append(point)
             shown = ", ".join(f"{name}={value}" for name, value in point.parameters.items())
-            click.echo(f"point {number} of {len(points)}: {shown}", err=True)
+            click.echo(f"point {number} of {len(points)} done: {shown}", err=True)
     errors = [node.error for point in found for node in point.result.nodes if node.error]
     if as_json:
         emit_json({"points": [_document(point) for point in found]})

@@ -173,6 +173,13 @@ def test_sweep_runs_each_point(history, ropewalk):
     assert [point["executed"] for point in points] == [0, 1, 1]
 
 
+def test_sweep_says_how_far_it_is(history, ropewalk):
+    """Whoever waits for many points sees which are done."""
+    said = ropewalk("run", "--sweep", "score.weight=7,8", cwd=history)
+
+    assert "point 1 of 2 done: score.weight=7" in said.err
+
+
 def test_sweep_moves_no_pointer(history, ropewalk):
     """After a sweep the environment is where it was."""
     ropewalk("run", "--sweep", "score.weight=7,9", cwd=history)
