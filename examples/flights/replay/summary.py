@@ -115,7 +115,7 @@ def _end(summary: Summary) -> Iterable[str]:
         f"{summary.executed} nodes executed" if summary.executed else "nothing executed: all of it was fresh"
     )
     yield ""
-    yield f"next: cd {summary.folder} && ropewalk up, then open http://127.0.0.1:{PORT}"
+    yield f"next: cd {summary.folder} && ropewalk up -e dev, then open http://127.0.0.1:{PORT}"
 
 
 def _table(first: str, *others: str) -> Table:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ropewalk.cli.errors import NothingToPredict
 from ropewalk.cli.output import count, emit_json, emit_table
-from ropewalk.cli.session import Session, open_session
+from ropewalk.cli.session import Session, environment_option, open_session
 from ropewalk.dataops.lake import QueryResult, TableName, query_environment
 from ropewalk.devops.serving import Predictions, predict
 
@@ -27,18 +28,18 @@ TIMEOUT_S = 600.0
 )
 @click.option("--url", help="Address of a running `ropewalk up`; else a worker is started for the occasion.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@environment_option
 def command(
     deployment: str,
     *,
-    table: str | None,
-    where: str | None,
-    data: Path | None,
     url: str | None,
+    environment: str | None,
     as_json: bool,
+    **rows_of: Any,
 ) -> None:
     """Have DEPLOYMENT predict rows; each prediction is recorded like any other request's."""
-    with open_session(has_logs=True) as session:
-        found = _rows(session, table, where, data)
+    with open_session(has_logs=True, environment=environment) as session:
+        found = _rows(session, **rows_of)
         names = [column.name for column in found.columns]
         rows = (dict(zip(names, row, strict=True)) for row in found.rows)
         predictions = predict(session.workspace, deployment, rows, url=url)

@@ -8,7 +8,7 @@ import click
 
 from ropewalk.cli.commands.schedule import scheduling
 from ropewalk.cli.output import count
-from ropewalk.cli.session import open_session
+from ropewalk.cli.session import environment_option, open_session
 from ropewalk.web import serve
 
 
@@ -18,12 +18,13 @@ from ropewalk.web import serve
 @click.option(
     "--schedule/--no-schedule", default=True, help="Whether to run what becomes due (default: yes)."
 )
-def command(host: str | None, port: int | None, *, schedule: bool) -> None:
+@environment_option
+def command(host: str | None, port: int | None, *, schedule: bool, environment: str | None) -> None:
     """Serve the project's pages, its MLflow endpoint and its deployments, until Ctrl-C.
 
     What `schedule:` in ropewalk.yaml makes due is run meanwhile, each due time by one of all that watch.
     """
-    with open_session(has_logs=True, host=host, port=port) as session:
+    with open_session(has_logs=True, host=host, port=port, environment=environment) as session:
         # From the settings, which by now know both the options and the environment.
         settings = session.workspace.settings
         if deployments := session.workspace.project.entries("deploy"):
