@@ -50,7 +50,9 @@ def test_marks_tell_stale_from_waiting(changed, ropewalk):
     said = ropewalk("plan", cwd=changed).out
 
     assert re.search(r"\+ table:staging.orders  \([0-9.]+ s the last time\)\n    sql: ", said)
-    assert re.search(r"\? table:mart.totals  \([0-9.]+ s.*\)\n    input: waits for table:staging.orders", said)
+    assert re.search(
+        r"\? table:mart.totals  \([0-9.]+ s.*\)\n    input: waits for table:staging.orders", said
+    )
     assert "source:orders" not in said
 
 
