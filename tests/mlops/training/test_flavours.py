@@ -74,7 +74,7 @@ def test_returned_estimator_needs_no_further_package(harness):
     import mlflow
     from sklearn.linear_model import LinearRegression
 
-    with warnings.catch_warnings(), mlflow.start_run():
+    with warnings.catch_warnings(), mlflow.start_run(experiment_id="0"):
         warnings.simplefilter("ignore")
         uri = log_object(LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0]))
         loaded = load_native(uri)
