@@ -50,16 +50,19 @@ class ParseCache(Generic[T]):
         return found
 
     def save(self) -> None:
-        """Keep what was used since the cache was opened, and forget the rest."""
-        if self._used.keys() == self._known.keys() or not self._path.parent.is_dir():
+        """Keep what was used since the cache was opened, and as much again of what was used before."""
+        if self._used.keys() <= self._known.keys() or not self._path.parent.is_dir():
             return
+        # An edit that is taken back, or a branch that is left, brings back what was read before.
+        before = [(key, value) for key, value in self._known.items() if key not in self._used]
+        kept = self._used | dict(before[: len(self._used)])
         with suppress(OSError):
             descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
             with os.fdopen(descriptor, "wb") as stream:
-                stream.write(msgspec.msgpack.encode((self._version, self._used)))
+                stream.write(msgspec.msgpack.encode((self._version, kept)))
             # Two plans at once each write a whole file; the last one stays.
             Path(name).replace(self._path)
-        self._known = dict(self._used)
+        self._known = kept
 
     def _load(self, kind: type[dict[str, T]]) -> dict[str, T]:
         try:
