@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ropewalk.doors import lazy_names
 
 if TYPE_CHECKING:
+    from ropewalk.pipeline.ages import parse_age
     from ropewalk.pipeline.bisect import Bisection, Bisector, Culprit, Trial
     from ropewalk.pipeline.cache_transfer import (
         Transfer,
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
         UnknownPool,
     )
     from ropewalk.pipeline.execution import RunOptions, execute
-    from ropewalk.pipeline.garbage import Kept, Swept, collect_garbage, parse_age
+    from ropewalk.pipeline.garbage import Kept, Swept, collect_garbage
     from ropewalk.pipeline.graph import Graph, build_graph, declare_graph
     from ropewalk.pipeline.history_errors import (
         AmbiguousRun,
@@ -76,7 +77,6 @@ if TYPE_CHECKING:
         ObjectMissing,
         StoreFull,
         StoreReadOnly,
-        UnsafePath,
     )
     from ropewalk.pipeline.objects import ObjectStore, StoredObject, Verification
     from ropewalk.pipeline.past_runs import cancel_run, find_past_run, run_state
@@ -234,7 +234,6 @@ __all__ = [
     "UnknownEnvironment",
     "UnknownName",
     "UnknownPool",
-    "UnsafePath",
     "Verification",
     "Wanted",
     "Workspace",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ropewalk.errors import nearest
-from ropewalk.pipeline.declared import EnvironmentEntry
-from ropewalk.pipeline.environments import DEFAULT, base_of, is_protected
+from ropewalk.pipeline.ages import parse_age
+from ropewalk.pipeline.environments import DEFAULT, base_of, declared_environment, is_protected
 from ropewalk.pipeline.reasons import Reason, compare, compare_inputs
 from ropewalk.pipeline.records import Record, current_records, to_record
 from ropewalk.pipeline.release_errors import EnvironmentKept, UnknownEnvironment
@@ -25,8 +24,6 @@ from ropewalk.store.environments import (
     pointers_at,
 )
 from ropewalk.store.pipeline import get_action
-
-UNIT_MS = {"h": 3_600_000, "d": 86_400_000}
 
 
 @dataclass(frozen=True)
@@ -256,9 +253,6 @@ def _key(record: Record | None) -> str | None:
 
 
 def _expiry(project: Project, name: str, used_at: int) -> int | None:
-    entry = project.entries("environments").get(name)
-    expires = entry.value.expires if entry and isinstance(entry.value, EnvironmentEntry) else None
-    if expires is None:
-        return None
-    number, unit = re.fullmatch(r"(\d+)([hd])", expires).groups()  # type: ignore[union-attr]  # the section's own pattern
-    return used_at + int(number) * UNIT_MS[unit]
+    entry = declared_environment(project, name)
+    age = parse_age(entry.expires) if entry and entry.expires else None
+    return None if age is None else used_at + age

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ropewalk import plugins
+from ropewalk.pipeline.ages import DAY_MS
 from ropewalk.pipeline.environment_report import environment_lines, remove_environment
 from ropewalk.pipeline.environments import DEFAULT
 from ropewalk.pipeline.leases import living_leases
@@ -24,12 +25,9 @@ from ropewalk.project import released_keys
 from ropewalk.store import RowRefused, now_ms
 from ropewalk.store.garbage import ActionLine, Roots, remove_actions, split_actions
 
-DAY_MS = 24 * 3600 * 1000
 # What is this young is never touched: whoever stores bytes names them in the database a moment later.
 MOMENT_MS = 60_000
 ATTEMPTS = 3
-_AGE = re.compile(r"(\d+)([smhdw])")
-UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": DAY_MS, "w": 7 * DAY_MS}
 
 
 @dataclass(frozen=True)
@@ -94,12 +92,6 @@ def collect_garbage(workspace: Workspace, older_than_ms: int, *, is_dry: bool = 
     # Rooms first: what they forget may be all that named an object.
     swept += plugins.sweep_rooms(workspace, kept)
     return [*swept, _sweep_objects(workspace, kept)]
-
-
-def parse_age(text: str) -> int | None:
-    """Return an age such as `14d` or `36h` in milliseconds, or None when it is none."""
-    match = _AGE.fullmatch(text)
-    return int(match[1]) * UNITS_MS[match[2]] if match else None
 
 
 def _before(workspace: Workspace, wanted: int) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ropewalk.errors import Place
-from ropewalk.pipeline.declared import EnvironmentEntry
+from ropewalk.pipeline.environments import is_protected
 from ropewalk.pipeline.errors import NodeNotFound, UnknownName
 from ropewalk.pipeline.graph import Graph
 from ropewalk.pipeline.schedule_section import CatchUp, Overlap, ScheduleEntry
@@ -141,11 +141,7 @@ def _check_node(schedule: str, name: str, graph: Graph, place: Place) -> Node:
 
 
 def _check_environment(schedule: Schedule, project: Project, place: Place) -> None:
-    environments: Mapping[str, object] = {
-        name: entry.value for name, entry in project.entries("environments").items()
-    }
-    found = environments.get(schedule.environment or "")
-    if isinstance(found, EnvironmentEntry) and found.protected:
+    if schedule.environment and is_protected(project, schedule.environment):
         raise InvalidProjectFile(
             f"schedule.{schedule.name}: environment {schedule.environment!r} is protected, and a run cannot move it",
             place=place,
