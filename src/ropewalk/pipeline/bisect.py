@@ -132,18 +132,16 @@ class Bisector:
             before, data[source] = data.get(source), last.data[source]
             if len(changed) == 1 or not self._try(first.commit, data, found):
                 steps = self._history(source, before, last.data[source])
-                turned = first_bad(
-                    steps,
-                    lambda output, i=source: self._try(first.commit, {**data, i: output}, found),  # type: ignore[misc]  # mypy cannot infer a lambda's default
-                )
-                at = steps.index(turned)
+                versions = [{**data, source: output} for output in steps]
+                turned = first_bad(versions, lambda version: self._try(first.commit, version, found))
+                at = versions.index(turned)
                 origin = steps[at - 1] if at else before
                 old = origin.reference if origin else "nothing"
-                return Culprit("data", source, f"{old} -> {turned.reference}")
+                return Culprit("data", source, f"{old} -> {steps[at].reference}")
         return Culprit("data", ", ".join(changed), "only all of them together turn the metric")
 
     def _history(self, source: str, before: Output | None, after: Output) -> list[Output]:
-        """Return what the source had after `before`, up to and with `after`, oldest first, each content once."""
+        """Return what the source had after `before`, up to and with `after`, oldest first."""
         outputs = [to_record(row).output for row in reversed(node_actions(self.workspace.database, source))]
         digests = [output.digest for output in outputs]
         start = digests.index(before.digest) + 1 if before and before.digest in digests else 0
