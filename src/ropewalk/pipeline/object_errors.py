@@ -2,7 +2,6 @@
 
 RopewalkError
 ├── InvalidInput
-│   ├── UnsafePath           RW103  a list of files names one outside of its folder
 │   └── InvalidCacheAddress  RW104  the setting `cache` names no folder and no storage
 ├── NotFound
 │   ├── ObjectMissing        RW202  an object that the metadata names is not in the store
@@ -27,12 +26,6 @@ from ropewalk.errors import Failed, InvalidInput, NotFound, Unavailable
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
-
-
-class UnsafePath(InvalidInput):
-    """A list of files names one outside of the folder that they belong in."""
-
-    code = "RW103"
 
 
 class InvalidCacheAddress(InvalidInput):

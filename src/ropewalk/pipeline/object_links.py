@@ -7,13 +7,9 @@ import fcntl
 import os
 import secrets
 import shutil
-import stat
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from ropewalk.pipeline.object_errors import UnsafePath, said_clearly
-from ropewalk.pipeline.stat_cache import StatCache
+from ropewalk.pipeline.object_errors import said_clearly
 
 # From linux/fs.h: let the file at the descriptor share the blocks of another; either may change, the other stays.
 FICLONE = 0x40049409
@@ -83,78 +79,10 @@ def _link(source: Path, target: Path) -> bool:
     return True
 
 
-def shows(target: Path, source: Path, digest: str, known: StatCache | None = None) -> bool:
-    """Return whether `target` is the object at `source` already: the same file, or known to have the same bytes."""
+def shows(target: Path, source: Path) -> bool:
+    """Return whether `target` is the object at `source` already."""
     try:
         there, wanted = target.lstat(), source.stat()
     except OSError:
         return False
-    if (there.st_ino, there.st_dev) == (wanted.st_ino, wanted.st_dev):
-        return True
-    # A copy counts only while it is read-only, as all that is placed: one that may be written would come to differ.
-    is_like = stat.S_ISREG(there.st_mode) and there.st_size == wanted.st_size and not there.st_mode & 0o222
-    return is_like and known is not None and known.digest(target) == digest
-
-
-def checked_names(names: Iterable[str]) -> list[PurePosixPath]:
-    """Return the names as paths below a folder.
-
-    Raises:
-        UnsafePath: one leads out of it, or is no file's name.
-    """
-    return [_checked(name) for name in names]
-
-
-def _checked(name: str) -> PurePosixPath:
-    path = PurePosixPath(name)
-    # Lists of files come from other machines too.
-    if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in name:
-        raise UnsafePath(
-            f"{name!r} is not the name of a file below a folder",
-            hint="names are relative, with `/` between folders, and none of them is `..`",
-        )
-    return path
-
-
-def make_folders(folder: Path, names: Iterable[PurePosixPath]) -> None:
-    """Make the folders that files of these names need below `folder`.
-
-    Raises:
-        UnsafePath: one of them is there, and is a link that leads elsewhere.
-        StoreReadOnly: they cannot be made.
-    """
-    wanted = {parent for name in names for parent in name.parents}
-    with said_clearly(folder):
-        # Parents have fewer parts, so each is there before what is in it.
-        for parent in sorted(wanted, key=lambda path: len(path.parts)):
-            place = folder / parent
-            place.mkdir(parents=True, exist_ok=True)
-            if parent.parts and place.is_symlink():
-                raise UnsafePath(f"{place} is a link that leads out of {folder}", hint="remove it")
-
-
-def clear_others(folder: Path, manifest: Mapping[PurePosixPath, str]) -> int:
-    """Remove what is below `folder` and not in the manifest, and return how many files that were."""
-    wanted_folders = {folder / parent for name in manifest for parent in name.parents}
-    wanted = {folder / name for name in manifest}
-    removed = 0
-    with said_clearly(folder):
-        for root, folders, files in os.walk(folder, topdown=False):
-            for name in files:
-                removed += _clear(Path(root, name), wanted)
-            for name in folders:
-                place = Path(root, name)
-                # A link to a folder is no folder, whatever it leads to.
-                if place.is_symlink():
-                    removed += _clear(place, wanted)
-                elif place not in wanted_folders:
-                    with suppress(OSError):
-                        place.rmdir()
-    return removed
-
-
-def _clear(place: Path, wanted: set[Path]) -> int:
-    if place in wanted and not place.is_symlink():
-        return 0
-    place.unlink(missing_ok=True)
-    return 1
+    return (there.st_ino, there.st_dev) == (wanted.st_ino, wanted.st_dev)

@@ -11,15 +11,15 @@ import os
 import re
 import stat
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ropewalk.pipeline.object_errors import ObjectDamaged, ObjectMissing, said_clearly
-from ropewalk.pipeline.object_links import Linker, checked_names, clear_others, make_folders, shows
+from ropewalk.pipeline.object_links import Linker, shows
 from ropewalk.pipeline.object_writer import ObjectWriter, settle
-from ropewalk.pipeline.stat_cache import StatCache, hash_descriptor
+from ropewalk.pipeline.stat_cache import hash_descriptor
 
 BLOCK = 1 << 20
 ABANDONED_S = 24 * 3600
@@ -147,42 +147,8 @@ class ObjectStore:
             StoreReadOnly: the target's folder cannot be written.
         """
         source = self.path(digest)
-        if not shows(target, source, digest):
+        if not shows(target, source):
             self._linker.place(source, target)
-
-    def link_tree(
-        self,
-        manifest: Mapping[str, str],
-        folder: Path,
-        *,
-        is_exact: bool = False,
-        known: StatCache | None = None,
-    ) -> int:
-        """Make the objects of `manifest` (name below `folder` -> digest) appear, and return how many files that touched.
-
-        A file that is the object already is left alone, so that nobody who looks at file times sees a change.
-
-        Args:
-            manifest: digest of each file by its name.
-            folder: where they are to appear; made when it is not there.
-            is_exact: whether other files below the folder are removed.
-            known: where links are not possible, tells which copies need not be made again.
-
-        Raises:
-            ObjectMissing: one of them is not in the store; nothing is touched then.
-            UnsafePath: a name leads out of the folder; nothing is touched then.
-            StoreFull: something had to be copied, and there is no room.
-            StoreReadOnly: the folder cannot be written.
-        """
-        wanted = dict(zip(checked_names(manifest), manifest.values(), strict=True))
-        sources = {digest: self.path(digest) for digest in set(wanted.values())}
-        touched = clear_others(folder, wanted) if is_exact else 0
-        make_folders(folder, wanted)
-        for name, digest in wanted.items():
-            if not shows(folder / name, sources[digest], digest, known):
-                self._linker.place(sources[digest], folder / name)
-                touched += 1
-        return touched
 
     def objects(self) -> Iterator[tuple[StoredObject, float]]:
         """Yield every object with the time (UTC seconds) at which it was stored last."""

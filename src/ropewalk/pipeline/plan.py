@@ -92,11 +92,6 @@ class Assessment:
     warning: str | None = None
     found: Record | None = None
 
-    @property
-    def is_done(self) -> bool:
-        """Whether the node needs no execution."""
-        return self.found is not None
-
 
 def make_plan(
     graph: Graph,

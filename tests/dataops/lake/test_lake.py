@@ -115,7 +115,7 @@ def test_a_forgotten_build(lake: Lake) -> None:
     build(lake, "mart.a", "SELECT 1 AS n", "k")
 
     with lake.transaction("forget") as transaction:
-        transaction.forget_build("table:mart.a")
+        transaction.rewrite_book("builds", "table:mart.a", [])
 
     assert lake.build("table:mart.a") is None
 

@@ -45,7 +45,7 @@ def test_the_table_follows_the_folder(tmp_path_factory, folders) -> None:
 
         with project.lake.transaction("start again") as transaction:
             transaction.drop("raw.things")
-            transaction.forget_build("source:things")
+            transaction.rewrite_book("builds", "source:things", [])
         assert project.load().digest == digest
     finally:
         project.close()
