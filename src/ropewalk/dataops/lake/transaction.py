@@ -130,6 +130,10 @@ class LakeTransaction:
         # Also when nothing else changes: without a change there would be no snapshot to name.
         self.rewrite_book("builds", node_id, [(node_id, key, digest.digest, digest.rows)])
 
+    def open_book(self, book: str, columns: str) -> None:
+        """Make the book-keeping table `book` with `columns`, as SQL declares them, unless it is there."""
+        self.connection.execute(f"CREATE TABLE IF NOT EXISTS {_book(book)} ({columns})")
+
     def read_book(self, book: str, owner: str, snapshot: int | None = None) -> list[tuple[Value, ...]]:
         """Return the rows that the book-keeping table `book` has, or had at `snapshot`, for `owner` (its first column)."""
         column = self._book_columns(book)[0]
