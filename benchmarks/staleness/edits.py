@@ -245,8 +245,6 @@ def _option_edits() -> Iterator[Edit]:
         )
     version = judging.replace('version="1"', 'version="2"')
     yield Edit("version=", "1 -> 2", {"steps/judging.py": version}, frozenset({"step:judge"}))
-    by_day = judging.replace('version="1"', 'version="1", partition="day"')
-    yield Edit("version=", "partition", {"steps/judging.py": by_day}, frozenset({"step:judge"}))
     for name, text in (("quote.discount", "0.25"), ("quote.floor", "900"), ("texts.times", "5")):
         node = frozenset({f"step:{name.partition('.')[0]}"})
         yield Edit("-p", f"{name}={text}", truth=node, parameters={name: text})

@@ -242,7 +242,7 @@ def test_default_is_told_once(write_project):
 
 @pytest.mark.parametrize(
     ("option", "fact"),
-    [("version='2'", "version"), ("partition='day'", "partition"), ("env='uv:t.txt'", "environment t.txt")],
+    [("version='2'", "version"), ("env='uv:t.txt'", "environment t.txt")],
 )
 def test_options_that_count(write_project, option, fact):
     """What decides about the content is in the key."""

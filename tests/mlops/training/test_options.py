@@ -37,14 +37,13 @@ def test_all_options():
             backoff="10s",
             retry_on=("ConnectionError", "requests.Timeout"),
             env="uv:requirements/train.txt",
-            partition="day",
         ),
         pools=["shop"],
     )
 
     assert found.limits == Limits(4, 2_000_000_000, "shop", 3, 10.0)
     assert (found.model, found.timeout_s, found.version) == ("late", 300.0, "2")
-    assert (found.env, found.partition) == ("requirements/train.txt", "day")
+    assert found.env == "requirements/train.txt"
     assert found.retry_on == ("ConnectionError", "requests.Timeout")
 
 
@@ -94,7 +93,6 @@ def test_pool_where_none_is_declared():
         ("retry_on", 3),
         ("retry_on", ("not a name",)),
         ("retry_on", {"ValueError": 1}),
-        ("partition", 1),
         ("env", "requirements/train.txt"),
         ("env", "uv:"),
         ("env", "uv:/etc/passwd"),

@@ -107,7 +107,7 @@ class _Reader:
         """Return the node of one step."""
         options = check_options(step, self.pools)
         code = self.code.closure(step.path, step.name)
-        own = {"version": options.version, "partition": options.partition}
+        own = {"version": options.version}
         return Node(
             id=f"step:{step.name}",
             origin=step.place,

@@ -24,7 +24,6 @@ OPTIONS = (
     "backoff",
     "retry_on",
     "env",
-    "partition",
 )
 MOST_RETRIES = 100
 ENVIRONMENT_TOOL = "uv:"
@@ -48,7 +47,6 @@ class CheckedOptions:
         timeout_s: the longest it may run; None means that the setting decides.
         version: what the user raises to have it run again; counts in the key.
         env: the locked file of an environment of its own, relative to the project; its content counts in the key.
-        partition: by what its work is cut into parts; counts in the key.
         retry_on: names of exceptions after which it is tried again.
         limits: how it may be executed.
     """
@@ -57,7 +55,6 @@ class CheckedOptions:
     timeout_s: float | None = None
     version: str | None = None
     env: str | None = None
-    partition: str | None = None
     retry_on: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
@@ -86,7 +83,6 @@ def check_options(step: StepDeclaration, pools: Iterable[str] | None = None) -> 
         timeout_s=found.read("timeout", duration_seconds, "a duration", "90s, 30m or 2h"),
         version=found.text("version"),
         env=found.read("env", _locked_file, "an environment", f"{ENVIRONMENT_TOOL}requirements/train.txt"),
-        partition=found.text("partition"),
         retry_on=found.names("retry_on"),
         limits=_limits(found, pools),
     )

@@ -33,7 +33,6 @@ class StepOptions(TypedDict, total=False):
         retries: how often it is tried again after an error that may pass.
         backoff: time before the first retry, such as `10s`; each further one waits twice as long.
         retry_on: names of exceptions after which it is tried again, such as `("ConnectionError",)`.
-        partition: by what its work is cut into parts, such as `day` or `month`.
     """
 
     model: str
@@ -46,7 +45,6 @@ class StepOptions(TypedDict, total=False):
     retries: int
     backoff: str
     retry_on: str | tuple[str, ...]
-    partition: str
 
 
 @overload
