@@ -10,7 +10,7 @@ import pytest
 
 from ropewalk.dataops.sources.declarations import RESTSource
 from ropewalk.dataops.sources.errors import PageLoop, SourceBroken, SourceUnreachable
-from ropewalk.dataops.sources.fetch import Asking, fetch
+from ropewalk.dataops.sources.fetch import Asking, Question, fetch
 from ropewalk.dataops.sources.pages import PageWalk
 from ropewalk.errors import Place
 
@@ -148,7 +148,7 @@ def test_a_run_that_stops_waits_no_longer(serve: Serve) -> None:
 
     started = time.monotonic()
     with httpx.Client() as client, pytest.raises(SourceUnreachable, match="503"):
-        fetch(Asking(client, stopping, PLACE), httpx.URL(server.url))
+        fetch(Asking(client, stopping, PLACE), Question(httpx.URL(server.url)))
 
     assert time.monotonic() - started < 10
 
@@ -166,5 +166,5 @@ def test_a_server_that_is_too_slow(serve: Serve) -> None:
         httpx.Client(timeout=0.05) as client,
         pytest.raises(SourceUnreachable, match="did not answer in time"),
     ):
-        fetch(Asking(client, threading.Event(), PLACE), httpx.URL(server.url))
+        fetch(Asking(client, threading.Event(), PLACE), Question(httpx.URL(server.url)))
     hold.set()

@@ -366,15 +366,28 @@ def test_wrong_answers(project, serve, reply: Reply, code: str, message: str) ->
     assert "hunter2" not in str(error.as_json())
 
 
-def test_a_redirect_is_told_and_not_followed(project, serve) -> None:
+def test_a_redirect_to_another_host_is_told_and_not_followed(project, serve) -> None:
     """Headers with credentials go nowhere else."""
-    server = serve(lambda _: Reply(b"", 302, {"Location": "/elsewhere"}))
+    server = serve(lambda _: Reply(b"", 302, {"Location": "http://127.0.0.1:1/x?key=hunter2"}))
     declare(project, server, "headers: {X-Key: k}")
 
     error = project.fail()
 
-    assert error.hint == "it has moved to /elsewhere; declare that url"
+    assert error.hint == "it has moved to http://127.0.0.1:1/x?key=***; declare that url"
     assert [request.path for request in server.requests] == ["/observations"]
+
+
+def test_a_redirect_within_the_host_is_followed(project, serve) -> None:
+    """With the same headers; one that goes round in circles ends as an error."""
+    there = Reply(b"", 302, {"Location": "/elsewhere"})
+    server = serve(lambda r: there if r.path == "/observations" else Reply(ALL))
+    declare(project, server, "headers: {X-Key: k}")
+    assert project.load().summary["rows"] == 7
+
+    server.answer = lambda r: there
+
+    assert project.fail().code == "RW622"
+    assert {request.headers["X-Key"] for request in server.requests} == {"k"}
 
 
 def test_a_next_page_on_another_host_is_refused(project, serve) -> None:

@@ -5,23 +5,31 @@ RopewalkError
 │   ├── InvalidSource        RW125  a declaration that cannot work
 │   ├── InvalidFile          RW126  a file that is not what its name says
 │   ├── ValueMisfit          RW127  a value that does not fit its column's type
-│   └── SecretMissing        RW128  a secret that the environment does not have
+│   ├── SecretMissing        RW128  a secret that the environment does not have
+│   ├── InvalidResource      RW192  resources of an API that do not fit together
+│   └── InvalidSearch        RW193  a query, field or document that a search cluster does not understand
 ├── NotFound
 │   ├── FilesMissing         RW225  no file where a source looks for some
 │   ├── SourceTableMissing   RW226  a table that a database does not have
-│   └── ColumnMissing        RW227  a declared column that the data do not have
+│   ├── ColumnMissing        RW227  a declared column that the data do not have
+│   └── IndexMissing         RW292  an index that a search cluster does not have
 ├── Conflict
-│   └── SourceMoved          RW325  the source changed while it was being read
+│   ├── SourceMoved          RW325  the source changed while it was being read
+│   └── SchemaFrozen         RW326  the source has other columns than its frozen table
+├── Failed
+│   └── TooManyMisfits       RW423  more rows do not fit than max_quarantined allows
 └── Unavailable
     ├── SourceUnreachable    RW621  no answer
     ├── SourceBroken         RW622  an answer that is an error, or not what was declared
     ├── SourceRefused        RW623  the source wants other credentials
-    └── PageLoop             RW624  the pages of an answer go round in circles
+    ├── PageLoop             RW624  the pages of an answer go round in circles, or are not as many as it says
+    ├── SearchIncomplete     RW692  an answer in which shards of a search cluster are missing
+    └── AnswerTooLarge       RW693  an answer with more bytes than are taken
 """
 
 from __future__ import annotations
 
-from ropewalk.errors import Conflict, InvalidInput, NotFound, Unavailable
+from ropewalk.errors import Conflict, Failed, InvalidInput, NotFound, Unavailable
 
 
 class InvalidSource(InvalidInput):
@@ -73,6 +81,18 @@ class SourceMoved(Conflict):
     may_pass = True
 
 
+class SchemaFrozen(Conflict):
+    """The source has other columns than its table, and the declaration freezes them."""
+
+    code = "RW326"
+
+
+class TooManyMisfits(Failed):
+    """More rows of a source do not fit their table than `max_quarantined` allows; nothing was loaded."""
+
+    code = "RW423"
+
+
 class SourceUnreachable(Unavailable):
     """The source does not answer, or only that it is failing or busy."""
 
@@ -92,6 +112,49 @@ class SourceRefused(Unavailable):
 
 
 class PageLoop(Unavailable):
-    """The source's pages lead back to a page that was read already."""
+    """The source's pages lead back to a page that was read already, or are not as many as it says."""
 
     code = "RW624"
+
+
+class InvalidResource(InvalidInput):
+    """The resources of an API do not fit together: a parent that is not there, two of one name."""
+
+    code = "RW192"
+
+
+class InvalidSearch(InvalidInput):
+    """A search cluster does not understand a query, a field or a document it was given."""
+
+    code = "RW193"
+
+
+class IndexMissing(NotFound):
+    """A search cluster has no index of the name, or none that the pattern fits."""
+
+    code = "RW292"
+
+
+class PointInTimeLost(Conflict):
+    """A search cluster let go of the point in time that was being read; nothing was loaded."""
+
+    code = "RW391"
+    may_pass = True
+
+
+class DocumentsRefused(Failed):
+    """A search cluster refused documents that were written to it."""
+
+    code = "RW493"
+
+
+class SearchIncomplete(Unavailable):
+    """A search cluster answered without some of its shards, or not in time; nothing was loaded."""
+
+    code = "RW692"
+
+
+class AnswerTooLarge(Unavailable):
+    """An answer has more bytes than are taken."""
+
+    code = "RW693"

@@ -17,7 +17,7 @@ from ropewalk.dataops.sources.declarations import (
     RESTSource,
 )
 from ropewalk.dataops.sources.errors import PageLoop, SourceBroken
-from ropewalk.dataops.sources.fetch import Asking, fetch
+from ropewalk.dataops.sources.fetch import Answer, Asking, Question, fetch
 from ropewalk.dataops.sources.redact import origin, redact_url
 
 
@@ -60,7 +60,7 @@ class PageWalk:
             number += 1
             self._refuse_loop(str(address) in self._seen, number)
             self._seen.add(str(address))
-            answer = fetch(self.asking, address)
+            answer = fetch(self.asking, Question(address))
             # The page is named in errors by its number, as its address may hold credentials.
             body = Body.parse(
                 answer.content, f"page {number} of {redact_url(self.source.url)}", self.asking.place
@@ -87,12 +87,12 @@ class PageWalk:
             case _:
                 return self._address({})
 
-    def _next(self, address: httpx.URL, answer: httpx.Response, body: Body, number: int) -> httpx.URL | None:
+    def _next(self, address: httpx.URL, answer: Answer, body: Body, number: int) -> httpx.URL | None:
         match self.source.paginate:
             case NextURL() as by:
                 return self._linked(address, body.text_at(by.path))
             case LinkHeader():
-                return self._linked(address, answer.links.get("next", {}).get("url"))
+                return self._linked(address, answer.links.get("next"))
             case NextCursor() as by:
                 token = body.text_at(by.path)
                 return self._address({by.param: token}) if token else None
