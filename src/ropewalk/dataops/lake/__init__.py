@@ -11,6 +11,7 @@ from ropewalk.doors import lazy_names
 
 if TYPE_CHECKING:
     from ropewalk.dataops.lake.builds import Build
+    from ropewalk.dataops.lake.changes import Changes
     from ropewalk.dataops.lake.console import QueryResult
     from ropewalk.dataops.lake.digest import Column, TableDigest, read_columns
     from ropewalk.dataops.lake.environment import (
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         table_of,
     )
     from ropewalk.dataops.lake.errors import (
+        ChangesMissing,
         ExtensionMissing,
         InvalidQuery,
         InvalidTableName,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
         translate_error,
     )
     from ropewalk.dataops.lake.expiry import Expired
+    from ropewalk.dataops.lake.extensions import load_extension
     from ropewalk.dataops.lake.lake import Lake, open_lake
     from ropewalk.dataops.lake.names import TableName, literal, quote
     from ropewalk.dataops.lake.parcel import pack_table, unpack_table
@@ -47,6 +50,8 @@ if TYPE_CHECKING:
 __all__ = [
     "STAGE",
     "Build",
+    "Changes",
+    "ChangesMissing",
     "Column",
     "Expired",
     "ExtensionMissing",
@@ -70,6 +75,7 @@ __all__ = [
     "input_tables",
     "list_environment_tables",
     "literal",
+    "load_extension",
     "open_lake",
     "open_reader",
     "pack_table",

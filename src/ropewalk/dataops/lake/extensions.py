@@ -12,6 +12,8 @@ from ropewalk.dataops.lake.names import literal
 
 # ducklake keeps its catalogue in SQLite, so it finds sqlite_scanner loaded already.
 EXTENSIONS = ("sqlite_scanner", "ducklake")
+# The extra of our own package that brings an extension which not everybody needs.
+EXTRAS = {"postgres_scanner": "postgres", "mysql_scanner": "mysql", "httpfs": "storage"}
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -34,7 +36,7 @@ def connect() -> duckdb.DuckDBPyConnection:
         },
     )
     for name in EXTENSIONS:
-        _load(connection, name)
+        load_extension(connection, name)
     connection.execute("SET GLOBAL timezone = 'UTC'")
     return connection
 
@@ -52,13 +54,19 @@ def extension_path(name: str) -> Path:
         path = Path(folder) / "extensions" / version / f"{name}.duckdb_extension"
         if path.is_file():
             return path
+    package = f"duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}"
     raise ExtensionMissing(
         f"DuckDB {duckdb.__version__} has no extension {name} here",
-        hint=f"install duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}",
+        hint=f"pip install 'ropewalk[{EXTRAS[name]}]'" if name in EXTRAS else f"install {package}",
     )
 
 
-def _load(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Load the extension `name` into the engine of `connection`; once loaded, it stays.
+
+    Raises:
+        ExtensionMissing: its wheel is not installed, is for another DuckDB, or does not load.
+    """
     path = extension_path(name)
     try:
         connection.execute(f"LOAD {literal(str(path))}")

@@ -12,7 +12,8 @@ from ropewalk.doors import lazy_names
 if TYPE_CHECKING:
     from ropewalk.dataops.sources.declarations import AnySource, FilesSource, RESTSource, SQLiteSource
     from ropewalk.dataops.sources.kind import SourceKind
+    from ropewalk.dataops.sources.secrets import resolve_secrets
 
-__all__ = ["AnySource", "FilesSource", "RESTSource", "SQLiteSource", "SourceKind"]
+__all__ = ["AnySource", "FilesSource", "RESTSource", "SQLiteSource", "SourceKind", "resolve_secrets"]
 
 __getattr__ = lazy_names(__name__, __file__)
