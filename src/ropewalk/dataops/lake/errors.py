@@ -7,7 +7,8 @@ RopewalkError
 │   └── QueryNotAllowed      RW124  more than one statement, not a SELECT, or a function that reads files
 ├── NotFound
 │   ├── TableMissing         RW220  a table the lake does not have
-│   └── SnapshotMissing      RW221  a snapshot the lake does not have
+│   ├── SnapshotMissing      RW221  a snapshot the lake does not have
+│   └── ChangesMissing       RW224  a table was made anew: what changed in it cannot be told
 ├── Conflict
 │   └── LakeBusy             RW320  another process is writing
 ├── Failed
@@ -47,6 +48,7 @@ _MISSING_COLUMN = re.compile(
 _CANDIDATES = re.compile(r"Candidate bindings:[ :]*(.*)")
 _MISSING_SNAPSHOT = re.compile(r"No snapshot found at version (\d+)")
 _SUGGESTED = re.compile(r'Did you mean "([^"]+)"')
+EXPIRED = "what no environment needs is removed by `ropewalk gc`"
 _UNSUPPORTED = re.compile(r"unsupported type (.+)")
 
 
@@ -78,6 +80,12 @@ class SnapshotMissing(NotFound):
     """The lake has no snapshot of that number."""
 
     code = "RW221"
+
+
+class ChangesMissing(NotFound):
+    """What changed in a table between two snapshots cannot be told, as it was made anew in between."""
+
+    code = "RW224"
 
 
 class LakeBusy(Conflict):
@@ -151,7 +159,7 @@ def translate_error(
     if match := _MISSING_SNAPSHOT.search(text):
         return SnapshotMissing(
             f"the lake has no snapshot {match[1]}",
-            hint="what no environment needs is removed by `ropewalk gc`",
+            hint=EXPIRED,
         )
     if not isinstance(error, _INPUT_ERRORS):
         is_full = "No space left on device" in text

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import duckdb
 
+from ropewalk.dataops.lake.views import snapshots_behind
+
 _SNAPSHOTS = """
     SELECT snapshot_id, CAST(epoch_ms(CAST(snapshot_time AS TIMESTAMPTZ)) AS BIGINT)
     FROM __ducklake_metadata_lake.ducklake_snapshot ORDER BY snapshot_id
@@ -26,7 +28,7 @@ class Expired:
 
 
 def expire_snapshots(connection: duckdb.DuckDBPyConnection, keep: Collection[int], before_ms: int) -> Expired:
-    """Expire all snapshots but `keep`, the newest, and those that were the newest after `before_ms`.
+    """Expire all snapshots but `keep`, the newest, those that were the newest after `before_ms`, and those behind views.
 
     The caller holds the writer lease.
     """
@@ -44,7 +46,9 @@ def _superseded(
     connection: duckdb.DuckDBPyConnection, keep: Collection[int], before_ms: int
 ) -> Iterator[int]:
     rows = connection.execute(_SNAPSHOTS).fetchall()
-    kept = set(keep)
+    young = {int(number) for (number, _), (_, replaced) in pairwise(rows) if int(replaced) >= before_ms}
+    # A view is only as long-lived as the rows behind it.
+    kept = snapshots_behind(connection, {*keep, *young, *(int(number) for number, _ in rows[-1:])})
     # What counts is when it ceased to be the newest: until then anyone may have begun to read it.
     for (number, _), (_, replaced_at) in pairwise(rows):
         if int(number) not in kept and int(replaced_at) < before_ms:

@@ -13,6 +13,7 @@ import duckdb
 
 from ropewalk.dataops.lake.builds import Build, Builds, write_builds
 from ropewalk.dataops.lake.catalog import CATALOG_FILE, DATA_FOLDER, attach, create_catalog
+from ropewalk.dataops.lake.changes import Changes, find_changes, keeps_rows
 from ropewalk.dataops.lake.console import Console, Names, QueryResult
 from ropewalk.dataops.lake.digest import Column, digest_groups, read_columns
 from ropewalk.dataops.lake.engines import Engines
@@ -164,6 +165,29 @@ class Lake:
         with self.cursor() as connection:
             return retry_locked(lambda: read_columns(connection, TableName.parse(table).at(snapshot)))
 
+    def changes(self, table: str, since: int, until: int) -> Changes:
+        """Return what changed in `table` after snapshot `since`, up to and with `until`, as a SELECT.
+
+        Raises:
+            TableMissing, SnapshotMissing: the lake does not have the table at one of the two.
+            ChangesMissing: it was made anew in between, or `until` is before `since`.
+        """
+        name = TableName.parse(table)
+        with self._reading() as connection:
+            return retry_locked(lambda: find_changes(connection, name, since, until))
+
+    def can_follow(self, table: str, since: int, until: int) -> bool:
+        """Return whether `changes` tells little: most rows that are in both snapshots were not written anew.
+
+        A table that was rebuilt is told as all of its rows going and coming: comparing by key is then better.
+
+        Raises:
+            TableMissing, SnapshotMissing: the lake does not have the table at one of the two.
+        """
+        name = TableName.parse(table)
+        with self._reading() as connection:
+            return retry_locked(lambda: keeps_rows(connection, name, since, until))
+
     def tables(self) -> list[TableInfo]:
         """Return every table at the head with its columns and row count, in order of their names."""
         with self.cursor() as connection:
@@ -248,6 +272,15 @@ class Lake:
                 # Files that a killed writer had not committed; no other writer is at work that could own them.
                 connection.execute(DELETE_ORPHANS)
             yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a connection, and say the engine's errors in our words."""
+        with self.cursor() as connection:
+            try:
+                yield connection
+            except duckdb.Error as error:
+                raise translate_error(error) from error
 
     def _read(self, sql: str) -> list[tuple[Any, ...]]:
         with self.cursor() as connection:

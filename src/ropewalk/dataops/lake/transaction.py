@@ -11,6 +11,7 @@ from ropewalk.dataops.lake.digest import Column, TableDigest, digest_relation, r
 from ropewalk.dataops.lake.errors import InvalidQuery, TableMissing, translate_error
 from ropewalk.dataops.lake.names import LAKE, TableName, literal, quote
 from ropewalk.dataops.lake.scope import Scope
+from ropewalk.dataops.lake.views import define_view, drop_view
 from ropewalk.errors import Place
 
 STAGE = '"temp"."ropewalk_stage"'
@@ -65,11 +66,39 @@ class LakeTransaction:
         Raises:
             InvalidQuery, TableMissing: `select_sql` is not one SELECT, or cannot be computed.
         """
-        into = f"INSERT INTO {STAGE}" if is_more else "CREATE OR REPLACE TEMP TABLE ropewalk_stage AS"
+        self._run(
+            f"INSERT INTO {STAGE}" if is_more else "CREATE OR REPLACE TEMP TABLE ropewalk_stage AS",
+            select_sql,
+            origin,
+        )
+
+    def define_view(
+        self, table: str, select_sql: str, pinned_sql: str, origin: Place | None = None
+    ) -> TableDigest:
+        """Let `table` mean the rows of a SELECT without keeping them, and return their digest.
+
+        Args:
+            table: `schema.table`.
+            select_sql: the SELECT over what the transaction reads.
+            pinned_sql: the same with every table named in the lake and at its snapshot.
+            origin: where the SQL starts in a person's file: errors then name the line there.
+
+        Raises:
+            InvalidTableName: `table` is not `schema.table`.
+            InvalidQuery, TableMissing: the SELECT is not one, or cannot be computed.
+        """
+        name = TableName.parse(table)
+        self._run("DESCRIBE", select_sql, origin)
+        define_view(self.connection, name, pinned_sql)
+        if self._scope is not None:
+            self._scope.reveal(name.schema)
+        return digest_relation(self.connection, name.sql)
+
+    def _run(self, verb: str, select_sql: str, origin: Place | None) -> None:
         try:
             self._require_select(select_sql)
             # The SQL starts on a line of its own, so that the columns in DuckDB's messages are those of the file.
-            self.connection.execute(f"{into}\n{select_sql}")
+            self.connection.execute(f"{verb}\n{select_sql}")
         except duckdb.Error as error:
             path, line = (origin.path, origin.line or 1) if origin else ("query", 1)
             names, columns = self._names_for_messages()
@@ -201,6 +230,7 @@ class LakeTransaction:
         """Write the staged rows to the table unless it holds the same content already."""
         staged, made = read_columns(self.connection, STAGE), digest_relation(self.connection, STAGE)
         self._refuse_inexact(staged)
+        drop_view(self.connection, name)
         present = self.columns(str(name))
         # Reading both costs little beside writing one: unchanged content makes no new files and no snapshot.
         if present == staged and digest_relation(self.connection, name.sql) == made:

@@ -1,0 +1,195 @@
+"""What changed in a table between two snapshots, told row by row by the lake's own record of changes.
+
+DuckLake gives each row a number that it keeps when it is changed in place, moved by compaction, or read later. A row
+that is deleted and inserted again gets a new one; numbers only grow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from ropewalk.dataops.lake.digest import Column, read_columns
+from ropewalk.dataops.lake.errors import EXPIRED, ChangesMissing, SnapshotMissing, TableMissing
+from ropewalk.dataops.lake.names import LAKE, TableName, literal, quote
+
+# Where most rows were written anew, the whole table is read sooner than its changes are.
+KEPT_SHARE = 0.5
+# Hidden columns that a column of the same name would hide.
+_HIDDEN = frozenset({"rowid", "snapshot_id"})
+_TABLES = """
+    SELECT n.snapshot_id, t.table_id FROM __ducklake_metadata_lake.ducklake_snapshot n
+    LEFT JOIN (
+        SELECT t.* FROM __ducklake_metadata_lake.ducklake_table t
+        JOIN __ducklake_metadata_lake.ducklake_schema s USING (schema_id)
+        WHERE lower(s.schema_name) = lower({schema}) AND lower(t.table_name) = lower({name})
+    ) t ON t.begin_snapshot <= n.snapshot_id AND coalesce(t.end_snapshot > n.snapshot_id, true)
+    WHERE n.snapshot_id IN ({since:d}, {since:d} + 1, {until:d})
+"""
+# DuckLake gives a row that one commit inserts and then updates a number of that commit's own, which the next one gives
+# again.
+_FIRST_LOCAL = 10**18
+# DuckLake's own `ducklake_table_changes` tells rows several times that one commit wrote more than once, with what they
+# were in the middle of it. So what went and what came is put together here, and such rows are looked up in the table. A
+# row was there before if its number was given by then; it is there after if it came more often than it went.
+_NET = """
+    WITH gone AS (
+        SELECT snapshot_id, rowid, * FROM ducklake_table_deletions({feed})
+        WHERE snapshot_id > {since:d} AND rowid < {local:d}
+    ),
+    come AS (
+        SELECT snapshot_id, rowid, * FROM ducklake_table_insertions({feed})
+        WHERE snapshot_id > {since:d} AND rowid < {local:d}
+    ),
+    unclear AS (
+        SELECT rowid FROM come GROUP BY rowid, snapshot_id HAVING count(*) > 1
+        UNION SELECT rowid FROM gone GROUP BY rowid, snapshot_id HAVING count(*) > 1
+    ),
+    left_over AS (
+        SELECT rowid FROM (
+            SELECT rowid, snapshot_id, 1 AS balance FROM come UNION ALL SELECT rowid, snapshot_id, -1 FROM gone
+        )
+        GROUP BY rowid HAVING sum(balance) + if(rowid <= {newest:d}, 1, 0) > 0
+    ),
+    first AS (SELECT DISTINCT ON (rowid) * FROM gone WHERE rowid <= {newest:d} ORDER BY rowid, snapshot_id),
+    latest AS (
+        SELECT DISTINCT ON (rowid) * FROM (FROM come SEMI JOIN left_over USING (rowid))
+        ORDER BY rowid, snapshot_id DESC
+    ),
+    before AS (
+        FROM first ANTI JOIN unclear USING (rowid) UNION ALL BY NAME
+        SELECT {until:d} AS snapshot_id, rowid, * FROM {then} WHERE rowid IN (FROM unclear)
+    ),
+    after AS (
+        FROM latest ANTI JOIN unclear USING (rowid) UNION ALL BY NAME
+        SELECT {until:d} AS snapshot_id, rowid, * FROM {now} WHERE rowid IN (FROM unclear)
+    )
+    SELECT snapshot_id, rowid, if(is_both, 'update_preimage', 'delete') AS change_type, {columns}
+    FROM (SELECT *, rowid IN (SELECT rowid FROM after) AS is_both FROM before)
+    UNION ALL
+    SELECT snapshot_id, rowid, if(is_both, 'update_postimage', 'insert') AS change_type, {columns}
+    FROM (SELECT *, rowid IN (SELECT rowid FROM before) AS is_both FROM after)
+"""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The net changes of a table after one snapshot, up to and with another.
+
+    Attributes:
+        table: the table.
+        since: the snapshot to start from.
+        until: the snapshot to arrive at.
+        columns: the table's columns, as it has them at `until`.
+        sql: a SELECT for any connection to this lake (`Lake.cursor()`, `LakeTransaction.connection`). Its columns
+            are `snapshot_id` (when it changed), `rowid`, `change_type`, and then `columns`. A row that was there
+            before and is there after has two lines, `update_preimage` and `update_postimage`, with one `rowid`; their
+            values may be equal. One that went is a `delete`, one that came an `insert`, what came and went
+            in between is not told.
+    """
+
+    table: TableName
+    since: int
+    until: int
+    columns: tuple[Column, ...]
+    sql: str
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """A table at both ends: the lake's own number of it, and whether the snapshot after the first is still there."""
+
+    before: int
+    after: int
+    is_gapless: bool
+
+
+def find_changes(connection: duckdb.DuckDBPyConnection, table: TableName, since: int, until: int) -> Changes:
+    """Return what changed in `table` after `since`, up to and with `until`.
+
+    Raises:
+        TableMissing, SnapshotMissing: the lake does not have the table at one of the two.
+        ChangesMissing: its rows cannot be followed from one to the other.
+    """
+    ends = _find_ends(connection, table, since, until)
+    columns = tuple(read_columns(connection, table.at(until)))
+    hidden = sorted(_HIDDEN & {column.name.lower() for column in columns})
+    if since > until:
+        raise ChangesMissing(
+            f"snapshot {until} is older than {since}: changes of {table} are told forwards only",
+            hint=f"ask from {until} to {since}",
+        )
+    if ends.before != ends.after:
+        raise ChangesMissing(
+            f"{table} was made anew between the snapshots {since} and {until}: its rows cannot be followed",
+            hint="compare the two snapshots by key",
+        )
+    if hidden:
+        raise ChangesMissing(
+            f"the column {hidden[0]!r} of {table} hides the one by which rows are followed",
+            hint="give it another name",
+        )
+    newest, latest = (_greatest(connection, table, snapshot) for snapshot in (since, until))
+    if max(newest, latest) >= _FIRST_LOCAL:
+        raise ChangesMissing(
+            f"a commit inserted rows into {table} and then updated them: these cannot be followed",
+            hint="compare the two snapshots by key",
+        )
+    # A range of the record must begin at a snapshot that is there; the first one's own changes are left out again.
+    first = since + 1 if ends.is_gapless else since
+    name = f"{literal(LAKE)}, {literal(table.schema)}, {literal(table.name)}"
+    sql = _NET.format(
+        feed=f"{name}, {first:d}, {until:d}",
+        since=since,
+        until=until,
+        then=table.at(since),
+        now=table.at(until),
+        local=_FIRST_LOCAL,
+        newest=newest,
+        columns=", ".join(quote(column.name) for column in columns),
+    )
+    return Changes(table, since, until, columns, sql)
+
+
+def keeps_rows(connection: duckdb.DuckDBPyConnection, table: TableName, since: int, until: int) -> bool:
+    """Return whether most rows that `table` had at `since`, and still has, kept their numbers until `until`.
+
+    Raises:
+        TableMissing, SnapshotMissing: the lake does not have the table at one of the two.
+    """
+    ends = _find_ends(connection, table, since, until)
+    columns = {column.name.lower() for column in read_columns(connection, table.at(until))}
+    if ends.before != ends.after or since > until or columns & _HIDDEN:
+        return False
+    # As numbers only grow, and what is gone stays gone, those up to the greatest of then were there then.
+    newest, latest = (_greatest(connection, table, snapshot) for snapshot in (since, until))
+    if max(newest, latest) >= _FIRST_LOCAL:
+        return False
+    then_rows, now_rows = (
+        _one(connection, f"SELECT count(*) FROM {table.at(snapshot)}") for snapshot in (since, until)
+    )
+    kept = _one(connection, f"SELECT count(*) FROM {table.at(until)} WHERE rowid <= {newest:d}")
+    return kept >= KEPT_SHARE * min(then_rows, now_rows)
+
+
+def _find_ends(connection: duckdb.DuckDBPyConnection, table: TableName, since: int, until: int) -> _Ends:
+    sql = _TABLES.format(schema=literal(table.schema), name=literal(table.name), since=since, until=until)
+    found = {int(snapshot): identity for snapshot, identity in connection.execute(sql).fetchall()}
+    for snapshot in (since, until):
+        if snapshot not in found:
+            raise SnapshotMissing(f"the lake has no snapshot {snapshot}", hint=EXPIRED)
+        if found[snapshot] is None:
+            raise TableMissing(f"there is no table {str(table)!r} at snapshot {snapshot}")
+    return _Ends(int(found[since]), int(found[until]), since + 1 in found)
+
+
+def _greatest(connection: duckdb.DuckDBPyConnection, table: TableName, snapshot: int) -> int:
+    """Return the greatest number of a row that `table` has at `snapshot`; -1 when it has none."""
+    return _one(connection, f"SELECT coalesce(max(rowid), -1) FROM {table.at(snapshot)}")
+
+
+def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    row = connection.execute(sql).fetchone()
+    assert row is not None
+    return int(row[0])
