@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import duckdb
@@ -59,8 +60,22 @@ def _count_rows(
     """Return how many rows each table has that is there at its snapshot."""
     if not tables:
         return {}
-    found = connection.execute(_rows_sql(tables.items())).fetchall()
-    return {TableName(str(schema), str(table)): int(count) for schema, table, count in found}
+    rows = connection.execute(_rows_sql(tables.items())).fetchall()
+    found = {TableName(str(schema), str(table)): int(count) for schema, table, count in rows}
+    return found | _count_views(connection, {name: at for name, at in tables.items() if name not in found})
+
+
+def _count_views(
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[TableName, int]
+) -> dict[TableName, int]:
+    """Return how many rows those of `tables` have that are views: the catalogue does not know it."""
+    found: dict[TableName, int] = {}
+    for name, snapshot in tables.items():
+        # What is neither a table nor a view at its snapshot is left out.
+        with suppress(duckdb.CatalogException):
+            row = connection.execute(f"SELECT count(*) FROM {name.at(snapshot)}").fetchone()
+            found[name] = int(row[0]) if row else 0
+    return found
 
 
 def _rows_sql(tables: Iterable[tuple[TableName, int]]) -> str:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from ropewalk.dataops.contracts import CheckReport, check_table, refuse_broken
 from ropewalk.dataops.lake import LakeTransaction, input_tables, open_lake, snapshot_of
 from ropewalk.dataops.transform.errors import TableFailed
-from ropewalk.dataops.transform.parts import build_parts, plan_parts
+from ropewalk.dataops.transform.methods import AsView, InParts, Method, Whole
+from ropewalk.dataops.transform.parts import plan_parts
 from ropewalk.dataops.transform.qualify import QualifiedSQL, qualify
 from ropewalk.dataops.transform.values import TableSpec
 from ropewalk.errors import Place, RopewalkError
@@ -29,17 +30,13 @@ def build_table(task: Task) -> Output:
     _require_tables(spec, task)
     # With the inputs the graph resolved, so that what is read is what the key was computed from.
     select = qualify(spec, task.input_ids)
-    parts = plan_parts(task, spec, spec.sql.partition) if spec.sql.partition else None
-    where = {table: cut.condition for table, cut in parts.cuts.items()} if parts else None
+    method = _choose(task, spec)
     # And at their snapshots: the lake's head may be what another environment, or a later run, wrote.
     reads = input_tables(task)
-    with lake.transaction(f"build {spec.table}", reads=reads, where=where) as transaction:
+    with lake.transaction(f"build {spec.table}", reads=reads, where=method.where) as transaction:
         task.report(0, None, "computing")
         with _placed(spec, select):
-            if parts is None:
-                made = transaction.replace(spec.table, select.text, Place(spec.path, 1, 1))
-            else:
-                made = build_parts(transaction, parts, select, spec, task)
+            made = method.build(transaction, select)
         # Inside the transaction: readers see the new rows only if the contract lets them.
         report = _check(transaction, spec, task)
         transaction.record_build(task.node.id, task.key, made)
@@ -48,13 +45,24 @@ def build_table(task: Task) -> Output:
         "rows": made.rows,
         "columns": [column.name for column in columns],
         "contract": report.summary() if report else None,
+        **method.summary(),
     }
     return Output(
         digest=made.digest,
         reference=f"snapshot:{transaction.snapshot}",
-        summary={**summary, "intervals": parts.summary()} if parts else summary,
-        observed=parts.observed() if parts else None,
+        summary=summary,
+        observed=method.observed(made),
     )
+
+
+def _choose(task: Task, spec: TableSpec) -> Method:
+    """Return how the header says that the table is built."""
+    header = spec.sql.header
+    if header.partition is not None:
+        return InParts(spec, plan_parts(task, spec, header.partition), task)
+    if header.form == "view":
+        return AsView(spec, inputs=task.input_ids, snapshots=input_tables(task))
+    return Whole(spec)
 
 
 def _require_tables(spec: TableSpec, task: Task) -> None:

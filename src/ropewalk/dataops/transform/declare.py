@@ -96,9 +96,9 @@ def _declare(spec: TableSpec, cache: ParseCache) -> Node:
     # Of a name that is read twice, the first place counts.
     needs = {item.name: Place(spec.path, item.line, item.column) for item in reversed(spec.sql.references)}
     facts, places = {"sql": spec.sql.normal}, {"sql": origin}
-    if spec.sql.partition is not None:
-        facts["partition"] = str(spec.sql.partition)
-        places["partition"] = Place(spec.path, spec.sql.partition.line)
+    for name, value in spec.sql.header.facts().items():
+        facts[name] = value
+        places[name] = Place(spec.path, spec.sql.header.lines.get(name))
     if contract is not None:
         # Only the checks: a better description does not build a table again.
         facts["contract"] = contract.text()

@@ -4,6 +4,7 @@ RopewalkError
 ├── InvalidInput
 │   ├── InvalidProjectFile
 │   │   ├── InvalidSQL           RW131  not one SELECT that parses
+│   │   │   └── InvalidHeader    RW136  the comment at its top says something that does not fit
 │   │   ├── InvalidTableFile     RW132  a file below tables/ whose place gives no table name
 │   │   ├── TableDeclaredTwice   RW133  two files give one table
 │   │   └── FileInSQL            RW134  the SQL reads a file or an outside system by itself
@@ -24,6 +25,12 @@ class InvalidSQL(InvalidProjectFile):
     """A table's file is not exactly one SELECT that parses."""
 
     code = "RW131"
+
+
+class InvalidHeader(InvalidSQL):
+    """The comment at the top of a table's file says something of the table that cannot be, or does not fit."""
+
+    code = "RW136"
 
 
 class InvalidTableFile(InvalidProjectFile):

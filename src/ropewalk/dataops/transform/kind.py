@@ -49,8 +49,9 @@ class TableKind(NodeKind):
         return build_table(task)
 
     def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
-        """Return the table as Parquet, or None when Parquet cannot keep its types."""
-        return pack_table(node, output, workspace, _books(node))
+        """Return the table as Parquet, or None when Parquet cannot keep its types, or it has no rows of its own."""
+        # A view says which snapshots it reads, and they have other numbers elsewhere; making it again is cheap.
+        return None if node.facts.get("kind") == "view" else pack_table(node, output, workspace, _books(node))
 
     def unpack(self, node: Node, key: str, packed: Packed, workspace: Workspace) -> Output:
         """Bring a packed table into the lake.

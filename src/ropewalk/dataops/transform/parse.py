@@ -16,7 +16,7 @@ from sqlglot.errors import ParseError, SqlglotError
 
 from ropewalk.dataops.lake import translate_error
 from ropewalk.dataops.transform.errors import InvalidSQL
-from ropewalk.dataops.transform.header import read_description, read_partition
+from ropewalk.dataops.transform.header import read_description, read_header
 from ropewalk.dataops.transform.references import find_references, place_at, refuse_outside_reads
 from ropewalk.dataops.transform.values import ParsedSQL
 from ropewalk.errors import Place
@@ -44,7 +44,7 @@ def parse_sql(text: str, path: str) -> ParsedSQL:
         normal=_normal(tree, bare),
         references=find_references(tree, text, path),
         description=read_description(text),
-        partition=read_partition(text, tokens[0].start, path),
+        header=read_header(text, tokens[0].start, path),
     )
 
 

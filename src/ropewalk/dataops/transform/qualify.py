@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ropewalk.dataops.lake import table_of
+from ropewalk.dataops.lake import TableName, quote, table_of
 from ropewalk.dataops.transform.errors import TableFailed
 from ropewalk.dataops.transform.values import Reference, TableSpec
 from ropewalk.errors import Place, RopewalkError
@@ -78,6 +78,25 @@ def qualify(spec: TableSpec, input_ids: Mapping[str, str]) -> QualifiedSQL:
         offset = insertion.before.offset
         text = text[:offset] + insertion.text + text[offset:]
     return QualifiedSQL(text, tuple(insertions))
+
+
+def pin(spec: TableSpec, input_ids: Mapping[str, str], snapshots: Mapping[str, int]) -> str:
+    """Return the table's SELECT with each table it reads written out as the lake's at its snapshot.
+
+    Args:
+        spec: the table.
+        input_ids: the node behind each name that the table reads.
+        snapshots: the snapshot of each of those tables.
+    """
+    text = spec.sql.statement
+    for reference in reversed(spec.sql.references):
+        table = table_of(input_ids[reference.name])
+        assert table is not None
+        relation = f"(FROM {TableName.parse(table).at(snapshots[table])})"
+        # Columns are asked for by the name that the table has in the statement.
+        alias = "" if reference.alias else f" AS {quote(table.rpartition('.')[2])}"
+        text = text[: reference.offset] + relation + alias + text[reference.end :]
+    return text
 
 
 def _prefix(spec: TableSpec, reference: Reference, node_id: str) -> str:

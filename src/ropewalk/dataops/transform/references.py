@@ -78,7 +78,14 @@ def _reference(table: exp.Table, text: str, path: str) -> Reference:
             nearest=f"{table.db}.{table.name}",
         )
     name = ".".join(part.name for part in table.parts).lower()
-    return Reference(name, place.line or 1, place.column or 1, _offset(first))
+    return Reference(
+        name,
+        place.line or 1,
+        place.column or 1,
+        _offset(first),
+        int(table.this.meta.get("end", 0)) + 1,
+        table.alias or None,
+    )
 
 
 def _is_common_table(table: exp.Table) -> bool:
