@@ -146,6 +146,8 @@ class Request:
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
+    method: str = "GET"
+    content: bytes = b""
 
 
 @dataclass
@@ -182,7 +184,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
-        request = Request(parts.path, dict(parse_qsl(parts.query)), dict(self.headers.items()))
+        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        request = Request(
+            parts.path, dict(parse_qsl(parts.query)), dict(self.headers.items()), self.command, content
+        )
         self.api.requests.append(request)
         reply = self.api.answer(request)
         if reply.status == 0:
@@ -192,6 +197,9 @@ class _Handler(BaseHTTPRequestHandler):
         # A client that gave up does not wait for its answer.
         with suppress(ConnectionError):
             self._reply(reply, body)
+
+    def do_POST(self) -> None:
+        self.do_GET()
 
     def _reply(self, reply: Reply, body: bytes) -> None:
         self.send_response(reply.status)

@@ -12,8 +12,26 @@ from ropewalk.doors import lazy_names
 if TYPE_CHECKING:
     from ropewalk.dataops.sources.declarations import AnySource, FilesSource, RESTSource, SQLiteSource
     from ropewalk.dataops.sources.kind import SourceKind
+    from ropewalk.dataops.sources.search_cluster import (
+        SearchCluster,
+        SearchClusterAddress,
+        open_search_cluster,
+    )
+    from ropewalk.dataops.sources.search_cluster_bulk import Document, SearchClusterWriter
     from ropewalk.dataops.sources.secrets import resolve_secrets
 
-__all__ = ["AnySource", "FilesSource", "RESTSource", "SQLiteSource", "SourceKind", "resolve_secrets"]
+__all__ = [
+    "AnySource",
+    "Document",
+    "FilesSource",
+    "RESTSource",
+    "SQLiteSource",
+    "SearchCluster",
+    "SearchClusterAddress",
+    "SearchClusterWriter",
+    "SourceKind",
+    "open_search_cluster",
+    "resolve_secrets",
+]
 
 __getattr__ = lazy_names(__name__, __file__)

@@ -6,23 +6,35 @@ RopewalkError
 │   ├── InvalidFile          RW126  a file that is not what its name says
 │   ├── ValueMisfit          RW127  a value that does not fit its column's type
 │   ├── SecretMissing        RW128  a secret that the environment does not have
+│   ├── InvalidAddress       RW190  a database address that is none
+│   ├── InvalidCursor        RW191  a column that cannot be a cursor
 │   ├── InvalidResource      RW192  resources of an API that do not fit together
 │   └── InvalidSearch        RW193  a query, field or document that a search cluster does not understand
 ├── NotFound
 │   ├── FilesMissing         RW225  no file where a source looks for some
 │   ├── SourceTableMissing   RW226  a table that a database does not have
 │   ├── ColumnMissing        RW227  a declared column that the data do not have
+│   ├── FunctionMissing      RW290  a Python function or module that is not there
+│   ├── StreamMissing        RW291  a stream or resource that a program does not have
 │   └── IndexMissing         RW292  an index that a search cluster does not have
 ├── Conflict
 │   ├── SourceMoved          RW325  the source changed while it was being read
-│   └── SchemaFrozen         RW326  the source has other columns than its frozen table
+│   ├── DatabaseBusy         RW390  another process has the database file to itself
+│   ├── SchemaFrozen         RW326  the source has other columns than its frozen table
+│   └── PointInTimeLost      RW391  a search cluster let go of what was being read
 ├── Failed
-│   └── TooManyMisfits       RW423  more rows do not fit than max_quarantined allows
+│   ├── TooManyMisfits       RW423  more rows do not fit than max_quarantined allows
+│   ├── ProgramFailed        RW490  a program or function that brings rows broke
+│   ├── ProgramTimedOut      RW491  it ran too long
+│   ├── ProgramGarbled       RW492  it said something that is not in its protocol
+│   └── DocumentsRefused     RW493  documents that a search cluster does not take
 └── Unavailable
     ├── SourceUnreachable    RW621  no answer
     ├── SourceBroken         RW622  an answer that is an error, or not what was declared
     ├── SourceRefused        RW623  the source wants other credentials
     ├── PageLoop             RW624  the pages of an answer go round in circles, or are not as many as it says
+    ├── ConnectionLost       RW690  a database's connection that broke off half-way
+    ├── ProgramMissing       RW691  a program or driver that is not installed
     ├── SearchIncomplete     RW692  an answer in which shards of a search cluster are missing
     └── AnswerTooLarge       RW693  an answer with more bytes than are taken
 """
@@ -158,3 +170,66 @@ class AnswerTooLarge(Unavailable):
     """An answer has more bytes than are taken."""
 
     code = "RW693"
+
+
+class InvalidAddress(InvalidInput):
+    """The address of a database is none, or is of another kind of database."""
+
+    code = "RW190"
+
+
+class InvalidCursor(InvalidInput):
+    """A column cannot be a cursor: its values have no order that both sides agree on."""
+
+    code = "RW191"
+
+
+class FunctionMissing(NotFound):
+    """There is no Python function of the name that a source gives."""
+
+    code = "RW290"
+
+
+class StreamMissing(NotFound):
+    """A program has no stream, or a package no resource, of the name that a source gives."""
+
+    code = "RW291"
+
+
+class DatabaseBusy(Conflict):
+    """Another process has the database file to itself."""
+
+    code = "RW390"
+    may_pass = True
+
+
+class ProgramFailed(Failed):
+    """A program, or a function in a process of its own, ended with an error; nothing was loaded."""
+
+    code = "RW490"
+
+
+class ProgramTimedOut(Failed):
+    """A program ran longer than it may; it was ended with all it started, and nothing was loaded."""
+
+    code = "RW491"
+    may_pass = True
+
+
+class ProgramGarbled(Failed):
+    """A program said something that its protocol does not have; nothing was loaded."""
+
+    code = "RW492"
+
+
+class ConnectionLost(Unavailable):
+    """The connection to a database broke off while rows were read; nothing was loaded."""
+
+    code = "RW690"
+
+
+class ProgramMissing(Unavailable):
+    """A program or driver that a source needs is not installed."""
+
+    code = "RW691"
+    may_pass = False
