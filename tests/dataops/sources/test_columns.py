@@ -82,7 +82,7 @@ def test_a_fraction_is_never_rounded_away(project) -> None:
     error = project.fail()
 
     assert (error.code, str(error.place)) == ("RW127", "landing/1.csv:3")
-    assert "'2.5' is no BIGINT" in error.message
+    assert "'2.5' is not a BIGINT" in error.message
 
 
 def test_a_declared_whole_number_takes_whole_fractions(project) -> None:

@@ -348,7 +348,7 @@ def test_a_pause_that_makes_no_sense_is_our_own(project, serve, wait: str) -> No
         (Reply({"itmes": []}), "RW622", "no records at 'items'"),
         (Reply({"items": [1]}), "RW622", "not an object"),
         (Reply({"items": [{"a": 1}]}), "RW227", "cursor.field: the data have no column 'time'"),
-        (Reply({"items": [{"time": "x", "a": 1}, {"a": 2}]}), "RW127", "no value for 'time'"),
+        (Reply({"items": [{"time": "x"}, {"a": 2}, {"a": 3}]}), "RW423", "'time': no value for the cursor"),
         (Reply(b"", 0), "RW621", "cannot be reached"),
     ],
 )
@@ -498,8 +498,8 @@ def test_a_record_that_does_not_fit(weather) -> None:
 
     error = project.fail()
 
-    assert (error.code, project.plan().status) == ("RW127", Status.STALE)
-    assert "column 'temp': 'cold' is no DOUBLE" in error.message
+    assert (error.code, project.plan().status) == ("RW423", Status.STALE)
+    assert "column 'temp': 'cold' is not a DOUBLE" in error.message
     assert len(project.rows("SELECT id")) == 7
 
 

@@ -47,7 +47,7 @@ def test_a_table_is_loaded(planes) -> None:
     assert rows(planes) == [("N1", 1998, 1.5), ("N2", None, 2.0)]
     assert planes.types() == {"tailnum": "VARCHAR", "year": "BIGINT", "speed": "DOUBLE"}
     assert output.origins == ("sqlite:planes.db#planes",)
-    assert output.summary == {"rows": 2}
+    assert output.summary == {"rows": 2, "added": 2}
 
 
 def test_a_second_run_does_nothing(planes) -> None:
@@ -142,12 +142,12 @@ def test_text_in_a_number_column(planes) -> None:
 
 def test_a_value_that_does_not_fit_the_declared_type(planes) -> None:
     """A fraction is not rounded."""
-    entry = "{kind: sqlite, path: planes.db, table: planes, types: {speed: INTEGER}}"
+    entry = "{kind: sqlite, path: planes.db, table: planes, types: {speed: INTEGER}, schema: freeze}"
 
     error = planes.declare(entry).fail()
 
     assert (error.code, str(error.place)) == ("RW127", "planes.db")
-    assert "column 'speed': '1.5' is no INTEGER" in error.message
+    assert "column 'speed': '1.5' is not an INTEGER" in error.message
 
 
 @pytest.mark.parametrize(
@@ -212,14 +212,14 @@ def test_a_database_that_changes_while_it_is_read(planes, monkeypatch: pytest.Mo
     """Nothing is loaded of a moving target."""
     from ropewalk.dataops.sources.sqlite import SQLiteLoader
 
-    replace = SQLiteLoader._replace
+    replace = SQLiteLoader._land
 
     def replace_and_change(self, transaction, database):
         table = replace(self, transaction, database)
         write_database(planes, "CREATE TABLE later (a)")
         return table
 
-    monkeypatch.setattr(SQLiteLoader, "_replace", replace_and_change)
+    monkeypatch.setattr(SQLiteLoader, "_land", replace_and_change)
 
     assert planes.fail().code == "RW325"
     assert planes.lake.table_names() == ()

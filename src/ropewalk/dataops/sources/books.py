@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ropewalk.dataops.lake import Lake, LakeTransaction
+from ropewalk.dataops.sources.facts import reading_digest
+from ropewalk.dataops.sources.spec import SourceSpec
 
 
 @dataclass(frozen=True)
@@ -52,3 +54,11 @@ def read_mark(books: LakeTransaction | Lake, source: str) -> Mark | None:
 def write_mark(transaction: LakeTransaction, source: str, mark: Mark) -> None:
     """Write down how far the source is loaded."""
     transaction.rewrite_book("watermarks", source, [(source, mark.reading, mark.watermark)])
+
+
+def current_mark(books: LakeTransaction | Lake, spec: SourceSpec) -> Mark | None:
+    """Return how far the source is loaded, or None when all is to be loaded anew."""
+    mark = read_mark(books, spec.name)
+    # Rows that somebody dropped by hand would never be asked for again.
+    is_there = spec.table in books.table_names()
+    return mark if is_there and mark and mark.reading == reading_digest(spec.source) else None

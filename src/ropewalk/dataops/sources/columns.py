@@ -10,6 +10,7 @@ import duckdb
 
 from ropewalk.dataops.lake import Column, LakeTransaction, TableName, quote
 from ropewalk.dataops.sources.errors import ColumnMissing, InvalidSource
+from ropewalk.dataops.sources.quarantine import NOWHERE, RowPlace
 from ropewalk.errors import Place, nearest
 
 _TYPE = re.compile(r'^[A-Za-z_][\w ]*(\([\w\s,()"\[\]]*\))?(\[\])*$')
@@ -47,10 +48,17 @@ TEXT = "VARCHAR"
 
 @dataclass(frozen=True)
 class Relation:
-    """Rows that could be loaded: a SELECT, and the columns it has."""
+    """Rows that could be loaded.
+
+    Attributes:
+        sql: a SELECT.
+        columns: the columns it has.
+        place: where a row of it stands.
+    """
 
     sql: str
     columns: tuple[Column, ...]
+    place: RowPlace = NOWHERE
 
 
 def describe(connection: duckdb.DuckDBPyConnection, sql: str) -> Relation:
@@ -114,6 +122,11 @@ def target_types(
     }
 
 
+def with_article(kind: str) -> str:
+    """Return the name of a type as it stands in a sentence: a BIGINT, an INTEGER."""
+    return f"{'an' if kind[:1] in 'AEIOU' else 'a'} {kind}"
+
+
 def is_rounding(kind: str, wanted: str) -> bool:
     """Return whether a cast from `kind` to `wanted` loses something without a word, as 1.5 to 2."""
     if wanted in _WHOLE:
@@ -121,15 +134,15 @@ def is_rounding(kind: str, wanted: str) -> bool:
     return wanted == "DATE" and kind.startswith("TIMESTAMP")
 
 
-def cast_column(column: Column, kind: str) -> str:
-    """Return the SQL that turns `column` into the type `kind`, under its own name."""
-    name = quote(column.name)
+def cast_column(column: Column, kind: str, name: str | None = None) -> str:
+    """Return the SQL that turns `column` into the type `kind`, under its own name or another."""
+    value, name = quote(column.name), quote(name or column.name)
     if column.type == kind:
-        return name
+        return f"{value} AS {name}"
     if column.type == "JSON" and kind == TEXT:
         # A JSON text is taken without its quotes.
-        return f"{name} ->> '$' AS {name}"
-    return f"CAST({name} AS {kind}) AS {name}"
+        return f"{value} ->> '$' AS {name}"
+    return f"CAST({value} AS {kind}) AS {name}"
 
 
 def cast_relation(relation: Relation, types: Mapping[str, str]) -> str:
@@ -164,7 +177,7 @@ class Misfit:
 
     def __str__(self) -> str:
         """What is wrong, as the start of a message."""
-        return f"column {self.column!r}: {self.value!r} is no {self.kind}"
+        return f"column {self.column!r}: {self.value!r} is not {with_article(self.kind)}"
 
 
 def find_misfit(

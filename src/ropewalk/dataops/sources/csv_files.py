@@ -18,7 +18,7 @@ from typing import TextIO
 import duckdb
 
 from ropewalk.dataops.lake import Column, literal, quote
-from ropewalk.dataops.sources.columns import TEXT, Relation, describe
+from ropewalk.dataops.sources.columns import TEXT, Relation, describe, with_article
 from ropewalk.dataops.sources.declarations import CSV_DELIMITERS, FilesSource, format_suffix
 from ropewalk.dataops.sources.errors import InvalidFile, ValueMisfit
 from ropewalk.errors import Place, RopewalkError
@@ -110,7 +110,7 @@ class CSVFormat:
         place = Place(self._shown(file[1]), int(line[1]))
         if value := _VALUE.search(text):
             return ValueMisfit(
-                f"column {value[1]!r}: {value[2]!r} is not {_article(value[3])} {value[3]}",
+                f"column {value[1]!r}: {value[2]!r} is not {with_article(value[3])}",
                 place=place,
                 hint=f"if it means no value, add it to nulls; if the column is text, types: {{{value[1]}: VARCHAR}}",
             )
@@ -284,10 +284,6 @@ def _shows_text(connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> b
         f"SELECT 1 FROM ({first}) WHERE {column} IS NOT NULL AND {casts} LIMIT 1"
     ).fetchone()
     return row is not None
-
-
-def _article(kind: str) -> str:
-    return "an" if kind[:1] in "AEIOU" else "a"
 
 
 def _reason(text: str) -> str:

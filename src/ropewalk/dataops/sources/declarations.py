@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+
+from ropewalk.dataops.sources.entries import Cursor, Entry, LandedSource, Name
 
 CSV_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 JSON_SUFFIXES = frozenset({".json", ".ndjson", ".jsonl"})
@@ -20,21 +22,13 @@ def _require_web_address(url: str) -> str:
 
 
 URL = Annotated[str, AfterValidator(_require_web_address)]
-Name = Annotated[str, Field(min_length=1)]
 
 
-class Entry(BaseModel):
-    """What every entry has: no unknown keys, and values that do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FilesSource(Entry):
+class FilesSource(LandedSource):
     """Files in a folder: CSV, TSV, JSON, NDJSON or Parquet, also gzipped; all of one format."""
 
     kind: Literal["files"]
     path: Name = Field(description="Path or glob, relative to the project")
-    types: dict[str, str] = Field({}, description="Column -> SQL type, where the one found is not wanted")
     nulls: list[str] = Field([], description="CSV: texts that mean no value, beside the empty one")
     delimiter: str | None = Field(None, description="CSV: what separates values", min_length=1, max_length=1)
     header: bool = Field(default=True, description="CSV: whether the first line names the columns")
@@ -49,14 +43,13 @@ class FilesSource(Entry):
         return self
 
 
-class SQLiteSource(Entry):
+class SQLiteSource(LandedSource):
     """A table of a SQLite database, or a query over its tables (in DuckDB's SQL); read-only."""
 
     kind: Literal["sqlite"]
     path: Name = Field(description="The database file, relative to the project")
     table: Name | None = Field(None, description="The table or view to load")
     query: Name | None = Field(None, description="Instead of a table: one SELECT over the database's tables")
-    types: dict[str, str] = Field({}, description="Column -> SQL type, where the one found is not wanted")
 
     @model_validator(mode="after")
     def _one_of_table_and_query(self) -> Self:
@@ -108,14 +101,14 @@ class LinkHeader(Entry):
 Paginate = Annotated[NextURL | PageNumber | Offset | NextCursor | LinkHeader, Field(discriminator="kind")]
 
 
-class Cursor(Entry):
+class FieldCursor(Cursor):
     """Incremental loading: only what is newer than the greatest value loaded so far is asked for."""
 
-    field: Name = Field(description="The records' field that grows")
+    column: Name = Field(alias="field", description="The records' field that grows")
     param: Name = Field(description="The query parameter that takes the value loaded last")
 
 
-class RESTSource(Entry):
+class RESTSource(LandedSource):
     """Records from a JSON API, page by page."""
 
     kind: Literal["rest"]
@@ -124,13 +117,8 @@ class RESTSource(Entry):
     params: dict[str, str | int | float] = Field({}, description="Query parameters; secret://NAME allowed")
     headers: dict[str, str] = Field({}, description="Request headers; secret://NAME allowed")
     paginate: Paginate | None = None
-    cursor: Cursor | None = None
-    key: list[Name] = Field(
-        [], description="Columns that identify a record; without them records are appended"
-    )
-    types: dict[str, str] = Field({}, description="Column -> SQL type, where the one found is not wanted")
+    cursor: FieldCursor | None = None
     timeout: float = Field(30.0, description="Seconds to wait for one answer", gt=0)
-    on_unreachable: Literal["keep", "fail"] = "fail"
 
 
 Source = FilesSource | SQLiteSource | RESTSource

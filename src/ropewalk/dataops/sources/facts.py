@@ -10,14 +10,15 @@ from ropewalk.dataops.sources.declarations import RESTSource, Source
 from ropewalk.dataops.sources.redact import redact_url
 from ropewalk.dataops.sources.secrets import SCHEME
 
-# What to do when the source is down, and for how long to wait, do not change what is loaded.
-NOT_FACTS = {"on_unreachable", "timeout"}
+# What to do when the source is down, how long to wait, and how many bad rows are too many: none of it changes what
+# is loaded.
+NOT_FACTS = {"on_unreachable", "timeout", "max_quarantined"}
 
 
 def source_facts(source: Source) -> dict[str, str]:
     """Return one fact per declared key, so that a reason can name it."""
     # Defaults are left out, so that a new option changes no key.
-    declared = source.model_dump(exclude_defaults=True, exclude=NOT_FACTS)
+    declared = source.model_dump(exclude_defaults=True, exclude=NOT_FACTS, by_alias=True)
     facts = {"kind": source.kind, **{key: _text(value) for key, value in declared.items()}}
     if isinstance(source, RESTSource):
         # Facts are stored and shown in reasons: what may be a secret counts by its digest.

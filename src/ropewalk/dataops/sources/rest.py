@@ -9,18 +9,19 @@ import duckdb
 import httpx
 
 from ropewalk.dataops.lake import Lake, LakeTransaction, open_lake
-from ropewalk.dataops.sources.books import Mark, read_mark, write_mark
+from ropewalk.dataops.sources.books import Mark, current_mark, write_mark
+from ropewalk.dataops.sources.columns import Relation
 from ropewalk.dataops.sources.declarations import RESTSource
 from ropewalk.dataops.sources.errors import SourceMoved, SourceUnreachable
 from ropewalk.dataops.sources.facts import reading_digest
 from ropewalk.dataops.sources.fetch import ATTEMPTS, Asking
-from ropewalk.dataops.sources.merge import RecordMerge
+from ropewalk.dataops.sources.landing import Landed, land, landing_rules, start_anew
 from ropewalk.dataops.sources.pages import PageWalk
 from ropewalk.dataops.sources.records import RecordFile, record_file
 from ropewalk.dataops.sources.redact import bare_url
 from ropewalk.dataops.sources.secrets import resolve_secrets
 from ropewalk.dataops.sources.spec import SourceSpec
-from ropewalk.errors import InvalidInput, NotFound
+from ropewalk.errors import Conflict, Failed, InvalidInput, NotFound
 from ropewalk.pipeline import Output, Probe, Task, Workspace
 
 # A plan is waited for by a person: a source that is down is told of soon.
@@ -42,7 +43,7 @@ class RESTLoader:
         """Return the watermark and whether there is anything newer, or why that cannot be told."""
         lake = open_lake(workspace)
         # Planning makes no lake; and what was never loaded is pending without being asked for.
-        mark = self._mark(lake) if lake.exists else None
+        mark = current_mark(lake, self.spec) if lake.exists else None
         if mark is None:
             return Probe(facts={"watermark": "", "pending": "yes"})
         try:
@@ -63,57 +64,57 @@ class RESTLoader:
             RopewalkError: a page or a record is wrong; then table and watermark are as they were.
         """
         lake = open_lake(task.workspace)
-        mark = self._mark(lake)
+        mark = current_mark(lake, self.spec)
         # All pages are fetched before the lease is taken: a slow API holds up nobody else's writing.
         with record_file(task.workspace.state) as records:
             with self._asking(task.workspace) as asking:
                 pages = self._read_all(records, asking, mark, task)
             with lake.transaction(f"load {self.spec.name}") as transaction:
                 # Two loads that started from one watermark would add the same records twice.
-                if self._mark(transaction) != mark:
+                if current_mark(transaction, self.spec) != mark:
                     raise SourceMoved(
                         f"source {self.spec.name!r} was loaded by another process meanwhile",
                         place=self.spec.place,
                         hint="run again",
                     )
-                added, now = self._write(transaction, records, mark)
-                table = transaction.digest(self.spec.table)
-                transaction.record_build(self.spec.node_id, task.key, table)
+                landed, now = self._write(transaction, records, mark)
+                transaction.record_build(self.spec.node_id, task.key, landed.table)
         observed = {"watermark": now.watermark or "", "pending": "no"}
         return Output(
-            digest=table.digest,
+            digest=landed.table.digest,
             reference=f"snapshot:{transaction.snapshot}",
-            summary={"rows": table.rows, "added": added, "pages": pages, "watermark": now.watermark},
+            summary={**landed.summary, "pages": pages, "watermark": now.watermark},
             observed=observed if self.source.cursor else {"content": records.digest},
             origins=(f"rest:{bare_url(self.source.url)}",),
         )
 
-    def _mark(self, books: Lake | LakeTransaction) -> Mark | None:
-        """Return how far the source is loaded, or None when all is to be loaded anew."""
-        mark = read_mark(books, self.spec.name)
-        # Rows that somebody dropped by hand would never be asked for again.
-        is_there = self.spec.table in books.table_names()
-        return mark if is_there and mark and mark.reading == reading_digest(self.source) else None
-
     def _write(
         self, transaction: LakeTransaction, records: RecordFile, mark: Mark | None
-    ) -> tuple[int, Mark]:
-        """Write rows and watermark; return how many rows were added and how far the source is loaded now."""
-        merge = RecordMerge(self.spec, self.source, transaction)
-        if self.source.cursor is None:
-            added, now = merge.replace(records), Mark(reading_digest(self.source))
-        else:
-            if mark is None:
-                transaction.drop(self.spec.table)
-            watermark = mark.watermark if mark else None
-            added = merge.count_news(records, watermark)
-            if added:
-                merge.add_news()
-            now = Mark(reading_digest(self.source), merge.greatest(records, watermark))
+    ) -> tuple[Landed, Mark]:
+        """Write rows and watermark; return what was done and how far the source is loaded now."""
+        landed = self._land(transaction, records, mark)
+        now = Mark(reading_digest(self.source), self._greatest(transaction, records, mark))
         # An unchanged watermark is not written again, so that a load without news makes no snapshot.
         if now != mark:
             write_mark(transaction, self.spec.name, now)
-        return added, now
+        return landed, now
+
+    def _land(self, transaction: LakeTransaction, records: RecordFile, mark: Mark | None) -> Landed:
+        rules = landing_rules(self.source)
+        if mark is None:
+            start_anew(transaction, self.spec, rules)
+        arriving = records.relation(transaction.connection) if records.count else Relation("", ())
+        return land(transaction, self.spec, rules, arriving, mark.watermark if mark else None)
+
+    def _greatest(self, transaction: LakeTransaction, records: RecordFile, mark: Mark | None) -> str | None:
+        """Return the greatest cursor value so far as the source wrote it, which is how it is asked for."""
+        watermark = mark.watermark if mark else None
+        if self.source.cursor is None or not records.count:
+            return watermark
+        field = self.source.cursor.column
+        columns = transaction.columns(self.spec.table) or ()
+        kind = next(column.type for column in columns if column.name.lower() == field.lower())
+        return records.greatest(transaction.connection, field, kind, watermark)
 
     def _has_news(self, lake: Lake, records: RecordFile, asking: Asking, mark: Mark) -> bool:
         """Return whether any page holds a record that is not in the table as it is."""
@@ -121,11 +122,10 @@ class RESTLoader:
         for page in self._walk(asking, mark).pages():
             records.write(page.records)
             with lake.rehearsal() as transaction:
-                merge = RecordMerge(self.spec, self.source, transaction)
                 try:
-                    if merge.count_news(records, mark.watermark):
+                    if self._land(transaction, records, mark).is_news:
                         return True
-                except (InvalidInput, NotFound, duckdb.Error):
+                except (InvalidInput, NotFound, Conflict, Failed, duckdb.Error):
                     # A record that cannot be loaded is news too: the load will say what is wrong with it.
                     return True
         return False

@@ -7,7 +7,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -17,26 +17,20 @@ from ropewalk.dataops.lake import (
     InvalidQuery,
     Lake,
     LakeTransaction,
-    TableDigest,
     literal,
     open_lake,
     quote,
     translate_error,
 )
-from ropewalk.dataops.sources.columns import (
-    TEXT,
-    Relation,
-    cast_relation,
-    declared_types,
-    describe,
-    find_misfit,
-    require_columns,
-    target_types,
-)
+from ropewalk.dataops.sources.books import Mark, current_mark, write_mark
+from ropewalk.dataops.sources.columns import TEXT, Relation, describe
 from ropewalk.dataops.sources.declarations import SQLiteSource
 from ropewalk.dataops.sources.errors import InvalidFile, SourceMoved, SourceTableMissing, ValueMisfit
+from ropewalk.dataops.sources.facts import reading_digest
 from ropewalk.dataops.sources.file_digests import open_digests
 from ropewalk.dataops.sources.found_files import FoundFile, find_files
+from ropewalk.dataops.sources.landing import Landed, land, landing_rules, start_anew
+from ropewalk.dataops.sources.quarantine import RowPlace
 from ropewalk.dataops.sources.spec import SourceSpec
 from ropewalk.errors import Place, RopewalkError, nearest
 from ropewalk.pipeline import Output, Probe, Task, Workspace
@@ -82,19 +76,19 @@ class SQLiteLoader:
         with _attached(lake, task.workspace.root, self.source.path) as database:
             self._require_table(database)
             with lake.transaction(f"load {self.spec.name}") as transaction:
-                table = self._replace(transaction, database)
-                transaction.record_build(self.spec.node_id, task.key, table)
+                landed = self._land(transaction, database)
+                transaction.record_build(self.spec.node_id, task.key, landed.table)
                 if self._files(task.workspace) != files:
                     raise SourceMoved(
                         f"{self.source.path} changed while it was read",
                         place=self.spec.place,
                         hint="run again",
                     )
-        task.report(1, 1, f"{table.rows:,} rows")
+        task.report(1, 1, f"{landed.table.rows:,} rows")
         return Output(
-            digest=table.digest,
+            digest=landed.table.digest,
             reference=f"snapshot:{transaction.snapshot}",
-            summary={"rows": table.rows},
+            summary=dict(landed.summary),
             observed={file.path: file.digest for file in files},
             origins=(f"sqlite:{self.source.path}#{self.source.table or 'query'}",),
         )
@@ -118,23 +112,25 @@ class SQLiteLoader:
                 hint="tables: " + (", ".join(database.tables) or "none"),
             )
 
-    def _replace(self, transaction: LakeTransaction, database: Database) -> TableDigest:
+    def _land(self, transaction: LakeTransaction, database: Database) -> Landed:
         connection = transaction.connection
+        rules = landing_rules(self.source)
+        mark = current_mark(transaction, self.spec)
         try:
-            declared = declared_types(connection, self.source.types, self.spec.place)
+            if mark is None:
+                start_anew(transaction, self.spec, rules)
             typed = self._relation(connection, database)
-            require_columns(list(self.source.types), typed.columns, "types", self.spec.place)
-            types = target_types(None, typed.columns, declared)
             relation = self._as_text(typed, database) if self._is_retyped else typed
-            if misfit := find_misfit(connection, relation, types):
-                raise ValueMisfit(str(misfit), place=Place(self.source.path), hint="types: ...")
-            return transaction.replace(self.spec.table, cast_relation(relation, types))
+            relation = replace(relation, place=RowPlace(file=literal(self.source.path)))
+            landed = land(transaction, self.spec, rules, relation, mark.watermark if mark else None)
+            write_mark(transaction, self.spec.name, Mark(reading_digest(self.source), landed.watermark))
         except (duckdb.Error, InvalidQuery) as error:
             # The lake has translated what DuckDB said while the rows were read; the scanner's words are behind it.
             cause = error if isinstance(error, duckdb.Error) else error.__cause__
             if not isinstance(cause, duckdb.Error):
                 raise
             raise _translate(cause, self.source.path, database.tables) from cause
+        return landed
 
     @property
     def _is_retyped(self) -> bool:

@@ -1,0 +1,111 @@
+"""Rows that do not fit their table: kept in `quarantine.NAME` with the reason, so that nothing is lost silently."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ropewalk.dataops.lake import Column, LakeTransaction, TableName, literal, quote
+
+SCHEMA = "quarantine"
+MARKER = "_ropewalk_complaint"
+COLUMNS = (
+    Column("_reason", "VARCHAR"),
+    Column("_column", "VARCHAR"),
+    Column("_value", "VARCHAR"),
+    Column("_file", "VARCHAR"),
+    Column("_line", "BIGINT"),
+    Column("_loaded_at", "TIMESTAMP WITH TIME ZONE"),
+    Column("_row", "JSON"),
+)
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """Why a row may not fit.
+
+    Attributes:
+        column: the column that it is about.
+        reason: what is wrong with its value, such as "not a BIGINT".
+        condition: the SQL condition of rows that it is about.
+    """
+
+    column: str
+    reason: str
+    condition: str
+
+
+@dataclass(frozen=True)
+class RowPlace:
+    """Where a row stands, as SQL over the row: its file and its line there."""
+
+    file: str = "NULL"
+    line: str = "NULL"
+
+
+NOWHERE = RowPlace()
+
+
+def complaint_sql(complaints: Sequence[Complaint]) -> str:
+    """Return the SQL of the number (from 0) of the first complaint about a row, or NULL for a row that fits."""
+    if not complaints:
+        return "CAST(NULL AS INTEGER)"
+    cases = " ".join(f"WHEN {made.condition} THEN {number}" for number, made in enumerate(complaints))
+    return f"CASE {cases} END"
+
+
+class Quarantine:
+    """The rows of one source that did not fit, within a transaction."""
+
+    def __init__(self, transaction: LakeTransaction, source: str) -> None:
+        self.table = TableName(SCHEMA, source)
+        self._transaction = transaction
+        self._execute = transaction.connection.execute
+
+    @property
+    def exists(self) -> bool:
+        """Whether a row was ever put there."""
+        return self._transaction.columns(str(self.table)) is not None
+
+    def clear(self, condition: str = "true") -> None:
+        """Take out the rows that meet `condition`."""
+        if self.exists and self._count(condition):
+            self._execute(f"DELETE FROM {self.table.sql} WHERE {condition}")
+
+    def put(
+        self, rows: str, columns: Sequence[Column], complaints: Sequence[Complaint], place: RowPlace
+    ) -> None:
+        """Add the rows of the SELECT `rows`.
+
+        Args:
+            rows: the SELECT; each row has the number of its complaint as `MARKER`.
+            columns: what of it is kept as the row.
+            complaints: what the numbers mean.
+            place: where a row stands.
+        """
+        made = ", ".join(f"{quote(column.name)} {column.type}" for column in COLUMNS)
+        self._execute(f"CREATE SCHEMA IF NOT EXISTS lake.{quote(SCHEMA)}")
+        self._execute(f"CREATE TABLE IF NOT EXISTS {self.table.sql} ({made})")
+        reasons = by_number([literal(each.reason) for each in complaints])
+        names = by_number([literal(each.column) for each in complaints])
+        values = by_number([text_of(each) for each in complaints])
+        fields = ", ".join(f"{quote(column.name)} := {quote(column.name)}" for column in columns)
+        self._execute(
+            f"INSERT INTO {self.table.sql} SELECT {reasons}, {names}, {values}, {place.file}, {place.line}, "
+            f"transaction_timestamp(), to_json(struct_pack({fields})) FROM ({rows})"
+        )
+
+    def _count(self, condition: str) -> int:
+        row = self._execute(f"SELECT count(*) FROM {self.table.sql} WHERE {condition}").fetchone()
+        return int(row[0]) if row else 0
+
+
+def text_of(complaint: Complaint) -> str:
+    """Return the SQL of the value that a complaint is about, as text."""
+    return f"CAST({quote(complaint.column)} AS VARCHAR)"
+
+
+def by_number(expressions: Sequence[str]) -> str:
+    """Return the SQL that picks, for each row, the expression that stands where its complaint's number says."""
+    cases = " ".join(f"WHEN {number} THEN {sql}" for number, sql in enumerate(expressions))
+    return f"CASE {MARKER} {cases} END"
