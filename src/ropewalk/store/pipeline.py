@@ -257,3 +257,14 @@ def _action(row: Row) -> ActionRow:
     # Read here, so that no caller ever sees that these are kept as text.
     names = ("facts", "outside", "inputs", "input_references")
     return ActionRow(**{**dict(row), **{name: json.loads(row[name]) for name in names}})
+
+
+def past_outputs(database: Database, environment: str, node: str, limit: int) -> list[str]:
+    """Return the outputs (JSON objects) that were current for the node in the environment, newest first."""
+    with database.read() as connection:
+        rows = connection.execute(
+            "SELECT a.output FROM environment_change c JOIN action a ON a.key = c.action_key"
+            " WHERE c.environment = ? AND c.node = ? ORDER BY c.version DESC LIMIT ?",
+            (environment, node, limit),
+        ).fetchall()
+    return [row["output"] for row in rows]

@@ -70,8 +70,19 @@ def test_warnings_alone_pass():
 
 
 def test_summary_counts():
-    """What is recorded of a check says how many held, and each warning in words."""
-    assert REPORT.summary() == {"checks": 3, "passed": 1, "warnings": ["warns: what warns found"]}
+    """What is recorded of a check says how many held, each warning in words, and what failed in full."""
+    found = REPORT.summary()
+
+    assert (found["checks"], found["passed"], found["warnings"]) == (3, 1, ["warns: what warns found"])
+    assert [item["name"] for item in found["failed"]] == ["breaks", "warns"]
+
+
+def test_told_warnings_reach_who_reads_the_run():
+    """The first warning, and how many more there are, is what a run shows of a table that is made all the same."""
+    warned = CheckReport("mart.a", 1, tuple(result(n, passed=False, severity="warning") for n in "ab"))
+
+    assert warned.told()["warning"] == "contract: a: what a found, and 1 more"
+    assert "warning" not in CheckReport("mart.a", 1, ()).told()
 
 
 @pytest.mark.parametrize(

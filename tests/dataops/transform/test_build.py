@@ -191,11 +191,9 @@ def test_kept_contract_is_in_the_summary(run):
 
     results, _ = run({TABLE: FLIGHTS, CONTRACT: HEADER + rules})
 
-    assert results["staging.flights"].output.summary["contract"] == {
-        "checks": 4,
-        "passed": 3,
-        "warnings": ["rowCount: 3 rows, must be 4"],
-    }
+    found = results["staging.flights"].output.summary["contract"]
+    assert (found["checks"], found["passed"]) == (4, 3)
+    assert found["warnings"] == ["rowCount: 3 rows, must be 4"]
 
 
 def test_broken_contract_keeps_the_old_content(run):

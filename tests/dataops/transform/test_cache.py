@@ -41,20 +41,6 @@ def test_kept_result_is_the_same(tmp_path):
     assert second._known.sql != {}
 
 
-def test_contract_is_kept_by_file_and_content(write_project, tmp_path):
-    """A contract read back equals the one read; the same text in another file is another table's."""
-    root = write_project({"contracts/x.a.odcs.yaml": CONTRACT, "contracts/y.a.odcs.yaml": CONTRACT})
-    paths = [root / "contracts" / name for name in ("x.a.odcs.yaml", "y.a.odcs.yaml")]
-    cache = ParseCache(tmp_path)
-    read = [cache.contract(path, root) for path in paths]
-    cache.save()
-
-    again = [ParseCache(tmp_path).contract(path, root) for path in paths]
-
-    assert again == read
-    assert [contract.table for contract in again] == ["x.a", "y.a"]
-
-
 def test_unchanged_project_plans_without_parsers(write_project):
     """The second plan of the same files imports neither sqlglot nor the contract model."""
     root = write_project({"tables/mart/a.sql": "SELECT 1 AS a", "contracts/mart.a.odcs.yaml": CONTRACT})

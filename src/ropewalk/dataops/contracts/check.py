@@ -2,57 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import time
+from dataclasses import replace
 
 import duckdb
 
-from ropewalk.dataops.contracts.compile import (
-    Measure,
-    TableColumn,
-    has_logical_type,
-    measure,
-)
+from ropewalk.dataops.contracts.compile import AGED, Measure, TableColumn, has_logical_type, measure
+from ropewalk.dataops.contracts.sample import sample_rows
 from ropewalk.dataops.contracts.statements import as_number, run, run_rule
+from ropewalk.dataops.contracts.subject import PastRows, Subject, table_columns
 from ropewalk.dataops.contracts.values import Check, CheckReport, CheckResult, Contract, Number
-from ropewalk.dataops.contracts.words import describe_rows, describe_value, share_of
+from ropewalk.dataops.contracts.volume import judge_volume
+from ropewalk.dataops.contracts.words import describe_age, describe_rows, describe_value, share_of
 from ropewalk.dataops.lake import TableName, literal, quote
 from ropewalk.errors import nearest
-from ropewalk.pipeline import JSON
-
-SAMPLE_ROWS = 5
 
 
-@dataclass(frozen=True)
-class _Subject:
-    """The table under check, as it is now."""
-
-    connection: duckdb.DuckDBPyConnection
-    table: str
-    columns: Mapping[str, TableColumn]
-    contract: Contract
-
-    @property
-    def sql(self) -> str:
-        """The table as SQL names it."""
-        return TableName.parse(self.table).sql
-
-    def find(self, check: Check) -> tuple[TableColumn, ...] | None:
-        """Return the columns that `check` is about, or None when the table lacks one."""
-        found = [self.columns[name.lower()] for name in check.columns if name.lower() in self.columns]
-        return tuple(found) if len(found) == len(check.columns) else None
-
-
-def check_table(connection: duckdb.DuckDBPyConnection, table: str, contract: Contract) -> CheckReport:
+def check_table(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    contract: Contract,
+    *,
+    past_rows: PastRows = tuple,
+    relation: str | None = None,
+    now: float | None = None,
+) -> CheckReport:
     """Return what holds and what does not hold of `contract` for the rows that `table` has on `connection`.
+
+    Args:
+        connection: where other tables that rules name can be read by `schema.table`.
+        table: its name, `schema.table`.
+        contract: what it promises.
+        past_rows: gives how many rows the table's last builds had, newest first.
+        relation: what follows FROM for the table, when it is not the lake's newest.
+        now: seconds since 1970 from which ages are counted.
 
     Raises:
         CheckNotRun: a check could not be run: an SQL rule that fails, a pattern that is not one.
     """
-    # Of the table as it is now, inside the transaction: its columns may be newer than any catalogue.
-    described = run(connection, f"DESCRIBE {TableName.parse(table).sql}", contract.place)
-    columns = {str(name).lower(): TableColumn(str(name), str(kind)) for name, kind, *_ in described}
-    subject = _Subject(connection, table, columns, contract)
+    sql = relation or TableName.parse(table).sql
+    columns = table_columns(connection, sql, contract)
+    subject = Subject(
+        connection, table, sql, columns, contract, past_rows, time.time() if now is None else now
+    )
     # Inside the one SELECT a bad pattern could not be told from the others.
     _refuse_bad_patterns(subject)
     measures = {
@@ -67,27 +59,45 @@ def check_table(connection: duckdb.DuckDBPyConnection, table: str, contract: Con
     return CheckReport(table, rows, tuple(results))
 
 
-def _measure(subject: _Subject, check: Check) -> Measure | None:
+def aggregate_sql(subject: Subject, measures: list[Measure]) -> str:
+    """Return the one SELECT for all `measures`: a contract with fifty checks still reads the table once."""
+    # What several checks count alike is counted once.
+    expressions = dict.fromkeys(["count(*)", *(found.select for found in measures)])
+    return f"SELECT {', '.join(expressions)} FROM {subject.sql}"  # noqa: S608  # quoted names
+
+
+def _measure(subject: Subject, check: Check) -> Measure | None:
     columns = subject.find(check)
-    return measure(check, columns, subject.table) if columns is not None else None
+    return measure(check, columns, subject.sql) if columns is not None else None
 
 
-def _aggregate(subject: _Subject, measures: list[Measure]) -> tuple[int, list[Number]]:
-    # One SELECT for all checks: a contract with fifty of them still reads the table once.
-    expressions = ["count(*)", *(found.select for found in measures)]
-    statement = f"SELECT {', '.join(expressions)} FROM {subject.sql}"  # noqa: S608  # quoted names
-    rows, *values = run(subject.connection, statement, subject.contract.place)[0]
-    return int(str(rows)), [as_number(value) for value in values]
+def _aggregate(subject: Subject, measures: list[Measure]) -> tuple[int, list[Number | None]]:
+    expressions = dict.fromkeys(["count(*)", *(found.select for found in measures)])
+    row = run(subject.connection, aggregate_sql(subject, measures), subject.contract.place)[0]
+    found = dict(zip(expressions, row, strict=True))
+    values = [found[item.select] for item in measures]
+    return int(str(row[0])), [None if value is None else as_number(value) for value in values]
 
 
 def _judge(
-    subject: _Subject, check: Check, measured: Measure | None, value: Number | None, rows: int
+    subject: Subject, check: Check, measured: Measure | None, value: Number | None, rows: int
 ) -> CheckResult:
     columns = subject.find(check)
     if columns is None:
         return _result(check, _missing_columns(subject, check), passed=False)
+    if check.kind in AGED:
+        passed = value is not None and subject.now - value <= float(check.values[0])
+        return _result(check, describe_age(check, value, subject.now), passed=passed)
+    if check.kind == "volume":
+        passed, message = judge_volume(check, rows, subject.past_rows())
+        return _result(check, message, passed=passed)
     if measured is not None and value is not None:
         return _judge_measure(subject, check, measured, value, rows)
+    return _judge_alone(subject, check, columns)
+
+
+def _judge_alone(subject: Subject, check: Check, columns: tuple[TableColumn, ...]) -> CheckResult:
+    """Judge what is not measured together with the rest: a type, a rule with its own query, a column being there."""
     if check.kind == "logicalType":
         return _judge_type(check, columns[0])
     if check.kind == "sql":
@@ -98,7 +108,7 @@ def _judge(
 
 
 def _judge_measure(
-    subject: _Subject, check: Check, measured: Measure, value: Number, rows: int
+    subject: Subject, check: Check, measured: Measure, value: Number, rows: int
 ) -> CheckResult:
     if measured.where is None:
         passed = check.expect.holds(value)
@@ -106,7 +116,7 @@ def _judge_measure(
     failing = int(value)
     passed = check.expect.holds(share_of(failing, rows) if check.unit == "percent" else failing)
     # Rows are fetched only now: a contract that holds costs no second look.
-    sample = _sample(subject, check, measured.where) if failing and not passed else ()
+    sample = sample_rows(subject, check, measured.where) if failing and not passed else ()
     return replace(
         _result(check, describe_rows(check, failing, rows), passed=passed), failing=failing, sample=sample
     )
@@ -118,7 +128,7 @@ def _judge_type(check: Check, column: TableColumn) -> CheckResult:
     return _result(check, f"{column.type}, {'as' if passed else 'which is no'} {wanted}", passed=passed)
 
 
-def _missing_columns(subject: _Subject, check: Check) -> str:
+def _missing_columns(subject: Subject, check: Check) -> str:
     missing = next(name for name in check.columns if name.lower() not in subject.columns)
     close = nearest(missing, [column.name for column in subject.columns.values()])
     return f"the table has no column {missing!r}" + (f"; the nearest is {close!r}" if close else "")
@@ -128,23 +138,7 @@ def _result(check: Check, message: str, *, passed: bool) -> CheckResult:
     return CheckResult(check.name, check.column, check.kind, check.severity, passed, None, message)
 
 
-def _sample(subject: _Subject, check: Check, where: str) -> tuple[Mapping[str, JSON], ...]:
-    """Return some failing rows: the primary key and the checked columns, or all when there is no key."""
-    wanted = [*subject.contract.primary_key, *check.columns] if subject.contract.primary_key else []
-    # Each once, in the order of the contract: the key may be what the check is about.
-    names = dict.fromkeys(c.name for name in wanted if (c := subject.columns.get(name.lower())))
-    columns = ", ".join(map(quote, names)) or "*"
-    statement = f"SELECT {columns} FROM {subject.sql} WHERE {where} LIMIT {SAMPLE_ROWS}"  # noqa: S608  # quoted names
-    rows = run(subject.connection, statement, check.place)
-    shown = list(names) or [column.name for column in subject.columns.values()]
-    return tuple({name: _plain(value) for name, value in zip(shown, row, strict=True)} for row in rows)
-
-
-def _plain(value: object) -> JSON:
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
-
-
-def _refuse_bad_patterns(subject: _Subject) -> None:
+def _refuse_bad_patterns(subject: Subject) -> None:
     for check in subject.contract.checks:
         if check.pattern is not None:
             statement = f"SELECT regexp_matches('', {literal(check.pattern)})"

@@ -31,6 +31,10 @@ LOGICAL_TYPES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+# Checks of age, and whose age: that of the newest row, or of the oldest.
+AGED: Mapping[str, str] = {"freshness": "max", "retention": "min"}
+
+
 @dataclass(frozen=True)
 class TableColumn:
     """A column of the table under check: its name as the table spells it, and DuckDB's type."""
@@ -64,37 +68,55 @@ def has_logical_type(column: TableColumn, logical_type: str) -> bool:
     return name in LOGICAL_TYPES[logical_type]
 
 
-def measure(check: Check, columns: tuple[TableColumn, ...], table: str) -> Measure | None:
-    """Return how `check` on `columns` is measured; None for those that need no look at the rows."""
-    if check.kind == "rowCount":
-        return Measure("count(*)")
-    if check.kind in ("unique", "primaryKey", "duplicateValues"):
-        return _duplicates(columns, table)
-    if check.kind in ("required", "nullValues"):
-        return _counted(f"{columns[0].sql} IS NULL")
-    if check.kind == "missingValues":
-        return _missing(check, columns[0])
+def measure(check: Check, columns: tuple[TableColumn, ...], relation: str) -> Measure | None:
+    """Return how `check` on `columns` of `relation` is measured; None for those that need no look at the rows."""
     if check.kind in VALID:
         column = columns[0]
         # A value that cannot be compared (a bound that is not of the column's type) is not valid.
         valid = VALID[check.kind](check, column)
         return _counted(f"{column.sql} IS NOT NULL AND NOT coalesce({valid}, false)")
-    return None
+    make = MEASURES.get(check.kind)
+    return make(check, columns, relation) if make else None
 
 
 def _counted(condition: str) -> Measure:
     return Measure(f"count(*) FILTER (WHERE {condition})", condition)
 
 
-def _duplicates(columns: tuple[TableColumn, ...], table: str) -> Measure:
+def _orphans(check: Check, columns: tuple[TableColumn, ...]) -> Measure:
+    """Count the rows whose key the other table does not have; a key with a NULL leads nowhere, and so is none."""
+    key, full = _key(columns)
+    names = ", ".join(quote(name) for name in check.values)
+    other = names if len(check.values) == 1 else f"row({names})"
+    known = " AND ".join(f"{quote(name)} IS NOT NULL" for name in check.values)
+    target = TableName.parse(check.target or "").unqualified
+    found = f"{key} IN (SELECT {other} FROM {target} WHERE {known})"  # noqa: S608  # quoted names
+    return _counted(f"{full} AND NOT coalesce({found}, false)")
+
+
+def _moment(function: str, column: TableColumn) -> str:
+    # Seconds since 1970; a text that is no moment counts for nothing.
+    value = (
+        column.sql
+        if column.type.startswith(("DATE", "TIMESTAMP"))
+        else f"TRY_CAST({column.sql} AS TIMESTAMP)"
+    )
+    return f"epoch({function}({value}))"
+
+
+def _key(columns: tuple[TableColumn, ...]) -> tuple[str, str]:
+    """Return the columns as one value, and the condition that all of them have one."""
+    names = ", ".join(column.sql for column in columns)
+    full = " AND ".join(f"{column.sql} IS NOT NULL" for column in columns)
+    return names if len(columns) == 1 else f"row({names})", full
+
+
+def _duplicates(columns: tuple[TableColumn, ...], relation: str) -> Measure:
     """Count the rows that would have to go for the rest to be distinct; rows with a NULL are no duplicates."""
     # Like UNIQUE in SQL: NULL equals nothing, not even NULL.
     names = ", ".join(column.sql for column in columns)
-    key = names if len(columns) == 1 else f"row({names})"
-    full = " AND ".join(f"{column.sql} IS NOT NULL" for column in columns)
-    repeated = (
-        f"SELECT {key} FROM {TableName.parse(table).sql} WHERE {full} GROUP BY {names} HAVING count(*) > 1"  # noqa: S608  # quoted names
-    )
+    key, full = _key(columns)
+    repeated = f"SELECT {key} FROM {relation} WHERE {full} GROUP BY {names} HAVING count(*) > 1"  # noqa: S608  # quoted names
     return Measure(
         f"count(*) FILTER (WHERE {full}) - count(DISTINCT {key}) FILTER (WHERE {full})",
         f"{full} AND {key} IN ({repeated})",
@@ -158,6 +180,7 @@ VALID: Mapping[str, Callable[[Check, TableColumn], str]] = {
     "enum": _among,
     "invalidValues": _allowed,
     "pattern": _matches,
+    "format": _matches,
     "minimum": _compared(">="),
     "maximum": _compared("<="),
     "exclusiveMinimum": _compared(">"),
@@ -168,4 +191,15 @@ VALID: Mapping[str, Callable[[Check, TableColumn], str]] = {
     "minItems": _sized("len", ">="),
     "maxItems": _sized("len", "<="),
     "uniqueItems": lambda _, column: f"len(list_distinct({column.sql})) = len({column.sql})",
+}
+MEASURES: Mapping[str, Callable[[Check, tuple[TableColumn, ...], str], Measure]] = {
+    **dict.fromkeys(("rowCount", "volume"), lambda *_: Measure("count(*)")),
+    **dict.fromkeys(("required", "nullValues"), lambda _, columns, __: _counted(f"{columns[0].sql} IS NULL")),
+    **dict.fromkeys(
+        ("unique", "primaryKey", "duplicateValues"),
+        lambda _, columns, relation: _duplicates(columns, relation),
+    ),
+    **dict.fromkeys(AGED, lambda check, columns, _: Measure(_moment(AGED[check.kind], columns[0]))),
+    "missingValues": lambda check, columns, _: _missing(check, columns[0]),
+    "foreignKey": lambda check, columns, _: _orphans(check, columns),
 }

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from ropewalk.dataops.contracts.errors import InvalidContract
 from ropewalk.dataops.contracts.values import Contract
+from ropewalk.dataops.definitions import GLOSSARY_FILE, Glossary, read_glossary
 from ropewalk.errors import Place
 from ropewalk.project import files_below
 
 SUFFIX = ".odcs.yaml"
-GLOSSARY = "glossary.yaml"
 
 
 def contract_files(root: Path) -> Mapping[str, Path]:
@@ -25,7 +25,7 @@ def contract_files(root: Path) -> Mapping[str, Path]:
     for path in files_below(root / "contracts", ".yaml", ".yml"):
         shown = Place(path.relative_to(root).as_posix())
         # Definitions that several contracts share are about no table.
-        if path.name == GLOSSARY:
+        if path.relative_to(root).as_posix() == GLOSSARY_FILE:
             continue
         # Refused rather than passed over: a contract that is not read looks like one that holds.
         if not path.name.endswith(SUFFIX):
@@ -42,16 +42,20 @@ def contract_files(root: Path) -> Mapping[str, Path]:
     return found
 
 
-def read_contract(path: Path, root: Path) -> Contract:
-    """Return the contract in the file at `path` of the project at `root`.
+def read_contract(path: Path, root: Path, glossary: Glossary | None = None) -> Contract:
+    """Return the contract in the file at `path` of the project at `root`, with what its terms say of its columns.
+
+    `glossary` is the project's, which is read when it is not given.
 
     Raises:
         InvalidYAML: the file is not YAML.
         UnknownKey: a key that the standard does not have.
         InvalidContract: the file asks for something that cannot be checked, or is about another table.
+        UnknownTerm, TermContradicted: a column maps to a term that is not there, or says otherwise than it.
         InvalidProjectFile: a value does not fit the standard.
     """
     # The standard's model takes as long to import as a small project to plan; only a changed file needs it.
     from ropewalk.dataops.contracts.reading import parse_contract  # see above
 
-    return parse_contract(path, path.name.removesuffix(SUFFIX), root)
+    terms = read_glossary(root) if glossary is None else glossary
+    return parse_contract(path, path.name.removesuffix(SUFFIX), root, terms)

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 from open_data_contract_standard.model import DataQuality
 
 from ropewalk.dataops.contracts.errors import InvalidContract
-from ropewalk.dataops.contracts.rules import Location, literal
+from ropewalk.dataops.contracts.promises import is_volume_rule, volume_check
+from ropewalk.dataops.contracts.rules import Location
 from ropewalk.dataops.contracts.values import OPERATORS, Check, Expectation, Number, Severity, Unit
+from ropewalk.dataops.definitions import as_text
 from ropewalk.errors import Place, nearest
 from ropewalk.project import Document, UnknownKey
 
@@ -40,12 +42,15 @@ def quality_checks(
             yield _sql_check(document, where, rule, column)
         elif kind == "library":
             yield _library_check(document, where, rule, column)
+        elif kind == "custom" and is_volume_rule(rule) and column is None:
+            yield volume_check(document, where, rule, _severity(document, where, rule, "warning"))
         # Text is for people; any other kind would be a promise that nothing keeps.
         elif kind != "text":
             raise InvalidContract(
                 f"quality rules of type {kind!r} are not run here",
                 place=document.place((*where, "type")),
-                hint="use type library, sql, or text for what only people can judge",
+                hint="use type library, sql, or text for what only people can judge; of type custom only engine "
+                "ropewalk with the volume of a table",
             )
 
 
@@ -131,7 +136,7 @@ def _values(metric: str, arguments: Mapping[str, object]) -> tuple[str, ...]:
 
 def _listed(arguments: Mapping[str, object], key: str) -> tuple[str, ...]:
     found = arguments.get(key)
-    return tuple(literal(item) for item in found if item is not None) if isinstance(found, list) else ()
+    return tuple(as_text(item) for item in found if item is not None) if isinstance(found, list) else ()
 
 
 def _expectation(document: Document, where: Location, rule: DataQuality) -> Expectation:
@@ -158,8 +163,17 @@ def _number(value: object, place: Place) -> Number:
     return value
 
 
-def _severity(document: Document, where: Location, rule: DataQuality) -> Severity:
-    given = rule.severity or "error"
+def text_rules(rules: list[DataQuality] | None, of: str) -> Iterator[str]:
+    """Yield a note for each rule of type text, which only people can judge."""
+    for rule in rules or []:
+        if rule.type == "text":
+            yield f"for people, not checked: {rule.name or rule.description or 'a rule'} ({of})"
+
+
+def _severity(
+    document: Document, where: Location, rule: DataQuality, default: Severity = "error"
+) -> Severity:
+    given = rule.severity or default
     if given in SEVERITIES:
         return SEVERITIES[given]
     raise InvalidContract(

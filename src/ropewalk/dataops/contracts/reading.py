@@ -16,12 +16,17 @@ from open_data_contract_standard.model import (
 from pydantic import ValidatorFunctionWrapHandler, WrapValidator
 
 from ropewalk.dataops.contracts.errors import InvalidContract
-from ropewalk.dataops.contracts.quality import quality_checks
-from ropewalk.dataops.contracts.rules import column_name, property_checks, unique_key
+from ropewalk.dataops.contracts.inherit import custom_property, find_term, with_term
+from ropewalk.dataops.contracts.personal import contract_masks, personal_class
+from ropewalk.dataops.contracts.promises import age_checks, property_relationships, table_relationships
+from ropewalk.dataops.contracts.quality import quality_checks, text_rules
+from ropewalk.dataops.contracts.rules import Location, column_name, property_checks, unique_key
 from ropewalk.dataops.contracts.values import Check, Contract, ContractColumn
+from ropewalk.dataops.definitions import Glossary, Term
 from ropewalk.errors import nearest
 from ropewalk.project import Document, parse_yaml, validate
 
+_PROPERTIES: Location = ("schema", 0, "properties")
 HEADER = "a contract starts with apiVersion: v3.1.0, kind: DataContract, id and version"
 
 
@@ -33,13 +38,15 @@ def _strict(data: object, _: ValidatorFunctionWrapHandler) -> OpenDataContractSt
 StrictContract = Annotated[OpenDataContractStandard, WrapValidator(_strict)]
 
 
-def parse_contract(path: Path, table: str, root: Path) -> Contract:
-    """Return the contract for `table` in the file at `path` of the project at `root`.
+def parse_contract(path: Path, table: str, root: Path, glossary: Glossary) -> Contract:
+    """Return the contract for `table` in the file at `path` of the project at `root`, with what its terms say.
 
     Raises:
         InvalidYAML: the file is not YAML.
         UnknownKey: a key that the standard does not have.
         InvalidContract: the file asks for something that cannot be checked, or is about another table.
+        UnknownTerm: a column maps to a term that `glossary` does not have.
+        TermContradicted: a column says otherwise than its term.
         InvalidProjectFile: a value does not fit the standard.
     """
     document = parse_yaml(path, root)
@@ -51,6 +58,13 @@ def parse_contract(path: Path, table: str, root: Path) -> Contract:
     described = _the_table(document, declared, table)
     properties = described.properties or []
     _refuse_repeated(document, properties)
+    terms = [find_term(document, (*_PROPERTIES, i), item, glossary) for i, item in enumerate(properties)]
+    described.properties = [
+        with_term(document, (*_PROPERTIES, i), item, term) if term else item
+        for i, (item, term) in enumerate(zip(properties, terms, strict=True))
+    ]
+    pairs = zip(described.properties, terms, strict=True)
+    columns = tuple(_column(document, (*_PROPERTIES, i), item, term) for i, (item, term) in enumerate(pairs))
     return Contract(
         table=table,
         place=document.place(),
@@ -59,8 +73,10 @@ def parse_contract(path: Path, table: str, root: Path) -> Contract:
         description=described.description or _purpose(declared.description),
         domain=declared.domain,
         owner=_owner(declared),
-        checks=tuple(_checks(document, described)),
-        columns=tuple(_column(item) for item in properties),
+        checks=tuple(_checks(document, declared, described)),
+        columns=columns,
+        masks=contract_masks(columns, glossary),
+        notes=tuple(_notes(described)),
     )
 
 
@@ -110,7 +126,7 @@ def _the_table(document: Document, declared: OpenDataContractStandard, table: st
 def _refuse_repeated(document: Document, properties: list[SchemaProperty]) -> None:
     seen: set[str] = set()
     for index, item in enumerate(properties):
-        location = ("schema", 0, "properties", index)
+        location = (*_PROPERTIES, index)
         if not item.name:
             raise InvalidContract("a property has no name", place=document.place(location))
         if column_name(item).lower() in seen:
@@ -120,24 +136,44 @@ def _refuse_repeated(document: Document, properties: list[SchemaProperty]) -> No
         seen.add(column_name(item).lower())
 
 
-def _checks(document: Document, described: SchemaObject) -> Iterator[Check]:
+def _checks(
+    document: Document, declared: OpenDataContractStandard, described: SchemaObject
+) -> Iterator[Check]:
     properties = described.properties or []
     for index, item in enumerate(properties):
-        location = ("schema", 0, "properties", index)
+        location = (*_PROPERTIES, index)
         yield from property_checks(document, location, item)
+        yield from property_relationships(document, location, item)
         yield from quality_checks(document, (*location, "quality"), item.quality, column_name(item))
     yield from unique_key(document, properties)
+    yield from table_relationships(document, ("schema", 0, "relationships"), described.relationships)
     yield from quality_checks(document, ("schema", 0, "quality"), described.quality, None)
+    yield from age_checks(document, declared.slaProperties, declared.slaDefaultElement)
 
 
-def _column(item: SchemaProperty) -> ContractColumn:
+def _notes(described: SchemaObject) -> Iterator[str]:
+    yield from text_rules(described.quality, "the table")
+    for item in described.properties or []:
+        yield from text_rules(item.quality, column_name(item))
+
+
+def _column(
+    document: Document, location: Location, item: SchemaProperty, term: Term | None
+) -> ContractColumn:
+    pii, mask = personal_class(document, location, item, term)
+    unit, owner = custom_property(item, "unit"), custom_property(item, "owner")
     return ContractColumn(
         name=column_name(item),
         logical_type=item.logicalType,
         description=item.description or item.businessName,
-        classification=item.classification,
+        classification=item.classification or ("pii" if pii else None),
         required=bool(item.required),
         primary_key=bool(item.primaryKey),
+        term=term.name if term else None,
+        unit=str(unit) if unit is not None else term.unit if term else None,
+        owner=str(owner) if owner is not None else term.owner if term else None,
+        pii=pii,
+        mask=mask,
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Mapping
 
 from open_data_contract_standard.model import SchemaProperty
 
 from ropewalk.dataops.contracts.errors import InvalidContract
 from ropewalk.dataops.contracts.values import Check
+from ropewalk.dataops.definitions import as_text
 from ropewalk.errors import Place, nearest
 from ropewalk.project import Document, UnknownKey
 
@@ -37,8 +37,19 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
         "normalized",
     ),
 }
-# Options that tell a reader something and ask for no check.
+# Options that tell a reader something and ask for no check; of the formats, those of texts are checked.
 DESCRIPTIVE = {"format", "timezone", "defaultTimezone", *OPTIONS["vector"]}
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+# What a text of a format looks like; the other formats of the standard (binary, password, ...) have no look of their own.
+FORMATS: Mapping[str, str] = {
+    "email": rf"^[^@\s]+@{_LABEL}(\.{_LABEL})+$",
+    "uuid": "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$",
+    "uri": r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s]+$",
+    "hostname": rf"^{_LABEL}(\.{_LABEL})*$",
+    "ipv4": rf"^{_BYTE}(\.{_BYTE}){{3}}$",
+    "ipv6": "^([0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}$",
+}
 CHECKING_KEYS = ("required", "unique", "primaryKey", "logicalTypeOptions", "enum", "quality")
 
 
@@ -68,7 +79,7 @@ def property_checks(document: Document, location: Location, item: SchemaProperty
     if item.unique:
         yield Check("unique", columns, document.place((*location, "unique")))
     if item.enum is not None:
-        valid = tuple(literal(entry.value) for entry in item.enum)
+        valid = tuple(as_text(entry.value) for entry in item.enum)
         yield Check("enum", columns, document.place((*location, "enum")), valid)
     yield from _option_checks(document, (*location, "logicalTypeOptions"), item)
 
@@ -81,16 +92,6 @@ def unique_key(document: Document, properties: list[SchemaProperty]) -> Iterator
         columns = tuple(column_name(properties[index]) for _, index in sorted(keys))
         first = ("schema", 0, "properties", keys[0][1], "primaryKey")
         yield Check("primaryKey", columns, document.place(first))
-
-
-def literal(value: object) -> str:
-    """Return a YAML value as the text that DuckDB casts to the column's type."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    # YAML reads dates and times as such; the engine casts their ISO text.
-    if isinstance(value, dt.datetime):
-        return value.isoformat(sep=" ")
-    return str(value)
 
 
 def _refuse_unknown_type(name: str, place: Place) -> None:
@@ -132,7 +133,9 @@ def _option_checks(document: Document, location: Location, item: SchemaProperty)
                 hint=f"a column of logical type {item.logicalType} takes "
                 + (", ".join(valid) or "no options"),
             )
-        if key not in DESCRIPTIVE:
+        if key == "format" and item.logicalType == "string" and value in FORMATS:
+            yield Check("format", (column_name(item),), place, (str(value),), FORMATS[str(value)])
+        elif key not in DESCRIPTIVE:
             yield from _option_check(item, key, value, place)
 
 
@@ -143,7 +146,7 @@ def _option_check(item: SchemaProperty, key: str, value: object, place: Place) -
     elif isinstance(value, bool):
         # The standard's v3.0 wrote `exclusiveMinimum: true` beside `minimum`.
         if key != "uniqueItems":
-            raise InvalidContract(f"{key} must be a bound, not {literal(value)}", place=place)
+            raise InvalidContract(f"{key} must be a bound, not {as_text(value)}", place=place)
         if value:
             yield Check(key, columns, place)
     else:
@@ -155,4 +158,4 @@ def _bound(item: SchemaProperty, key: str, value: object, place: Place) -> str:
     wants_number = key not in _RANGE or item.logicalType in ("number", "integer")
     if wants_number and not is_number:
         raise InvalidContract(f"{key} must be a number, not {value!r}", place=place)
-    return literal(value)
+    return as_text(value)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from ropewalk.dataops.definitions import MaskKind, PIIClass
 from ropewalk.errors import Place
 from ropewalk.pipeline import JSON
 
 Severity = Literal["error", "warning"]
 Unit = Literal["rows", "percent"]
 Number = int | float
+Row = Mapping[str, JSON]
 
 
 def _between(value: Number, low: Number, high: Number) -> bool:
@@ -68,6 +70,7 @@ class Check:
         severity: `error` refuses the content, `warning` only reports.
         label: the name or id that the contract gives the rule.
         place: where the contract asks for it.
+        target: the table that a relationship leads to; its `values` are then the columns there.
     """
 
     kind: str
@@ -80,6 +83,7 @@ class Check:
     unit: Unit = "rows"
     severity: Severity = "error"
     label: str | None = None
+    target: str | None = None
 
     @property
     def name(self) -> str:
@@ -98,6 +102,7 @@ class Check:
         parts += [repr(value) for value in self.values]
         parts += [f"pattern {self.pattern!r}"] if self.pattern is not None else []
         parts += [f"query {self.query!r}"] if self.query is not None else []
+        parts += [f"in {self.target}"] if self.target is not None else []
         if self.expect != Expectation():
             parts.append(f"{self.unit} {self.expect}")
         elif self.unit != "rows":
@@ -107,7 +112,13 @@ class Check:
 
 @dataclass(frozen=True)
 class ContractColumn:
-    """What a contract says of one column, for people."""
+    """What a contract says of one column, for people; what its term says of it included.
+
+    Attributes:
+        term: the term of the glossary that it maps to.
+        pii: the class of personal data it holds; None when it holds none.
+        mask: how those without the right see it; None when all see it as it is.
+    """
 
     name: str
     logical_type: str | None = None
@@ -115,6 +126,11 @@ class ContractColumn:
     classification: str | None = None
     required: bool = False
     primary_key: bool = False
+    term: str | None = None
+    unit: str | None = None
+    owner: str | None = None
+    pii: PIIClass | None = None
+    mask: MaskKind | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +142,9 @@ class Contract:
         place: the file.
         checks: all that must hold, in the file's order.
         columns: what it says of the columns, in the file's order.
+        masks: how personal columns are masked, by their names in lower case; also those that the file does not
+            describe and that are called like a personal term.
+        notes: what in the file is for people alone and asks for no check.
     """
 
     table: str
@@ -137,6 +156,8 @@ class Contract:
     owner: str | None = None
     checks: tuple[Check, ...] = ()
     columns: tuple[ContractColumn, ...] = ()
+    masks: Mapping[str, MaskKind] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -160,7 +181,7 @@ class CheckResult:
         passed: whether it held.
         failing: how many rows break it; None when the check is not about single rows.
         message: what was found, in words.
-        sample: some failing rows, fetched only for a failed check.
+        sample: some failing rows, fetched only for a failed check; personal columns are masked.
     """
 
     name: str
@@ -170,7 +191,20 @@ class CheckResult:
     passed: bool
     failing: int | None
     message: str
-    sample: tuple[Mapping[str, JSON], ...] = ()
+    sample: tuple[Row, ...] = ()
+
+    def as_json(self) -> dict[str, JSON]:
+        """Return the result as plain JSON values."""
+        return {
+            "name": self.name,
+            "column": self.column,
+            "kind": self.kind,
+            "severity": self.severity,
+            "passed": self.passed,
+            "failing": self.failing,
+            "message": self.message,
+            "sample": [dict(row) for row in self.sample],
+        }
 
 
 @dataclass(frozen=True)
@@ -197,9 +231,19 @@ class CheckReport:
         return not self.errors
 
     def summary(self) -> dict[str, JSON]:
-        """Return the report as an output's summary shows it: `{"checks", "passed", "warnings"}`."""
+        """Return the report as an output's summary shows it: `{"checks", "passed", "warnings"}`, and what failed."""
+        failed: list[JSON] = [result.as_json() for result in self.results if not result.passed]
         return {
             "checks": len(self.results),
             "passed": sum(result.passed for result in self.results),
             "warnings": [f"{result.name}: {result.message}" for result in self.warnings],
+            **({"failed": failed} if failed else {}),
         }
+
+    def told(self) -> dict[str, JSON]:
+        """Return what an output's summary holds of the report: itself, and its warnings for who reads the run."""
+        first, *others = self.warnings or (None,)
+        if first is None:
+            return {"contract": self.summary()}
+        more = f", and {len(others)} more" if others else ""
+        return {"contract": self.summary(), "warning": f"contract: {first.name}: {first.message}{more}"}

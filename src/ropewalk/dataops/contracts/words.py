@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 
 from ropewalk.dataops.contracts.values import Check, Number
@@ -17,6 +18,8 @@ FAILING_ROWS: Mapping[str, str] = {
     "enum": "are none of {}",
     "invalidValues": "are not valid",
     "pattern": "do not match {}",
+    "format": "are no {}",
+    "foreignKey": "lead to no row of {}",
     "minimum": "are below {}",
     "exclusiveMinimum": "are not above {}",
     "maximum": "are above {}",
@@ -32,11 +35,35 @@ FAILING_ROWS: Mapping[str, str] = {
 
 def describe_rows(check: Check, failing: int, rows: int) -> str:
     """Return `3 of 10 rows are below 0`, with the share and the expectation where they decide."""
-    operands = ", ".join(check.values) if check.pattern is None else repr(check.pattern)
-    found = FAILING_ROWS[check.kind].format(operands)
+    found = FAILING_ROWS[check.kind].format(_operands(check))
     share = f" ({share_of(failing, rows):.4g} %)" if check.unit == "percent" else ""
     expected = f", {check.expect}" if check.expect.operands != (0,) else ""
     return f"{failing} of {rows} rows{share} {found}{expected}"
+
+
+def _operands(check: Check) -> str:
+    if check.target is not None:
+        return check.target
+    return ", ".join(check.values) if check.pattern is None or check.kind == "format" else repr(check.pattern)
+
+
+def describe_age(check: Check, moment: Number | None, now: Number) -> str:
+    """Return `the newest flight_date is 2013-12-31 00:00 UTC, 3.2 days old; at most 2 days are promised`."""
+    most = _length(float(check.values[0]))
+    which = "newest" if check.kind == "freshness" else "oldest"
+    if moment is None:
+        return f"no row has a {check.column}; at most {most} are promised"
+    shown = f"{dt.datetime.fromtimestamp(moment, dt.UTC):%Y-%m-%d %H:%M} UTC"
+    age = now - moment
+    ago = f"{_length(age)} old" if age >= 0 else f"{_length(-age)} ahead"
+    return f"the {which} {check.column} is {shown}, {ago}; at most {most} are promised"
+
+
+def _length(seconds: float) -> str:
+    for name, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {name}"
+    return f"{seconds:.3g} seconds"
 
 
 def describe_value(check: Check, value: Number) -> str:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ropewalk.dataops.lake.expiry import Expired
     from ropewalk.dataops.lake.extensions import load_extension
     from ropewalk.dataops.lake.lake import Lake, open_lake
+    from ropewalk.dataops.lake.masks import Masks, mask_sql, masked_relation
     from ropewalk.dataops.lake.names import TableName, literal, quote
     from ropewalk.dataops.lake.parcel import pack_table, unpack_table
     from ropewalk.dataops.lake.reader import open_reader, read_table
@@ -61,6 +62,7 @@ __all__ = [
     "LakeBusy",
     "LakeFailed",
     "LakeTransaction",
+    "Masks",
     "ParcelDamaged",
     "QueryNotAllowed",
     "QueryResult",

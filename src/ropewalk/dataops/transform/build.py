@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ropewalk.dataops.contracts import CheckReport, check_table, refuse_broken
-from ropewalk.dataops.lake import LakeTransaction, input_tables, open_lake, snapshot_of
-from ropewalk.dataops.transform.errors import TableFailed
+from ropewalk.dataops.contracts import hold_contract
+from ropewalk.dataops.lake import input_tables, open_lake, snapshot_of
+from ropewalk.dataops.transform.errors import HistoryKeyBroken, TableFailed
+from ropewalk.dataops.transform.history import plan_history
 from ropewalk.dataops.transform.methods import AsView, InParts, Method, Whole
 from ropewalk.dataops.transform.parts import plan_parts
 from ropewalk.dataops.transform.qualify import QualifiedSQL, qualify
@@ -38,13 +39,13 @@ def build_table(task: Task) -> Output:
         with _placed(spec, select):
             made = method.build(transaction, select)
         # Inside the transaction: readers see the new rows only if the contract lets them.
-        report = _check(transaction, spec, task)
+        report = hold_contract(task, transaction.connection, spec.table, spec.contract)
         transaction.record_build(task.node.id, task.key, made)
         columns = transaction.columns(spec.table) or []
     summary: dict[str, JSON] = {
         "rows": made.rows,
         "columns": [column.name for column in columns],
-        "contract": report.summary() if report else None,
+        **(report.told() if report else {"contract": None}),
         **method.summary(),
     }
     return Output(
@@ -62,6 +63,8 @@ def _choose(task: Task, spec: TableSpec) -> Method:
         return InParts(spec, plan_parts(task, spec, header.partition), task)
     if header.form == "view":
         return AsView(spec, inputs=task.input_ids, snapshots=input_tables(task))
+    if header.form == "history":
+        return plan_history(task, spec)
     return Whole(spec)
 
 
@@ -81,7 +84,7 @@ def _placed(spec: TableSpec, select: QualifiedSQL) -> Iterator[None]:
     """Turn what the lake cannot compute into an error at its place in the file."""
     try:
         yield
-    except TableFailed:
+    except (TableFailed, HistoryKeyBroken):
         raise
     except RopewalkError as error:
         # The engine speaks of the statement it was given; a person looks for the line of the file.
@@ -102,12 +105,3 @@ def _excerpt(spec: TableSpec, place: Place) -> str | None:
     # Columns count characters, and so does the mark.
     line = spec.sql.statement.splitlines()[place.line - 1]
     return f"{line}\n{' ' * (place.column - 1)}^"
-
-
-def _check(transaction: LakeTransaction, spec: TableSpec, task: Task) -> CheckReport | None:
-    if spec.contract is None:
-        return None
-    task.report(0, None, "checking its contract")
-    report = check_table(transaction.connection, spec.table, spec.contract)
-    refuse_broken(report, spec.contract)
-    return report

@@ -17,7 +17,6 @@ from pathlib import Path
 import msgspec
 from blake3 import blake3
 
-from ropewalk.dataops.contracts import Contract, read_contract
 from ropewalk.dataops.transform.values import ParsedSQL
 
 FILE = "parsed.json"
@@ -29,11 +28,10 @@ class _Content:
 
     version: str = ""
     sql: dict[str, ParsedSQL] = field(default_factory=dict)
-    contracts: dict[str, Contract] = field(default_factory=dict)
 
 
 class ParseCache:
-    """Parsed SQL and contracts, kept for the next plan where there is a state folder to keep them in.
+    """Parsed SQL, kept for the next plan where there is a state folder to keep them in.
 
     Args:
         folder: the state folder; when it does not exist, nothing is kept.
@@ -53,24 +51,6 @@ class ParseCache:
         digest = blake3(text.encode()).hexdigest()
         found = self._known.sql.get(digest) or _parse(text, path)
         self._used.sql[digest] = found
-        return found
-
-    def contract(self, path: Path, root: Path) -> Contract:
-        """Return the contract in the file at `path` of the project at `root`.
-
-        Raises:
-            InvalidProjectFile: as `read_contract` does; errors are not kept.
-        """
-        # A contract knows its file and, from its name, its table: they are part of what was read.
-        shown = path.relative_to(root).as_posix()
-        try:
-            content = path.read_bytes()
-        except OSError:
-            # Reading it anew fails as well, with the error that names the file's place.
-            return read_contract(path, root)
-        digest = blake3(f"{shown}\n".encode() + content).hexdigest()
-        found = self._known.contracts.get(digest) or read_contract(path, root)
-        self._used.contracts[digest] = found
         return found
 
     def save(self) -> None:
@@ -103,10 +83,9 @@ def _parse(text: str, path: str) -> ParsedSQL:
 @cache
 def _version() -> str:
     """Return what decides how files are read: the parsers' versions, and our own code around them."""
-    names = ("duckdb", "sqlglot", "open-data-contract-standard")
     # Our own code counts by its bytes, so that no one has to remember to raise a number.
     code = blake3()
-    for room in ("contracts", "transform"):
-        for module in sorted((Path(__file__).parents[1] / room).glob("*.py")):
-            code.update(module.read_bytes())
-    return " ".join([*(importlib.metadata.version(name) for name in names), code.hexdigest()[:16]])
+    for module in sorted(Path(__file__).parent.glob("*.py")):
+        code.update(module.read_bytes())
+    versions = [importlib.metadata.version(name) for name in ("duckdb", "sqlglot")]
+    return " ".join([*versions, code.hexdigest()[:16]])

@@ -6,7 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ropewalk.dataops.contracts import Check, Contract, InvalidContract, contract_files, fill_placeholders
+from ropewalk.dataops.contracts import (
+    Check,
+    Contract,
+    InvalidContract,
+    contract_files,
+    fill_placeholders,
+    read_contracts,
+)
 from ropewalk.dataops.lake import quote
 from ropewalk.dataops.transform.cache import ParseCache
 from ropewalk.dataops.transform.errors import ContractWithoutTable, FileInSQL, InvalidSQL
@@ -57,7 +64,7 @@ def declare_tables(project: Project) -> list[Node]:
 
 def _read(project: Project, cache: ParseCache) -> TableDeclarations:
     files = table_files(project.root)
-    contracts = _read_contracts(project, files, cache)
+    contracts = _read_contracts(project, files)
     specs = {
         table: _read_spec(table, path, project.root, cache, contracts.get(table))
         for table, path in files.items()
@@ -65,7 +72,7 @@ def _read(project: Project, cache: ParseCache) -> TableDeclarations:
     return TableDeclarations(specs, contracts)
 
 
-def _read_contracts(project: Project, tables: Iterable[str], cache: ParseCache) -> Mapping[str, Contract]:
+def _read_contracts(project: Project, tables: Iterable[str]) -> Mapping[str, Contract]:
     """Return the contract of each table that has one, by the table's name in lower case."""
     files = contract_files(project.root)
     provided = [*tables, *(f"raw.{name}" for name in project.entries("sources"))]
@@ -83,7 +90,7 @@ def _read_contracts(project: Project, tables: Iterable[str], cache: ParseCache) 
                 nearest=close,
                 hint="a contract's file is named after its table: SCHEMA.TABLE.odcs.yaml",
             )
-    return {table.lower(): cache.contract(path, project.root) for table, path in files.items()}
+    return read_contracts(project.root)
 
 
 def _read_spec(table: str, path: Path, root: Path, cache: ParseCache, contract: Contract | None) -> TableSpec:
@@ -125,7 +132,7 @@ def _rule_needs(table: str, contract: Contract, cache: ParseCache) -> Iterator[t
 
 def _tables_of_rule(table: str, check: Check, cache: ParseCache) -> list[str]:
     if check.query is None:
-        return []
+        return [check.target] if check.target else []
     # As at execution, with the names filled in.
     column = quote(check.columns[0]) if check.columns else None
     try:

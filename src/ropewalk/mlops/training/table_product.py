@@ -6,14 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ropewalk.dataops.contracts import (
-    CheckReport,
-    Contract,
-    check_table,
-    contract_files,
-    refuse_broken,
-)
-from ropewalk.dataops.lake import LakeTransaction, literal, open_lake, table_of
+from ropewalk.dataops.contracts import Contract, contract_files, hold_contract
+from ropewalk.dataops.lake import literal, open_lake, table_of
 from ropewalk.dataops.transform import read_tables
 from ropewalk.errors import Place
 from ropewalk.pipeline import Node, Output, Task
@@ -76,7 +70,7 @@ def keep_table(task: Task, parquet: Path) -> Output:
     with lake.transaction(f"step {task.node.name}") as transaction:
         task.report(0, None, "loading")
         made = transaction.replace(table, f"FROM read_parquet({literal(str(parquet))})")
-        report = _check(transaction, table, task)
+        report = hold_contract(task, transaction.connection, table, _contract(task, table))
         transaction.record_build(task.node.id, task.key, made)
         columns = transaction.columns(table) or []
     return Output(
@@ -86,16 +80,10 @@ def keep_table(task: Task, parquet: Path) -> Output:
             "table": table,
             "rows": made.rows,
             "columns": [column.name for column in columns],
-            "contract": report.summary() if report else None,
+            **(report.told() if report else {"contract": None}),
         },
     )
 
 
-def _check(transaction: LakeTransaction, table: str, task: Task) -> CheckReport | None:
-    if "contract" not in task.node.facts:
-        return None
-    contract = step_contracts(task.workspace.project)[table]
-    task.report(0, None, "checking its contract")
-    report = check_table(transaction.connection, table, contract)
-    refuse_broken(report, contract)
-    return report
+def _contract(task: Task, table: str) -> Contract | None:
+    return step_contracts(task.workspace.project)[table] if "contract" in task.node.facts else None

@@ -1,0 +1,77 @@
+"""Masks: how personal columns look to those who have no right to see them, as SQL over the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ropewalk.dataops.lake.digest import Column
+from ropewalk.dataops.lake.names import literal, quote
+
+HIDDEN = "***"
+TEXTS = ("VARCHAR", "ENUM", "UUID", "JSON", "BLOB")
+MOMENTS = ("DATE", "TIMESTAMP")
+# 64 bits: enough to tell apart all persons there are.
+HASH_DIGITS = 16
+QUARANTINE = "quarantine"
+# What the lake itself writes beside a row that did not fit; the rest of it is the row.
+QUARANTINE_BOOKS = frozenset({"_column", "_loaded_at", "_file", "_line", "_source", "_run"})
+
+
+@dataclass(frozen=True)
+class Masks:
+    """What is masked, table by table.
+
+    Attributes:
+        tables: the kind of mask (`hash`, `partial`, `null`) of each personal column, by table and column in lower case.
+        names: the same by column alone, for tables that `tables` does not have.
+        key: what hashes are made with; the same value has the same hash in every table, and another in another project.
+    """
+
+    tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    key: str = field(default="", repr=False)
+
+    def __bool__(self) -> bool:
+        """Whether anything is masked."""
+        return bool(self.names) or any(self.tables.values())
+
+    def of(self, table: str, columns: Sequence[Column]) -> dict[str, str]:
+        """Return the kind of mask of each of `columns` of `table` that is personal, by the column's name."""
+        schema, _, name = table.lower().partition(".")
+        if schema == QUARANTINE:
+            return self._of_quarantine(name, columns)
+        known = self.tables.get(table.lower(), self.names)
+        return {column.name: known[column.name.lower()] for column in columns if column.name.lower() in known}
+
+    def _of_quarantine(self, source: str, columns: Sequence[Column]) -> dict[str, str]:
+        # A row that did not fit is kept whole, as one text: what is personal in it cannot be told from the rest.
+        if not self.tables.get(f"raw.{source}", self.names):
+            return {}
+        return {column.name: "null" for column in columns if column.name.lower() not in QUARANTINE_BOOKS}
+
+
+def mask_sql(column: Column, kind: str, key: str | None) -> str:
+    """Return the expression that shows `column` masked; without a `key` a hash says nothing but that there is a value."""
+    name, text = quote(column.name), f"CAST({quote(column.name)} AS VARCHAR)"
+    if kind == "hash":
+        shown = (
+            literal(HIDDEN)
+            if key is None
+            else f"left(sha256({literal(key)} || chr(0) || {text}), {HASH_DIGITS})"
+        )
+        return f"CASE WHEN {name} IS NOT NULL THEN {shown} END"
+    if kind == "partial" and column.type.startswith(TEXTS) and not column.type.endswith("]"):
+        return f"CASE WHEN {name} IS NOT NULL THEN left({text}, 1) || {literal(HIDDEN)} END"
+    if kind == "partial" and column.type.startswith(MOMENTS) and not column.type.endswith("]"):
+        return f"CAST(date_trunc('year', {name}) AS {column.type})"
+    # Of a number, a list or a row no part can be shown that does not tell too much.
+    return f"CAST(NULL AS {column.type})"
+
+
+def masked_relation(
+    relation: str, columns: Sequence[Column], masks: Mapping[str, str], key: str | None
+) -> str:
+    """Return what follows FROM for `relation`, with those of its `columns` masked that `masks` names."""
+    shown = [f"{mask_sql(c, masks[c.name], key)} AS {quote(c.name)}" for c in columns if c.name in masks]
+    return f"(SELECT * REPLACE ({', '.join(shown)}) FROM {relation})" if shown else relation  # quoted names
