@@ -15,7 +15,12 @@ _HEX = re.compile(r"[0-9a-f]{12,}")
 
 def emit_json(value: object) -> None:
     """Print one JSON document to stdout."""
-    click.echo(json.dumps(value, indent=2, default=str))
+    click.echo(json_text(value), nl=False)
+
+
+def json_text(value: object) -> str:
+    """Return one JSON document as it is printed."""
+    return json.dumps(value, indent=2, default=str) + "\n"
 
 
 def emit_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

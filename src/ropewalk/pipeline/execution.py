@@ -233,7 +233,8 @@ class _Run:
             if options.moves_pointers:
                 # Another environment may have been at work in this folder since.
                 self.kinds[node.kind].show(node, record.output, self.workspace)
-            return NodeResult(node.id, State.HIT, output=record.output, warning=found.warning)
+            warning, is_settled = found.warning, found.probe.settled
+            return NodeResult(node.id, State.HIT, output=record.output, warning=warning, settled=is_settled)
         return _Due(node, found, inputs)
 
     def _departure(self, due: _Due) -> Departure:

@@ -29,6 +29,7 @@ class NodeResult:
         seconds: wall time of the execution; 0 for a hit.
         reasons: why it was executed.
         warning: what a person should know although it is a hit.
+        settled: whether it stays a hit until something of the project changes, as its probe said.
     """
 
     id: str
@@ -38,6 +39,7 @@ class NodeResult:
     output: Output | None = None
     error: RopewalkError | None = None
     warning: str | None = None
+    settled: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,11 @@ class RunResult:
     def count(self, state: State) -> int:
         """Return how many nodes ended in `state`."""
         return sum(node.state is state for node in self.nodes)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the same run would do nothing, and say nothing else, until something of the project changes."""
+        return all(node.state is State.HIT and node.settled and not node.warning for node in self.nodes)
 
 
 class Observer(Protocol):

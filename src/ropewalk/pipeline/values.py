@@ -95,11 +95,14 @@ class Probe:
         facts: named parts of that state, such as a file's path -> its digest; they count in the key.
         unreachable: why the world could not be asked; the recorded state then stands in, if there is one.
         keep: whether an unreachable world is no reason to fail (the node's owner said so).
+        settled: whether no fact can change without a change of the project's own files, of what is installed, or
+            of the project's state; only a node that is sure of it says so.
     """
 
     facts: Mapping[str, str] = field(default_factory=dict)
     unreachable: str | None = None
     keep: bool = False
+    settled: bool = False
 
 
 @dataclass(frozen=True)

@@ -77,5 +77,8 @@ class Engine(Protocol):
     def set_schema_version(self, connection: Connection, number: int) -> None:
         """Record the number of the last migration that was applied."""
 
+    def undisturbed(self) -> str | None:
+        """Return a text that stands for the present content, if nobody else wrote since this was opened; else None."""
+
     def close(self) -> None:
         """Close every connection."""

@@ -71,6 +71,10 @@ class Database:
         """
         return self.engine.write()
 
+    def undisturbed(self) -> str | None:
+        """Return a text that stands for the present content, if nobody else wrote since this was opened; else None."""
+        return self.engine.undisturbed()
+
     def migrate(self) -> None:
         """Apply the migrations the database does not have yet, each in a transaction of its own."""
         steps = migrations()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ropewalk.store.connections import Connection
 from ropewalk.store.errors import DatabaseBusy, DatabaseFailed, DatabaseUnusable, RowRefused
+from ropewalk.store.turns import Turns
 
 
 class SQLiteFile:
@@ -26,6 +27,7 @@ class SQLiteFile:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._connections: list[sqlite3.Connection] = []
+        self._turns = Turns(path)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -51,6 +53,7 @@ class SQLiteFile:
             connection = self._connect()
             connection.execute("BEGIN IMMEDIATE")
             with _all_or_nothing(connection):
+                self._turns.take()
                 yield connection
 
     def schema_version(self, connection: Connection) -> int:
@@ -61,12 +64,17 @@ class SQLiteFile:
         """Record the number of the last migration that was applied."""
         connection.execute(f"PRAGMA user_version = {number}")
 
+    def undisturbed(self) -> str | None:
+        """Return the turn of the last write, if nobody else wrote since this was opened."""
+        return self._turns.undisturbed()
+
     def close(self) -> None:
         """Close every thread's connection; using the database again opens a new one."""
         with self._lock:
             for connection in self._connections:
                 connection.close()
             self._connections.clear()
+            self._turns.close()
         self._local = threading.local()
 
     @contextmanager

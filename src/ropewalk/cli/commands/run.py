@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -11,7 +12,7 @@ import click
 
 from ropewalk.cli.commands.plan import plan_now
 from ropewalk.cli.errors import exit_code, report_error
-from ropewalk.cli.output import emit_json
+from ropewalk.cli.output import emit_json, json_text
 from ropewalk.cli.progress import watch_run
 from ropewalk.cli.session import (
     Session,
@@ -21,6 +22,7 @@ from ropewalk.cli.session import (
     take_environment,
 )
 from ropewalk.cli.sweep import read_axes, run_sweep
+from ropewalk.glance import is_noted, look
 from ropewalk.pipeline import (
     NodeResult,
     PlanFile,
@@ -73,12 +75,17 @@ def command(
     if plan is not None:
         _require_alone(names[0], axes=axes, start=start, end=end, **asked)
         asked |= {"environment": plan.environment, "parameters": plan.parameters}
+    # Before anything is read: what changes from now on makes the note useless, as it should.
+    leave_note = look(sys.argv[1:]) if is_noted(sys.argv[1:]) else None
     with open_session(**asked) as session:
         session.workspace.interval = _interval(start, end)
         if axes:
             return run_sweep(session, names, axes, as_json=as_json)
         result = _carry_out(session, plan) if plan else _run(session, names, RunOptions(cause=cause))
+        turn = session.workspace.database.undisturbed()
     snapshot = _snapshot(result)
+    if leave_note and turn and result.is_settled:
+        leave_note(_unchanged(result, snapshot, as_json=as_json), turn)
     errors = [node for node in result.nodes if node.error]
     if as_json:
         emit_json(run_document(result, snapshot))
@@ -92,6 +99,7 @@ def run_document(result: RunResult, snapshot: int | None) -> dict[str, object]:
     """Return what a run did as plain JSON values."""
     return {
         "run_id": result.run_id,
+        "unchanged_since": None,
         "environment": result.environment,
         "executed": result.count(State.EXECUTED),
         "restored": result.count(State.RESTORED),
@@ -178,8 +186,19 @@ def _print(result: RunResult, snapshot: int | None) -> None:
     trouble = f", {failed} failed, {blocked} blocked" if failed else ""
     restored = f"{result.count(State.RESTORED)} restored, " if result.count(State.RESTORED) else ""
     done = f"{result.count(State.EXECUTED)} executed, {restored}{result.count(State.HIT)} fresh{trouble}"
+    click.echo(f"{done}  (run {_where(result, snapshot)})")
+
+
+def _unchanged(result: RunResult, snapshot: int | None, *, as_json: bool) -> str:
+    """Return what the next run says if nothing changed until then."""
+    if as_json:
+        return json_text({**run_document(result, snapshot), "unchanged_since": result.run_id})
+    return f"0 executed, {len(result.nodes)} fresh  (unchanged since run {_where(result, snapshot)})\n"
+
+
+def _where(result: RunResult, snapshot: int | None) -> str:
     at = f", snapshot {snapshot}" if snapshot is not None else ""
-    click.echo(f"{done}  (run {result.run_id[:8]}{at}, environment {result.environment})")
+    return f"{result.run_id[:8]}{at}, environment {result.environment}"
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ropewalk.dataops.lake import holds_table, pack_table, unpack_table
 from ropewalk.dataops.transform.build import build_table
 from ropewalk.dataops.transform.declare import declare_tables
+from ropewalk.dataops.transform.history import probe_history
 from ropewalk.dataops.transform.parts import BOOK, BOOK_COLUMNS, probe_parts
 from ropewalk.pipeline import Node, NodeKind, Output, Packed, Probe, Task, Workspace
 from ropewalk.project import Project
@@ -28,12 +29,14 @@ class TableKind(NodeKind):
         return declare_tables(project)
 
     def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:  # the port's shape
-        """Return which intervals are asked for; nothing else outside the project and the lake counts.
+        """Return which intervals are asked for, or what a history goes on from; nothing else outside counts.
 
         Raises:
             InvalidSpan: they are not from one time to a later one.
         """
-        return probe_parts(workspace, last) if "partition" in node.facts else Probe()
+        if "partition" in node.facts:
+            return probe_parts(workspace, last)
+        return probe_history(last) if node.facts.get("kind") == "history" else Probe(settled=True)
 
     def holds(self, node: Node, key: str, output: Output, workspace: Workspace) -> bool:  # the port's shape
         """Return whether the lake still has the snapshot that `output` names, made for the table under `key`."""

@@ -37,7 +37,7 @@ class DeploymentKind(NodeKind):
 
     def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:
         """Return nothing: a deployment depends on its model and its declaration alone."""
-        return Probe()
+        return Probe(settled=True)
 
     def holds(self, node: Node, key: str, output: Output, workspace: Workspace) -> bool:
         """Return whether the version is still registered; where the environment points at it, also served."""

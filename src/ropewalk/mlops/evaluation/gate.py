@@ -62,7 +62,7 @@ class GateKind(NodeKind):
         The version in production is left out on purpose. A gate decides once per candidate: were the
         baseline part of the key, every promotion would have all gates judged again, against themselves.
         """
-        return Probe()
+        return Probe(settled=True)
 
     def holds(self, node: Node, key: str, output: Output, workspace: Workspace) -> bool:
         """Return whether the decision made under `key` is still recorded, and let the candidate pass."""

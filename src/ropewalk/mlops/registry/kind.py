@@ -54,7 +54,7 @@ class ModelKind(NodeKind):
 
     def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:
         """Return nothing: a model depends on its step and its gate only."""
-        return Probe()
+        return Probe(settled=True)
 
     def holds(self, node: Node, key: str, output: Output, workspace: Workspace) -> bool:
         """Return whether the version is still registered with the same content."""

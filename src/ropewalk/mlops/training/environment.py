@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.machinery
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from blake3 import blake3
@@ -22,6 +22,8 @@ from ropewalk.project import Closure, StepDeclaration
 
 NOT_INSTALLED = "not installed"
 # Extras with which a package is developed; what they install is not used by those who import it.
+# How a fact ends that is about code of no version; see `_source_digest` and `_loose`.
+_CODE = re.compile(r"(^| )[0-9a-f]{16}($|[ ,\n])")
 DEVELOPMENT = re.compile(r"bench|check|ci|dev|doc|example|lint|test|tutorial|typ")
 
 
@@ -138,6 +140,12 @@ def environment_of(
     said = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     digest = blake3("\n".join(said).encode()).hexdigest()[:32]
     return {**shared.facts(()), f"environment {options.env}": digest}
+
+
+def runs_installed(facts: Mapping[str, str]) -> bool:
+    """Return whether all that a step with these facts runs on was installed, and none of it is a checkout somewhere."""
+    packages = (value for name, value in facts.items() if name.startswith("package"))
+    return not any(_CODE.search(value) for value in packages)
 
 
 def environment_place(options: CheckedOptions) -> dict[str, Place]:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from ropewalk.mlops.training.environment import Environment, environment_of, environment_place
+from ropewalk.mlops.training.environment import (
+    Environment,
+    environment_of,
+    environment_place,
+    runs_installed,
+)
 from ropewalk.mlops.training.held import holds_product, show_product
 from ropewalk.mlops.training.options import check_options
-from ropewalk.mlops.training.undeclared import current_inputs
+from ropewalk.mlops.training.undeclared import current_inputs, is_of_project
 from ropewalk.pipeline import Need, Node, NodeKind, Output, Packed, Probe, Task, Workspace
 from ropewalk.project import (
     STATE_FOLDER,
@@ -50,7 +55,10 @@ class StepKind(NodeKind):
     def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:
         """Return the state of the files that the step was seen to read, which nobody declared."""
         observed = last.observed if last else None
-        return Probe(current_inputs(observed or {}, workspace))
+        return Probe(
+            current_inputs(observed or {}, workspace),
+            settled=is_of_project(observed or {}, workspace) and runs_installed(node.facts),
+        )
 
     def holds(self, node: Node, key: str, output: Output, workspace: Workspace) -> bool:
         """Return whether what the step made is still there: a model's files, a table's snapshot, files."""

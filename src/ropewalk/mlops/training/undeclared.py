@@ -8,6 +8,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
+from ropewalk.glance import is_watched
 from ropewalk.mlops.training.audit import LIST, MISSING, WRITE, Seen, file_state, names_in
 from ropewalk.pipeline import JSON, Node, Task, Workspace, open_stat_cache
 
@@ -30,6 +31,11 @@ def observed_inputs(task: Task, seen: Iterable[Seen]) -> dict[str, str]:
 def current_inputs(observed: Mapping[str, str], workspace: Workspace) -> dict[str, str]:
     """Return the facts of the same names as things stand now."""
     return {name: _digest_now(name, workspace) for name in observed}
+
+
+def is_of_project(observed: Mapping[str, str], workspace: Workspace) -> bool:
+    """Return whether each of these inputs lies where a glance at the project's files sees it change."""
+    return all(is_watched(str(workspace.root), name.partition(" ")[2]) for name in observed)
 
 
 def undeclared_summary(step: str, observed: Mapping[str, str]) -> dict[str, JSON]:
