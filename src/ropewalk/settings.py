@@ -66,6 +66,11 @@ class Settings:
     keep_history: int = _setting(
         30, "Days for which `ropewalk gc` keeps what an environment pointed at before", least=0
     )
+    storage: str = _setting(
+        "",
+        "Where the lake's data are: a folder, or s3://BUCKET/PREFIX; unset, in the state folder. "
+        "With a database_url, the lake's catalogue is in that database too",
+    )
     cache: str = _setting("", "Where results are shared: a folder, or s3://BUCKET/PREFIX; unset, nowhere")
     cache_role: str = _setting(
         "untrusted",

@@ -8,6 +8,7 @@ import pytest
 
 from ropewalk.dataops.lake import Lake, LakeFailed
 from ropewalk.dataops.lake.builds import Builds
+from ropewalk.dataops.lake.catalog_file import FileCatalog
 
 NODE = "table:mart.a"
 
@@ -128,4 +129,4 @@ def test_catalogue_that_is_none(tmp_path):
     catalog.write_bytes(b"not a database at all, and longer than a header of one hundred bytes" * 4)
 
     with pytest.raises(LakeFailed, match=r"catalog\.sqlite cannot be read"):
-        Builds(catalog, lambda _sql: []).at(1)
+        Builds(FileCatalog(tmp_path), lambda _sql: []).at(1)

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from ropewalk.dataops.lake import LakeBusy
-from ropewalk.dataops.lake.writer_lease import WriterLease
+from ropewalk.dataops.lake.writer_lease import FileLock, WriterLease
 
 HOLD = """
-from ropewalk.dataops.lake.writer_lease import WriterLease
+from ropewalk.dataops.lake.writer_lease import FileLock, WriterLease
 import time
-with WriterLease(folder, 0).hold():
+with WriterLease(FileLock(folder / "writer.lock"), 0).hold():
     print("held", flush=True)
     time.sleep({seconds})
 print("released", flush=True)
@@ -24,19 +24,19 @@ print("released", flush=True)
 
 
 def take(folder: Path, wait_s: float = 0.0) -> str:
-    with WriterLease(folder, wait_s).hold():
+    with WriterLease(FileLock(folder / "writer.lock"), wait_s).hold():
         return "taken"
 
 
 def test_a_free_lease_is_taken_at_once(tmp_path: Path) -> None:
     """The folder is made when it is missing, and the file names the holder."""
-    with WriterLease(tmp_path / "lake", 0).hold():
+    with WriterLease(FileLock(tmp_path / "lake" / "writer.lock"), 0).hold():
         assert (tmp_path / "lake" / "writer.lock").read_text() == str(os.getpid())
 
 
 def test_the_lease_is_given_back(tmp_path: Path) -> None:
     """After the block it can be taken again, also after an error."""
-    lease = WriterLease(tmp_path, 0)
+    lease = WriterLease(FileLock(tmp_path / "writer.lock"), 0)
     with pytest.raises(LookupError), lease.hold():
         raise LookupError
 
@@ -58,7 +58,7 @@ def test_another_process_is_named(tmp_path: Path, start_script) -> None:
 def test_nobody_waits_on_when_all_is_to_end(tmp_path: Path, start_script, is_ours: bool) -> None:
     """After Ctrl-C a waiting writer gives up at once, whether a thread or another process is at work."""
     stopping = threading.Event()
-    lease = WriterLease(tmp_path / "lake", 60, stopping)
+    lease = WriterLease(FileLock(tmp_path / "lake" / "writer.lock"), 60, stopping)
     found: list[str] = []
 
     def wait() -> None:
@@ -107,7 +107,7 @@ def test_a_killed_holder_is_told_of_once(tmp_path: Path, start_script) -> None:
 
     told = []
     for _ in range(2):
-        with WriterLease(tmp_path / "lake", 1).hold() as was_killed:
+        with WriterLease(FileLock(tmp_path / "lake" / "writer.lock"), 1).hold() as was_killed:
             told.append(was_killed)
 
     assert told == [True, False]
@@ -115,16 +115,16 @@ def test_a_killed_holder_is_told_of_once(tmp_path: Path, start_script) -> None:
 
 def test_a_holder_that_failed_was_not_killed(tmp_path: Path) -> None:
     """An error ends its block in order."""
-    with pytest.raises(LookupError), WriterLease(tmp_path, 0).hold():
+    with pytest.raises(LookupError), WriterLease(FileLock(tmp_path / "writer.lock"), 0).hold():
         raise LookupError
 
-    with WriterLease(tmp_path, 0).hold() as was_killed:
+    with WriterLease(FileLock(tmp_path / "writer.lock"), 0).hold() as was_killed:
         assert not was_killed
 
 
 def test_a_thread_cannot_take_it_twice(tmp_path: Path) -> None:
     """A transaction inside a transaction is an error, not a wait without end."""
-    lease = WriterLease(tmp_path, 60)
+    lease = WriterLease(FileLock(tmp_path / "writer.lock"), 60)
 
     with lease.hold(), pytest.raises(LakeBusy, match="this thread"), lease.hold():
         pass
@@ -132,7 +132,7 @@ def test_a_thread_cannot_take_it_twice(tmp_path: Path) -> None:
 
 def test_threads_take_turns(tmp_path: Path) -> None:
     """No two threads of one lake are inside at the same time, and all get their turn."""
-    lease = WriterLease(tmp_path, 0)
+    lease = WriterLease(FileLock(tmp_path / "writer.lock"), 0)
     inside: list[int] = []
     most: list[int] = []
 

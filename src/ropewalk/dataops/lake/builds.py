@@ -8,17 +8,12 @@ does not pass for the one that is remembered.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from ropewalk.dataops.lake.catalog import before_engines, catalog_state
+from ropewalk.dataops.lake.catalog import Catalog
 from ropewalk.dataops.lake.digest import TableDigest
-from ropewalk.dataops.lake.errors import LakeFailed
 
 _HEAD = "SELECT node, key, digest, rows FROM lake.ropewalk.builds"
 _COMMITS = """
@@ -27,7 +22,6 @@ _COMMITS = """
     WHERE commit_extra_info IS NOT NULL AND snapshot_id = coalesce({1}, snapshot_id)
 """
 _IN_ENGINE = "__ducklake_metadata_lake."
-BUSY_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -39,9 +33,9 @@ class Build:
 
 
 class Builds:
-    """The builds of the lake whose catalogue is the file `catalog`, read with `read` and kept until it changes."""
+    """The builds of the lake with that catalogue, read with `read` and kept until it changes."""
 
-    def __init__(self, catalog: Path, read: Callable[[str], list[tuple[Any, ...]]]) -> None:
+    def __init__(self, catalog: Catalog, read: Callable[[str], list[tuple[Any, ...]]]) -> None:
         self._catalog = catalog
         self._read = read
         self._head: tuple[object, dict[str, Build]] | None = None
@@ -59,6 +53,10 @@ class Builds:
     def at(self, snapshot: int) -> Mapping[str, Build]:
         """Return what was committed as `snapshot`, by node; nothing when there is no such snapshot any more."""
         state = self._state()
+        if self._commits is not None and snapshot not in self._commits[1]:
+            # It may have been made a moment ago, by another machine.
+            self._catalog.forget()
+            state = self._state()
         if self._commits is not None and state is not None and self._commits[0] == state:
             return _read_builds(self._commits[1].get(snapshot))
         if self._commits is not None and state is None:
@@ -74,29 +72,14 @@ class Builds:
     def _read_commits(self, snapshot: int | None = None) -> dict[int, str]:
         """Return what went with each commit that is kept, by snapshot (of one snapshot, if it is given)."""
         number = "NULL" if snapshot is None else f"{snapshot:d}"
-        with before_engines(self._catalog) as is_first:
-            # Asking the file itself takes a hundredth of the time of starting the engine, which a run that finds
-            # everything fresh needs for nothing else.
-            rows = _read_file(self._catalog, _COMMITS.format("", number)) if is_first else None
+        rows = self._catalog.read(_COMMITS.format(self._catalog.prefix, number))
         if rows is None:
             rows = self._read(_COMMITS.format(_IN_ENGINE, number))
         return {int(number): str(text) for number, text in rows}
 
     def _state(self) -> object:
         # Taken before the rows, so that a commit in between makes them read again, not kept.
-        return catalog_state(self._catalog)
-
-
-def _read_file(catalog: Path, sql: str) -> list[tuple[Any, ...]]:
-    address = f"file:{quote(str(catalog))}?mode=ro"
-    try:
-        with closing(sqlite3.connect(address, uri=True, timeout=BUSY_S)) as connection:
-            return connection.execute(sql).fetchall()
-    except sqlite3.Error as error:
-        raise LakeFailed(
-            f"the lake's catalogue {catalog} cannot be read: {error}",
-            hint="if its folder was changed by hand, take it from a backup, or move it away to load everything anew",
-        ) from error
+        return self._catalog.state()
 
 
 def write_builds(builds: Mapping[str, Build]) -> str:

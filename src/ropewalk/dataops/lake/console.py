@@ -14,15 +14,15 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from ropewalk.dataops.lake.catalog import CATALOG_FILE, DATA_FOLDER, SPILL_FOLDER
+from ropewalk.dataops.lake.catalog import SPILL_FOLDER
 from ropewalk.dataops.lake.digest import Column, read_columns
 from ropewalk.dataops.lake.engines import Engines
 from ropewalk.dataops.lake.errors import InvalidQuery, QueryNotAllowed, QueryTimeout, translate_error
+from ropewalk.dataops.lake.home import LakeHome
 from ropewalk.dataops.lake.names import LAKE, TableName, literal
 from ropewalk.dataops.lake.reader import open_reader
 from ropewalk.dataops.lake.retry import retry_locked
@@ -72,10 +72,10 @@ class Names:
 
 
 class Console:
-    """Engines of its own, read-only and locked down, for the lake in `folder`."""
+    """Engines of its own, read-only and locked down, for the lake at `home`."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, home: LakeHome) -> None:
+        self._home = home
         self._engines = Engines(self._connect)
 
     def run(self, sql: str, limit: int, timeout_s: float, names: Names) -> QueryResult:
@@ -107,12 +107,12 @@ class Console:
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         """Return a new engine that reads the lake and nothing else; what is locked down here stays so."""
-        connection = open_reader(self._folder)
+        connection = open_reader(self._home)
         # SQLite opens these beside the catalogue; every other file of the machine is out of reach from here on.
-        catalog = self._folder / CATALOG_FILE
-        files = ", ".join(literal(f"{catalog}{suffix}") for suffix in ("", "-wal", "-shm", "-journal"))
+        files = ", ".join(literal(str(path)) for path in self._home.catalog.files)
+        folders = ", ".join(map(literal, (self._home.storage.path, f"{self._home.folder / SPILL_FOLDER}/")))
         connection.execute(
-            f"SET allowed_directories = [{_folders(self._folder)}];"
+            f"SET allowed_directories = [{folders}];"
             f"SET allowed_paths = [{files}];"
             f"SET memory_limit = '{MEMORY}'; SET enable_external_access = false; SET lock_configuration = true"
         )
@@ -200,10 +200,6 @@ def _parse(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
 
 def _is_unqualified(node: Mapping[str, Any]) -> bool:
     return node.get("type") == "BASE_TABLE" and bool(node["schema_name"]) and not node["catalog_name"]
-
-
-def _folders(folder: Path) -> str:
-    return ", ".join(literal(f"{folder / name}/") for name in (DATA_FOLDER, SPILL_FOLDER))
 
 
 def _refuse_node(node: dict[str, Any]) -> None:

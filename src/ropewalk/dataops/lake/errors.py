@@ -4,19 +4,24 @@ RopewalkError
 ├── InvalidInput
 │   ├── InvalidTableName     RW122  not `schema.table`
 │   ├── InvalidQuery         RW123  SQL that does not parse, bind or compute
-│   └── QueryNotAllowed      RW124  more than one statement, not a SELECT, or a function that reads files
+│   ├── QueryNotAllowed      RW124  more than one statement, not a SELECT, or a function that reads files
+│   └── InvalidStorage       RW194  a setting that names no place for the lake, or another than its data are in
 ├── NotFound
 │   ├── TableMissing         RW220  a table the lake does not have
 │   ├── SnapshotMissing      RW221  a snapshot the lake does not have
 │   └── ChangesMissing       RW224  a table was made anew: what changed in it cannot be told
 ├── Conflict
-│   └── LakeBusy             RW320  another process is writing
+│   ├── LakeBusy             RW320  another process is writing
+│   └── StorageTaken         RW322  a place that is to be filled has files already
 ├── Failed
 │   ├── LakeFailed           RW420  the engine broke for a reason that is not the query's
 │   ├── QueryTimeout         RW421  a query ran longer than allowed
-│   └── ParcelDamaged        RW422  a table brought from elsewhere is not what was packed
+│   ├── ParcelDamaged        RW422  a table brought from elsewhere is not what was packed
+│   └── FileDamaged          RW424  a file of the lake is gone or is not what was written
 └── Unavailable
-    └── ExtensionMissing     RW620  an extension of the engine is not installed
+    ├── ExtensionMissing     RW620  an extension of the engine is not installed
+    ├── StorageUnreachable   RW626  the storage of the lake's data does not answer, or refuses
+    └── CatalogUnreachable   RW627  the server that keeps the lake's catalogue does not answer
 """
 
 from __future__ import annotations
@@ -70,6 +75,12 @@ class QueryNotAllowed(InvalidInput):
     code = "RW124"
 
 
+class InvalidStorage(InvalidInput):
+    """The setting `storage` names no place, or another one than the lake's data are in."""
+
+    code = "RW194"
+
+
 class TableMissing(NotFound):
     """The lake has no table of that name."""
 
@@ -95,6 +106,12 @@ class LakeBusy(Conflict):
     may_pass = True
 
 
+class StorageTaken(Conflict):
+    """A place that is to be filled has files already."""
+
+    code = "RW322"
+
+
 class LakeFailed(Failed):
     """The engine broke for a reason that is not the query's."""
 
@@ -113,10 +130,28 @@ class ParcelDamaged(Failed):
     code = "RW422"
 
 
+class FileDamaged(Failed):
+    """A data file of the lake is gone, or is not what was written."""
+
+    code = "RW424"
+
+
 class ExtensionMissing(Unavailable):
     """An extension of the engine is not installed, or is of another version."""
 
     code = "RW620"
+
+
+class StorageUnreachable(Unavailable):
+    """The storage that has the lake's data does not answer, or refuses."""
+
+    code = "RW626"
+
+
+class CatalogUnreachable(Unavailable):
+    """The server that keeps the lake's catalogue does not answer."""
+
+    code = "RW627"
 
 
 # What these say is about the query that a person wrote; all other errors are about the engine or the disk.

@@ -12,7 +12,6 @@ from typing import Any, Self, TypeVar
 import duckdb
 
 from ropewalk.dataops.lake.builds import Build, Builds, write_builds
-from ropewalk.dataops.lake.catalog import CATALOG_FILE, DATA_FOLDER, attach, create_catalog
 from ropewalk.dataops.lake.changes import Changes, find_changes, keeps_rows
 from ropewalk.dataops.lake.console import Console, Names, QueryResult
 from ropewalk.dataops.lake.digest import Column, digest_groups, read_columns
@@ -20,12 +19,14 @@ from ropewalk.dataops.lake.engines import Engines
 from ropewalk.dataops.lake.errors import translate_error
 from ropewalk.dataops.lake.expiry import Expired, expire_snapshots
 from ropewalk.dataops.lake.extensions import connect
+from ropewalk.dataops.lake.home import LakeHome, find_home, local_home
 from ropewalk.dataops.lake.names import TableName, literal
+from ropewalk.dataops.lake.reader import open_engine
 from ropewalk.dataops.lake.retry import retry_locked
 from ropewalk.dataops.lake.scope import open_scope
 from ropewalk.dataops.lake.tables import TableInfo, describe_tables, list_tables
 from ropewalk.dataops.lake.transaction import LakeTransaction, Value
-from ropewalk.dataops.lake.writer_lease import WriterLease
+from ropewalk.dataops.lake.writer_lease import WriterLease, WriterLock
 from ropewalk.pipeline import Workspace
 
 T = TypeVar("T")
@@ -35,21 +36,26 @@ DELETE_ORPHANS = "CALL ducklake_delete_orphaned_files('lake', cleanup_all => tru
 
 
 class Lake:
-    """The lake in one folder; opened at first use, made when missing, closed as a context manager.
+    """The lake at one place (a folder has all of it); opened at first use, made when missing, closed as a context manager.
 
     Attributes:
-        folder: where the catalogue and the data are.
+        home: where it is.
+        folder: its folder on this machine.
     """
 
-    def __init__(self, folder: Path, wait_s: float = WAIT_S, stopping: threading.Event | None = None) -> None:
-        self.folder = folder
+    def __init__(
+        self, place: Path | LakeHome, wait_s: float = WAIT_S, stopping: threading.Event | None = None
+    ) -> None:
+        self.home = local_home(place) if isinstance(place, Path) else place
+        self.folder = self.home.folder
         # Nothing is opened here: many commands hold a lake and never ask it anything.
-        self._lease = WriterLease(folder, wait_s, stopping)
+        self._lease = WriterLease(self.home.catalog.writer_lock(), wait_s, stopping)
         self._engines = Engines(self._connect)
-        self._console = Console(folder)
-        self._builds = Builds(folder / CATALOG_FILE, self._read)
+        self._console = Console(self.home)
+        self._builds = Builds(self.home.catalog, self._read)
         self._groups: dict[tuple[str, int, str], Mapping[str | None, str]] = {}
         self._described: dict[tuple[TableName, int], TableInfo] = {}
+        self._guards: dict[str, Callable[[LakeTransaction], None]] = {}
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a connection for reading, for one thread at a time; `FROM mart.flights` just works in it."""
@@ -85,8 +91,11 @@ class Lake:
                     else open_scope(connection, tables, _named(where or {})) as scope
                 ):
                     transaction = LakeTransaction(connection, scope)
-                    with _committed(transaction, author, message):
+                    with _committed(transaction, author, message, self._lease.lock):
                         yield transaction
+                        for node_id in transaction.builds.keys() & self._guards.keys():
+                            self._guards[node_id](transaction)
+                self.home.catalog.forget()
                 if transaction.builds:
                     # Nobody else can have committed since, as the lease is still held.
                     transaction.committed(_newest(connection))
@@ -97,6 +106,15 @@ class Lake:
                 raise translate_error(error) from error
             except duckdb.Error as error:
                 raise translate_error(error, self.table_names()) from error
+
+    @contextmanager
+    def guarded(self, node_id: str, guard: Callable[[LakeTransaction], None]) -> Iterator[None]:
+        """Within the block, let what records a build of the node pass `guard` before its commit; it may raise."""
+        self._guards[node_id] = guard
+        try:
+            yield
+        finally:
+            del self._guards[node_id]
 
     def expire(self, keep: Collection[int], older_than_ms: int) -> Expired:
         """Let go of all snapshots but `keep` and the newest, and of the files that only they needed.
@@ -129,7 +147,7 @@ class Lake:
     @property
     def exists(self) -> bool:
         """Whether the lake has been made; asking does not make it."""
-        return (self.folder / CATALOG_FILE).is_file()
+        return self.home.catalog.exists()
 
     def snapshot(self) -> int:
         """Return the number of the newest snapshot."""
@@ -252,16 +270,15 @@ class Lake:
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         """Return a new engine with the lake attached, which is made when it is missing."""
-        root = connect()
-        catalog = self.folder / CATALOG_FILE
+        catalog = self.home.catalog
         # Only the first use of a project's lake finds no catalogue.
-        if not catalog.is_file():
+        if not catalog.exists():
             with self._lease.hold():
                 # Another process or thread may have made it while this one waited.
-                if not catalog.is_file():
-                    create_catalog(root, self.folder)
-        attach(root, catalog, self.folder / DATA_FOLDER)
-        return root
+                if not catalog.exists():
+                    with connect() as maker:
+                        catalog.create(maker, self.home.storage)
+        return open_engine(self.home)
 
     @contextmanager
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -288,7 +305,7 @@ class Lake:
 
 
 @contextmanager
-def _committed(transaction: LakeTransaction, author: str, message: str) -> Iterator[None]:
+def _committed(transaction: LakeTransaction, author: str, message: str, lock: WriterLock) -> Iterator[None]:
     """Begin before the block, and commit after it; after any error in it, roll back."""
     connection, is_committed = transaction.connection, False
     try:
@@ -298,6 +315,7 @@ def _committed(transaction: LakeTransaction, author: str, message: str) -> Itera
         said = ", ".join(map(literal, (author, message)))
         info = literal(write_builds(transaction.builds) if transaction.builds else None)
         connection.execute(f"CALL lake.set_commit_message({said}, extra_info => {info})")
+        lock.require_held()
         connection.execute("COMMIT")
         is_committed = True
     finally:
@@ -324,4 +342,8 @@ def open_lake(workspace: Workspace) -> Lake:
     """Return the lake of the open project; it is closed with the workspace."""
     # Who builds a large table holds the lease for as long as a step may take; one that dies gives it back.
     wait_s = float(workspace.settings.step_timeout)
-    return workspace.once("lake", lambda: Lake(workspace.state / "lake", wait_s, workspace.stopping))
+    return workspace.once("lake", lambda: Lake(_home(workspace), wait_s, workspace.stopping))
+
+
+def _home(workspace: Workspace) -> LakeHome:
+    return find_home(workspace.settings, workspace.state, workspace.root)

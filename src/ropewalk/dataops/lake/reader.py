@@ -7,25 +7,41 @@ from pathlib import Path
 
 import duckdb
 
-from ropewalk.dataops.lake.catalog import DATA_FOLDER, attach, require_catalog
+from ropewalk.dataops.lake.catalog import SPILL_FOLDER, attach, require_catalog
 from ropewalk.dataops.lake.digest import table_names
 from ropewalk.dataops.lake.errors import translate_error
 from ropewalk.dataops.lake.extensions import connect
-from ropewalk.dataops.lake.names import TableName
+from ropewalk.dataops.lake.home import LakeHome, local_home
+from ropewalk.dataops.lake.names import TableName, literal
 from ropewalk.dataops.lake.retry import retry_locked
 
 
-def open_reader(folder: Path, snapshot: int | None = None) -> duckdb.DuckDBPyConnection:
-    """Return a read-only connection to the lake in `folder`, at `snapshot` or at the newest.
+def open_engine(
+    home: LakeHome, *, is_read_only: bool = False, snapshot: int | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Return a new engine with the lake at `home` attached, at `snapshot` or at the newest.
+
+    Raises:
+        SnapshotMissing: the lake does not have that snapshot.
+        RopewalkError: as `attach` says.
+    """
+    connection = connect()
+    attach(connection, home.catalog, home.storage, is_read_only=is_read_only, snapshot=snapshot)
+    # What does not fit into memory is written beside the lake, not into the folder a person works in.
+    connection.execute(f"SET temp_directory = {literal(str(home.folder / SPILL_FOLDER))}")
+    return connection
+
+
+def open_reader(place: Path | LakeHome, snapshot: int | None = None) -> duckdb.DuckDBPyConnection:
+    """Return a read-only connection to the lake at `place`, at `snapshot` or at the newest.
 
     Raises:
         TableMissing: there is no lake yet.
         SnapshotMissing: the lake does not have that snapshot.
     """
-    catalog = require_catalog(folder)
-    connection = connect()
-    attach(connection, catalog, folder / DATA_FOLDER, is_read_only=True, snapshot=snapshot)
-    return connection
+    home = local_home(place) if isinstance(place, Path) else place
+    require_catalog(home.catalog)
+    return open_engine(home, is_read_only=True, snapshot=snapshot)
 
 
 def read_table(state: Path, table: str, snapshot: int | None) -> duckdb.DuckDBPyRelation:
