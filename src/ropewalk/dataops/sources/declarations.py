@@ -5,23 +5,15 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from ropewalk.dataops.sources.entries import Cursor, Entry, LandedSource, Name
+from ropewalk.dataops.sources.database_declarations import DuckDBSource, MySQLSource, PostgresSource
+from ropewalk.dataops.sources.entries import LandedSource, Name
+from ropewalk.dataops.sources.rest_resources import RESTSource
 
 CSV_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 JSON_SUFFIXES = frozenset({".json", ".ndjson", ".jsonl"})
 PARQUET_SUFFIX = ".parquet"
-
-
-# A scheme that httpx does not speak would only fail when the source is first loaded.
-def _require_web_address(url: str) -> str:
-    if not url.startswith(("http://", "https://")):
-        raise ValueError("must start with http:// or https://")
-    return url
-
-
-URL = Annotated[str, AfterValidator(_require_web_address)]
 
 
 class FilesSource(LandedSource):
@@ -58,70 +50,7 @@ class SQLiteSource(LandedSource):
         return self
 
 
-class NextURL(Entry):
-    """The body holds the address of the next page, or null."""
-
-    kind: Literal["next_url"]
-    path: Name = Field("next", description="Dotted path in the body")
-
-
-class PageNumber(Entry):
-    """Pages are numbered; an empty page is the end."""
-
-    kind: Literal["page"]
-    param: Name = "page"
-    start: int = 1
-    size: int | None = Field(None, description="Records per page, if it can be asked for", ge=1)
-    size_param: Name = "per_page"
-
-
-class Offset(Entry):
-    """Pages start at a record's number; an empty page is the end."""
-
-    kind: Literal["offset"]
-    param: Name = "offset"
-    limit: int = Field(100, ge=1)
-    limit_param: Name = "limit"
-
-
-class NextCursor(Entry):
-    """The body holds a token for the next page, or null."""
-
-    kind: Literal["cursor"]
-    path: Name = Field("next_cursor", description="Dotted path in the body")
-    param: Name = "cursor"
-
-
-class LinkHeader(Entry):
-    """The answer's Link header holds the address of the next page (`rel="next"`)."""
-
-    kind: Literal["link_header"]
-
-
-Paginate = Annotated[NextURL | PageNumber | Offset | NextCursor | LinkHeader, Field(discriminator="kind")]
-
-
-class FieldCursor(Cursor):
-    """Incremental loading: only what is newer than the greatest value loaded so far is asked for."""
-
-    column: Name = Field(alias="field", description="The records' field that grows")
-    param: Name = Field(description="The query parameter that takes the value loaded last")
-
-
-class RESTSource(LandedSource):
-    """Records from a JSON API, page by page."""
-
-    kind: Literal["rest"]
-    url: URL
-    records: str | None = Field(None, description="Dotted path in the body to the list of records")
-    params: dict[str, str | int | float] = Field({}, description="Query parameters; secret://NAME allowed")
-    headers: dict[str, str] = Field({}, description="Request headers; secret://NAME allowed")
-    paginate: Paginate | None = None
-    cursor: FieldCursor | None = None
-    timeout: float = Field(30.0, description="Seconds to wait for one answer", gt=0)
-
-
-Source = FilesSource | SQLiteSource | RESTSource
+Source = FilesSource | SQLiteSource | RESTSource | PostgresSource | MySQLSource | DuckDBSource
 AnySource = Annotated[Source, Field(discriminator="kind")]
 
 

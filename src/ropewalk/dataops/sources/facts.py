@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from blake3 import blake3
 
-from ropewalk.dataops.sources.declarations import RESTSource, Source
+from ropewalk.dataops.sources.database_declarations import ServerSource
+from ropewalk.dataops.sources.declarations import Source
 from ropewalk.dataops.sources.redact import redact_url
+from ropewalk.dataops.sources.rest_declarations import Asked
 from ropewalk.dataops.sources.secrets import SCHEME
 
-# What to do when the source is down, how long to wait, and how many bad rows are too many: none of it changes what
-# is loaded.
-NOT_FACTS = {"on_unreachable", "timeout", "max_quarantined"}
+# What to do when the source is down, how long to wait, how many bad rows are too many, how old what is loaded may be,
+# and how to log in: none of it changes what is loaded.
+NOT_FACTS = {"on_unreachable", "timeout", "max_quarantined", "refresh", "password", "tls"}
+# Nor does how fast and how carefully an API is asked.
+NOT_FACTS |= {"auth", "at_once", "max_requests_per_minute", "max_page_mb"}
 
 
 def source_facts(source: Source) -> dict[str, str]:
@@ -20,15 +25,24 @@ def source_facts(source: Source) -> dict[str, str]:
     # Defaults are left out, so that a new option changes no key.
     declared = source.model_dump(exclude_defaults=True, exclude=NOT_FACTS, by_alias=True)
     facts = {"kind": source.kind, **{key: _text(value) for key, value in declared.items()}}
-    if isinstance(source, RESTSource):
-        # Facts are stored and shown in reasons: what may be a secret counts by its digest.
-        facts["url"] = redact_url(source.url)
-        if facts["url"] != source.url:
-            facts["url, hidden parts"] = _digest(source.url)
-        for key in {"headers", "params"} & facts.keys():
-            values = getattr(source, key)
-            facts[key] = _text({name: _hidden(str(value)) for name, value in values.items()})
+    if isinstance(source, Asked):
+        facts |= _hide_secrets(source, facts)
+    if isinstance(source, ServerSource) and source.url is not None:
+        # A password that is changed is no reason to load everything again.
+        facts["url"] = source.url if source.url.startswith(SCHEME) else redact_url(source.url)
     return facts
+
+
+def _hide_secrets(source: Asked, facts: Mapping[str, str]) -> dict[str, str]:
+    """Return the facts that may hold a secret, which are stored and shown in reasons, by their digest."""
+    url = source.url or ""
+    hidden = {"url": redact_url(url)}
+    if hidden["url"] != url:
+        hidden["url, hidden parts"] = _digest(url)
+    for key in {"headers", "params"} & facts.keys():
+        values = getattr(source, key)
+        hidden[key] = _text({name: _hidden(str(value)) for name, value in values.items()})
+    return hidden | ({"json": _digest(facts["json"])} if "json" in facts else {})
 
 
 def reading_digest(source: Source) -> str:

@@ -6,12 +6,16 @@ import re
 from collections.abc import Iterator
 from typing import cast
 
-from ropewalk.dataops.sources.declarations import FilesSource, RESTSource, Source, SQLiteSource
+from ropewalk.dataops.sources.database_declarations import DuckDBSource, MySQLSource, PostgresSource
+from ropewalk.dataops.sources.declarations import FilesSource, Source, SQLiteSource
 from ropewalk.dataops.sources.errors import InvalidSource
 from ropewalk.dataops.sources.facts import source_facts
+from ropewalk.dataops.sources.promised import load_checked, source_contracts, with_contract
+from ropewalk.dataops.sources.rest_expansion import expand_resources
+from ropewalk.dataops.sources.rest_resources import RESTSource
 from ropewalk.dataops.sources.spec import Loader, SourceSpec
 from ropewalk.errors import InvalidInput, NotFound, Unavailable
-from ropewalk.pipeline import Node, NodeKind, Output, Packed, Probe, Task, Workspace
+from ropewalk.pipeline import Need, Node, NodeKind, Output, Packed, Probe, Task, Workspace
 from ropewalk.project import Entry, Project
 
 # What the lake remembers of a load beside its rows.
@@ -33,14 +37,18 @@ class SourceKind(NodeKind):
 
         Raises:
             InvalidSource: a name that cannot be a table's.
+            InvalidProjectFile: a contract is wrong.
         """
-        for entry in project.entries("sources").values():
-            yield _declare(entry)
+        entries = project.entries("sources")
+        contracts = source_contracts(project.root) if entries else {}
+        for entry in entries.values():
+            for spec in _tables(entry):
+                yield with_contract(_declare(spec), contracts.get(spec.table.lower()))
 
     def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:
         """Return the state of the source, or why it cannot be told."""
         try:
-            return _loader(node).probe(workspace)
+            return _loader(node, last).probe(workspace)
         except (InvalidInput, NotFound, Unavailable) as error:
             # The plan shows why; executing the node then raises it in full.
             return Probe(unreachable=error.message)
@@ -53,8 +61,12 @@ class SourceKind(NodeKind):
         return holds_table(node, key, output, workspace)
 
     def execute(self, task: Task) -> Output:
-        """Load what is new."""
-        return _loader(task.node).load(task)
+        """Load what is new, unless the table would then break its contract.
+
+        Raises:
+            ContractBroken: it would; the table and what the lake remembers of the load stay as they were.
+        """
+        return load_checked(task, _loader(task.node))
 
     def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
         """Return the source's table as Parquet with what is loaded into it, or None when it cannot be kept."""
@@ -73,27 +85,38 @@ class SourceKind(NodeKind):
         return unpack_table(node, key, packed, workspace, dict.fromkeys(BOOKS, node.name))
 
 
-def _declare(entry: Entry) -> Node:
+def _tables(entry: Entry) -> Iterator[SourceSpec]:
+    """Yield what an entry declares, one for each table: an API may have several resources."""
     if not _TABLE_NAME.match(entry.name):
         raise InvalidSource(
             f"source {entry.name!r} cannot be the name of a table",
             place=entry.place,
             hint="use letters, digits and underscores",
         )
-    spec = SourceSpec(entry.name, cast("Source", entry.value), entry.place)
+    source = cast("Source", entry.value)
+    if isinstance(source, RESTSource):
+        for name, one in expand_resources(entry.name, source, entry.place):
+            yield SourceSpec(name, one, entry.place)
+    else:
+        yield SourceSpec(entry.name, source, entry.place)
+
+
+def _declare(spec: SourceSpec) -> Node:
     # A fact stands where its entry does; the project file tells no more of places.
     facts = source_facts(spec.source)
+    parent = getattr(spec.source, "parent", None)
     return Node(
         id=spec.node_id,
-        origin=entry.place,
+        origin=spec.place,
         spec=spec,
         provides=(spec.table,),
+        needs=(Need(parent, spec.place),) if parent else (),
         facts=facts,
-        places=dict.fromkeys(facts, entry.place),
+        places=dict.fromkeys(facts, spec.place),
     )
 
 
-def _loader(node: Node) -> Loader:
+def _loader(node: Node, last: Output | None = None) -> Loader:
     """Return the loader of a node, importing DuckDB or the HTTP client only when that kind is used."""
     spec = cast("SourceSpec", node.spec)
     match spec.source:
@@ -106,6 +129,10 @@ def _loader(node: Node) -> Loader:
 
             return SQLiteLoader(spec, source)
         case RESTSource() as source:
-            from ropewalk.dataops.sources.rest import RESTLoader
+            from ropewalk.dataops.sources.rest import rest_loader
 
-            return RESTLoader(spec, source)
+            return rest_loader(spec, source, last)
+        case PostgresSource() | MySQLSource() | DuckDBSource() as source:
+            from ropewalk.dataops.sources.database import DatabaseLoader
+
+            return DatabaseLoader(spec, source, last)
