@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         current_branch,
         export_commit,
         git_state,
+        main_author,
     )
     from ropewalk.project.init import init_project
     from ropewalk.project.layout import PROJECT_FILE, files_below, find_root
@@ -91,6 +92,7 @@ __all__ = [
     "git_state",
     "init_project",
     "load_project",
+    "main_author",
     "parse_yaml",
     "project_schema",
     "read_release",

@@ -85,6 +85,13 @@ def commits_between(root: Path, good: str, bad: str) -> list[tuple[str, str]]:
     return [(commit, subject) for commit, _, subject in pairs]
 
 
+def main_author(root: Path, path: str) -> str | None:
+    """Return who committed most changes of the file at `path`, relative to `root`; None where Git does not know it."""
+    names = (_git(root, "log", "--format=%aN", "--", path) or "").splitlines()
+    # Of several with as many the first by name, so that everybody is told the same.
+    return min(set(names), key=lambda name: (-names.count(name), name), default=None)
+
+
 def _git(root: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(

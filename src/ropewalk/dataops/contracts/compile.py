@@ -68,6 +68,12 @@ def has_logical_type(column: TableColumn, logical_type: str) -> bool:
     return name in LOGICAL_TYPES[logical_type]
 
 
+def logical_type_of(name: str, type_: str) -> str | None:
+    """Return the standard's word for the type of a column, the narrowest there is; None when there is none."""
+    order = ("string", "date", "timestamp", "time", "integer", "number", "boolean", "array", "object")
+    return next((word for word in order if has_logical_type(TableColumn(name, type_), word)), None)
+
+
 def measure(check: Check, columns: tuple[TableColumn, ...], relation: str) -> Measure | None:
     """Return how `check` on `columns` of `relation` is measured; None for those that need no look at the rows."""
     if check.kind in VALID:

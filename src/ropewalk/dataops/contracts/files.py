@@ -12,6 +12,7 @@ from ropewalk.errors import Place
 from ropewalk.project import files_below
 
 SUFFIX = ".odcs.yaml"
+FOLDER = "contracts"
 
 
 def contract_files(root: Path) -> Mapping[str, Path]:
@@ -22,7 +23,7 @@ def contract_files(root: Path) -> Mapping[str, Path]:
         InvalidContract: two files are about one table, or a file's name is not `TABLE.odcs.yaml`.
     """
     found: dict[str, Path] = {}
-    for path in files_below(root / "contracts", ".yaml", ".yml"):
+    for path in files_below(root / FOLDER, ".yaml", ".yml"):
         shown = Place(path.relative_to(root).as_posix())
         # Definitions that several contracts share are about no table.
         if path.relative_to(root).as_posix() == GLOSSARY_FILE:
@@ -59,3 +60,18 @@ def read_contract(path: Path, root: Path, glossary: Glossary | None = None) -> C
 
     terms = read_glossary(root) if glossary is None else glossary
     return parse_contract(path, path.name.removesuffix(SUFFIX), root, terms)
+
+
+def read_contract_file(path: Path, root: Path) -> Contract:
+    """Return the contract in a file that stands anywhere, such as an older version beside the newer one.
+
+    Terms are those of the project at `root`.
+
+    Raises:
+        RopewalkError: as `read_contract` says; the file names no table.
+    """
+    from ropewalk.dataops.contracts.reading import parse_contract  # see above
+
+    name = path.name.removesuffix(SUFFIX)
+    # Places are told as the person named the file.
+    return parse_contract(path, None if name == path.name else name, path.parent, read_glossary(root))

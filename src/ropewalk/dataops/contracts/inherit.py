@@ -11,8 +11,9 @@ from ropewalk.errors import Place, nearest
 from ropewalk.project import Document
 
 SCHEME = "glossary:"
-# The standard's word for a link to what something means.
-MEANING = "businessDefinition"
+# The standard's words for a link to what something means. Other tools try to fetch a `businessDefinition` from its
+# address, which a term of ours has none of: drafts write `glossary`.
+MEANINGS = ("glossary", "businessDefinition")
 _LOWER = ("minimum", "exclusiveMinimum")
 _UPPER = ("maximum", "exclusiveMaximum")
 
@@ -32,11 +33,11 @@ def find_term(
         if not url.startswith(SCHEME):
             continue
         place = document.place((*location, "authoritativeDefinitions", index, "url"))
-        if definition.type != MEANING:
+        if definition.type not in MEANINGS:
             raise InvalidContract(
-                f"a link to a term is of type {MEANING}, not {definition.type!r}",
+                f"a link to a term is of type glossary, not {definition.type!r}",
                 place=place,
-                nearest=MEANING,
+                nearest=MEANINGS[0],
             )
         found.append((_term(glossary, url.removeprefix(SCHEME), place), place))
     if len(found) > 1:

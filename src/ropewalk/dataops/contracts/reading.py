@@ -38,8 +38,10 @@ def _strict(data: object, _: ValidatorFunctionWrapHandler) -> OpenDataContractSt
 StrictContract = Annotated[OpenDataContractStandard, WrapValidator(_strict)]
 
 
-def parse_contract(path: Path, table: str, root: Path, glossary: Glossary) -> Contract:
+def parse_contract(path: Path, table: str | None, root: Path, glossary: Glossary) -> Contract:
     """Return the contract for `table` in the file at `path` of the project at `root`, with what its terms say.
+
+    Without a `table`, the contract is about the one that it names itself.
 
     Raises:
         InvalidYAML: the file is not YAML.
@@ -66,7 +68,7 @@ def parse_contract(path: Path, table: str, root: Path, glossary: Glossary) -> Co
     pairs = zip(described.properties, terms, strict=True)
     columns = tuple(_column(document, (*_PROPERTIES, i), item, term) for i, (item, term) in enumerate(pairs))
     return Contract(
-        table=table,
+        table=table or described.physicalName or described.name or "",
         place=document.place(),
         version=declared.version or "",
         status=declared.status,
@@ -101,7 +103,7 @@ def _require_header(document: Document, declared: OpenDataContractStandard) -> N
         )
 
 
-def _the_table(document: Document, declared: OpenDataContractStandard, table: str) -> SchemaObject:
+def _the_table(document: Document, declared: OpenDataContractStandard, table: str | None) -> SchemaObject:
     objects = declared.schema_ or []
     if len(objects) != 1:
         raise InvalidContract(
@@ -109,6 +111,8 @@ def _the_table(document: Document, declared: OpenDataContractStandard, table: st
             place=document.place(("schema",)),
             hint="one file per table, named after it",
         )
+    if table is None:
+        return objects[0]
     # The file's name decides; the schema repeats it so that other tools, which see only the text, know it too.
     names = [name for name in (objects[0].physicalName, objects[0].name) if name]
     valid = (table.lower(), table.lower().rpartition(".")[2])

@@ -9,7 +9,7 @@ from ropewalk.doors import lazy_names
 if TYPE_CHECKING:
     from ropewalk.dataops.definitions.errors import ColumnsUnmapped, UnknownTerm
     from ropewalk.dataops.definitions.reading import GLOSSARY_FILE, glossary_path, read_glossary
-    from ropewalk.dataops.definitions.unmapped import Suggestion, UsedColumn, find_unmapped
+    from ropewalk.dataops.definitions.unmapped import Suggestion, UsedColumn, find_unmapped, split_words
     from ropewalk.dataops.definitions.values import (
         MASKS,
         PII_CLASSES,
@@ -36,6 +36,7 @@ __all__ = [
     "find_unmapped",
     "glossary_path",
     "read_glossary",
+    "split_words",
 ]
 
 __getattr__ = lazy_names(__name__, __file__)

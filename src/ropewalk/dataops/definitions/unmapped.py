@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ropewalk.dataops.definitions.values import Glossary, Term
 
+LEAST_LETTERS = 5
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -70,9 +71,10 @@ def _named(glossary: Glossary, column: UsedColumn) -> Iterator[tuple[Term, str]]
     for parts, name, term in named:
         if parts == words:
             yield term, "has its name" if name == term.name else f"has its synonym {name!r} as name"
-    # More words in common tell more: `home_airport_code` is an airport code before it is a code.
+    # More words in common tell more: `home_airport_code` is an airport code before it is a code. A short word says
+    # little at the end of a name.
     for parts, name, term in sorted(named, key=lambda item: -len(item[0])):
-        if len(parts) > 1 and words[-len(parts) :] == parts:
+        if len("".join(parts)) >= LEAST_LETTERS and words[-len(parts) :] == parts:
             yield term, f"its name ends in {name!r}"
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 
+import duckdb
+
 from ropewalk.dataops.lake.console import QueryResult
-from ropewalk.dataops.lake.errors import TableMissing
+from ropewalk.dataops.lake.errors import TableMissing, translate_error
 from ropewalk.dataops.lake.lake import open_lake
+from ropewalk.dataops.lake.names import TableName
+from ropewalk.dataops.lake.scope import open_scope
 from ropewalk.dataops.lake.tables import TableInfo
 from ropewalk.pipeline import Node, Output, Task, Workspace, current_records
 from ropewalk.store.environments import list_environments, pointers
@@ -57,6 +62,27 @@ def list_environment_tables(workspace: Workspace) -> list[TableInfo]:
     others = [info for info in lake.tables() if f"{info.schema}.{info.name}".lower() not in {*made, *tables}]
     found = [*lake.tables_at(tables), *others]
     return sorted(found, key=lambda info: (info.schema, info.name))
+
+
+@contextmanager
+def open_environment(
+    workspace: Workspace, tables: Collection[str] | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a connection on which `schema.table` means each table (or those of `tables`) as the environment has it.
+
+    Raises:
+        TableMissing, SnapshotMissing: the lake does not have what the environment names.
+    """
+    wanted = {
+        TableName.parse(table): snapshot
+        for table, snapshot in environment_tables(workspace).items()
+        if tables is None or table in tables
+    }
+    try:
+        with open_lake(workspace).cursor() as connection, open_scope(connection, wanted):
+            yield connection
+    except duckdb.Error as error:
+        raise translate_error(error, tuple(map(str, wanted))) from error
 
 
 def query_environment(

@@ -24,6 +24,8 @@ from ropewalk.pipeline import Need, Node
 from ropewalk.project import Project, read_steps
 
 STATE_FOLDER = ".ropewalk"
+# What sources load and steps make: their nodes know nothing of other tables, at whatever snapshot.
+CHECKED_ALONE = ("raw.", "steps.")
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,11 @@ def declare_tables(project: Project) -> list[Node]:
         ContractWithoutTable: a contract is about a table that nothing makes.
     """
     cache = ParseCache(project.root / STATE_FOLDER)
-    nodes = [_declare(spec, cache) for spec in _read(project, cache).specs.values()]
+    declared = _read(project, cache)
+    for table, contract in declared.contracts.items():
+        if table.startswith(CHECKED_ALONE):
+            _refuse_other_tables(table, contract, cache)
+    nodes = [_declare(spec, cache) for spec in declared.specs.values()]
     cache.save()
     return nodes
 
@@ -120,6 +126,20 @@ def _declare(spec: TableSpec, cache: ParseCache) -> Node:
         facts=facts,
         places=places,
     )
+
+
+def _refuse_other_tables(table: str, contract: Contract, cache: ParseCache) -> None:
+    """Refuse rules about other tables where only the one that was just made can be looked at.
+
+    Raises:
+        InvalidContract: there is such a rule.
+    """
+    for name, place in _rule_needs(table, contract, cache):
+        raise InvalidContract(
+            f"the contract of {table} asks for a look at {name!r}, and is checked while {table} alone is made",
+            place=place,
+            hint="put the rule into the contract of a table that reads both",
+        )
 
 
 def _rule_needs(table: str, contract: Contract, cache: ParseCache) -> Iterator[tuple[str, Place]]:
