@@ -140,11 +140,17 @@ def assess(
     # The record says it was made; the kind says whether it is still there. A deleted lake must not pass for fresh.
     if record and key == record.key and not reasons:
         if kind.holds(node, record.task_key, record.output, workspace):
-            return Assessment(key, probe, Status.FRESH, warning=warning, found=record)
+            return Assessment(key, probe, Status.FRESH, warning=warning or _standing(record), found=record)
         reasons = (Reason("content", "no longer there"),)
     restored = None if probe.unreachable else find_restorable(node, kind, workspace, key, digests)
     stale = Assessment(key, probe, Status.STALE, reasons, warning)
     return as_restored(stale, restored) if restored else stale
+
+
+def _standing(record: Record) -> str | None:
+    """Return what its output says a person should know of it for as long as it stands."""
+    told = record.output.summary.get("standing")
+    return str(told) if told else None
 
 
 def as_restored(found: Assessment, record: Record) -> Assessment:

@@ -112,7 +112,8 @@ class Output:
     Attributes:
         digest: digest of the content; equal digests stop the work downstream (early cut-off).
         reference: where the content is: `snapshot:14`, `run:<id>`, `model:late/3`.
-        summary: what a person wants to know of it (rows, metrics, verdict); `warning` is shown when it is made.
+        summary: what a person wants to know of it (rows, metrics, verdict); `warning` is shown when it is made,
+            `standing` by every plan and run for as long as it is current.
         observed: the outside facts that this execution really used, when `probe` could not know them all.
         origins: ids of outside things it was made from (`file:landing/flights/2013-01.csv`), for lineage.
         makes: ids of versioned things it made (`run:<id>`, `model_version:late/3`), for lineage.

@@ -246,4 +246,6 @@ class CheckReport:
         if first is None:
             return {"contract": self.summary()}
         more = f", and {len(others)} more" if others else ""
-        return {"contract": self.summary(), "warning": f"contract: {first.name}: {first.message}{more}"}
+        told = f"contract: {first.name}: {first.message}{more}"
+        # When it is made, and by every plan until it holds again.
+        return {"contract": self.summary(), "warning": told, "standing": told}
