@@ -38,6 +38,8 @@ ROUTES = (
     ({"POST", "PUT"}, f"(?:/{NAME})?/_bulk", None, "_bulk"),
     ({"GET", "POST"}, f"(?:/{NAME})?/_search", None, "_search"),
     ({"GET", "POST"}, f"/{NAME}/_count", None, "_count"),
+    ({"POST"}, "/_aliases", None, "_change_aliases"),
+    ({"GET"}, f"/_alias/{NAME}", None, "_show_alias"),
     ({"POST"}, f"/{NAME}/_pit", "elasticsearch", "_open_point"),
     ({"DELETE"}, "/_pit", "elasticsearch", "_close_elastic"),
     ({"POST"}, f"/{NAME}/_search/point_in_time", "opensearch", "_open_point"),
@@ -93,6 +95,7 @@ class SearchPeer:
     ) -> None:
         self.product, self.version, self.user = product, version or VERSIONS[product], user
         self.indices: dict[str, Index] = {}
+        self.aliases: dict[str, set[str]] = {}
         self.points: dict[str, list[tuple[str, int, dict[str, dict[str, Any]], dict[str, int]]]] = {}
         self.busy = self.failing_shards = 0
         self.searches_until_expiry: int | None = None
@@ -169,6 +172,9 @@ class SearchPeer:
             "master_timeout",
             body={"mappings", "settings", "aliases"},
         )
+        if index in self.aliases:
+            told = f"Invalid index name [{index}], already exists as alias"
+            raise Refused(400, "invalid_index_name_exception", told)
         if index in self.indices:
             raise Refused(400, "resource_already_exists_exception", f"index [{index}/x] already exists")
         if index != index.lower() or not re.fullmatch(r'[^ "*\\<|,>/?#:+_-][^ "*\\<|,>/?#:]*', index):
@@ -189,9 +195,51 @@ class SearchPeer:
 
     def _drop(self, request: Request, index: str) -> dict[str, Any]:
         self._allow(request, "ignore_unavailable", "allow_no_indices")
+        if index in self.aliases:
+            told = f"The provided expression [{index}] matches an alias, specify the corresponding concrete indices"
+            raise Refused(400, "illegal_argument_exception", told)
         for name in self._names(index):
-            del self.indices[name]
+            self._remove(name)
         return {"acknowledged": True}
+
+    def _remove(self, index: str) -> None:
+        del self.indices[index]
+        self.aliases = {alias: left for alias, names in self.aliases.items() if (left := names - {index})}
+
+    def _show_alias(self, request: Request, alias: str) -> dict[str, Any]:
+        self._allow(request, "ignore_unavailable", "allow_no_indices", "expand_wildcards")
+        if alias not in self.aliases:
+            raise Refused(404, "aliases_not_found_exception", f"aliases [{alias}] missing")
+        return {name: {"aliases": {alias: {}}} for name in sorted(self.aliases[alias])}
+
+    def _change_aliases(self, request: Request) -> dict[str, Any]:
+        """All actions, or none."""
+        self._allow(request, "timeout", "master_timeout", body={"actions"})
+        before = ({name: set(names) for name, names in self.aliases.items()}, dict(self.indices))
+        try:
+            for action in request.body["actions"]:
+                ((verb, about),) = action.items()
+                self._change_alias(verb, about)
+        except Refused:
+            self.aliases, self.indices = before
+            raise
+        return {"acknowledged": True, "errors": False}
+
+    def _change_alias(self, verb: str, about: dict[str, Any]) -> None:
+        (index,) = self._names(about["index"])
+        match verb:
+            case "add":
+                if about["alias"] in self.indices:
+                    told = f"Invalid alias name [{about['alias']}]: an index or data stream exists with the same name"
+                    raise Refused(400, "invalid_alias_name_exception", told)
+                self.aliases.setdefault(about["alias"], set()).add(index)
+            case "remove":
+                self.aliases[about["alias"]] -= {index}
+                self.aliases = {alias: names for alias, names in self.aliases.items() if names}
+            case "remove_index":
+                self._remove(index)
+            case _:
+                raise Refused(400, "x_content_parse_exception", f"[alias_action] unknown field [{verb}]")
 
     def _show_mapping(self, request: Request, index: str) -> dict[str, Any]:
         self._allow(request, "ignore_unavailable", "allow_no_indices", "expand_wildcards")
@@ -264,6 +312,8 @@ class SearchPeer:
             self.busy -= 1
             kind = "es_rejected_execution_exception" if self.is_elastic else "rejected_execution_exception"
             raise Refused(429, kind, "rejected execution of coordinating operation")
+        if name in self.aliases:
+            (name,) = self.aliases[name]
         index = self.indices.setdefault(name, Index({}, {"properties": {}}))
         is_there = id_ in index.documents
         if verb == "delete":
@@ -285,7 +335,8 @@ class SearchPeer:
         found: list[str] = []
         for part in pattern.split(","):
             fits = re.compile(re.escape(part).replace(r"\*", ".*"))
-            named = sorted(name for name in self.indices if fits.fullmatch(name))
+            aliased = {index for alias, names in self.aliases.items() if fits.fullmatch(alias) for index in names}
+            named = sorted({name for name in self.indices if fits.fullmatch(name)} | aliased)
             if not named and "*" not in part and part != "_all" and not is_lenient:
                 raise Refused(404, "index_not_found_exception", f"no such index [{part}]")
             found += sorted(self.indices) if part == "_all" else named

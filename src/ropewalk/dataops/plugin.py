@@ -1,4 +1,4 @@
-"""What DataOps registers: the section `sources`, and the kinds source and table."""
+"""What DataOps registers: the sections `sources` and `publish`, and the kinds source, table and publish."""
 
 from __future__ import annotations
 
@@ -14,18 +14,23 @@ if TYPE_CHECKING:
 
 @hookimpl
 def project_sections() -> list[Section]:
-    """Return the section that declares sources."""
+    """Return the sections that declare sources and publications."""
     source = Address("ropewalk.dataops.sources", "AnySource")
-    return [Section("sources", source, "Where data come from: files, SQLite databases and REST APIs")]
+    publication = Address("ropewalk.dataops.publish", "Publication")
+    return [
+        Section("sources", source, "Where data come from: files, SQLite databases and REST APIs"),
+        Section("publish", publication, "Tables that others read elsewhere: in databases, buckets, search clusters"),
+    ]
 
 
 @hookimpl
 def node_kinds() -> list[NodeKind]:
-    """Return the kinds of data: sources and tables."""
+    """Return the kinds of data: sources, tables and publications."""
     has_tables = has_folder("tables", "contracts")
     return [
         DeferredKind("source", "ropewalk.dataops.sources:SourceKind", has_entries("sources")),
         DeferredKind("table", "ropewalk.dataops.transform:TableKind", has_tables),
+        DeferredKind("publish", "ropewalk.dataops.publish:PublishKind", has_entries("publish")),
     ]
 
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from ropewalk.doors import lazy_names
 
 if TYPE_CHECKING:
-    from ropewalk.dataops.sources.declarations import AnySource, FilesSource, RESTSource, SQLiteSource
+    from ropewalk.dataops.sources.declarations import AnySource, FilesSource, SQLiteSource
     from ropewalk.dataops.sources.kind import SourceKind
+    from ropewalk.dataops.sources.rest_auth import Credentials, FixedAuth
+    from ropewalk.dataops.sources.rest_resources import RESTSource
     from ropewalk.dataops.sources.search_cluster import (
         SearchCluster,
         SearchClusterAddress,
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnySource",
+    "Credentials",
     "Document",
     "FilesSource",
+    "FixedAuth",
     "RESTSource",
     "SQLiteSource",
     "SearchCluster",

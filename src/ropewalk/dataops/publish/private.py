@@ -1,0 +1,49 @@
+"""Columns that must not leave unasked: those that the table's contract classifies as personal or secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ropewalk.dataops.publish.declarations import Publication
+from ropewalk.dataops.publish.errors import InvalidPublication
+from ropewalk.errors import Place
+from ropewalk.project import Project
+
+# What organisations call data that are not everybody's; the standard leaves the word to them.
+PRIVATE = frozenset(
+    {"pii", "personal", "private", "sensitive", "confidential", "highly confidential", "restricted", "secret"}
+)
+
+
+def private_columns(project: Project, name: str, declared: Publication, place: Place) -> Mapping[str, str]:
+    """Return the private columns of the published table, each with its classification, that were selected.
+
+    Raises:
+        InvalidPublication: there are some, and the entry does not say what becomes of them.
+    """
+    found = {
+        column: word
+        for column, word in _classified(project, declared.table).items()
+        if word.lower() in PRIVATE and (not declared.columns or column in declared.columns)
+    }
+    if found and declared.pii == "refuse":
+        first, word = next(iter(found.items()))
+        raise InvalidPublication(
+            f"publication {name!r} would show {', '.join(found)}: the contract of {declared.table} classifies"
+            f" {first} as {word}",
+            place=place,
+            hint="`pii: leave_out` publishes the other columns, `pii: include` all of them",
+        )
+    return found
+
+
+def _classified(project: Project, table: str) -> dict[str, str]:
+    # Reading a contract loads the standard's model, which a table without one does not need.
+    from ropewalk.dataops.contracts import contract_files, read_contract
+
+    files = contract_files(project.root)
+    path = next((path for name, path in files.items() if name.lower() == table.lower()), None)
+    if path is None:
+        return {}
+    columns = read_contract(path, project.root).columns
+    return {column.name: column.classification for column in columns if column.classification}
