@@ -8,10 +8,11 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from ropewalk.dataops.sources.declarations import RESTSource
 from ropewalk.dataops.sources.errors import PageLoop, SourceBroken, SourceUnreachable
 from ropewalk.dataops.sources.fetch import Asking, Question, fetch
 from ropewalk.dataops.sources.pages import PageWalk
+from ropewalk.dataops.sources.rest_resources import RESTSource
+from ropewalk.dataops.sources.rest_route import first_route
 from ropewalk.errors import Place
 
 from .conftest import APIServer, Reply, Request
@@ -24,7 +25,7 @@ def walk(server: APIServer, paginate: object, path: str = "/x", **params: str) -
     """Return how many records each page has."""
     source = RESTSource(kind="rest", url=server.url + path, records="items", paginate=paginate, params=params)
     with httpx.Client(timeout=5) as client:
-        pages = PageWalk(Asking(client, threading.Event(), PLACE), source, params).pages()
+        pages = PageWalk(Asking(client, threading.Event(), PLACE), first_route(source, None, PLACE)).pages()
         return [len(page.records) for page in pages]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,18 +29,17 @@ class Body:
     place: Place
 
     @classmethod
-    def parse(cls, content: bytes, what: str, place: Place) -> Body:
-        """Return the body that `content` is.
+    def parse(cls, content: bytes, what: str, place: Place, content_type: str = "") -> Body:
+        """Return the body that `content` is; `content_type` is what the answer calls it.
 
         Raises:
-            SourceBroken: it is not JSON.
+            SourceBroken: it is not JSON; the error names the line and column, and tells a web page from bad JSON.
         """
         try:
             # All of it is checked once: what is found below stays undecoded.
             msgspec.json.decode(content, type=msgspec.Raw)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            shown = content[:120].decode(errors="replace")
-            raise SourceBroken(f"{what} is not JSON: {error}", place=place, detail=shown) from error
+            raise _no_json(content, what, place, content_type) from error
         return cls(content, what, place)
 
     def records(self, path: str | None) -> Sequence[bytes]:
@@ -72,6 +72,15 @@ class Body:
         value = msgspec.json.decode(content)
         return str(value) if isinstance(value, str | int | float) and value not in {"", False} else None
 
+    def is_false_at(self, path: str) -> bool:
+        """Return whether there is a plain false, a zero, null or nothing at the dotted `path`."""
+        return self.text_at(path) in {None, "0"}
+
+    def number_at(self, path: str) -> int | None:
+        """Return the whole number at the dotted `path`, or None when there is none."""
+        text = self.text_at(path)
+        return int(text) if text is not None and text.isdigit() else None
+
     def _find(self, path: Sequence[str]) -> bytes:
         content = self.content
         for step in path:
@@ -94,6 +103,34 @@ class Body:
         prefix = f"{path}." if path else ""
         hint = f"records: {prefix}{lists[0]}" if lists else "records: the dotted path to the list"
         return SourceBroken(f"{self.what} has no list of records {at}".rstrip(), place=self.place, hint=hint)
+
+
+def _no_json(content: bytes, what: str, place: Place, content_type: str) -> SourceBroken:
+    start = content[:120].decode(errors="replace")
+    if "html" in content_type.lower() or content[:100].lstrip().lower().startswith((b"<!doctype", b"<html")):
+        return SourceBroken(
+            f"{what} is not JSON but a web page",
+            place=place,
+            hint="often a log-in page: check url and auth",
+            detail=start,
+        )
+    at = _error_at(content)
+    around = content[max(0, at - 60) : at + 60].decode(errors="replace")
+    line, column = content.count(b"\n", 0, at) + 1, at - content.rfind(b"\n", 0, at)
+    where = f" at line {line}, column {column}" if content else ": it is empty"
+    return SourceBroken(f"{what} is not JSON{where}", place=place, detail=around if at > 60 else start)
+
+
+def _error_at(content: bytes) -> int:
+    """Return at which byte `content` stops being JSON."""
+    # Python's decoder tells the place; it is asked only about what is broken.
+    try:
+        json.loads(content.decode())
+    except UnicodeDecodeError as error:
+        return error.start
+    except json.JSONDecodeError as error:
+        return len(error.doc[: error.pos].encode())
+    return len(content)
 
 
 def _fields(content: bytes) -> Fields:

@@ -1,24 +1,29 @@
-"""Going through the pages of a REST API, by any of the declared ways, without going round in circles."""
+"""Going through the pages of a web API, by any of the declared ways, without going round in circles."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
+import msgspec
 
 from ropewalk.dataops.sources.bodies import Body
-from ropewalk.dataops.sources.declarations import (
+from ropewalk.dataops.sources.errors import PageLoop, SourceBroken
+from ropewalk.dataops.sources.fetch import Answer, Asking, Question, fetch
+from ropewalk.dataops.sources.redact import origin
+from ropewalk.dataops.sources.rest_declarations import (
+    HeaderCursor,
     LinkHeader,
     NextCursor,
     NextURL,
     Offset,
     PageNumber,
-    RESTSource,
 )
-from ropewalk.dataops.sources.errors import PageLoop, SourceBroken
-from ropewalk.dataops.sources.fetch import Answer, Asking, Question, fetch
-from ropewalk.dataops.sources.redact import origin, redact_url
+from ropewalk.dataops.sources.rest_route import Route
+
+HEADER = "header "
 
 
 @dataclass(frozen=True)
@@ -31,108 +36,180 @@ class Page:
 
 @dataclass
 class PageWalk:
-    """The way through one source's pages.
+    """The way through the pages that begin at one route.
 
     Attributes:
         asking: how requests are made.
-        source: the declaration.
-        params: query parameters of the first page: the declared ones and the watermark.
+        route: where it starts.
     """
 
     asking: Asking
-    source: RESTSource
-    params: Mapping[str, str]
-    _seen: set[str] = field(default_factory=set)
+    route: Route
+    _seen: set[tuple[str, bytes | None]] = field(default_factory=set)
     _received: int = 0
+    _totals: list[int] = field(default_factory=list)
 
     def pages(self) -> Iterator[Page]:
         """Yield page after page.
 
         Raises:
-            SourceUnreachable, SourceRefused: as `fetch` says.
+            SourceUnreachable, SourceRefused, AnswerTooLarge: as `fetch` says.
             SourceBroken: an error answer, or one that is not as declared.
-            PageLoop: a page leads back to one that was read, or repeats it.
+            PageLoop: a page leads back to one that was read, or repeats it; or there are not as many records as told.
         """
-        address: httpx.URL | None = self._first()
+        question: Question | None = self._first()
         before: Sequence[bytes] = ()
         number = 0
-        while address is not None:
+        while question is not None:
             number += 1
-            self._refuse_loop(str(address) in self._seen, number)
-            self._seen.add(str(address))
-            answer = fetch(self.asking, Question(address))
+            asked = (str(question.address), question.body)
+            self._refuse_loop(asked in self._seen, number)
+            self._seen.add(asked)
+            answer = fetch(self.asking, question)
             # The page is named in errors by its number, as its address may hold credentials.
             body = Body.parse(
-                answer.content, f"page {number} of {redact_url(self.source.url)}", self.asking.place
+                answer.content,
+                f"page {number} of {self.route.shown}",
+                self.asking.place,
+                answer.headers.get("Content-Type", ""),
             )
-            records = body.records(self.source.records)
+            records = body.records(self.route.source.records)
             # A server that does not know the parameter for pages answers with its first page for ever.
             self._refuse_loop(bool(records) and records == before and self._is_counted, number)
             self._received += len(records)
+            self._note_total(answer, body)
             yield Page(number, records)
             before = records
             # Counted pages end with an empty one; a short page proves nothing, as servers cap the size asked for.
-            address = self._next(address, answer, body, number) if records or not self._is_counted else None
+            question = self._next(question, answer, body, number) if records or not self._is_counted else None
+        self._check_total()
 
     @property
     def _is_counted(self) -> bool:
-        return isinstance(self.source.paginate, PageNumber | Offset)
+        return isinstance(self.route.source.paginate, PageNumber | Offset)
 
-    def _first(self) -> httpx.URL:
-        match self.source.paginate:
+    def _first(self) -> Question:
+        match self.route.source.paginate:
             case PageNumber() as by:
                 return self._numbered(by, by.start)
             case Offset() as by:
                 return self._offset(by)
             case _:
-                return self._address({})
+                return self._question({})
 
-    def _next(self, address: httpx.URL, answer: Answer, body: Body, number: int) -> httpx.URL | None:
-        match self.source.paginate:
+    def _next(self, asked: Question, answer: Answer, body: Body, number: int) -> Question | None:
+        match self.route.source.paginate:
             case NextURL() as by:
-                return self._linked(address, body.text_at(by.path))
-            case LinkHeader():
-                return self._linked(address, answer.links.get("next"))
+                return self._linked(asked, body.text_at(by.path))
+            case LinkHeader() as by:
+                return self._linked(asked, answer.links.get(by.rel))
+            case HeaderCursor() as by:
+                token = answer.headers.get(by.header)
+                return self._question({by.param: token}) if token else None
             case NextCursor() as by:
                 token = body.text_at(by.path)
-                return self._address({by.param: token}) if token else None
-            case PageNumber() as by:
-                return self._numbered(by, by.start + number)
-            case Offset() as by:
-                return self._offset(by)
+                is_last = by.has_more is not None and body.is_false_at(by.has_more)
+                return self._question({by.param: token}, by.where) if token and not is_last else None
+            case PageNumber() | Offset() as by:
+                return self._counted(by, body, number)
             case None:
-                return None
+                self._refuse_more(answer)
+        return None
 
-    def _numbered(self, by: PageNumber, number: int) -> httpx.URL:
-        size = {by.size_param: str(by.size)} if by.size else {}
-        return self._address({by.param: str(number), **size})
+    def _counted(self, by: PageNumber | Offset, body: Body, number: int) -> Question | None:
+        if by.has_more is not None and body.is_false_at(by.has_more):
+            return None
+        if self._totals and self._received >= max(self._totals):
+            return None
+        if isinstance(by, Offset):
+            return (
+                None
+                if by.maximum is not None and by.start + self._received > by.maximum
+                else self._offset(by)
+            )
+        count = body.number_at(by.pages) if by.pages else None
+        is_last = number == count or (by.maximum is not None and by.start + number > by.maximum)
+        return None if is_last else self._numbered(by, by.start + number)
 
-    def _offset(self, by: Offset) -> httpx.URL:
-        return self._address({by.param: str(self._received), by.limit_param: str(by.limit)})
+    def _numbered(self, by: PageNumber, number: int) -> Question:
+        size = {by.size_param: by.size} if by.size else {}
+        return self._question({by.param: number, **size}, by.where)
 
-    def _address(self, added: Mapping[str, str]) -> httpx.URL:
-        return httpx.URL(self.source.url).copy_merge_params({**self.params, **added})
+    def _offset(self, by: Offset) -> Question:
+        return self._question({by.param: by.start + self._received, by.limit_param: by.limit}, by.where)
 
-    def _linked(self, address: httpx.URL, link: str | None) -> httpx.URL | None:
+    def _question(self, added: Mapping[str, str | int], where: str = "query") -> Question:
+        params = dict(self.route.params)
+        body: dict[str, Any] = dict(self.route.body)
+        if where == "query":
+            params |= {key: str(value) for key, value in added.items()}
+        else:
+            for path, value in added.items():
+                body = _placed(body, path.split("."), value)
+        method = self.route.source.method
+        packed = msgspec.json.encode(body) if method == "POST" else None
+        return Question(httpx.URL(self.route.url).copy_merge_params(params), method, packed)
+
+    def _linked(self, asked: Question, link: str | None) -> Question | None:
         if not link:
             return None
-        following = address.join(link)
-        if origin(str(following)) != origin(self.source.url):
+        following = asked.address.join(link)
+        if origin(str(following)) != origin(self.route.url):
             # The request's headers may hold credentials, which belong to the declared host only.
             raise SourceBroken(
-                f"{redact_url(self.source.url)} leads on to another host, {origin(str(following))}",
+                f"{self.route.shown} leads on to another host, {origin(str(following))}",
                 place=self.asking.place,
                 hint="declare the url that the pages are at",
             )
         # What the link leaves out, such as an API key in the query, is sent again.
-        missing = {key: text for key, text in self.params.items() if key not in following.params}
-        declared = {key: text for key, text in missing.items() if key in self.source.params}
-        return following.copy_merge_params(declared) if declared else following
+        missing = {key: text for key, text in self.route.params.items() if key not in following.params}
+        declared = {key: text for key, text in missing.items() if key in self.route.source.params}
+        address = following.copy_merge_params(declared) if declared else following
+        return Question(address, asked.method, asked.body)
+
+    def _refuse_more(self, answer: Answer) -> None:
+        """Refuse to take the first page for all there is when the answer itself names a next one."""
+        if "next" in answer.links or answer.headers.get("X-Next-Page", "").strip():
+            raise SourceBroken(
+                f"{self.route.shown} has more pages than the first, and paginate is not declared",
+                place=self.asking.place,
+                hint="paginate: {kind: link_header}; or {kind: single} if the first page is all that is wanted",
+            )
+
+    def _note_total(self, answer: Answer, body: Body) -> None:
+        path = self.route.source.total
+        if path is None:
+            return
+        told = (
+            answer.headers.get(path.removeprefix(HEADER)) if path.startswith(HEADER) else body.text_at(path)
+        )
+        if told is not None and told.strip().isdigit():
+            self._totals.append(int(told))
+
+    def _check_total(self) -> None:
+        """Hold what came against what was told; an API that changes meanwhile tells several totals."""
+        by = self.route.source.paginate
+        is_cut = getattr(by, "maximum", None) is not None
+        if not self._totals or is_cut or min(self._totals) <= self._received <= max(self._totals):
+            return
+        raise PageLoop(
+            f"{self.route.shown} tells of {self._totals[-1]:,} records, and {self._received:,} came",
+            place=self.asking.place,
+            hint="the API lies about its total, or its pages miss or repeat records: check paginate and total",
+        )
 
     def _refuse_loop(self, is_loop: bool, number: int) -> None:
         if is_loop:
             raise PageLoop(
-                f"page {number} of {redact_url(self.source.url)} was there before: the pages have no end",
+                f"page {number} of {self.route.shown} was there before: the pages have no end",
                 place=self.asking.place,
                 hint="check paginate: the server may not know the declared parameter",
             )
+
+
+def _placed(body: Mapping[str, Any], path: Sequence[str], value: object) -> dict[str, Any]:
+    """Return `body` with `value` at the path, leaving the one given as it is."""
+    head, *rest = path
+    inner = body.get(head)
+    below = _placed(inner if isinstance(inner, Mapping) else {}, rest, value) if rest else value
+    return {**body, head: below}

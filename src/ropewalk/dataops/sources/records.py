@@ -63,7 +63,7 @@ class RecordFile:
             f"format = 'newline_delimited', columns = {{{literal(name)}: 'VARCHAR'}})"
         )
         row = connection.execute(
-            f"SELECT arg_max({column}, CAST({column} AS {kind})) FROM ({fields} UNION ALL SELECT {literal(least)})"
+            f"SELECT arg_max({column}, TRY_CAST({column} AS {kind})) FROM ({fields} UNION ALL SELECT {literal(least)})"
         ).fetchone()
         return None if row is None or row[0] is None else str(row[0])
 

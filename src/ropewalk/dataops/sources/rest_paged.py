@@ -1,0 +1,159 @@
+"""Loading what comes page by page: pages into a file, the file into the table, the watermark in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import duckdb
+
+from ropewalk.dataops.lake import Lake, LakeTransaction, open_lake
+from ropewalk.dataops.sources.books import Mark, current_mark
+from ropewalk.dataops.sources.columns import Relation
+from ropewalk.dataops.sources.entries import LandedSource
+from ropewalk.dataops.sources.errors import SourceUnreachable
+from ropewalk.dataops.sources.fetch import ATTEMPTS
+from ropewalk.dataops.sources.landing import Landed, land, landing_rules
+from ropewalk.dataops.sources.loads import Brought, Load, known_mark
+from ropewalk.dataops.sources.pages import Page
+from ropewalk.dataops.sources.records import RecordFile, record_file
+from ropewalk.dataops.sources.refreshing import observed_now, probe_age
+from ropewalk.dataops.sources.spec import SourceSpec
+from ropewalk.errors import Conflict, Failed, InvalidInput, NotFound
+from ropewalk.pipeline import Output, Probe, Task, Workspace
+
+# A plan is waited for by a person: a source that is down is told of soon.
+PROBES = 2
+
+
+class PageReader(Protocol):
+    """What knows how to get one source's records from outside."""
+
+    def pages(self, watermark: str | None) -> Iterator[Page]:
+        """Yield the pages of the records that are newer than `watermark`, of all without one.
+
+        Raises:
+            RopewalkError: a page cannot be had, or is not what it should be.
+        """
+
+    def relation(self, connection: duckdb.DuckDBPyConnection, records: RecordFile) -> Relation:
+        """Return the records of the file as rows."""
+
+
+OpenReader = Callable[[Workspace, int], AbstractContextManager[PageReader]]
+
+
+class PagedLoader:
+    """Loads a source that comes page by page.
+
+    With a cursor, only records at or after the watermark are asked for, and merged by key or appended. Without
+    one, all records are asked for each time and replace the table.
+    """
+
+    def __init__(
+        self,
+        spec: SourceSpec,
+        source: LandedSource,
+        open_reader: OpenReader,
+        *,
+        origin: str,
+        refresh: str | None,
+        last: Output | None,
+    ) -> None:
+        self.spec = spec
+        self.source = source
+        self.open_reader = open_reader
+        self.origin = origin
+        self.refresh = refresh
+        self.last = last
+
+    def probe(self, workspace: Workspace) -> Probe:
+        """Return the watermark and whether there is anything newer, or why that cannot be told."""
+        # What was never loaded is pending without being asked for.
+        mark = known_mark(workspace, self.spec)
+        if mark is None:
+            return Probe(facts={"watermark": "", "pending": "yes"})
+        if self.refresh is not None:
+            return probe_age(self.refresh, self.last)
+        try:
+            with record_file(workspace.state) as records, self.open_reader(workspace, PROBES) as reader:
+                if self.source.cursor is None:
+                    self._read_all(records, reader, None)
+                    return Probe(facts={"content": records.digest})
+                is_pending = self._has_news(open_lake(workspace), records, reader, mark)
+        # Only silence can be kept quiet: a refusal or a wrong answer is for a person to mend.
+        except SourceUnreachable as error:
+            return Probe(unreachable=error.message, keep=self.source.on_unreachable == "keep")
+        return Probe(facts={"watermark": mark.watermark or "", "pending": "yes" if is_pending else "no"})
+
+    def load(self, task: Task) -> Output:
+        """Load what is new, and move the watermark with it.
+
+        Raises:
+            RopewalkError: a page or a record is wrong; then table and watermark are as they were.
+        """
+        load = Load(task, self.spec, self.source)
+        mark = current_mark(load.lake, self.spec)
+        # All pages are fetched before the lease is taken: a slow API holds up nobody else's writing.
+        with (
+            record_file(task.workspace.state) as records,
+            self.open_reader(task.workspace, ATTEMPTS) as reader,
+        ):
+            pages = self._read_all(records, reader, mark, task)
+
+            def bring(transaction: LakeTransaction) -> Brought:
+                landed = self._land(transaction, records, reader, mark)
+                now = self._greatest(transaction, records, mark)
+                told = {"pages": pages, "watermark": now}
+                return Brought(landed, now, self._observed(records, now), (self.origin,), told)
+
+            return load.run(mark, bring)
+
+    def _observed(self, records: RecordFile, watermark: str | None) -> Mapping[str, str]:
+        if self.source.cursor is not None:
+            return {"watermark": watermark or "", "pending": "no"}
+        return {"content": records.digest} if self.refresh is None else observed_now(self.refresh)
+
+    def _land(
+        self, transaction: LakeTransaction, records: RecordFile, reader: PageReader, mark: Mark | None
+    ) -> Landed:
+        arriving = reader.relation(transaction.connection, records) if records.count else Relation("", ())
+        rules = landing_rules(self.source)
+        return land(transaction, self.spec, rules, arriving, mark.watermark if mark else None)
+
+    def _greatest(self, transaction: LakeTransaction, records: RecordFile, mark: Mark | None) -> str | None:
+        """Return the greatest cursor value so far as the source wrote it, which is how it is asked for."""
+        watermark = mark.watermark if mark else None
+        if self.source.cursor is None or not records.count:
+            return watermark
+        field = self.source.cursor.column
+        columns = transaction.columns(self.spec.table) or ()
+        kind = next(column.type for column in columns if column.name.lower() == field.lower())
+        return records.greatest(transaction.connection, field, kind, watermark)
+
+    def _has_news(self, lake: Lake, records: RecordFile, reader: PageReader, mark: Mark) -> bool:
+        """Return whether any page holds a record that is not in the table as it is."""
+        # Mostly the first page decides: it is empty, or its records are new.
+        for page in reader.pages(mark.watermark):
+            records.write(page.records)
+            with lake.rehearsal() as transaction:
+                try:
+                    if self._land(transaction, records, reader, mark).is_news:
+                        return True
+                except (InvalidInput, NotFound, Conflict, Failed, duckdb.Error):
+                    # A record that cannot be loaded is news too: the load will say what is wrong with it.
+                    return True
+        return False
+
+    def _read_all(
+        self, records: RecordFile, reader: PageReader, mark: Mark | None, task: Task | None = None
+    ) -> int:
+        """Write the records of all pages to the file and return how many pages there are."""
+        number = 0
+        for page in reader.pages(mark.watermark if mark else None):
+            number += 1
+            records.write(page.records)
+            if task is not None:
+                task.report(number, None, f"page {number}, {records.count:,} records")
+        return number
