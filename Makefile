@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 # Compiled files make every later start several times faster; a shell that forbids them is for other work.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-postgres check docs bench bench-pipeline staleness browser slow lock clean
+.PHONY: help demo test test-postgres check docs bench bench-dataops bench-pipeline staleness browser slow lock clean
 
 help: ## List every task
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -55,7 +55,15 @@ build/peers/%/installed: benchmarks/pipeline/peer-%.txt $(VENV)/uv.stamp
 	@touch $@
 
 bench-pipeline: $(VENV)/dev.stamp build/peers/dvc/installed build/peers/zenml/installed ## Measure the engine beside DVC and ZenML
-	$(BIN)/python benchmarks/pipeline/compare.py --dvc build/peers/dvc/bin/python --zenml build/peers/zenml/bin/python
+	$(BIN)/python -m benchmarks.pipeline.compare --dvc build/peers/dvc/bin/python --zenml build/peers/zenml/bin/python
+
+build/peers/dlt/installed: benchmarks/dataops/peer-dlt.txt $(VENV)/uv.stamp
+	$(UV) venv --quiet --clear --python 3.11 $(@D)
+	$(UV) pip install --quiet --python $(@D)/bin/python --requirement $<
+	@touch $@
+
+bench-dataops: $(VENV)/dev.stamp build/peers/dlt/installed ## Measure loads, diffs, lineage and contracts beside DuckDB and dlt
+	$(BIN)/python -m benchmarks.dataops.compare --dlt build/peers/dlt/bin/python
 
 staleness: $(VENV)/dev.stamp ## Count how often planning is wrong about what is stale
 	$(BIN)/python benchmarks/staleness/corpus.py

@@ -1,6 +1,6 @@
 """Ropewalk's engine beside DVC and ZenML, in CPU seconds of whole process trees, measured in one go.
 
-    python benchmarks/pipeline/compare.py [--dvc PYTHON] [--zenml PYTHON] [--only NAME ...]
+    python -m benchmarks.pipeline.compare [--dvc PYTHON] [--zenml PYTHON] [--only NAME ...]
 
 A line for each goal: what was measured, the goal, and whether it is met. A peer whose Python is not given is left
 out, and so is the goal that is a ratio to it.
@@ -11,18 +11,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cpu import Command, cpu_seconds, median_cpu
-from peers import dvc_file, dvc_project, zenml_project
-from projects import write_files, write_mixed, write_steps
+from benchmarks.pipeline.peers import dvc_file, dvc_project, zenml_project
+from benchmarks.pipeline.projects import write_files, write_mixed, write_steps
+from benchmarks.rig.cpu import Command, cpu_seconds, median_cpu
+from benchmarks.rig.goals import Goal, print_goals
 
 ROPEWALK = [sys.executable, "-m", "ropewalk"]
 # Longer than what changed must be old before a run leaves the note that the next one takes a glance at.
@@ -31,21 +30,6 @@ BIG = 1 << 30
 STEPS = 100
 OUTPUTS = 100
 KILOBYTES = 4096
-
-
-@dataclass(frozen=True)
-class Goal:
-    """One line of the table: what was measured, in words, and whether the value keeps to its bound."""
-
-    name: str
-    measured: str
-    value: float
-    bound: float
-
-    def __str__(self) -> str:
-        """The line, with `met` or `MISSED`."""
-        verdict = "met" if self.value <= self.bound else "MISSED"
-        return f"{self.name:34} {self.measured:58} {self.value:8.4g} <= {self.bound:<7.4g} {verdict}"
 
 
 @dataclass(frozen=True)
@@ -188,13 +172,7 @@ def main() -> None:
     arguments = parser.parse_args()
     # A virtual environment is known by the path it is started by: links must not be followed.
     peers = Peers(*(path and path.absolute() for path in (arguments.dvc, arguments.zenml)))
-    here = Path(tempfile.mkdtemp(prefix="ropewalk-bench-"))
-    try:
-        for name in arguments.only:
-            for goal in MEASURES[name](here, peers):
-                print(goal, flush=True)
-    finally:
-        shutil.rmtree(here, ignore_errors=True)
+    print_goals(lambda here, name=name: MEASURES[name](here, peers) for name in arguments.only)
 
 
 if __name__ == "__main__":

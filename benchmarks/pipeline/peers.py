@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from cpu import Command
+from benchmarks.rig.cpu import Command
 
 CHAIN = 10
 ZENML = """
