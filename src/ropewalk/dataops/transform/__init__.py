@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from ropewalk.dataops.transform.errors import (
         ContractWithoutTable,
         FileInSQL,
+        HistoryKeyBroken,
+        InvalidHeader,
         InvalidSpan,
         InvalidSQL,
         InvalidTableFile,
@@ -20,11 +22,14 @@ if TYPE_CHECKING:
     from ropewalk.dataops.transform.files import table_files
     from ropewalk.dataops.transform.kind import TableKind
     from ropewalk.dataops.transform.parts import read_span
-    from ropewalk.dataops.transform.values import ParsedSQL, Partition, Reference, TableSpec
+    from ropewalk.dataops.transform.values import Header, ParsedSQL, Partition, Reference, TableSpec
 
 __all__ = [
     "ContractWithoutTable",
     "FileInSQL",
+    "Header",
+    "HistoryKeyBroken",
+    "InvalidHeader",
     "InvalidSQL",
     "InvalidSpan",
     "InvalidTableFile",

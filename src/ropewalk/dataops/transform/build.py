@@ -9,6 +9,7 @@ from ropewalk.dataops.contracts import hold_contract
 from ropewalk.dataops.lake import input_tables, open_lake, snapshot_of
 from ropewalk.dataops.transform.errors import HistoryKeyBroken, TableFailed
 from ropewalk.dataops.transform.history import plan_history
+from ropewalk.dataops.transform.keyed import plan_by_key
 from ropewalk.dataops.transform.methods import AsView, InParts, Method, Whole
 from ropewalk.dataops.transform.parts import plan_parts
 from ropewalk.dataops.transform.qualify import QualifiedSQL, qualify
@@ -65,6 +66,8 @@ def _choose(task: Task, spec: TableSpec) -> Method:
         return AsView(spec, inputs=task.input_ids, snapshots=input_tables(task))
     if header.form == "history":
         return plan_history(task, spec)
+    if header.form == "incremental":
+        return plan_by_key(task, spec)
     return Whole(spec)
 
 

@@ -12,7 +12,8 @@ RopewalkError
 ├── NotFound
 │   └── ContractWithoutTable     RW230  a contract for a table that nothing makes
 └── Failed
-    └── TableFailed              RW431  the engine could not compute the table
+    ├── TableFailed              RW431  the engine could not compute the table
+    └── HistoryKeyBroken         RW432  rows of which no history can be made: a key twice, or none
 """
 
 from __future__ import annotations
@@ -67,3 +68,9 @@ class TableFailed(Failed):
     """The engine could not compute a table: an unknown column, a value of the wrong type."""
 
     code = "RW431"
+
+
+class HistoryKeyBroken(Failed):
+    """Rows that a history is to be made of do not have one key each, or lack their time."""
+
+    code = "RW432"

@@ -168,7 +168,7 @@ def _publish(
         return transaction.patch(spec.table, cut.among(parts.gone | parts.computed))
     columns = ", ".join(quote(column.name) for column in read_columns(transaction.connection, STAGE))
     relation = TableName.parse(spec.table).at(base.snapshot)
-    kept = f"SELECT {columns} FROM {relation} WHERE {cut.among(parts.kept)}"  # noqa: S608  # quoted names
+    kept = f"SELECT {columns} FROM {relation} WHERE {cut.among(parts.kept)}"  # quoted names
     transaction.stage(kept, is_more=True)
     return transaction.publish(spec.table)
 
@@ -238,7 +238,7 @@ def _own_cut(transaction: LakeTransaction, spec: TableSpec, partition: Partition
 
 def _refuse_strays(transaction: LakeTransaction, parts: Parts, cut: Cut, spec: TableSpec) -> None:
     """Refuse rows that would be left behind when the interval they are in is computed again."""
-    sql = f"SELECT {cut.label} FROM {STAGE} WHERE NOT {cut.among(parts.computed)} LIMIT 1"  # noqa: S608  # quoted names
+    sql = f"SELECT {cut.label} FROM {STAGE} WHERE NOT {cut.among(parts.computed)} LIMIT 1"  # quoted names
     row = transaction.connection.execute(sql).fetchone()
     if row is not None:
         raise TableFailed(

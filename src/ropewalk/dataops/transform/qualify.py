@@ -99,6 +99,26 @@ def pin(spec: TableSpec, input_ids: Mapping[str, str], snapshots: Mapping[str, i
     return text
 
 
+def narrow(spec: TableSpec, input_ids: Mapping[str, str], driver: str | None, condition: str) -> str:
+    """Return the table's SELECT over those rows of its input `driver` alone that meet `condition`; None: over no rows.
+
+    Raises:
+        TableFailed: a name means something that has no rows.
+    """
+    text = spec.sql.statement
+    if driver is None:
+        whole = qualify(spec, input_ids).text
+        return f"SELECT * FROM (\n{whole}\n) WHERE false"
+    for reference in reversed(spec.sql.references):
+        written = text[reference.offset : reference.end]
+        full = _prefix(spec, reference, input_ids[reference.name]) + written
+        if reference.name == driver:
+            name = "" if reference.alias else f" AS {quote(driver.rpartition('.')[2])}"
+            full = f"(SELECT * FROM {full} WHERE {condition}){name}"
+        text = text[: reference.offset] + full + text[reference.end :]
+    return text
+
+
 def _prefix(spec: TableSpec, reference: Reference, node_id: str) -> str:
     """Return what is missing before the reference: `mart.`, or nothing for a full name."""
     kind, table = node_id.partition(":")[0], table_of(node_id)

@@ -1,0 +1,196 @@
+"""Tables of kind history: versions that open, close, are put right, and never overlap."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ropewalk.dataops.lake import query_environment
+from ropewalk.dataops.transform import HistoryKeyBroken, TableFailed
+from ropewalk.pipeline import State
+
+TIMED = "-- kind: history\n-- key: id\n-- time: moved\nSELECT * FROM staging.people"
+PLAIN = "-- kind: history\n-- key: id\nSELECT id, name FROM staging.people"
+
+
+def people(*rows):
+    """Return the SQL of the table of people: (id, name, day of January) each."""
+    values = ", ".join(f"({i}, {name!r}, TIMESTAMP '2026-01-{day:02d}')" for i, name, day in rows)
+    where = "" if rows else " WHERE false"
+    none = "(0, '', TIMESTAMP '2026-01-01')"
+    return f"SELECT * FROM (VALUES {values or none}) AS v (id, name, moved){where}"
+
+
+@pytest.fixture
+def run(write_project, open_tables, run_tables):
+    """Return a function that runs a project whose people are as given, and returns result and workspace."""
+
+    def run_people(*rows, history=TIMED, sql=None):
+        workspace = open_tables(
+            write_project(
+                {"tables/staging/people.sql": sql or people(*rows), "tables/mart/people.sql": history}
+            )
+        )
+        return run_tables(workspace)["mart.people"], workspace
+
+    return run_people
+
+
+def versions(workspace, columns="id, name, day(valid_from), day(valid_to), is_current"):
+    sql = f"SELECT {columns} FROM mart.people ORDER BY id, valid_from"
+    return [tuple(row) for row in query_environment(workspace, sql).rows]
+
+
+def test_a_changed_row_closes_the_version_before(run):
+    """A change ends one version and begins the next at the time of the row."""
+    run((1, "Ann", 1), (2, "Bob", 1))
+
+    _, workspace = run((1, "Anna", 5), (2, "Bob", 3))
+
+    assert versions(workspace) == [
+        (1, "Ann", 1, 5, False),
+        (1, "Anna", 5, None, True),
+        (2, "Bob", 1, None, True),
+    ]
+
+
+def test_a_row_that_goes_and_comes_back(run):
+    """A row that is gone is closed at the time of the run; when it comes back a version begins after that."""
+    run((1, "Ann", 1))
+    gone, workspace = run()
+    closed = versions(workspace, "id, is_current, valid_to IS NOT NULL")
+
+    _, workspace = run((1, "Ann", 2))
+
+    began, ended = versions(workspace, "valid_from, valid_to")[1][0], versions(workspace, "valid_to")[0][0]
+    assert (closed, began >= ended) == ([(1, False, True)], True)
+    assert datetime.fromisoformat(gone.output.summary["time"]).replace(microsecond=0) == ended.replace(
+        microsecond=0
+    )
+
+
+def test_a_row_that_changes_and_changes_back(run):
+    """Content that was there before is a version of its own, not the build of then."""
+    run((1, "Ann", 1))
+    run((1, "Anna", 2))
+
+    result, workspace = run((1, "Ann", 3))
+
+    assert result.state is State.EXECUTED
+    assert [row[1:4] for row in versions(workspace)] == [("Ann", 1, 2), ("Anna", 2, 3), ("Ann", 3, None)]
+
+
+def test_a_change_without_a_later_time_puts_the_version_right(run):
+    """A correction makes no version: nothing was ever as it said."""
+    run((1, "Ann", 5))
+
+    _, workspace = run((1, "Anne", 5))
+    _, workspace = run((1, "Anna", 2))
+
+    assert versions(workspace) == [(1, "Anna", 5, None, True)]
+
+
+def test_nothing_new_makes_no_version(run):
+    """A run over the same rows is fresh, and one over rows that only were touched leaves the table as it is."""
+    first, _ = run((1, "Ann", 1))
+
+    again, _ = run((1, "Ann", 1))
+    touched, _ = run((1, "Ann", 9))
+
+    assert [str(reason) for reason in again.reasons] == []
+    assert again.state is State.HIT
+    assert touched.output.digest == first.output.digest
+
+
+def test_without_a_time_column_versions_begin_with_the_run(run):
+    """What the rows do not tell is told by the time of the run, which is recorded."""
+    first, _ = run((1, "Ann", 1), history=PLAIN)
+
+    second, workspace = run((1, "Anna", 1), history=PLAIN)
+
+    times = [datetime.fromisoformat(str(result.output.summary["time"])) for result in (first, second)]
+    assert versions(workspace, "valid_from, valid_to") == [(times[0], times[1]), (times[1], None)]
+
+
+def test_a_new_column_fills_the_current_versions(run):
+    """Asking for more is no change of the world: versions that ended lack the column, current ones get it."""
+    run((1, "Ann", 1), history=PLAIN)
+    run((1, "Anna", 1), history=PLAIN)
+
+    _, workspace = run((1, "Anna", 1), history=PLAIN.replace("name FROM", "name, 7 AS extra FROM"))
+    wide = versions(workspace, "name, extra")
+    _, workspace = run((1, "Al", 1), history=PLAIN)
+
+    assert wide == [("Ann", None), ("Anna", 7)]
+    assert versions(workspace, "name, extra") == [("Ann", None), ("Anna", 7), ("Al", None)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "history", "error", "message"),
+    [
+        (people((1, "A", 1), (1, "B", 1)), TIMED, HistoryKeyBroken, "has a key that another has too"),
+        ("SELECT NULL AS id, 'x' AS name, now() AS moved", TIMED, HistoryKeyBroken, "has no id or no moved"),
+        (
+            "SELECT 1 AS id, 'x' AS name, NULL::DATE AS moved",
+            TIMED,
+            HistoryKeyBroken,
+            "has no id or no moved",
+        ),
+        (people((1, "A", 1)), TIMED.replace("key: id", "key: idd"), TableFailed, "`key: idd`"),
+        (people((1, "A", 1)), TIMED.replace("time: moved", "time: name"), TableFailed, "and is VARCHAR"),
+        (people((1, "A", 1)), TIMED.replace("*", "*, 1 AS Valid_to"), TableFailed, "keeps 'Valid_to' itself"),
+    ],
+)
+def test_rows_no_history_can_be_made_of(run, sql, history, error, message):
+    """The table keeps what it had, and the error names the line of the header."""
+    result, _ = run(sql=sql, history=history)
+
+    assert isinstance(result.error, error)
+    assert message in result.error.message
+    assert result.error.place.path == "tables/mart/people.sql"
+
+
+def test_a_column_that_changes_its_type(run):
+    """Versions of before that do not fit the new type end the build, and stay."""
+    run((1, "Ann", 1))
+
+    result, workspace = run(sql="SELECT 1 AS id, 5 AS name, TIMESTAMP '2026-01-02' AS moved")
+
+    assert isinstance(result.error, TableFailed)
+    assert "cannot go on" in result.error.message
+    assert versions(workspace) == [(1, "Ann", 1, None, True)]
+
+
+states = st.lists(
+    st.dictionaries(st.integers(1, 3), st.tuples(st.sampled_from("ab"), st.integers(1, 9)), max_size=3),
+    min_size=2,
+    max_size=4,
+)
+
+
+@settings(max_examples=6, suppress_health_check=list(HealthCheck))
+@given(states)
+def test_versions_never_overlap(write_project, open_tables, run_tables, tmp_path_factory, found):
+    """Whatever happens, at each time a key has one version at most, and the current ones are the rows of now."""
+    import shutil
+
+    root = write_project({"tables/mart/people.sql": TIMED})
+    shutil.rmtree(root / ".ropewalk", ignore_errors=True)
+    for state in found:
+        rows = [(key, name, day) for key, (name, day) in sorted(state.items())]
+        workspace = open_tables(write_project({"tables/staging/people.sql": people(*rows)}))
+        assert run_tables(workspace)["mart.people"].error is None
+
+    last = sorted((key, name) for key, (name, _) in found[-1].items())
+    overlaps = (
+        "SELECT count(*) FROM mart.people AS a JOIN mart.people AS b ON a.id = b.id AND a.valid_from < b.valid_from "
+        "WHERE a.valid_to IS NULL OR a.valid_to > b.valid_from"
+    )
+    current = query_environment(
+        workspace, "SELECT id, name FROM mart.people WHERE is_current ORDER BY ALL"
+    ).rows
+    assert [tuple(row) for row in current] == last
+    assert query_environment(workspace, overlaps).rows[0][0] == 0
