@@ -1,0 +1,51 @@
+"""What a column is like before and after: how much is missing, the mean, about how many distinct values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+
+from ropewalk.dataops.diff.pairs import is_number
+from ropewalk.dataops.diff.values import Figures
+from ropewalk.dataops.lake import Column, quote
+
+# Counting distinct values costs more than all else; above this many values it is left out.
+DISTINCT_VALUES = 4_000_000
+
+
+def read_figures(
+    connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[Column], rows: int
+) -> list[Figures]:
+    """Return the figures of `columns` of `relation`, which is what follows FROM and has `rows` rows."""
+    if not columns:
+        return []
+    is_small = rows * len(columns) <= DISTINCT_VALUES
+    wanted = [expression for column in columns for expression in _expressions(column, is_small=is_small)]
+    found = connection.execute(f"SELECT {', '.join(wanted)} FROM {relation}").fetchone()  # noqa: S608  # quoted names
+    assert found is not None
+    triples = zip(found[::3], found[1::3], found[2::3], strict=True)
+    return [
+        Figures(
+            null_share=1 - int(values) / rows if rows else 0.0,
+            mean=None if mean is None else float(mean),
+            distinct=None if distinct is None else min(int(distinct), int(values)),
+        )
+        for values, mean, distinct in triples
+    ]
+
+
+def _expressions(column: Column, *, is_small: bool) -> tuple[str, str, str]:
+    name = quote(column.name)
+    distinct = f"approx_count_distinct({name})" if is_small else "NULL"
+    return f"count({name})", _mean(column), distinct
+
+
+def _mean(column: Column) -> str:
+    name = quote(column.name)
+    if column.type == "BOOLEAN":
+        return f"avg({name}::INTEGER)"
+    if not is_number(column.type):
+        return "NULL"
+    # A single NaN or infinity would hide how all others moved.
+    return f"avg({name}::DOUBLE) FILTER (isfinite({name}::DOUBLE))"
