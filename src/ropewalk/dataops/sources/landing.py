@@ -11,8 +11,8 @@ A loader fetches rows before it takes the lease, and hands them over as a SELECT
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from ropewalk.dataops.lake import Column, LakeTransaction, TableDigest, TableName, literal, quote
 from ropewalk.dataops.sources.columns import Relation, cast_column, fit_table
@@ -56,6 +56,13 @@ class LandingRules:
     types: Mapping[str, str] = field(default_factory=dict)
     overlap: Overlap | None = None
     max_quarantined: str | int = "50%"
+
+
+    def with_found(self, columns: Iterable[Column]) -> LandingRules:
+        """Return the rules with the types of `columns`, where none is declared: for rows that come as text."""
+        declared = {name.lower() for name in self.types}
+        found = {column.name: column.type for column in columns if column.name.lower() not in declared}
+        return replace(self, types={**self.types, **found})
 
 
 @dataclass(frozen=True)

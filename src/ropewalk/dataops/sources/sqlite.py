@@ -121,6 +121,7 @@ class SQLiteLoader:
                 start_anew(transaction, self.spec, rules)
             typed = self._relation(connection, database)
             relation = self._as_text(typed, database) if self._is_retyped else typed
+            rules = rules.with_found(typed.columns) if self._is_retyped else rules
             relation = replace(relation, place=RowPlace(file=literal(self.source.path)))
             landed = land(transaction, self.spec, rules, relation, mark.watermark if mark else None)
             write_mark(transaction, self.spec.name, Mark(reading_digest(self.source), landed.watermark))
