@@ -132,7 +132,7 @@ def test_nobody_else_reads_the_environment() -> None:
         # Handed to load_settings.
         "cli/session.py",
         # Inherited by a step's process, looked through for what its log must not show, and for where tools are.
-        "mlops/training/process.py",
+        "processes/process.py",
         "mlops/training/attempt.py",
         "mlops/training/step_environment.py",
         # Takes out of it what MLflow's client would read a second time.

@@ -20,10 +20,10 @@ from ropewalk.mlops.training.errors import (
 )
 from ropewalk.mlops.training.failures import failure, obstructed, rerun_command
 from ropewalk.mlops.training.job import Answer
-from ropewalk.mlops.training.masking import Mask
-from ropewalk.mlops.training.process import Ended
-from ropewalk.mlops.training.step_log import StepLog
 from ropewalk.pipeline import Limits, Node, Task
+from ropewalk.processes.masking import Mask
+from ropewalk.processes.process import Ended
+from ropewalk.processes.process_log import ProcessLog
 from ropewalk.project import StepDeclaration
 
 OPTIONS = {"timeout": "5s", "retry_on": ["OSError"]}
@@ -42,7 +42,7 @@ def fail(attempt, tmp_path):
     """Return a function that tells of an end; the log has two lines, and `hunter2hunter2` is secret."""
 
     def tell(ended, answer=None):
-        with StepLog(tmp_path / "x.log", 1000, Mask(["hunter2hunter2"])) as log:
+        with ProcessLog(tmp_path / "x.log", 1000, Mask(["hunter2hunter2"])) as log:
             log.feed(b"one\ntwo\n")
         return failure(attempt, ended, answer, log)
 
@@ -156,7 +156,7 @@ def test_secret_in_an_error_is_hidden(fail):
 
 def test_log_that_could_not_be_kept(attempt):
     """An error whose log is not whole says why."""
-    log = StepLog(attempt.folder / "x.log", 1000, Mask(()))
+    log = ProcessLog(attempt.folder / "x.log", 1000, Mask(()))
     log.problem = "No space left on device"
     log.close()
 

@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 
 from ropewalk.mlops.training.job import Answer, Job, read_answer, write_job
-from ropewalk.mlops.training.masking import Mask
-from ropewalk.mlops.training.process import Command, Ended, Watch, run_process
-from ropewalk.mlops.training.step_log import StepLog
+from ropewalk.processes.masking import Mask
+from ropewalk.processes.process import Command, Ended, Watch, run_process
+from ropewalk.processes.process_log import ProcessLog
 
+HARNESS = "ropewalk.mlops.training.harness"
 # Starts a sleeping child that leaves its session and its parent, as daemons do; its id is written to a file.
 DAEMON = """
 import os, sys, time
@@ -70,11 +71,11 @@ class Runner:
         folder.mkdir(exist_ok=True)
         job = Job(str(self.root), "state", "steps/work.py", "make", None, [], {}, "run", str(folder))
         write_job(job, folder / "job.json")
-        return Command((str(folder / "job.json"), str(folder / "answer.json")), {}, self.root)
+        return Command(HARNESS, (str(folder / "job.json"), str(folder / "answer.json")), {}, self.root)
 
     def __call__(self, body: str, timeout_s: float = 60, **watch: object) -> Done:
         """Run the step's lines to the end."""
-        log = StepLog(self.root / "logs/make.log", 1_000_000, Mask(()))
+        log = ProcessLog(self.root / "logs/make.log", 1_000_000, Mask(()))
         ended = run_process(self.command(body), log, Watch(timeout_s, self.stopping, **watch))
         answer = read_answer(self.root / "staging/answer.json")
         return Done(ended, answer, log.path.read_text(encoding="utf-8"))
@@ -220,11 +221,11 @@ def test_killed_engine_leaves_nothing(run, delay):
     command = run.command(f"daemon({str(run.pid)!r})\ntime.sleep(60)")
     program = (
         "import threading; from pathlib import Path\n"
-        "from ropewalk.mlops.training.process import *\n"
-        "from ropewalk.mlops.training.step_log import StepLog; from ropewalk.mlops.training.masking import Mask\n"
+        "from ropewalk.processes.process import *\n"
+        "from ropewalk.processes.process_log import ProcessLog; from ropewalk.processes.masking import Mask\n"
         "print(flush=True)\n"
-        f"run_process(Command({command.arguments!r}, {{'TREE': {str(run.root)!r}}}, Path({str(run.root)!r})),"
-        f" StepLog(Path('{run.root}/x.log'), 1000, Mask(())), Watch(60, threading.Event()))"
+        f"run_process(Command({HARNESS!r}, {command.arguments!r}, {{'TREE': {str(run.root)!r}}}, Path({str(run.root)!r})),"
+        f" ProcessLog(Path('{run.root}/x.log'), 1000, Mask(())), Watch(60, threading.Event()))"
     )
     engine = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
     engine.stdout.readline()
@@ -319,10 +320,10 @@ def test_steps_side_by_side(tmp_path):
 def test_program_that_does_not_exist(run):
     """An interpreter that is not there is an error of the system that names it."""
     command = run.command("pass")
-    broken = Command(command.arguments, {}, command.folder, "/nowhere/python")
+    broken = Command(HARNESS, command.arguments, {}, command.folder, "/nowhere/python")
 
     with (
         pytest.raises(FileNotFoundError, match="/nowhere/python"),
-        StepLog(run.root / "x.log", 1000, Mask(())) as log,
+        ProcessLog(run.root / "x.log", 1000, Mask(())) as log,
     ):
         run_process(broken, log, Watch(5, run.stopping))

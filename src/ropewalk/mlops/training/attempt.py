@@ -9,15 +9,24 @@ from pathlib import Path
 from ropewalk.mlops.tracking import endpoint_on_demand
 from ropewalk.mlops.training.failures import failure
 from ropewalk.mlops.training.job import Answer, Job, read_answer, write_job
-from ropewalk.mlops.training.masking import Mask, find_secrets
 from ropewalk.mlops.training.options import check_options
-from ropewalk.mlops.training.process import Command, Ended, Watch, run_process
 from ropewalk.mlops.training.step_environment import Interpreter
-from ropewalk.mlops.training.step_log import StepLog, log_path
 from ropewalk.pipeline import Task
+from ropewalk.processes import (
+    Command,
+    Ended,
+    Mask,
+    ProcessLog,
+    Watch,
+    find_secrets,
+    log_path,
+    run_process,
+)
 from ropewalk.project import StepDeclaration
 
 MEGABYTE = 1_000_000
+# What the step's process runs; named and not imported, as it is loaded on that side only.
+_HARNESS = "ropewalk.mlops.training.harness"
 # The client must not ask hosts on the internet anything, nor draw its own bars into the log.
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -70,7 +79,7 @@ def run_attempt(attempt: Attempt, job: Job) -> Answer:
     task = attempt.task
     job_path, answer_path = attempt.folder / "job.json", attempt.folder / "answer.json"
     write_job(job, job_path)
-    with StepLog(attempt.log, task.workspace.settings.step_log_limit * MEGABYTE, _mask(task)) as log:
+    with ProcessLog(attempt.log, task.workspace.settings.step_log_limit * MEGABYTE, _mask(task)) as log:
         task.report(0, None, "running")
         ended = run_process(_command(attempt, job, job_path, answer_path), log, _watch(attempt))
     attempt.cost.update({"ropewalk.cpu_s": f"{ended.cpu_s:.3f}", "ropewalk.max_rss": str(ended.max_rss)})
@@ -91,7 +100,9 @@ def _command(attempt: Attempt, job: Job, job_path: Path, answer_path: Path) -> C
     address = workspace.once("tracking endpoint", lambda: endpoint_on_demand(workspace))
     variables = {"MLFLOW_TRACKING_URI": address, "MLFLOW_RUN_ID": job.run_id, **_QUIET}
     variables |= attempt.interpreter.variables
-    return Command((str(job_path), str(answer_path)), variables, workspace.root, attempt.interpreter.python)
+    return Command(
+        _HARNESS, (str(job_path), str(answer_path)), variables, workspace.root, attempt.interpreter.python
+    )
 
 
 def _watch(attempt: Attempt) -> Watch:

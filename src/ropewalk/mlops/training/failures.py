@@ -18,9 +18,8 @@ from ropewalk.mlops.training.errors import (
     WrongProduct,
 )
 from ropewalk.mlops.training.job import UNANSWERED, Answer
-from ropewalk.mlops.training.process import Ended
-from ropewalk.mlops.training.step_log import StepLog
 from ropewalk.pipeline import environment_name
+from ropewalk.processes import Ended, ProcessLog
 from ropewalk.project import StepDeclaration, current_branch
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ _REMEDIES = {
 GIGABYTE, MEGABYTE = 1_000_000_000, 1_000_000
 
 
-def failure(attempt: Attempt, ended: Ended, answer: Answer | None, log: StepLog) -> RopewalkError:
+def failure(attempt: Attempt, ended: Ended, answer: Answer | None, log: ProcessLog) -> RopewalkError:
     """Return the error for a process that ended as told and left this answer."""
     if answer and answer.error and not (ended.timed_out or ended.was_stopped or ended.over_memory):
         return _raised(attempt, answer, log)
@@ -71,12 +70,12 @@ def rerun_command(attempt: Attempt) -> str:
     return shlex.join(words)
 
 
-def _hint(attempt: Attempt, log: StepLog) -> str:
+def _hint(attempt: Attempt, log: ProcessLog) -> str:
     missing = f", which is not complete: {log.problem}" if log.problem else ""
     return f"`{rerun_command(attempt)}` runs it again; its log is {attempt.log}{missing}"
 
 
-def _raised(attempt: Attempt, answer: Answer, log: StepLog) -> RopewalkError:
+def _raised(attempt: Attempt, answer: Answer, log: ProcessLog) -> RopewalkError:
     step, hint = attempt.step, _hint(attempt, log)
     assert answer.error
     if answer.error.startswith("ModuleNotFoundError"):

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
-import importlib.util
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ropewalk.mlops.training.audit import record_reads
 from ropewalk.mlops.training.client import active_run
@@ -32,9 +29,9 @@ from ropewalk.mlops.training.job import (
     write_answer,
 )
 from ropewalk.mlops.training.products import WrongReturn, answer_of
-from ropewalk.mlops.training.project_imports import SourceOnlyLoader, import_from_source, is_projects
 from ropewalk.mlops.training.sdk import Files, Metrics, Model, Table
 from ropewalk.mlops.training.staging import use_staging
+from ropewalk.processes import is_projects, load_function, user_place
 
 if TYPE_CHECKING:
     import duckdb
@@ -70,7 +67,7 @@ def _told(error: BaseException, job: Job) -> Answer:
         _print_user_frames(error, job)
     return Answer(
         error=_sentence(error),
-        place=_user_place(error, job),
+        place=user_place(error, Path(job.root)),
         wrong_product=isinstance(error, WrongReturn),
         raised=tuple(kind.__name__ for kind in type(error).__mro__),
     )
@@ -90,25 +87,9 @@ def _run(job: Job) -> Answer:
     use_staging(Path(job.staging))
     record_reads(Path(job.root), Path(job.staging, READS), [Path(job.state)])
     with active_run(job.run_id):
-        function = _load_function(job)
+        function = load_function(Path(job.root), job.path, job.function)
         returned = function(*_inputs(job), **job.parameters)
         return answer_of(returned, job)
-
-
-def _load_function(job: Job) -> Callable[..., object]:
-    path = Path(job.root) / job.path
-    # Modules beside the step and modules from the project's root import as they do in a test.
-    sys.path[:0] = [str(path.parent), job.root]
-    import_from_source(Path(job.root))
-    # Loaded by path, not by name: two projects may both have a `train.py`.
-    loader = SourceOnlyLoader(path.stem, str(path))
-    spec = importlib.util.spec_from_file_location(path.stem, path, loader=loader)
-    assert spec
-    module: ModuleType = importlib.util.module_from_spec(spec)
-    # Registered, so that pickles and dataclasses of the user's module find it again.
-    sys.modules[path.stem] = module
-    loader.exec_module(module)
-    return cast("Callable[..., object]", getattr(module, job.function))
 
 
 def _inputs(job: Job) -> list[Table | Model | Metrics | Files]:
@@ -136,16 +117,6 @@ def _read_table(item: TableInput, job: Job) -> duckdb.DuckDBPyRelation:
     from ropewalk.dataops.lake import read_table
 
     return read_table(Path(job.state), item.table, item.snapshot)
-
-
-def _user_place(error: BaseException, job: Job) -> tuple[str, int] | None:
-    """Return the deepest frame of `error` that is the project's own code."""
-    root = Path(job.root)
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        # The last frame is often deep inside a library; the user wants the line of their own file.
-        if is_projects(Path(frame.filename), root):
-            return Path(frame.filename).relative_to(root).as_posix(), frame.lineno or 1
-    return None
 
 
 def _print_user_frames(error: BaseException, job: Job) -> None:

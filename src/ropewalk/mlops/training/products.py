@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ropewalk.mlops.training.flavours import log_object
-from ropewalk.mlops.training.frames import write_parquet
 from ropewalk.mlops.training.job import Answer, Job
 from ropewalk.mlops.training.sdk import Files, Metrics, Model, Table
+from ropewalk.processes import write_parquet
 
 
 class WrongReturn(TypeError):

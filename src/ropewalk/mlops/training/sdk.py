@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack, overload
 
-from ropewalk.mlops.training.frames import TableData, relation_of
 from ropewalk.mlops.training.staging import fresh_folder
+from ropewalk.processes import TableData, relation_of
 
 if TYPE_CHECKING:
     import duckdb

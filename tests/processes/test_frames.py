@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from ropewalk import Table
-from ropewalk.mlops.training.frames import relation_of, write_parquet
+from ropewalk.processes.frames import relation_of, write_parquet
 
 ROWS = [{"a": 1, "b": "x"}, {"a": None, "b": "y"}]
 

@@ -17,8 +17,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ropewalk.mlops.training import tree, warden
-from ropewalk.mlops.training.step_log import StepLog
+from ropewalk.processes import tree, warden
+from ropewalk.processes.process_log import ProcessLog
 
 LOOK_S = 0.1
 REST_S = 0.01
@@ -56,15 +56,17 @@ class Ended:
 
 @dataclass(frozen=True)
 class Command:
-    """What to run: the arguments of the harness, and what of its surroundings differs from the engine's.
+    """What to run: a module of ours with a function `main`, and what of its surroundings differs from the engine's.
 
     Attributes:
-        arguments: for the harness.
+        module: the module's name.
+        arguments: what its `main` is called with.
         environment: variables besides the engine's own.
         folder: the working folder.
         python: the interpreter.
     """
 
+    module: str
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
     folder: Path
@@ -90,7 +92,7 @@ class Watch:
     tell: Callable[[str], None] = lambda _line: None
 
 
-def run_process(command: Command, log: StepLog, watch: Watch) -> Ended:
+def run_process(command: Command, log: ProcessLog, watch: Watch) -> Ended:
     """Run `command` to its end, or end it with all processes it started when `watch` says so.
 
     Raises:
@@ -131,6 +133,7 @@ def _start(command: Command, control: int, mark: str, watch: Watch) -> subproces
             "-m",
             warden.__name__,
             *map(str, (control, os.getpid(), watch.memory, int(watch.grace_s * 1000))),
+            command.module,
             *command.arguments,
         ],
         stdin=subprocess.DEVNULL,
@@ -160,7 +163,7 @@ class _Link:
     process: subprocess.Popen[bytes]
     control: socket.socket
     output: int
-    log: StepLog
+    log: ProcessLog
     watch: Watch
     report: tuple[int, ...] | None = None
     timed_out: bool = False

@@ -1,7 +1,8 @@
-"""What the engine starts for a step: a process that runs the step in a child and lets nothing outlive it.
+"""What the engine starts for a step, or for other code of others: a process that runs it in a child and lets nothing outlive it.
 
-`python -m ropewalk.mlops.training.warden CONTROL ENGINE MEMORY GRACE JOB ANSWER`
+`python -m ropewalk.processes.warden CONTROL ENGINE MEMORY GRACE MODULE ARGUMENT...`
 
+MODULE has the function `main` that is called with the ARGUMENTs.
 CONTROL is the number of a socket to the engine. When the engine closes its side, or dies in any way, the warden ends
 the step with every process it started. At the end it writes one line there: the step's exit code, the peak of its
 memory, and 1 if it was ended for that.
@@ -13,16 +14,17 @@ becomes the warden's child instead of escaping (Linux; elsewhere what leaves the
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
 import resource
 import select
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 
-from ropewalk.mlops.training.tree import SHORTEST_PAUSE_S, Family, descendants, memory_of, name_of
+from ropewalk.processes.tree import SHORTEST_PAUSE_S, Family, descendants, memory_of, name_of
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -81,9 +83,8 @@ def _run_step(warden: int, arguments: Sequence[str]) -> int:
     if os.getppid() != warden:
         return 1
     # Imported on this side of the fork only, so that the warden stays small.
-    from ropewalk.mlops.training.harness import main as run_job
-
-    return run_job(*arguments)
+    main: Callable[..., int] = importlib.import_module(arguments[0]).main
+    return main(*arguments[1:])
 
 
 def _watch(family: Family, control: int, wake: int, memory: int) -> int:

@@ -9,7 +9,7 @@ from collections import deque
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from ropewalk.mlops.training.masking import Mask
+from ropewalk.processes.masking import Mask
 
 LAST_LINES = 20
 LONGEST_LINE = 400
@@ -21,7 +21,7 @@ LARGEST_TAIL = 4 << 20
 _RECENT = 64 * 1024
 
 
-class StepLog:
+class ProcessLog:
     """Takes what a step prints and keeps its head and its tail; a context manager around the writing.
 
     Attributes:

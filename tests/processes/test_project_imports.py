@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from ropewalk.mlops.training.project_imports import import_from_source, is_projects
+from ropewalk.processes.project_imports import import_from_source, is_projects
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ropewalk.mlops.training.masking import Mask
-from ropewalk.mlops.training.step_log import LONGEST_LINE, StepLog, log_path
+from ropewalk.processes.masking import Mask
+from ropewalk.processes.process_log import LONGEST_LINE, ProcessLog, log_path
 
 SECRET = "s3cr3tvalue"
 
@@ -18,8 +18,8 @@ SECRET = "s3cr3tvalue"
 def log(tmp_path):
     """Return a function that feeds pieces to a new log of at most 1,000 bytes and returns it, closed."""
 
-    def make(*pieces: bytes, limit: int = 1000) -> StepLog:
-        with StepLog(tmp_path / "logs/x.log", limit, Mask([SECRET])) as made:
+    def make(*pieces: bytes, limit: int = 1000) -> ProcessLog:
+        with ProcessLog(tmp_path / "logs/x.log", limit, Mask([SECRET])) as made:
             for piece in pieces:
                 made.feed(piece)
         return made
@@ -86,7 +86,7 @@ def test_nothing_was_printed(log):
 
 def test_log_that_the_step_deleted(log, tmp_path):
     """A log whose file or folder was removed is written again at the end."""
-    with StepLog(tmp_path / "logs/y.log", 1000, Mask(())) as made:
+    with ProcessLog(tmp_path / "logs/y.log", 1000, Mask(())) as made:
         made.feed(b"before\n")
         shutil.rmtree(tmp_path / "logs")
         made.feed(b"after\n")
@@ -98,7 +98,7 @@ def test_log_that_the_step_deleted(log, tmp_path):
 def test_full_disk_stops_the_log_only(tmp_path):
     """When the disk is full the step goes on, its last lines are known, and the reason is told."""
     (tmp_path / "x.log").symlink_to("/dev/full")
-    with StepLog(tmp_path / "x.log", 1000, Mask(())) as log:
+    with ProcessLog(tmp_path / "x.log", 1000, Mask(())) as log:
         log.feed(b"one\n")
         log.feed(b"two\n")
 
@@ -111,7 +111,7 @@ def test_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "logs").write_text("a file")
 
     with pytest.raises(FileExistsError):
-        StepLog(tmp_path / "logs/x.log", 1000, Mask(()))
+        ProcessLog(tmp_path / "logs/x.log", 1000, Mask(()))
 
 
 def test_hundred_megabytes_are_cheap(log):

@@ -7,7 +7,10 @@ theirs: compiling them anew for each step would cost more than most steps do.
 
 from __future__ import annotations
 
+import importlib.util
 import sys
+import traceback
+from collections.abc import Callable
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
     SOURCE_SUFFIXES,
@@ -16,7 +19,8 @@ from importlib.machinery import (
     SourceFileLoader,
 )
 from pathlib import Path
-from types import CodeType
+from types import CodeType, ModuleType
+from typing import cast
 
 _INSTALLED = frozenset({"site-packages", "dist-packages", ".venv"})
 
@@ -54,3 +58,34 @@ def import_from_source(root: Path) -> None:
 def is_projects(path: Path, root: Path) -> bool:
     """Return whether a file or folder is the project's own, and not one of a package installed inside it."""
     return path.is_relative_to(root) and _INSTALLED.isdisjoint(path.relative_to(root).parts)
+
+
+def load_function(root: Path, path: str, name: str) -> Callable[..., object]:
+    """Return the function `name` of the file at `path`, which is relative to the project at `root`.
+
+    Raises:
+        AttributeError: the file has no such function.
+        Exception: whatever loading the file raises.
+    """
+    file = root / path
+    # Modules beside the file and modules from the project's root import as they do in a test.
+    sys.path[:0] = [str(file.parent), str(root)]
+    import_from_source(root)
+    # Loaded by path, not by name: two projects may both have a `train.py`.
+    loader = SourceOnlyLoader(file.stem, str(file))
+    spec = importlib.util.spec_from_file_location(file.stem, file, loader=loader)
+    assert spec
+    module: ModuleType = importlib.util.module_from_spec(spec)
+    # Registered, so that pickles and dataclasses of the user's module find it again.
+    sys.modules[file.stem] = module
+    loader.exec_module(module)
+    return cast("Callable[..., object]", getattr(module, name))
+
+
+def user_place(error: BaseException, root: Path) -> tuple[str, int] | None:
+    """Return file and line of the deepest frame of `error` that is the project's own code."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        # The last frame is often deep inside a library; the user wants the line of their own file.
+        if is_projects(Path(frame.filename), root):
+            return Path(frame.filename).relative_to(root).as_posix(), frame.lineno or 1
+    return None

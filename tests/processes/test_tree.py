@@ -11,7 +11,7 @@ from textwrap import dedent
 
 import pytest
 
-from ropewalk.mlops.training import tree
+from ropewalk.processes import tree
 
 NOBODY = 2**22 + 1
 
@@ -28,7 +28,7 @@ def sleeper():
 # Ending a family ends all children of the process that asks: the one that runs the tests may have others.
 FAMILY = """
 import os, signal, time
-from ropewalk.mlops.training import tree
+from ropewalk.processes import tree
 child = os.fork()
 if child == 0:
     os.setsid()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ropewalk.mlops.training.masking import Mask, find_secrets
+from ropewalk.processes.masking import Mask, find_secrets
 
 VALUE = "s3cr3tvalue"
 
