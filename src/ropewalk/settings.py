@@ -77,6 +77,16 @@ class Settings:
         "Whether what is made here may be used for protected environments",
         choices=("trusted", "untrusted"),
     )
+    personal_data: str = _setting(
+        "masked",
+        "Whether pages and answers show personal columns masked, or in the clear to whoever can ask",
+        choices=("masked", "clear"),
+    )
+    mask_key: str = _setting(
+        "",
+        "Key of the hashes that stand for personal values; unset, one of the state folder's own",
+        is_secret=True,
+    )
     log_level: str = _setting(
         "info", "Least level of log events", choices=("debug", "info", "warning", "error")
     )

@@ -9,6 +9,7 @@ import click
 
 from ropewalk.cli.output import count, emit_json, emit_table
 from ropewalk.cli.session import environment_option, open_session
+from ropewalk.dataops.contracts import project_masks
 from ropewalk.dataops.lake import QueryResult, query_environment
 
 
@@ -19,15 +20,21 @@ from ropewalk.dataops.lake import QueryResult, query_environment
     "--timeout", type=click.FloatRange(0.1), default=30.0, show_default=True, help="Seconds allowed."
 )
 @environment_option
+@click.option(
+    "--unmask", is_flag=True, help="Show personal columns in the clear; who has the lake's files may."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print columns and rows as one JSON object.")
-def command(query: str, *, limit: int, timeout: float, environment: str | None, as_json: bool) -> None:
+def command(
+    query: str, *, limit: int, timeout: float, environment: str | None, unmask: bool, as_json: bool
+) -> None:
     """Ask the lake QUERY, one SELECT in DuckDB's SQL; nothing can be changed with it.
 
     Tables are read as the environment has them; `mart.x AT (VERSION => 3)` is the lake's snapshot 3, `lake.mart.x`
-    what was written last.
+    what was written last. Columns that contracts or the glossary call personal are masked.
     """
-    with open_session(environment=environment) as session:
-        result = query_environment(session.workspace, query, limit, timeout)
+    with open_session(environment=environment, personal_data="clear" if unmask else None) as session:
+        masks = project_masks(session.workspace)
+        result = query_environment(session.workspace, query, limit, timeout, masks=masks)
     names = [column.name for column in result.columns]
     if as_json:
         emit_json(query_document(result))

@@ -8,14 +8,16 @@ from typing import Literal
 
 from ropewalk.dataops.catalog.errors import UnknownTable
 from ropewalk.dataops.catalog.values import ColumnCard, ContractResult, TableCard, TablePage
-from ropewalk.dataops.contracts import Contract, ContractColumn
+from ropewalk.dataops.contracts import Contract, ContractColumn, project_masks
 from ropewalk.dataops.lake import (
     Column,
     TableInfo,
     TableName,
     environment_tables,
     list_environment_tables,
+    masked_relation,
     open_lake,
+    read_columns,
     table_of,
 )
 from ropewalk.dataops.transform import TableDeclarations, TableSpec, read_tables
@@ -195,9 +197,13 @@ def _result(output: Output | None) -> ContractResult | None:
 def _sample(workspace: Workspace, card: TableCard) -> tuple[tuple[JSON, ...], ...]:
     name = TableName.parse(card.name)
     snapshot = environment_tables(workspace).get(card.name.lower())
+    masks = project_masks(workspace)
     # One of the lake's own cursors: a page must not wait for, or disturb, a run that is writing.
     with open_lake(workspace).cursor() as connection:
         relation = name.sql if snapshot is None else name.at(snapshot)
+        if masks:
+            columns = read_columns(connection, relation)
+            relation = masked_relation(relation, columns, masks.of(card.name, columns), masks.key)
         rows = connection.execute(f"SELECT * FROM {relation} LIMIT {SAMPLE_ROWS}").fetchall()  # noqa: S608  # quoted name
     return tuple(tuple(_plain(value) for value in row) for row in rows)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ropewalk.dataops.contracts.infer import infer_contract, write_contract
     from ropewalk.dataops.contracts.kept import read_contracts
     from ropewalk.dataops.contracts.lint import LintedFile, lint_contracts, refuse_unsound
+    from ropewalk.dataops.contracts.masking import project_masks
     from ropewalk.dataops.contracts.now import check_now, find_contract
     from ropewalk.dataops.contracts.refuse import refuse_broken
     from ropewalk.dataops.contracts.revisions import contracts_at
@@ -68,6 +69,7 @@ __all__ = [
     "lint_contracts",
     "logical_type_of",
     "past_rows",
+    "project_masks",
     "read_contract",
     "read_contract_file",
     "read_contracts",

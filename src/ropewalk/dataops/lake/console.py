@@ -13,7 +13,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -23,6 +23,8 @@ from ropewalk.dataops.lake.digest import Column, read_columns
 from ropewalk.dataops.lake.engines import Engines
 from ropewalk.dataops.lake.errors import InvalidQuery, QueryNotAllowed, QueryTimeout, translate_error
 from ropewalk.dataops.lake.home import LakeHome
+from ropewalk.dataops.lake.masked_query import masked_table, move_past, refuse_detours
+from ropewalk.dataops.lake.masks import Masks
 from ropewalk.dataops.lake.names import LAKE, TableName, literal
 from ropewalk.dataops.lake.reader import open_reader
 from ropewalk.dataops.lake.retry import retry_locked
@@ -64,11 +66,17 @@ class Names:
         tables: the snapshot of each table; None where every name means the head.
         refuse: is told each name that is not in `tables`, and may raise.
         known: gives the names for error messages, when there is one.
+        masks: what is masked; whoever is masked from anything may name tables only.
     """
 
     tables: Mapping[str, int] | None
     refuse: Callable[[str], None]
     known: Callable[[], tuple[str, ...]]
+    masks: Masks = field(default_factory=Masks)
+
+    def is_table(self, name: str) -> bool:
+        """Return whether `name`, in lower case, is a table's, here or at the lake's head."""
+        return name in (self.tables or ()) or name in map(str.lower, self.known())
 
 
 class Console:
@@ -127,11 +135,15 @@ class _Query:
         text: its SQL.
         tables: the snapshot, or None for the head, of each unqualified name; None where nothing is looked up.
         moved: where the lake's name was put in: line and column.
+        masks: what is masked in the tables.
+        past: tables of another time that were given names of their own: by name the table and the SELECT of it.
     """
 
     text: str
     tables: Mapping[TableName, int | None] | None
     moved: tuple[tuple[int, int], ...] = ()
+    masks: Masks = field(default_factory=Masks)
+    past: Mapping[TableName, tuple[TableName, str]] = field(default_factory=dict)
 
     def as_written(self, place: Place | None) -> Place | None:
         """Return where in the SQL of the person the character at `place` of the text stands."""
@@ -147,9 +159,12 @@ def _look(connection: duckdb.DuckDBPyConnection, sql: str, names: Names) -> _Que
     Raises:
         QueryNotAllowed, InvalidQuery: it is something else, or reads more than tables.
     """
-    found = list(_nodes(_parse(connection, sql)))
+    tree = _parse(connection, sql)
+    found = list(_nodes(tree))
     for node in found:
         _refuse_node(node)
+    if names.masks:
+        return _look_masked(connection, sql, names, tree)
     if names.tables is None:
         return _Query(sql, None)
     named = [node for node in found if _is_unqualified(node)]
@@ -162,6 +177,29 @@ def _look(connection: duckdb.DuckDBPyConnection, sql: str, names: Names) -> _Que
     moved = tuple(_line_and_column(sql, offset) for offset in timed)
     tables = {table: names.tables.get(str(table).lower()) for table in wanted}
     return _Query(_with_prefix(sql, timed), tables, moved)
+
+
+def _look_masked(
+    connection: duckdb.DuckDBPyConnection, sql: str, names: Names, tree: dict[str, Any]
+) -> _Query:
+    """Return the query with masked views in the place of all tables.
+
+    Raises:
+        QueryNotAllowed: it names something else.
+    """
+    found = list(_nodes(tree))
+    for table in sorted({name for node in found if (name := _unqualified(node))}, key=str):
+        if str(table).lower() not in (names.tables or {}):
+            names.refuse(str(table).lower())
+    refuse_detours(connection, found, names.is_table)
+    text, past = move_past(connection, tree, found)
+    wanted = {name for node in found if (name := _unqualified(node)) and name not in past}
+    tables = {table: (names.tables or {}).get(str(table).lower()) for table in wanted}
+    return _Query(text or sql, tables, masks=names.masks, past=past)
+
+
+def _unqualified(node: Mapping[str, Any]) -> TableName | None:
+    return TableName(node["schema_name"], node["table_name"]) if _is_unqualified(node) else None
 
 
 def _with_prefix(sql: str, offsets: Sequence[int]) -> str:
@@ -242,12 +280,24 @@ def _answer(connection: duckdb.DuckDBPyConnection, query: _Query, limit: int) ->
     """
     if query.tables is None:
         return _fetch_placed(connection, query.text, limit)
+    if query.masks:
+        return _answer_masked(connection, query, limit)
     snapshots = {table: number for table, number in query.tables.items() if number is not None}
     with open_scope(connection, snapshots) as scope:
         for table in query.tables.keys() - snapshots.keys():
             # What is not there either is said by the query itself, with its place.
             with suppress(duckdb.CatalogException):
                 scope.show(table, table.sql)
+        return _fetch_placed(connection, query.text, limit)
+
+
+def _answer_masked(connection: duckdb.DuckDBPyConnection, query: _Query, limit: int) -> QueryResult:
+    with open_scope(connection, {}) as scope:
+        for table, number in (query.tables or {}).items():
+            relation = table.sql if number is None else table.at(number)
+            scope.show(table, masked_table(connection, table, relation, query.masks))
+        for name, (table, select) in query.past.items():
+            scope.show(name, masked_table(connection, table, f"({select})", query.masks, is_past=True))
         return _fetch_placed(connection, query.text, limit)
 
 

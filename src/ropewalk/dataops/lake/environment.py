@@ -11,6 +11,7 @@ import duckdb
 from ropewalk.dataops.lake.console import QueryResult
 from ropewalk.dataops.lake.errors import TableMissing, translate_error
 from ropewalk.dataops.lake.lake import open_lake
+from ropewalk.dataops.lake.masks import Masks
 from ropewalk.dataops.lake.names import TableName
 from ropewalk.dataops.lake.scope import open_scope
 from ropewalk.dataops.lake.tables import TableInfo
@@ -86,9 +87,9 @@ def open_environment(
 
 
 def query_environment(
-    workspace: Workspace, sql: str, limit: int = 1000, timeout_s: float = 30.0
+    workspace: Workspace, sql: str, limit: int = 1000, timeout_s: float = 30.0, *, masks: Masks | None = None
 ) -> QueryResult:
-    """Return up to `limit` rows of one SELECT over the environment's tables.
+    """Return up to `limit` rows of one SELECT over the environment's tables, with `masks` on personal columns.
 
     Raises:
         TableMissing: a table is not in the environment; the hint says in which it is.
@@ -96,7 +97,7 @@ def query_environment(
     """
     tables = environment_tables(workspace)
     refuse = partial(_refuse_foreign, workspace, tables)
-    return open_lake(workspace).query(sql, limit, timeout_s, tables, refuse)
+    return open_lake(workspace).query(sql, limit, timeout_s, tables, refuse, masks)
 
 
 def _all_nodes(workspace: Workspace) -> Mapping[str, list[str]]:

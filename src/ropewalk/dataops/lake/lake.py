@@ -20,6 +20,7 @@ from ropewalk.dataops.lake.errors import translate_error
 from ropewalk.dataops.lake.expiry import Expired, expire_snapshots
 from ropewalk.dataops.lake.extensions import connect
 from ropewalk.dataops.lake.home import LakeHome, find_home, local_home
+from ropewalk.dataops.lake.masks import Masks
 from ropewalk.dataops.lake.names import TableName, literal
 from ropewalk.dataops.lake.reader import open_engine
 from ropewalk.dataops.lake.retry import retry_locked
@@ -116,7 +117,7 @@ class Lake:
         finally:
             del self._guards[node_id]
 
-    def expire(self, keep: Collection[int], older_than_ms: int) -> Expired:
+    def expire(self, keep: Collection[int], older_than_ms: int, *, is_dry: bool = False) -> Expired:
         """Let go of all snapshots but `keep` and the newest, and of the files that only they needed.
 
         A snapshot that was the newest within the last `older_than_ms` milliseconds stays: somebody may be reading
@@ -165,7 +166,7 @@ class Lake:
 
     def read_book(self, book: str, owner: str, snapshot: int | None = None) -> list[tuple[Value, ...]]:
         """Return the rows that the book-keeping table `book` has for `owner`, as of now or as of `snapshot`."""
-        with self.cursor() as connection:
+        with self._reading() as connection:
             return retry_locked(lambda: LakeTransaction(connection).read_book(book, owner, snapshot))
 
     def digest_groups(self, table: str, snapshot: int, group: str) -> Mapping[str | None, str]:
@@ -174,13 +175,13 @@ class Lake:
         asked = (table, snapshot, group)
         if asked not in self._groups:
             relation = TableName.parse(table).at(snapshot)
-            with self.cursor() as connection:
+            with self._reading() as connection:
                 self._groups[asked] = retry_locked(lambda: digest_groups(connection, relation, group))
         return self._groups[asked]
 
     def columns_at(self, table: str, snapshot: int) -> list[Column]:
         """Return the columns that `table` had at `snapshot`."""
-        with self.cursor() as connection:
+        with self._reading() as connection:
             return retry_locked(lambda: read_columns(connection, TableName.parse(table).at(snapshot)))
 
     def changes(self, table: str, since: int, until: int) -> Changes:
@@ -208,7 +209,7 @@ class Lake:
 
     def tables(self) -> list[TableInfo]:
         """Return every table at the head with its columns and row count, in order of their names."""
-        with self.cursor() as connection:
+        with self._reading() as connection:
             return retry_locked(lambda: list_tables(connection))
 
     def tables_at(self, tables: Mapping[str, int]) -> list[TableInfo]:
@@ -217,7 +218,7 @@ class Lake:
         # A table at a snapshot never changes, so it is described once.
         unknown = {name: number for name, number in wanted if (name, number) not in self._described}
         if unknown and self.exists:
-            with self.cursor() as connection:
+            with self._reading() as connection:
                 found = retry_locked(lambda: describe_tables(connection, unknown))
             self._described |= {(name, unknown[name]): info for name, info in found.items()}
         return [self._described[item] for item in wanted if item in self._described]
@@ -233,6 +234,7 @@ class Lake:
         timeout_s: float = 30.0,
         tables: Mapping[str, int] | None = None,
         refuse: Callable[[str], None] = lambda _name: None,
+        masks: Masks | None = None,
     ) -> QueryResult:
         """Return up to `limit` rows of one SELECT over the lake's tables; nothing else is allowed.
 
@@ -242,6 +244,7 @@ class Lake:
             timeout_s: the most seconds.
             tables: the snapshot that the unqualified name of each table means; all others mean the head.
             refuse: is told each unqualified name that is not in `tables`, and may raise.
+            masks: what is masked for who asks.
 
         Raises:
             QueryNotAllowed: it is not one SELECT, or it calls a function that reads files.
@@ -251,13 +254,18 @@ class Lake:
         # The console reads only: the lake is made here, if it has to be.
         if not self.exists:
             self.cursor().close()
-        names = Names(tables, refuse, lambda: tuple(sorted({*(tables or ()), *self.table_names()})))
+
+        def known() -> tuple[str, ...]:
+            return tuple(sorted({*(tables or ()), *self.table_names()}))
+
+        names = Names(tables, refuse, known, masks or Masks())
         return self._console.run(sql, limit, timeout_s, names)
 
     def close(self) -> None:
         """Close every connection of every thread; the next use opens the lake again."""
         self._console.close()
         self._engines.close()
+        self.home.catalog.close()
         self._builds.forget()
         self._described.clear()
         self._groups.clear()

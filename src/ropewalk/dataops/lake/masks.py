@@ -44,9 +44,13 @@ class Masks:
         known = self.tables.get(table.lower(), self.names)
         return {column.name: known[column.name.lower()] for column in columns if column.name.lower() in known}
 
+    def is_personal(self, table: str) -> bool:
+        """Return whether `table` has, or by the names of its columns could have, something personal in it."""
+        return bool(self.tables.get(table.lower(), self.names))
+
     def _of_quarantine(self, source: str, columns: Sequence[Column]) -> dict[str, str]:
         # A row that did not fit is kept whole, as one text: what is personal in it cannot be told from the rest.
-        if not self.tables.get(f"raw.{source}", self.names):
+        if not self.is_personal(f"raw.{source}"):
             return {}
         return {column.name: "null" for column in columns if column.name.lower() not in QUARANTINE_BOOKS}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ropewalk.dataops.contracts import project_masks
 from ropewalk.dataops.lake import TableInfo, list_environment_tables, query_environment
 from ropewalk.errors import RopewalkError
 from ropewalk.web.errors import status_of
@@ -69,7 +70,7 @@ def sql_page(visit: Visit) -> SQLPage:
     if not query:
         return SQLPage(query, limit, tables=tables)
     try:
-        found = query_environment(visit.workspace, query, limit)
+        found = query_environment(visit.workspace, query, limit, masks=project_masks(visit.workspace))
     except RopewalkError as error:
         # A wrong query is this page's daily business: it stays in its field, with the reason beside it.
         return SQLPage(query, limit, problem=_problem(error), status=status_of(error), tables=tables)
@@ -84,7 +85,8 @@ def sql_result(visit: Visit) -> Grid:
         RopewalkError: the query cannot be answered.
     """
     limit = visit.number("limit", MOST, MOST)
-    found = query_environment(visit.workspace, visit.query.get("q", ""), limit)
+    masks = project_masks(visit.workspace)
+    found = query_environment(visit.workspace, visit.query.get("q", ""), limit, masks=masks)
     return make_grid(((column.name, column.type) for column in found.columns), found.rows)
 
 
