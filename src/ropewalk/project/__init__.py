@@ -9,7 +9,7 @@ from ropewalk.doors import lazy_names
 if TYPE_CHECKING:
     from ropewalk.project.closure import Closure, ClosureReader
     from ropewalk.project.commits import commit_to_branch, commit_with
-    from ropewalk.project.declarations import StepDeclaration, read_steps
+    from ropewalk.project.declarations import StepDeclaration, read_source_functions, read_steps
     from ropewalk.project.errors import (
         AlreadyThere,
         BranchExists,
@@ -96,6 +96,7 @@ __all__ = [
     "parse_yaml",
     "project_schema",
     "read_release",
+    "read_source_functions",
     "read_steps",
     "release_file",
     "release_text",

@@ -8,7 +8,7 @@ its return annotation says what it makes.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from ropewalk.errors import Place
 from ropewalk.project.errors import InvalidPython
 from ropewalk.project.layout import files_below
 from ropewalk.project.parameters import Parameter, set_parameters
-from ropewalk.project.python_files import STEPS_FOLDER, PythonFiles
+from ropewalk.project.python_files import SOURCES_FOLDER, STEPS_FOLDER, PythonFiles
 from ropewalk.project.signatures import Signature
 
 
@@ -59,22 +59,39 @@ def read_steps(
         UnknownParameter, InvalidParameter: a value cannot be set.
     """
     reader = files or PythonFiles(root)
-    found: dict[str, StepDeclaration] = {}
-    for path in files_below(root / STEPS_FOLDER, ".py"):
-        shown = path.relative_to(root).as_posix()
-        for signature in reader.read(shown).steps:
-            step = _declare(signature, shown)
-            if step.name in found:
-                raise InvalidPython(
-                    f"step {step.name!r} is declared twice, here and at {found[step.name].place}",
-                    place=step.place,
-                    hint="rename one of the two functions",
-                )
-            found[step.name] = step
+    found = _collect(root, STEPS_FOLDER, "step", lambda path: reader.read(path).steps)
     if not parameters:
         return list(found.values())
     in_force = set_parameters({name: step.parameters for name, step in found.items()}, parameters)
     return [replace(step, parameters=in_force[name]) for name, step in found.items()]
+
+
+def read_source_functions(root: Path, files: PythonFiles) -> list[StepDeclaration]:
+    """Return the functions below `sources/` that carry `@source`, in file and line order.
+
+    Raises:
+        InvalidPython: a file does not parse, a source is declared wrongly, or a name is used twice.
+    """
+    found = _collect(root, SOURCES_FOLDER, "source", lambda path: files.read(path).sources)
+    return list(found.values())
+
+
+def _collect(
+    root: Path, folder: str, what: str, read: Callable[[str], Iterable[Signature]]
+) -> dict[str, StepDeclaration]:
+    found: dict[str, StepDeclaration] = {}
+    for path in files_below(root / folder, ".py"):
+        shown = path.relative_to(root).as_posix()
+        for signature in read(shown):
+            declared = _declare(signature, shown)
+            if declared.name in found:
+                raise InvalidPython(
+                    f"{what} {declared.name!r} is declared twice, here and at {found[declared.name].place}",
+                    place=declared.place,
+                    hint="rename one of the two functions",
+                )
+            found[declared.name] = declared
+    return found
 
 
 def _declare(signature: Signature, path: str) -> StepDeclaration:

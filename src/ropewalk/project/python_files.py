@@ -18,15 +18,17 @@ from ropewalk.project.summaries import Summary, summarise
 
 CACHE_FILE = "parsed-python.bin"
 STEPS_FOLDER = "steps"
+SOURCES_FOLDER = "sources"
 # What decides how a file is read; counted by its bytes, so that no one has to remember to raise a number.
 READERS = ("effects", "scopes", "signatures", "summaries", "syntax")
 
 
 class PythonFile(msgspec.Struct, frozen=True, array_like=True):
-    """What was read from one file: the steps it declares, and its statements."""
+    """What was read from one file: the steps or sources it declares, and its statements."""
 
     steps: tuple[Signature, ...]
     summary: Summary
+    sources: tuple[Signature, ...] = ()
 
 
 class PythonFiles:
@@ -56,10 +58,10 @@ class PythonFiles:
             content = (self.root / path).read_bytes()
         except OSError as error:
             raise InvalidPython(f"cannot be read: {error.strerror}", place=Place(path)) from error
-        has_steps = path.startswith(f"{STEPS_FOLDER}/")
-        # Only below steps/ does a function that returns a Model declare anything.
-        key = content_digest(content) + ("s" if has_steps else "")
-        return self._cache.get(key, lambda: _parse(content, path, has_steps=has_steps))
+        # Only below steps/ does a function that returns a Model declare anything, and only below sources/ @source.
+        folder = path.partition("/")[0]
+        key = content_digest(content) + {STEPS_FOLDER: "s", SOURCES_FOLDER: "o"}.get(folder, "")
+        return self._cache.get(key, lambda: _parse(content, path, folder))
 
 
 def parse_python(content: bytes, path: str) -> ast.Module:
@@ -78,11 +80,12 @@ def parse_python(content: bytes, path: str) -> ast.Module:
         raise InvalidPython(f"not valid Python: {error}", place=Place(path)) from error
 
 
-def _parse(content: bytes, path: str, *, has_steps: bool) -> PythonFile:
+def _parse(content: bytes, path: str, folder: str) -> PythonFile:
     tree = parse_python(content, path)
     # Before the summary, which leaves out what only a signature shows.
-    steps = tuple(read_signatures(tree, path)) if has_steps else ()
-    return PythonFile(steps, summarise(tree))
+    steps = tuple(read_signatures(tree, path)) if folder == STEPS_FOLDER else ()
+    sources = tuple(read_signatures(tree, path, "source")) if folder == SOURCES_FOLDER else ()
+    return PythonFile(steps, summarise(tree), sources)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""How a file declares its steps, read from its syntax tree."""
+"""How a file declares its steps, or its sources, read from its syntax tree."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Tracked(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Signature(msgspec.Struct, frozen=True, array_like=True):
-    """One step, as its function's signature and decorator say.
+    """One step or source, as its function's signature and decorator say.
 
     Attributes:
         name: the function's name.
         needs: positional parameters in order, with the annotation each carries.
         parameters: keyword-only parameters.
         makes: what its annotation says it makes, if that is one of the products.
-        options: keyword arguments of `@step(...)`, as source; each is a literal.
+        options: keyword arguments of the decorator, as source; each is a literal.
         line: where the function stands.
         column: where it stands in that line.
     """
@@ -46,24 +46,25 @@ class Signature(msgspec.Struct, frozen=True, array_like=True):
     column: int
 
 
-def read_signatures(tree: ast.Module, path: str) -> Iterator[Signature]:
-    """Yield the steps that the parsed file at `path` declares.
+def read_signatures(tree: ast.Module, path: str, what: str = "step") -> Iterator[Signature]:
+    """Yield the steps that the parsed file at `path` declares, or what else carries the decorator `what`.
 
     Raises:
-        InvalidPython: a step is declared wrongly.
+        InvalidPython: one is declared wrongly.
     """
     # Only the top level: a function inside another, or a method, has no name that a plan could tell people.
     for node in tree.body:
-        if isinstance(node, FunctionNode) and _is_step(node):
-            yield _read(node, path)
+        if isinstance(node, FunctionNode) and _is_declared(node, what):
+            yield _read(node, path, what)
 
 
-def _is_step(node: FunctionNode) -> bool:
-    return _decorator(node) is not None or _annotation_name(node.returns) in PRODUCTS
+def _is_declared(node: FunctionNode, what: str) -> bool:
+    returns = _annotation_name(node.returns)
+    return _decorator(node, what) is not None or (what == "step" and returns in PRODUCTS)
 
 
-def _read(node: FunctionNode, path: str) -> Signature:
-    _refuse_unusable(node, path)
+def _read(node: FunctionNode, path: str, what: str) -> Signature:
+    _refuse_unusable(node, path, what)
     arguments = node.args
     needs = tuple(
         (argument.arg, _annotation_name(argument.annotation))
@@ -79,27 +80,27 @@ def _read(node: FunctionNode, path: str) -> Signature:
         needs=needs,
         parameters=parameters,
         makes=makes if makes in PRODUCTS else None,
-        options=tuple(_options(node, path)),
+        options=tuple(_options(node, path, what)),
         line=node.lineno,
         column=node.col_offset + 1,
     )
 
 
-def _refuse_unusable(node: FunctionNode, path: str) -> None:
+def _refuse_unusable(node: FunctionNode, path: str, what: str) -> None:
     place = Place(path, node.lineno, node.col_offset + 1)
     if isinstance(node, ast.AsyncFunctionDef):
-        raise InvalidPython(f"step {node.name!r} is async; a step is a plain function", place=place)
+        raise InvalidPython(f"{what} {node.name!r} is async; a {what} is a plain function", place=place)
     arguments = node.args
     if arguments.vararg or arguments.kwarg:
         raise InvalidPython(
-            f"step {node.name!r} takes *args or **kwargs, whose names nothing can supply",
+            f"{what} {node.name!r} takes *args or **kwargs, whose names nothing can supply",
             place=place,
             hint="name each input and each parameter",
         )
     # Most likely a parameter that was meant to be keyword-only; taken for an input it would never be found.
     if arguments.defaults:
         raise InvalidPython(
-            f"step {node.name!r} gives an input a default, and an input is what the node of that name made",
+            f"{what} {node.name!r} gives an input a default, and an input is what the node of that name made",
             place=Place(path, arguments.defaults[0].lineno, arguments.defaults[0].col_offset + 1),
             hint="write `*,` before it to make it a tracked parameter",
         )
@@ -120,26 +121,26 @@ def _tracked(argument: ast.arg, default: ast.expr | None, path: str) -> Tracked:
     return Tracked(argument.arg, ast.unparse(default), annotation, argument.lineno, argument.col_offset + 1)
 
 
-def _options(node: FunctionNode, path: str) -> Iterator[tuple[str, str]]:
-    decorator = _decorator(node)
+def _options(node: FunctionNode, path: str, what: str) -> Iterator[tuple[str, str]]:
+    decorator = _decorator(node, what)
     if not isinstance(decorator, ast.Call):
         return
     place = Place(path, decorator.lineno, decorator.col_offset + 1)
     # `**options` has no name here and cannot be read without running the code that makes it.
     if decorator.args or any(keyword.arg is None for keyword in decorator.keywords):
-        raise InvalidPython("@step takes options by name only, such as timeout='10m'", place=place)
+        raise InvalidPython(f"@{what} takes options by name only, such as timeout='10m'", place=place)
     for keyword in decorator.keywords:
         try:
             ast.literal_eval(keyword.value)
         except (ValueError, TypeError):
-            raise InvalidPython("the options of @step must be literals", place=place) from None
+            raise InvalidPython(f"the options of @{what} must be literals", place=place) from None
         yield str(keyword.arg), ast.unparse(keyword.value)
 
 
-def _decorator(node: FunctionNode) -> ast.expr | None:
+def _decorator(node: FunctionNode, what: str) -> ast.expr | None:
     for decorator in node.decorator_list:
         target = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if _annotation_name(target) == "step":
+        if _annotation_name(target) == what:
             return decorator
     return None
 
