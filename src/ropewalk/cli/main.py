@@ -18,6 +18,7 @@ COMMANDS = {
     "init": "Make a small project of your own here",
     "plan": "Show what a run would do, and why; changes nothing",
     "run": "Bring tables, models and deployments up to date",
+    "test": "Test tables: unit tests, and contracts' checks",
     "why": "Say why a node is stale, or that it is fresh",
     "reproduce": "Do an earlier run again, and compare what comes out",
     "bisect": "Find the commit or the data that turned a metric",

@@ -16,12 +16,17 @@ if TYPE_CHECKING:
         InvalidSpan,
         InvalidSQL,
         InvalidTableFile,
+        InvalidTableTest,
         TableDeclaredTwice,
         TableFailed,
+        TestsFailed,
+        TestWithoutTable,
     )
     from ropewalk.dataops.transform.files import table_files
     from ropewalk.dataops.transform.kind import TableKind
     from ropewalk.dataops.transform.parts import read_span
+    from ropewalk.dataops.transform.table_tests import TableTest, read_table_tests
+    from ropewalk.dataops.transform.testing import TestResult, run_table_tests
     from ropewalk.dataops.transform.values import Header, ParsedSQL, Partition, Reference, TableSpec
 
 __all__ = [
@@ -33,6 +38,7 @@ __all__ = [
     "InvalidSQL",
     "InvalidSpan",
     "InvalidTableFile",
+    "InvalidTableTest",
     "ParsedSQL",
     "Partition",
     "Reference",
@@ -41,9 +47,15 @@ __all__ = [
     "TableFailed",
     "TableKind",
     "TableSpec",
+    "TableTest",
+    "TestResult",
+    "TestWithoutTable",
+    "TestsFailed",
     "declare_tables",
     "read_span",
+    "read_table_tests",
     "read_tables",
+    "run_table_tests",
     "table_files",
 ]
 
