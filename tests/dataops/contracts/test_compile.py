@@ -15,7 +15,9 @@ COLUMN = TableColumn("a", "INTEGER")
 ODD = TableColumn('say "hi"; --', "VARCHAR")
 
 
-@pytest.mark.parametrize("kind", sorted({*FAILING_ROWS, "rowCount", "volume", "freshness", "retention"} - {"foreignKey"}))
+@pytest.mark.parametrize(
+    "kind", sorted({*FAILING_ROWS, "rowCount", "volume", "freshness", "retention"} - {"foreignKey"})
+)
 def test_every_kind_is_one_aggregate_of_the_same_scan(kind, connection):
     """All measures can stand in one SELECT list: none looks at the table by itself."""
     check = Check(kind, ("a",), PLACE, ("1",), pattern="x")

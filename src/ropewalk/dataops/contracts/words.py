@@ -52,7 +52,7 @@ def describe_age(check: Check, moment: Number | None, now: Number) -> str:
     most = _length(float(check.values[0]))
     which = "newest" if check.kind == "freshness" else "oldest"
     if moment is None:
-        return f"no row has a {check.column}; at most {most} are promised"
+        return f"no row has a value of {check.column}; at most {most} are promised"
     shown = f"{dt.datetime.fromtimestamp(moment, dt.UTC):%Y-%m-%d %H:%M} UTC"
     age = now - moment
     ago = f"{_length(age)} old" if age >= 0 else f"{_length(-age)} ahead"
