@@ -58,7 +58,7 @@ class Shop:
         """Open the project as it is written now."""
         project = load_project(self.root, plugins.sections())
         if environment not in self._opened:
-            settings = load_settings({}, environment=environment)
+            settings = load_settings({}, environment=environment, parallel=1)
             self._opened[environment] = self._stack.enter_context(Workspace(project, settings))
         # Starting an engine costs more than what most tests do with it.
         self._opened[environment].project = project
@@ -149,8 +149,13 @@ def _value(text: str) -> object:
     return text
 
 
-def read_parquet(folder: Path, files: list[str]) -> Rows:
-    """Return the rows of Parquet files, sorted."""
-    with duckdb.connect() as connection:
-        names = [str(folder / name) for name in files]
-        return connection.execute("SELECT * FROM read_parquet($1) ORDER BY ALL", [names]).fetchall()
+@pytest.fixture(scope="session")
+def read_files() -> Callable[[Path, list[str]], Rows]:
+    """Return a function that reads the rows of Parquet files, sorted."""
+
+    def read(folder: Path, files: list[str]) -> Rows:
+        names = ", ".join(f"'{folder / name}'" for name in files)
+        with duckdb.connect() as connection:
+            return connection.execute(f"SELECT * FROM read_parquet([{names}]) ORDER BY ALL").fetchall()
+
+    return read

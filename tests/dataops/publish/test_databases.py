@@ -72,15 +72,15 @@ def test_new_version_takes_the_place_of_the_old(shop, database):
     assert database.ask(LEDGER) == [(2,)]
 
 
-def test_version_that_comes_back_is_published_again(shop, database):
+def test_version_that_comes_back_is_published_again(shop, postgres):
     """An edit that is taken back comes to the target too, although nothing is executed."""
-    shop.declare(database.to)
+    shop.declare(postgres.to)
     first = (shop.root / "tables/mart/orders.sql").read_text()
     shop.run()
     shop.run(MORE)
 
     assert shop.run(first).state is State.RESTORED
-    assert rows(database) == ALL
+    assert rows(postgres) == ALL
 
 
 def test_other_columns_make_the_table_anew(shop, database):
@@ -169,11 +169,11 @@ def test_table_of_others_is_not_overwritten(shop, database):
     assert database.ask("SELECT id FROM orders") == [(99,)]
 
 
-def test_environments_do_not_share_a_table(shop, database):
+def test_environments_do_not_share_a_table(shop, postgres):
     """A target belongs to the environment that wrote it first."""
-    shop.declare(database.to)
+    shop.declare(postgres.to)
     shop.run()
-    shop.declare(database.to, environments="[stage]")
+    shop.declare(postgres.to, environments="[stage]")
 
     failed = shop.run(environment="stage")
 
@@ -181,38 +181,38 @@ def test_environments_do_not_share_a_table(shop, database):
     assert "environment 'dev'" in failed.error.message
 
 
-def test_only_named_environments_publish(shop, database):
+def test_only_named_environments_publish(shop, postgres):
     """A branch's run checks and says so; nothing is written, not even a ledger."""
-    shop.declare(database.to, environments="[production]")
+    shop.declare(postgres.to, environments="[production]")
 
     result = shop.run()
 
     assert result.state is State.EXECUTED
     assert "'dev' is none of its environments (production)" in result.warning
     assert "ropewalk_publications" not in str(
-        database.ask("SELECT table_name FROM information_schema.tables")
+        postgres.ask("SELECT table_name FROM information_schema.tables")
     )
 
 
-def test_environment_publishes_what_was_checked_elsewhere(shop, database):
+def test_environment_publishes_what_was_checked_elsewhere(shop, postgres):
     """What `dev` executed is only restored in `production`, and published all the same."""
-    shop.declare(database.to, environments="[production]")
+    shop.declare(postgres.to, environments="[production]")
     shop.run()
 
     result = shop.run(environment="production")
 
     assert result.state is not State.EXECUTED
-    assert rows(database) == ALL
+    assert rows(postgres) == ALL
 
 
-def test_each_environment_in_its_own_table(shop, database):
+def test_each_environment_in_its_own_table(shop, postgres):
     """The placeholder keeps environments apart, in letters that a name may have."""
-    to = database.to.replace("}", ", table: 'orders_{environment}'}")
+    to = postgres.to.replace("}", ", table: 'orders_{environment}'}")
     shop.declare(to, environments="['*']")
     shop.run(environment="dev")
     shop.run(environment="mr-42")
 
-    assert rows(database, table="orders_dev") == rows(database, table="orders_mr_42") == ALL
+    assert rows(postgres, table="orders_dev") == rows(postgres, table="orders_mr_42") == ALL
 
 
 def test_drifted_target_is_refused_and_rebuilt_when_asked(shop, database):
@@ -240,20 +240,20 @@ def test_rebuild_makes_it_anew(shop, database):
     assert rows(database) == ALL
 
 
-def test_dropped_table_comes_back(shop, database):
+def test_dropped_table_comes_back(shop, postgres):
     """A target that was lost is told of, and made again when asked."""
-    shop.declare(database.to)
+    shop.declare(postgres.to)
     shop.run()
-    database.ask("DROP TABLE orders")
+    postgres.ask("DROP TABLE orders")
 
     assert standing(shop) == "missing"
     assert again(shop).is_new
-    assert rows(database) == ALL
+    assert rows(postgres) == ALL
 
 
-def test_changed_type_is_refused_by_merge(shop, database):
+def test_changed_type_is_refused_by_merge(shop, postgres):
     """Merge does not force values of another type into the rows that are there."""
-    shop.declare(database.to, write="merge", key="[id]")
+    shop.declare(postgres.to, write="merge", key="[id]")
     shop.run()
 
     failed = shop.run("SELECT 1 AS id, 5 AS who, 1::DOUBLE AS price")
@@ -269,9 +269,9 @@ def test_changed_type_is_refused_by_merge(shop, database):
         ("SELECT NULL::INTEGER AS id", "1 values of column 'id' are missing from the key"),
     ],
 )
-def test_key_that_tells_nothing_apart(shop, database, sql, said):
+def test_key_that_tells_nothing_apart(shop, postgres, sql, said):
     """A key with doubles or gaps is found before anything is sent."""
-    shop.declare(database.to, write="merge", key="[id]")
+    shop.declare(postgres.to, write="merge", key="[id]")
 
     failed = shop.run(sql)
 
@@ -382,14 +382,14 @@ def test_names_are_quoted(shop, database):
     assert database.ask("SELECT count(*) FROM orders") == [(1,)]
 
 
-def test_empty_table_is_published(shop, database):
+def test_empty_table_is_published(shop, postgres):
     """A table without rows is a version like any other."""
-    shop.declare(database.to)
+    shop.declare(postgres.to)
 
     shop.run("SELECT 1 AS id, 'x' AS who, 1.0::DOUBLE AS price WHERE false")
 
-    assert rows(database) == []
-    assert database.ask(LEDGER) == [(1,)]
+    assert rows(postgres) == []
+    assert postgres.ask(LEDGER) == [(1,)]
 
 
 def test_wrong_password_is_not_shown(shop, database, monkeypatch):
@@ -418,12 +418,12 @@ def test_refused_credentials(shop, database, monkeypatch):
     assert "hunter2" not in str(failed.error.as_json())
 
 
-def test_columns_may_be_chosen(shop, database):
+def test_columns_may_be_chosen(shop, postgres):
     """Only the named columns go out, in their order."""
-    shop.declare(database.to, columns="[who, id]")
+    shop.declare(postgres.to, columns="[who, id]")
     shop.run()
 
-    assert database.ask("SELECT * FROM orders ORDER BY id")[:2] == [("ann", 1), ("bob", 2)]
+    assert postgres.ask("SELECT * FROM orders ORDER BY id")[:2] == [("ann", 1), ("bob", 2)]
 
 
 def test_unknown_column(shop, postgres):

@@ -96,6 +96,7 @@ class _Writer:
         open_ledger(self.session, self.place)
         ledger, present = self._state()
         if self._is_current(ledger, present) and not self.order.rebuilds:
+            self._tidy()
             return False
         self._require_own()
         change = choose_change(self.order, ledger, present, self.sent)
@@ -231,6 +232,12 @@ class _Writer:
         stage = self._beside("stage")
         self.session.drop(stage)
         self.session.create(stage, self.sent, self.order.spec.entry.key)
+
+    def _tidy(self) -> None:
+        """Drop what a kill after the last line left behind."""
+        if not self.session.dialect.has_transactional_ddl:
+            for what in ("new", "old", "stage"):
+                self.session.drop(self._beside(what))
 
     def _insert(self, place: Place) -> None:
         sent = self.sent

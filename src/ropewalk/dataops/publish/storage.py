@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _ADDRESS = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[^?#]*))?")
 _STATUS = re.compile(r"status code: (\d{3} [A-Za-z ]+)|<Code>(\w+)</Code>")
 PIECE = 16 << 20
+RETRIES = 3
 
 
 class SwapLost(Exception):
@@ -150,7 +151,7 @@ def open_storage(address: str, root: Path) -> Storage:
         prefix=(found["prefix"] or "").strip("/") or None,
         # Plain HTTP only where the endpoint says so, as it does on a test machine.
         client_options={"timeout": "60s", "connect_timeout": "5s", "allow_http": True},
-        retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
+        retry_config={"max_retries": RETRIES, "retry_timeout": timedelta(seconds=20)},
     )
     return Storage(remote, address)
 
