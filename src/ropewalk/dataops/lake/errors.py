@@ -5,19 +5,23 @@ RopewalkError
 │   ├── InvalidTableName     RW122  not `schema.table`
 │   ├── InvalidQuery         RW123  SQL that does not parse, bind or compute
 │   ├── QueryNotAllowed      RW124  more than one statement, not a SELECT, or a function that reads files
-│   └── InvalidStorage       RW194  a setting that names no place for the lake, or another than its data are in
+│   └── InvalidSnapshot      RW194  what names neither a pin nor a snapshot nor a time
 ├── NotFound
 │   ├── TableMissing         RW220  a table the lake does not have
 │   ├── SnapshotMissing      RW221  a snapshot the lake does not have
+│   ├── PinMissing           RW223  a pin that nobody made
 │   └── ChangesMissing       RW224  a table was made anew: what changed in it cannot be told
 ├── Conflict
 │   ├── LakeBusy             RW320  another process is writing
+│   ├── PinTaken             RW321  a name that another pin has
 │   └── StorageTaken         RW322  a place that is to be filled has files already
 ├── Failed
 │   ├── LakeFailed           RW420  the engine broke for a reason that is not the query's
 │   ├── QueryTimeout         RW421  a query ran longer than allowed
 │   ├── ParcelDamaged        RW422  a table brought from elsewhere is not what was packed
-│   └── FileDamaged          RW424  a file of the lake is gone or is not what was written
+│   ├── FileDamaged          RW424  a file of the lake is gone or is not what was written
+│   ├── LakeDamaged          RW425  what the lake has is not what its catalogue and its pins say
+│   └── ExportFailed         RW426  what was exported is not what the lake has, or cannot be written
 └── Unavailable
     ├── ExtensionMissing     RW620  an extension of the engine is not installed
     ├── StorageUnreachable   RW626  the storage of the lake's data does not answer, or refuses
@@ -41,6 +45,7 @@ from ropewalk.errors import (
     Unavailable,
     nearest,
 )
+from ropewalk.settings import without_password
 
 # DuckDB says in the text what it does not say in the type; these read it, and are tested against the engine.
 _LINE = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
@@ -54,6 +59,19 @@ _CANDIDATES = re.compile(r"Candidate bindings:[ :]*(.*)")
 _MISSING_SNAPSHOT = re.compile(r"No snapshot found at version (\d+)")
 _SUGGESTED = re.compile(r'Did you mean "([^"]+)"')
 EXPIRED = "what no environment needs is removed by `ropewalk gc`"
+# DuckLake names its files after a UUID.
+_LAKE_FILE = re.compile(r"(?:s3://|/)[^\s'\"]*ducklake-[0-9a-f-]{36}(?:-delete)?\.parquet")
+_DAMAGED = re.compile(
+    r"magic bytes|too small to be a Parquet|TProtocolException|footer|[Cc]orrupt|[Dd]ecompress|Failed to read|"
+    r"Invalid Input Error: .*parquet",
+    re.DOTALL,
+)
+_NO_HTTP = re.compile(
+    r"HTTP (?:GET|PUT|POST|HEAD|DELETE)|Could not (?:establish|connect)|Connection error for HTTP"
+)
+_NO_SERVER = re.compile(
+    r"Unable to connect to Postgres|connection to server|server closed the connection|SSL SYSCALL"
+)
 _UNSUPPORTED = re.compile(r"unsupported type (.+)")
 
 
@@ -75,8 +93,8 @@ class QueryNotAllowed(InvalidInput):
     code = "RW124"
 
 
-class InvalidStorage(InvalidInput):
-    """The setting `storage` names no place, or another one than the lake's data are in."""
+class InvalidSnapshot(InvalidInput):
+    """A text names neither a pin nor a snapshot nor a time."""
 
     code = "RW194"
 
@@ -93,6 +111,12 @@ class SnapshotMissing(NotFound):
     code = "RW221"
 
 
+class PinMissing(NotFound):
+    """There is no pin of that name."""
+
+    code = "RW223"
+
+
 class ChangesMissing(NotFound):
     """What changed in a table between two snapshots cannot be told, as it was made anew in between."""
 
@@ -104,6 +128,12 @@ class LakeBusy(Conflict):
 
     code = "RW320"
     may_pass = True
+
+
+class PinTaken(Conflict):
+    """Another pin has that name."""
+
+    code = "RW321"
 
 
 class StorageTaken(Conflict):
@@ -134,6 +164,18 @@ class FileDamaged(Failed):
     """A data file of the lake is gone, or is not what was written."""
 
     code = "RW424"
+
+
+class LakeDamaged(Failed):
+    """What the lake has is not what its catalogue and its pins say."""
+
+    code = "RW425"
+
+
+class ExportFailed(Failed):
+    """What was exported is not what the lake has, or cannot be written."""
+
+    code = "RW426"
 
 
 class ExtensionMissing(Unavailable):
@@ -196,12 +238,8 @@ def translate_error(
             f"the lake has no snapshot {match[1]}",
             hint=EXPIRED,
         )
-    if not isinstance(error, _INPUT_ERRORS):
-        is_full = "No space left on device" in text
-        hint = "make room where the state folder is, then run again: nothing was changed" if is_full else None
-        # Often the sentence is all that the engine had to tell.
-        detail = None if text.rstrip().endswith(_sentence(text)) else text
-        return LakeFailed(_sentence(text), hint=hint, detail=detail)
+    if not isinstance(error, _INPUT_ERRORS) or _LAKE_FILE.search(text):
+        return _outside(error, text) or _failed(text)
     if match := _UNSUPPORTED.search(text):
         return InvalidQuery(
             f"the lake cannot keep a column of type {match[1]}",
@@ -211,6 +249,38 @@ def translate_error(
     return InvalidQuery(
         _sentence(text), place=place, nearest=_nearest_column(text, columns), detail=_excerpt(text)
     )
+
+
+def _failed(text: str) -> LakeFailed:
+    is_full = "No space left on device" in text
+    hint = "make room where the state folder is, then run again: nothing was changed" if is_full else None
+    # Often the sentence is all that the engine had to tell.
+    detail = None if text.rstrip().endswith(_sentence(text)) else text
+    return LakeFailed(_sentence(text), hint=hint, detail=detail)
+
+
+def _outside(error: duckdb.Error, text: str) -> RopewalkError | None:
+    """Return the error about what keeps the lake's files and catalogue, or None when it is about something else."""
+    file = _LAKE_FILE.search(text)
+    is_gone = "No such file" in text or (isinstance(error, duckdb.HTTPException) and " 404" in text)
+    if file and (is_gone or _DAMAGED.search(text)):
+        return FileDamaged(
+            f"the file {file[0]} of the lake is {'gone' if is_gone else 'damaged'}",
+            hint="`ropewalk lake verify` says which tables and snapshots need it; take it from a backup",
+            detail=None if is_gone else _sentence(text),
+        )
+    if isinstance(error, duckdb.HTTPException) or _NO_HTTP.search(text):
+        return StorageUnreachable(
+            f"the storage of the lake's data cannot be used: {_sentence(text)}",
+            hint="check ROPEWALK_STORAGE, the network and the credentials (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL)",
+        )
+    if _NO_SERVER.search(text):
+        return CatalogUnreachable(
+            "the server that keeps the lake's catalogue does not answer",
+            hint="check that it runs and that this machine may connect to it, and try again",
+            detail=without_password(text),
+        )
+    return None
 
 
 def _table_missing(name: str, text: str, tables: tuple[str, ...], place: Place | None) -> TableMissing:

@@ -46,8 +46,7 @@ def find_home(settings: Settings, state: Path, root: Path) -> LakeHome:
     is then in that database. It is never shared without the environments that say which snapshots are in use.
 
     Raises:
-        InvalidStorage: the setting `storage` is neither a folder nor s3://BUCKET/PREFIX.
-        InvalidSetting: the database's URL is none.
+        InvalidSetting: the setting `storage` is neither a folder nor s3://BUCKET/PREFIX, or the database's URL is none.
     """
     folder = state / FOLDER
     storage = read_storage(settings.storage, folder, root)

@@ -17,14 +17,16 @@ from ropewalk.dataops.lake.console import Console, Names, QueryResult
 from ropewalk.dataops.lake.digest import Column, digest_groups, read_columns
 from ropewalk.dataops.lake.engines import Engines
 from ropewalk.dataops.lake.errors import translate_error
-from ropewalk.dataops.lake.expiry import Expired, expire_snapshots
+from ropewalk.dataops.lake.expiry import Expired, expire_snapshots, remove_unclaimed
 from ropewalk.dataops.lake.extensions import connect
 from ropewalk.dataops.lake.home import LakeHome, find_home, local_home
 from ropewalk.dataops.lake.masks import Masks
 from ropewalk.dataops.lake.names import TableName, literal
+from ropewalk.dataops.lake.pins import Pin, list_pins, pinned_snapshots, remove_pin, write_pin
 from ropewalk.dataops.lake.reader import open_engine
 from ropewalk.dataops.lake.retry import retry_locked
 from ropewalk.dataops.lake.scope import open_scope
+from ropewalk.dataops.lake.snapshots import SnapshotInfo, find_snapshot_at, list_snapshots
 from ropewalk.dataops.lake.tables import TableInfo, describe_tables, list_tables
 from ropewalk.dataops.lake.transaction import LakeTransaction, Value
 from ropewalk.dataops.lake.writer_lease import WriterLease, WriterLock
@@ -103,7 +105,7 @@ class Lake:
             except duckdb.IOException as error:
                 # A disk that is full of what could not be written whole would stay full.
                 with suppress(duckdb.Error):
-                    connection.execute(DELETE_ORPHANS)
+                    self._remove_unfinished(connection)
                 raise translate_error(error) from error
             except duckdb.Error as error:
                 raise translate_error(error, self.table_names()) from error
@@ -129,11 +131,69 @@ class Lake:
         if not self.exists:
             return Expired(0, 0, 0)
         before_ms = time.time_ns() // 1_000_000 - older_than_ms
+        with self.reading() if is_dry else self.maintaining() as connection:
+            kept = {*keep, *pinned_snapshots(connection)}
+            expired = expire_snapshots(connection, kept, before_ms, is_dry=is_dry)
+        self.home.catalog.forget()
+        return expired
+
+    @contextmanager
+    def maintaining(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Hold the writer lease and yield a connection outside any transaction, for the upkeep of the lake.
+
+        Raises:
+            LakeBusy: another process kept the lake's writer lease too long.
+            RopewalkError: what DuckDB could not do, in our words.
+        """
         with self._writing() as connection:
             try:
-                return expire_snapshots(connection, keep, before_ms)
+                yield connection
             except duckdb.Error as error:
                 raise translate_error(error) from error
+
+    def snapshots(self, table: str | None = None, limit: int | None = None) -> list[SnapshotInfo]:
+        """Return the snapshots that are kept (those that changed `table`), the newest first, at most `limit`."""
+        if not self.exists:
+            return []
+        name = TableName.parse(table) if table else None
+        with self.reading() as connection:
+            return retry_locked(lambda: list_snapshots(connection, name, limit))
+
+    def snapshot_at(self, time_ms: int) -> int:
+        """Return the snapshot that was the newest at `time_ms`, in UTC milliseconds.
+
+        Raises:
+            SnapshotMissing: the lake did not exist then, or has no snapshot that old any more.
+        """
+        with self.reading() as connection:
+            return retry_locked(lambda: find_snapshot_at(connection, time_ms))
+
+    def pin(self, name: str, tables: Mapping[str, int], author: str = "ropewalk", message: str = "") -> Pin:
+        """Give `tables`, each at its snapshot, a name, and let nothing of them be expired while it has it.
+
+        Raises:
+            PinTaken: the name is of another pin.
+            TableMissing, SnapshotMissing: something of it is not in the lake.
+        """
+        wanted = _named(tables)
+        with self.transaction(f"pin {name}", author) as transaction:
+            return write_pin(transaction, Pin.new(name, author, message), wanted)
+
+    def unpin(self, name: str) -> Pin:
+        """Take a pin away, and return what it was; its snapshots may be expired from now on.
+
+        Raises:
+            PinMissing: there is none of that name.
+        """
+        with self.transaction(f"unpin {name}") as transaction:
+            return remove_pin(transaction, name)
+
+    def pins(self) -> list[Pin]:
+        """Return every pin, in order of their names."""
+        if not self.exists:
+            return []
+        with self.reading() as connection:
+            return retry_locked(lambda: list_pins(connection))
 
     @contextmanager
     def rehearsal(self) -> Iterator[LakeTransaction]:
@@ -166,7 +226,7 @@ class Lake:
 
     def read_book(self, book: str, owner: str, snapshot: int | None = None) -> list[tuple[Value, ...]]:
         """Return the rows that the book-keeping table `book` has for `owner`, as of now or as of `snapshot`."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return retry_locked(lambda: LakeTransaction(connection).read_book(book, owner, snapshot))
 
     def digest_groups(self, table: str, snapshot: int, group: str) -> Mapping[str | None, str]:
@@ -175,13 +235,13 @@ class Lake:
         asked = (table, snapshot, group)
         if asked not in self._groups:
             relation = TableName.parse(table).at(snapshot)
-            with self._reading() as connection:
+            with self.reading() as connection:
                 self._groups[asked] = retry_locked(lambda: digest_groups(connection, relation, group))
         return self._groups[asked]
 
     def columns_at(self, table: str, snapshot: int) -> list[Column]:
         """Return the columns that `table` had at `snapshot`."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return retry_locked(lambda: read_columns(connection, TableName.parse(table).at(snapshot)))
 
     def changes(self, table: str, since: int, until: int) -> Changes:
@@ -192,7 +252,7 @@ class Lake:
             ChangesMissing: it was made anew in between, or `until` is before `since`.
         """
         name = TableName.parse(table)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return retry_locked(lambda: find_changes(connection, name, since, until))
 
     def can_follow(self, table: str, since: int, until: int) -> bool:
@@ -204,12 +264,12 @@ class Lake:
             TableMissing, SnapshotMissing: the lake does not have the table at one of the two.
         """
         name = TableName.parse(table)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return retry_locked(lambda: keeps_rows(connection, name, since, until))
 
     def tables(self) -> list[TableInfo]:
         """Return every table at the head with its columns and row count, in order of their names."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return retry_locked(lambda: list_tables(connection))
 
     def tables_at(self, tables: Mapping[str, int]) -> list[TableInfo]:
@@ -218,7 +278,7 @@ class Lake:
         # A table at a snapshot never changes, so it is described once.
         unknown = {name: number for name, number in wanted if (name, number) not in self._described}
         if unknown and self.exists:
-            with self._reading() as connection:
+            with self.reading() as connection:
                 found = retry_locked(lambda: describe_tables(connection, unknown))
             self._described |= {(name, unknown[name]): info for name, info in found.items()}
         return [self._described[item] for item in wanted if item in self._described]
@@ -294,12 +354,20 @@ class Lake:
         # Making a missing lake takes the lease too, so the cursor has to come before it is taken here.
         with self.cursor() as connection, self._lease.hold() as was_killed:
             if was_killed:
-                # Files that a killed writer had not committed; no other writer is at work that could own them.
-                connection.execute(DELETE_ORPHANS)
+                self._remove_unfinished(connection)
             yield connection
 
+    def _remove_unfinished(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Remove files that were not committed; the caller holds the lease."""
+        if self.home.catalog.is_local:
+            # No other writer is at work that could own them.
+            connection.execute(DELETE_ORPHANS)
+        else:
+            # One on another machine that has lost its lease may not know it yet.
+            remove_unclaimed(connection)
+
     @contextmanager
-    def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield a connection, and say the engine's errors in our words."""
         with self.cursor() as connection:
             try:

@@ -15,12 +15,14 @@ from urllib.parse import urlsplit
 
 import duckdb
 
-from ropewalk.dataops.lake.errors import InvalidStorage, StorageTaken, translate_error
+from ropewalk.dataops.lake.errors import StorageTaken, translate_error
 from ropewalk.dataops.lake.extensions import load_extension
 from ropewalk.dataops.lake.names import literal
+from ropewalk.settings import InvalidSetting
 
 DATA_FOLDER = "data"
 _ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[^?#*\[\]{}'\"\s]*)?")
+_SHOWN = ("s3_access_key_id", "s3_secret_access_key", "s3_session_token")
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 
@@ -46,8 +48,7 @@ class LakeStorage:
             ExtensionMissing: the extra `storage` is not installed.
         """
         if self.is_remote:
-            load_extension(connection, "httpfs")
-            connection.execute(_secret(self.path, os.environ))
+            use_s3(connection, self.path, "lake_storage")
 
     def require_empty(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Refuse a place that has files: two lakes in one place would remove each other's.
@@ -72,15 +73,28 @@ class LakeStorage:
         """Refuse to open a lake whose data are `stored` somewhere else.
 
         Raises:
-            InvalidStorage: they are.
+            InvalidSetting: they are.
         """
         is_moved = not stored.startswith("s3://") and (self.is_own or not Path(stored).is_dir())
         if stored == self.path or (is_moved and not self.is_remote):
             return
-        raise InvalidStorage(
+        raise InvalidSetting(
             f"the data of this lake are in {stored}, not in {self.path}",
             hint="set ROPEWALK_STORAGE back; `ropewalk lake export` copies tables for another lake",
         )
+
+
+def use_s3(connection: duckdb.DuckDBPyConnection, scope: str, name: str) -> None:
+    """Let the engine of `connection` use what is below the address `scope`, by a secret of that name.
+
+    Raises:
+        ExtensionMissing: the extra `storage` is not installed.
+    """
+    load_extension(connection, "httpfs")
+    # The extension has copied the environment's credentials into settings, which anybody's SELECT may show.
+    for setting in _SHOWN:
+        connection.execute(f"SET GLOBAL {setting} = ''")
+    connection.execute(_secret(scope, name, os.environ))
 
 
 def own_storage(folder: Path) -> LakeStorage:
@@ -92,7 +106,7 @@ def read_storage(setting: str, folder: Path, root: Path) -> LakeStorage:
     """Return the place that the setting `storage` names; a folder is relative to the project's `root`.
 
     Raises:
-        InvalidStorage: it is neither a folder nor s3://BUCKET/PREFIX.
+        InvalidSetting: it is neither a folder nor s3://BUCKET/PREFIX.
     """
     if not setting:
         return own_storage(folder)
@@ -100,14 +114,14 @@ def read_storage(setting: str, folder: Path, root: Path) -> LakeStorage:
         return LakeStorage(f"{(root / Path(setting).expanduser()).resolve()}/", is_remote=False, is_own=False)
     if not _ADDRESS.fullmatch(setting):
         # The address is not repeated: people write credentials into addresses.
-        raise InvalidStorage(
+        raise InvalidSetting(
             "the setting `storage` is neither a folder nor s3://BUCKET/PREFIX",
             hint="credentials and endpoint come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL",
         )
     return LakeStorage(f"{setting.rstrip('/')}/", is_remote=True, is_own=False)
 
 
-def _secret(path: str, environ: Mapping[str, str]) -> str:
+def _secret(path: str, name: str, environ: Mapping[str, str]) -> str:
     """Return the statement that tells the engine how to log in where `path` is."""
     options = {
         "KEY_ID": environ.get("AWS_ACCESS_KEY_ID"),
@@ -123,7 +137,7 @@ def _secret(path: str, environ: Mapping[str, str]) -> str:
     given = [f"{name} {literal(value)}" for name, value in options.items() if value]
     # Plain HTTP only where the endpoint says so, as it does on a test machine; requests carry no secret.
     given += ["USE_SSL false"] if address.scheme == "http" else []
-    return f"CREATE SECRET lake_storage (TYPE s3, SCOPE {literal(path)}, {', '.join(given)})"
+    return f"CREATE OR REPLACE SECRET {name} (TYPE s3, SCOPE {literal(path)}, {', '.join(given)})"
 
 
 def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str | None:
