@@ -10,6 +10,7 @@ from ropewalk.project import Address, Section
 
 if TYPE_CHECKING:
     from ropewalk.pipeline import Kept, NodeKind, Swept, Workspace
+    from ropewalk.project import Project
 
 
 @hookimpl
@@ -23,12 +24,16 @@ def project_sections() -> list[Section]:
     ]
 
 
+def _has_sources(project: Project) -> bool:
+    return has_entries("sources")(project) or has_folder("sources")(project)
+
+
 @hookimpl
 def node_kinds() -> list[NodeKind]:
     """Return the kinds of data: sources, tables and publications."""
     has_tables = has_folder("tables", "contracts")
     return [
-        DeferredKind("source", "ropewalk.dataops.sources:SourceKind", has_entries("sources")),
+        DeferredKind("source", "ropewalk.dataops.sources:SourceKind", _has_sources),
         DeferredKind("table", "ropewalk.dataops.transform:TableKind", has_tables),
         DeferredKind("publish", "ropewalk.dataops.publish:PublishKind", has_entries("publish")),
     ]

@@ -6,10 +6,11 @@ This is the one place of the room that reads the environment; what it returns is
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ropewalk.dataops.sources.errors import SecretMissing
 from ropewalk.errors import nearest
+from ropewalk.processes import Mask, find_secrets
 
 SCHEME = "secret://"
 
@@ -35,3 +36,11 @@ def _resolve(text: str, environ: Mapping[str, str]) -> str:
             hint=f"set the environment variable {name}",
         )
     return environ[name]
+
+
+def secret_mask(
+    declaration: str, values: Iterable[str] = (), environ: Mapping[str, str] = os.environ
+) -> Mask:
+    """Return what hides every secret that `declaration` names, or that `environ` has by its name, and `values`."""
+    named = {f"SECRET_{number}_OF_A_SOURCE": value for number, value in enumerate(values)}
+    return find_secrets({**environ, **named}, declaration)
