@@ -109,6 +109,20 @@ class SearchPeer:
     def is_elastic(self) -> bool:
         return self.product == "elasticsearch"
 
+    def fill(
+        self,
+        name: str,
+        documents: list[dict[str, Any]],
+        mapping: dict[str, Any] | None = None,
+        shards: int = 1,
+    ) -> None:
+        """Make an index anew with `documents`, whose ids are their numbers, all of them visible."""
+        index = Index({"number_of_shards": shards}, {"properties": {}, **(mapping or {})})
+        self.indices[name] = index
+        for number, source in enumerate(documents):
+            self._apply("index", name, str(number), source)
+        index.visible = dict(index.documents)
+
     def answer(self, request: Request) -> dict[str, Any]:
         """Return the answer's JSON, or raise `Refused`."""
         self._check_user(request)
@@ -335,7 +349,9 @@ class SearchPeer:
         found: list[str] = []
         for part in pattern.split(","):
             fits = re.compile(re.escape(part).replace(r"\*", ".*"))
-            aliased = {index for alias, names in self.aliases.items() if fits.fullmatch(alias) for index in names}
+            aliased = {
+                index for alias, names in self.aliases.items() if fits.fullmatch(alias) for index in names
+            }
             named = sorted({name for name in self.indices if fits.fullmatch(name)} | aliased)
             if not named and "*" not in part and part != "_all" and not is_lenient:
                 raise Refused(404, "index_not_found_exception", f"no such index [{part}]")

@@ -2,36 +2,89 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from ropewalk.dataops.sources.database_declarations import DuckDBSource, MySQLSource, PostgresSource
+from ropewalk.dataops.sources.elastic_declarations import ElasticsearchSource
 from ropewalk.dataops.sources.entries import LandedSource, Name
+from ropewalk.dataops.sources.program_declarations import PythonSource
 from ropewalk.dataops.sources.rest_resources import RESTSource
 
 CSV_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 JSON_SUFFIXES = frozenset({".json", ".ndjson", ".jsonl"})
 PARQUET_SUFFIX = ".parquet"
+EXCEL_SUFFIX = ".xlsx"
+AVRO_SUFFIX = ".avro"
+# What a file may be packed with; the engine unpacks the first by itself.
+PACKED_SUFFIXES = (".gz", ".zst", ".bz2", ".xz")
+Format = Literal["csv", "tsv", "json", "ndjson", "parquet", "excel", "avro"]
+_SUFFIXES = {"excel": EXCEL_SUFFIX}
+_CSV_OPTIONS = frozenset({"nulls", "delimiter", "quote", "escape", "header", "skip", "decimal", "encoding"})
+_EXCEL_OPTIONS = frozenset({"sheet", "range", "header"})
+_REMOTE = re.compile(r"^(s3|https?)://", re.IGNORECASE)
+MEGABYTE = 1 << 20
 
 
 class FilesSource(LandedSource):
-    """Files in a folder: CSV, TSV, JSON, NDJSON or Parquet, also gzipped; all of one format."""
+    """Files: CSV, TSV, JSON, NDJSON, Parquet, Excel or Avro, also packed; all of one format."""
 
     kind: Literal["files"]
-    path: Name = Field(description="Path or glob, relative to the project")
+    path: Name = Field(description="Path or glob, relative to the project; or an address: s3://..., https://...")
+    format: Format | None = Field(None, description="By default what the ending of the files says")
     nulls: list[str] = Field([], description="CSV: texts that mean no value, beside the empty one")
-    delimiter: str | None = Field(None, description="CSV: what separates values", min_length=1, max_length=1)
-    header: bool = Field(default=True, description="CSV: whether the first line names the columns")
+    delimiter: str | None = Field(
+        None, description="CSV: what separates values; by default looked for", min_length=1, max_length=1
+    )
+    quote: str | None = Field(None, description='CSV: what stands around a value; by default "', max_length=1)
+    escape: str | None = Field(None, description="CSV: what stands before a quote in a value", max_length=1)
+    header: bool = Field(default=True, description="CSV, Excel: whether the first line names the columns")
+    skip: int = Field(0, description="CSV: how many lines stand before the header", ge=0)
+    decimal: Literal[".", ","] = Field(".", description="CSV: what separates whole numbers from fractions")
+    encoding: str = Field("utf-8", description="CSV, JSON: how the text is written, such as latin-1 or utf-16")
+    sheet: str | None = Field(None, description="Excel: the sheet; by default the first")
+    range: str | None = Field(None, description="Excel: the cells, such as B3:F100", pattern=r"^[A-Za-z]+\d+:[A-Za-z]+\d+$")
+    max_record: int = Field(16 * MEGABYTE, description="CSV, JSON: how many bytes one record may have", ge=1024)
+    options: dict[str, str] = Field(
+        {}, description="Storage: region, endpoint, access_key_id, ...; headers of a web server; secret://NAME allowed"
+    )
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the path is an address."""
+        return _REMOTE.match(self.path) is not None
 
     @model_validator(mode="after")
     def _options_fit_the_format(self) -> Self:
         # A path such as `landing/*` tells no format; then the files decide, when they are loaded.
-        given = self.model_fields_set & {"nulls", "delimiter", "header"}
-        suffix = format_suffix(self.path)
-        if given and suffix not in CSV_DELIMITERS and suffix in {*JSON_SUFFIXES, PARQUET_SUFFIX}:
-            raise ValueError(f"{min(given)} is for CSV files, and the path ends in {suffix}")
+        suffix = f".{self.format}" if self.format else format_suffix(self.path)
+        suffix = _SUFFIXES.get(suffix.removeprefix("."), suffix)
+        allowed = {
+            **dict.fromkeys(CSV_DELIMITERS, _CSV_OPTIONS),
+            **dict.fromkeys(JSON_SUFFIXES, frozenset({"encoding"})),
+            EXCEL_SUFFIX: _EXCEL_OPTIONS,
+            PARQUET_SUFFIX: frozenset[str](),
+            AVRO_SUFFIX: frozenset[str](),
+        }.get(suffix, _CSV_OPTIONS | _EXCEL_OPTIONS)
+        if wrong := (self.model_fields_set & (_CSV_OPTIONS | _EXCEL_OPTIONS)) - allowed:
+            what = "Excel" if min(wrong) in _EXCEL_OPTIONS - _CSV_OPTIONS else "CSV"
+            raise ValueError(f"{min(wrong)} is for {what} files, and the path ends in {suffix}")
+        return self
+
+    @model_validator(mode="after")
+    def _files_need_no_cursor(self) -> Self:
+        if self.cursor is not None:
+            raise ValueError("cursor: files are told apart by their content; leave it out")
+        if self.decimal == self.delimiter:
+            raise ValueError("decimal and delimiter are the same")
+        try:
+            codecs.lookup(self.encoding)
+        except LookupError:
+            raise ValueError(f"encoding: {self.encoding!r} is not known") from None
         return self
 
 
@@ -50,10 +103,23 @@ class SQLiteSource(LandedSource):
         return self
 
 
-Source = FilesSource | SQLiteSource | RESTSource | PostgresSource | MySQLSource | DuckDBSource
-AnySource = Annotated[Source, Field(discriminator="kind")]
+DeclaredSource = (
+    FilesSource
+    | SQLiteSource
+    | RESTSource
+    | ElasticsearchSource
+    | PostgresSource
+    | MySQLSource
+    | DuckDBSource
+)
+AnySource = Annotated[DeclaredSource, Field(discriminator="kind")]
+# A Python function declares itself, in its own file.
+Source = DeclaredSource | PythonSource
 
 
 def format_suffix(path: str) -> str:
-    """Return the suffix that tells a file's format, with `.gz` taken off."""
-    return PurePosixPath(path.lower().removesuffix(".gz")).suffix
+    """Return the suffix that tells a file's format, without what it is packed with and without a query."""
+    name = path.lower().partition("?")[0] if _REMOTE.match(path) else path.lower()
+    for packed in PACKED_SUFFIXES:
+        name = name.removesuffix(packed)
+    return PurePosixPath(name).suffix

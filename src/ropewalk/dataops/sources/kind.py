@@ -8,8 +8,10 @@ from typing import cast
 
 from ropewalk.dataops.sources.database_declarations import DuckDBSource, MySQLSource, PostgresSource
 from ropewalk.dataops.sources.declarations import FilesSource, Source, SQLiteSource
+from ropewalk.dataops.sources.elastic_declarations import ElasticsearchSource
 from ropewalk.dataops.sources.errors import InvalidSource
 from ropewalk.dataops.sources.facts import source_facts
+from ropewalk.dataops.sources.program_declarations import ProgramSource
 from ropewalk.dataops.sources.promised import load_checked, source_contracts, with_contract
 from ropewalk.dataops.sources.rest_expansion import expand_resources
 from ropewalk.dataops.sources.rest_resources import RESTSource
@@ -20,6 +22,8 @@ from ropewalk.project import Entry, Project
 
 # What the lake remembers of a load beside its rows.
 BOOKS = ("source_files", "watermarks")
+# Where functions are that bring rows.
+SOURCES_FOLDER = "sources"
 # A source's name becomes a table's, which is written without quotes in people's SQL.
 _TABLE_NAME = re.compile(r"^[A-Za-z_]\w*$")
 
@@ -33,17 +37,24 @@ class SourceKind(NodeKind):
         return "source"
 
     def declare(self, project: Project) -> Iterator[Node]:
-        """Yield one node per entry below `sources:`.
+        """Yield one node per entry below `sources:`, and per function in the folder `sources/`.
 
         Raises:
-            InvalidSource: a name that cannot be a table's.
+            InvalidSource: a name that cannot be a table's, or a function that cannot be a source.
             InvalidProjectFile: a contract is wrong.
         """
         entries = project.entries("sources")
-        contracts = source_contracts(project.root) if entries else {}
+        has_functions = (project.root / SOURCES_FOLDER).is_dir()
+        contracts = source_contracts(project.root) if entries or has_functions else {}
         for entry in entries.values():
             for spec in _tables(entry):
                 yield with_contract(_declare(spec), contracts.get(spec.table.lower()))
+        if has_functions:
+            # Only a project with functions loads what reads Python.
+            from ropewalk.dataops.sources.python_sources import python_nodes
+
+            for node in python_nodes(project):
+                yield with_contract(node, contracts.get(node.provides[0].lower()))
 
     def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:
         """Return the state of the source, or why it cannot be told."""
@@ -132,7 +143,15 @@ def _loader(node: Node, last: Output | None = None) -> Loader:
             from ropewalk.dataops.sources.rest import rest_loader
 
             return rest_loader(spec, source, last)
+        case ElasticsearchSource() as source:
+            from ropewalk.dataops.sources.elastic import elasticsearch_loader
+
+            return elasticsearch_loader(spec, source, last)
         case PostgresSource() | MySQLSource() | DuckDBSource() as source:
             from ropewalk.dataops.sources.database import DatabaseLoader
 
             return DatabaseLoader(spec, source, last)
+        case ProgramSource() as source:
+            from ropewalk.dataops.sources.programs import program_loader
+
+            return program_loader(spec, source, last)

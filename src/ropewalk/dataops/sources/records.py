@@ -23,30 +23,41 @@ PREFIX = "records-"
 class RecordFile:
     """A file that records are written to, page by page, in a folder that goes away with the block."""
 
-    def __init__(self, path: Path, stream: BinaryIO) -> None:
+    def __init__(self, path: Path, stream: BinaryIO, *, is_ordered: bool = True) -> None:
         self.path = path
         self.count = 0
+        self.is_ordered = is_ordered
         self._stream = stream
         self._digest = blake3()
+        self._sum = 0
 
     def write(self, records: Sequence[bytes]) -> None:
         """Append `records`, each the bytes of a JSON object on one line."""
         if records:
             block = b"\n".join(records) + b"\n"
             self._stream.write(block)
-            self._digest.update(block)
             self.count += len(records)
+            if self.is_ordered:
+                self._digest.update(block)
+            else:
+                # A sum is the same in whatever order its terms come.
+                self._sum += sum(int.from_bytes(blake3(record).digest(16), "big") for record in records)
 
     @property
     def digest(self) -> str:
-        """Digest (32 hex digits) of all records in their order."""
-        return self._digest.hexdigest()[:32]
+        """Digest (32 hex digits) of all records, in their order where that means something."""
+        return self._digest.hexdigest()[:32] if self.is_ordered else f"{self._sum % 2**128:032x}"
+
+    def flushed(self) -> Path:
+        """Return the file's path once all records are in it: DuckDB sees only what has left our buffer."""
+        self._stream.flush()
+        return self.path
 
     def relation(self, connection: duckdb.DuckDBPyConnection) -> Relation:
         """Return the records as a SELECT, in their order; nested values stay JSON."""
-        # DuckDB opens the file by its name and sees only what has left our buffer.
-        self._stream.flush()
-        sql = f"FROM read_json({literal(str(self.path))}, format = 'newline_delimited', sample_size = -1)"
+        sql = (
+            f"FROM read_json({literal(str(self.flushed()))}, format = 'newline_delimited', sample_size = -1)"
+        )
         columns = describe(connection, sql).columns
         plain = plain_columns(connection, sql, columns)
         shown = ", ".join(f"{made.sql or quote(made.name)} AS {quote(made.name)}" for made in plain)
@@ -56,10 +67,9 @@ class RecordFile:
         self, connection: duckdb.DuckDBPyConnection, name: str, kind: str, least: str | None
     ) -> str | None:
         """Return the greatest value of the field `name` and `least`, compared as `kind`, as the source wrote it."""
-        self._stream.flush()
         column = quote(name)
         fields = (
-            f"SELECT {column} FROM read_json({literal(str(self.path))}, "
+            f"SELECT {column} FROM read_json({literal(str(self.flushed()))}, "
             f"format = 'newline_delimited', columns = {{{literal(name)}: 'VARCHAR'}})"
         )
         row = connection.execute(
@@ -69,15 +79,18 @@ class RecordFile:
 
 
 @contextmanager
-def record_file(state: Path) -> Iterator[RecordFile]:
-    """Yield an empty record file below the `state` folder; what killed processes left there is removed."""
+def record_file(state: Path, *, is_ordered: bool = True) -> Iterator[RecordFile]:
+    """Yield an empty record file below the `state` folder; what killed processes left there is removed.
+
+    With `is_ordered` false, its digest is that of the records in whatever order.
+    """
     # In the state folder, not in /tmp: a year of records may not fit into memory-backed storage.
     state.mkdir(parents=True, exist_ok=True)
     _sweep(state)
     with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", dir=state) as folder:
         path = Path(folder) / "records.ndjson"
         with path.open("wb") as stream:
-            yield RecordFile(path, stream)
+            yield RecordFile(path, stream, is_ordered=is_ordered)
 
 
 def _sweep(state: Path) -> None:

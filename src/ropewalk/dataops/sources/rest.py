@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import duckdb
@@ -31,9 +31,21 @@ class APIReader:
         """Yield the pages; see `PageWalk`."""
         yield from PageWalk(self.asking, first_route(self.source, watermark, self.asking.place)).pages()
 
+    @property
+    def types(self) -> Mapping[str, str]:
+        """Nothing: an API tells no types."""
+        return {}
+
     def relation(self, connection: duckdb.DuckDBPyConnection, records: RecordFile) -> Relation:
-        """Return the records as rows in the types that are found in them."""
-        return records.relation(connection)
+        """Return the records as rows in the types that are found in them; nothing when there are none."""
+        return records.relation(connection) if records.count else Relation("", ())
+
+    def greatest(
+        self, connection: duckdb.DuckDBPyConnection, records: RecordFile, kind: str, least: str | None
+    ) -> str | None:
+        """Return the greatest value of the cursor in the records, or `least`, as the API writes it."""
+        assert self.source.cursor is not None
+        return records.greatest(connection, self.source.cursor.column, kind, least)
 
 
 def rest_loader(spec: SourceSpec, source: Asked, last: Output | None) -> Loader:
@@ -49,4 +61,4 @@ def rest_loader(spec: SourceSpec, source: Asked, last: Output | None) -> Loader:
             yield APIReader(source, asking)
 
     origin = f"rest:{bare_url(source.url or '')}"
-    return PagedLoader(spec, source, open_reader, origin=origin, refresh=source.refresh, last=last)
+    return PagedLoader(spec, source, open_reader, origin, source.refresh, last)

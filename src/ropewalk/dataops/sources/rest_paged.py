@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import duckdb
 
-from ropewalk.dataops.lake import Lake, LakeTransaction, open_lake
+from ropewalk.dataops.lake import Lake, LakeTransaction, TableName, open_lake
 from ropewalk.dataops.sources.books import Mark, current_mark
 from ropewalk.dataops.sources.columns import Relation
 from ropewalk.dataops.sources.entries import LandedSource
@@ -37,36 +38,46 @@ class PageReader(Protocol):
             RopewalkError: a page cannot be had, or is not what it should be.
         """
 
+    @property
+    def types(self) -> Mapping[str, str]:
+        """The types of columns that the source itself tells; declared ones come first."""
+
     def relation(self, connection: duckdb.DuckDBPyConnection, records: RecordFile) -> Relation:
         """Return the records of the file as rows."""
+
+    def greatest(
+        self, connection: duckdb.DuckDBPyConnection, records: RecordFile, kind: str, least: str | None
+    ) -> str | None:
+        """Return the greatest value of the cursor in the records, or `least`, compared as `kind`, as the source writes it."""
 
 
 OpenReader = Callable[[Workspace, int], AbstractContextManager[PageReader]]
 
 
+@dataclass(frozen=True)
 class PagedLoader:
     """Loads a source that comes page by page.
 
     With a cursor, only records at or after the watermark are asked for, and merged by key or appended. Without
     one, all records are asked for each time and replace the table.
+
+    Attributes:
+        spec: the source.
+        source: its declaration.
+        open_reader: opens the way outside, for so many attempts at each request.
+        origin: what the rows are made from, for lineage.
+        refresh: how old what was loaded may be.
+        last: what was loaded last.
+        is_ordered: whether records come in an order that means something.
     """
 
-    def __init__(
-        self,
-        spec: SourceSpec,
-        source: LandedSource,
-        open_reader: OpenReader,
-        *,
-        origin: str,
-        refresh: str | None,
-        last: Output | None,
-    ) -> None:
-        self.spec = spec
-        self.source = source
-        self.open_reader = open_reader
-        self.origin = origin
-        self.refresh = refresh
-        self.last = last
+    spec: SourceSpec
+    source: LandedSource
+    open_reader: OpenReader
+    origin: str
+    refresh: str | None
+    last: Output | None
+    is_ordered: bool = True
 
     def probe(self, workspace: Workspace) -> Probe:
         """Return the watermark and whether there is anything newer, or why that cannot be told."""
@@ -77,7 +88,7 @@ class PagedLoader:
         if self.refresh is not None:
             return probe_age(self.refresh, self.last)
         try:
-            with record_file(workspace.state) as records, self.open_reader(workspace, PROBES) as reader:
+            with self._file(workspace) as records, self.open_reader(workspace, PROBES) as reader:
                 if self.source.cursor is None:
                     self._read_all(records, reader, None)
                     return Probe(facts={"content": records.digest})
@@ -97,14 +108,14 @@ class PagedLoader:
         mark = current_mark(load.lake, self.spec)
         # All pages are fetched before the lease is taken: a slow API holds up nobody else's writing.
         with (
-            record_file(task.workspace.state) as records,
+            self._file(task.workspace) as records,
             self.open_reader(task.workspace, ATTEMPTS) as reader,
         ):
             pages = self._read_all(records, reader, mark, task)
 
             def bring(transaction: LakeTransaction) -> Brought:
                 landed = self._land(transaction, records, reader, mark)
-                now = self._greatest(transaction, records, mark)
+                now = self._greatest(transaction, records, reader, mark)
                 told = {"pages": pages, "watermark": now}
                 return Brought(landed, now, self._observed(records, now), (self.origin,), told)
 
@@ -118,19 +129,29 @@ class PagedLoader:
     def _land(
         self, transaction: LakeTransaction, records: RecordFile, reader: PageReader, mark: Mark | None
     ) -> Landed:
-        arriving = reader.relation(transaction.connection, records) if records.count else Relation("", ())
+        arriving = reader.relation(transaction.connection, records)
+        present = transaction.columns(self.spec.table)
+        if not arriving.columns and self.source.cursor is None and present:
+            # What has no records any more has no columns to tell either: those of the table stay.
+            arriving = Relation(f"FROM {TableName.parse(self.spec.table).sql} WHERE false", tuple(present))
         rules = landing_rules(self.source)
+        told = {name: kind for name, kind in reader.types.items() if name.lower() not in _lower(rules.types)}
+        rules = replace(rules, types={**told, **rules.types}) if arriving.columns else rules
         return land(transaction, self.spec, rules, arriving, mark.watermark if mark else None)
 
-    def _greatest(self, transaction: LakeTransaction, records: RecordFile, mark: Mark | None) -> str | None:
-        """Return the greatest cursor value so far as the source wrote it, which is how it is asked for."""
+    def _greatest(
+        self, transaction: LakeTransaction, records: RecordFile, reader: PageReader, mark: Mark | None
+    ) -> str | None:
         watermark = mark.watermark if mark else None
         if self.source.cursor is None or not records.count:
             return watermark
         field = self.source.cursor.column
         columns = transaction.columns(self.spec.table) or ()
         kind = next(column.type for column in columns if column.name.lower() == field.lower())
-        return records.greatest(transaction.connection, field, kind, watermark)
+        return reader.greatest(transaction.connection, records, kind, watermark)
+
+    def _file(self, workspace: Workspace) -> AbstractContextManager[RecordFile]:
+        return record_file(workspace.state, is_ordered=self.is_ordered)
 
     def _has_news(self, lake: Lake, records: RecordFile, reader: PageReader, mark: Mark) -> bool:
         """Return whether any page holds a record that is not in the table as it is."""
@@ -157,3 +178,7 @@ class PagedLoader:
             if task is not None:
                 task.report(number, None, f"page {number}, {records.count:,} records")
         return number
+
+
+def _lower(names: Iterable[str]) -> set[str]:
+    return {name.lower() for name in names}
