@@ -71,6 +71,9 @@ class Settings:
         "Where the lake's data are: a folder, or s3://BUCKET/PREFIX; unset, in the state folder. "
         "With a database_url, the lake's catalogue is in that database too",
     )
+    author: str = _setting(
+        "", "Who is written down with each snapshot of the lake; unset, GitLab CI's user, or Git's user.name"
+    )
     cache: str = _setting("", "Where results are shared: a folder, or s3://BUCKET/PREFIX; unset, nowhere")
     cache_role: str = _setting(
         "untrusted",

@@ -116,6 +116,8 @@ def open_session(
     root = find_root(directory())
     if not settings.environment:
         settings = replace(settings, environment=environment_name(current_branch(root), os.environ))
+    if not settings.author and (user := os.environ.get("GITLAB_USER_NAME")):
+        settings = replace(settings, author=user)
     if has_logs:
         # structlog costs more CPU than the rest of a short command, so only those that need it pay.
         from ropewalk.logs import configure_logs

@@ -87,12 +87,13 @@ def execute(
             _start(workspace, run_id, options)
             flight = Flight(run_id, leases, options, _open_shared(workspace, run_id, options))
             run = _Run(graph, kinds, workspace, observer, flight)
-            state = "failed"
+            state, workspace.run_id = "failed", run_id
             try:
                 results = run.work(chosen)
                 state = "failed" if any(result.state is State.FAILED for result in results) else "succeeded"
             finally:
                 # Also after Ctrl-C: a run that ended must not stay marked as running.
+                workspace.run_id = None
                 finish_run(workspace.database, run_id, state)
     return RunResult(run_id, workspace.settings.environment, tuple(results))
 

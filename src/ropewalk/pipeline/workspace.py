@@ -29,6 +29,7 @@ class Workspace:
         database: the metadata database.
         objects: the content-addressed object store.
         stopping: set when work should end early (Ctrl-C); long executions look at it.
+        run_id: the run that is being done, if one is.
         interval: from when to when (ISO 8601, the end excluded) partitioned tables are computed; None: all of it.
     """
 
@@ -42,6 +43,7 @@ class Workspace:
         self._lock = threading.RLock()
         self._opened: dict[str, object] = {}
         self.stopping = threading.Event()
+        self.run_id: str | None = None
         self.interval: tuple[str, str] | None = None
         self.database = Database.open(settings.database_url or self.state / "ropewalk.db")
         self._closing.callback(self.database.close)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         export_commit,
         git_state,
         main_author,
+        user_name,
     )
     from ropewalk.project.init import init_project
     from ropewalk.project.layout import PROJECT_FILE, files_below, find_root
@@ -101,6 +102,7 @@ __all__ = [
     "release_file",
     "release_text",
     "released_keys",
+    "user_name",
     "validate",
     "write_release",
 ]

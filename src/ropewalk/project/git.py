@@ -50,6 +50,11 @@ def current_branch(root: Path) -> str | None:
     return None
 
 
+def user_name(root: Path) -> str | None:
+    """Return the name that Git writes into commits made in the folder `root`; None when it has none."""
+    return _git(root, "config", "user.name")
+
+
 def export_commit(root: Path, commit: str, folder: Path) -> None:
     """Write the files of the folder `root` as they are in `commit` below `folder`; the checkout is left alone.
 

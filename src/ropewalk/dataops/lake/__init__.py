@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from ropewalk.doors import lazy_names
 
 if TYPE_CHECKING:
+    from ropewalk.dataops.lake.asking import MEMORY, Asking, QueryResult, read_memory
     from ropewalk.dataops.lake.builds import Build
     from ropewalk.dataops.lake.changes import Changes
-    from ropewalk.dataops.lake.console import QueryResult
     from ropewalk.dataops.lake.digest import Column, TableDigest, read_columns
     from ropewalk.dataops.lake.environment import (
+        ask_environment,
         environment_tables,
         holds_table,
         input_tables,
@@ -49,9 +50,10 @@ if TYPE_CHECKING:
     )
     from ropewalk.dataops.lake.expiry import Expired
     from ropewalk.dataops.lake.extensions import load_extension
-    from ropewalk.dataops.lake.lake import Lake, open_lake
+    from ropewalk.dataops.lake.lake import Lake
     from ropewalk.dataops.lake.masks import Masks, mask_sql, masked_relation
     from ropewalk.dataops.lake.names import TableName, literal, quote
+    from ropewalk.dataops.lake.opening import open_lake
     from ropewalk.dataops.lake.parcel import pack_table, unpack_table
     from ropewalk.dataops.lake.pins import Pin, PinnedTable, find_pin
     from ropewalk.dataops.lake.reader import open_reader, read_table
@@ -62,7 +64,9 @@ if TYPE_CHECKING:
     from ropewalk.dataops.lake.transaction import STAGE, LakeTransaction
 
 __all__ = [
+    "MEMORY",
     "STAGE",
+    "Asking",
     "Build",
     "CatalogUnreachable",
     "Changes",
@@ -97,6 +101,7 @@ __all__ = [
     "TableInfo",
     "TableMissing",
     "TableName",
+    "ask_environment",
     "environment_tables",
     "find_pin",
     "holds_table",
@@ -113,6 +118,7 @@ __all__ = [
     "query_environment",
     "quote",
     "read_columns",
+    "read_memory",
     "read_table",
     "snapshot_of",
     "sweep_lake",

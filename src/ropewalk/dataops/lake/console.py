@@ -14,12 +14,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from ropewalk.dataops.lake.asking import MEMORY, Asking, QueryResult, bound, fetch
 from ropewalk.dataops.lake.catalog import SPILL_FOLDER
-from ropewalk.dataops.lake.digest import Column, read_columns
+from ropewalk.dataops.lake.digest import read_columns
 from ropewalk.dataops.lake.engines import Engines
 from ropewalk.dataops.lake.errors import InvalidQuery, QueryNotAllowed, QueryTimeout, translate_error
 from ropewalk.dataops.lake.home import LakeHome
@@ -34,28 +36,11 @@ from ropewalk.errors import Place, nearest
 TABLE_FUNCTIONS = frozenset(
     {"range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree"}
 )
-# More than a person at a console needs, and not all of the machine.
-MEMORY = "2GB"
 # Built in beside the table functions: scalar functions that run SQL or reach outside.
 SCALAR_FUNCTIONS_REFUSED = frozenset({"write_log", "getenv", "json_execute_serialized_sql"})
 # DuckDB reads a file that stands where a table should.
 _PATH = re.compile(r"[/\\.*]")
 _PREFIX = f"{LAKE}."
-
-
-@dataclass(frozen=True)
-class QueryResult:
-    """What a query found.
-
-    Attributes:
-        columns: names and types, in order.
-        rows: the values, no more than were asked for.
-        is_complete: whether these are all the rows there are.
-    """
-
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[object, ...], ...]
-    is_complete: bool
 
 
 @dataclass(frozen=True)
@@ -82,12 +67,13 @@ class Names:
 class Console:
     """Engines of its own, read-only and locked down, for the lake at `home`."""
 
-    def __init__(self, home: LakeHome) -> None:
+    def __init__(self, home: LakeHome, memory: str = MEMORY) -> None:
         self._home = home
+        self._memory = memory
         self._engines = Engines(self._connect)
 
-    def run(self, sql: str, limit: int, timeout_s: float, names: Names) -> QueryResult:
-        """Return up to `limit` rows of the one SELECT that `sql` is.
+    def run(self, sql: str, asking: Asking, names: Names) -> QueryResult:
+        """Return what the one SELECT that `sql` is finds.
 
         Raises:
             RopewalkError: as `Lake.query` says.
@@ -96,11 +82,11 @@ class Console:
             query = _Query(sql, None)
             try:
                 query = _look(connection, sql, names)
-                with _stopped_after(connection, timeout_s):
-                    return retry_locked(lambda: _answer(connection, query, limit))
+                with bound(connection, asking), _stopped_after(connection, asking.timeout_s):
+                    return retry_locked(lambda: _answer(connection, query, asking, self._spill))
             except duckdb.InterruptException as error:
                 raise QueryTimeout(
-                    f"the query ran longer than {timeout_s:g} s", hint="ask for less, or aggregate"
+                    f"the query ran longer than {asking.timeout_s:g} s", hint="ask for less, or aggregate"
                 ) from error
             except duckdb.Error as error:
                 # The names are asked for only now: most queries are right.
@@ -113,16 +99,20 @@ class Console:
         """Close the engines."""
         self._engines.close()
 
+    @property
+    def _spill(self) -> Path:
+        return self._home.folder / SPILL_FOLDER
+
     def _connect(self) -> duckdb.DuckDBPyConnection:
         """Return a new engine that reads the lake and nothing else; what is locked down here stays so."""
         connection = open_reader(self._home)
         # SQLite opens these beside the catalogue; every other file of the machine is out of reach from here on.
         files = ", ".join(literal(str(path)) for path in self._home.catalog.files)
-        folders = ", ".join(map(literal, (self._home.storage.path, f"{self._home.folder / SPILL_FOLDER}/")))
+        folders = ", ".join(map(literal, (self._home.storage.path, f"{self._spill}/")))
         connection.execute(
             f"SET allowed_directories = [{folders}];"
             f"SET allowed_paths = [{files}];"
-            f"SET memory_limit = '{MEMORY}'; SET enable_external_access = false; SET lock_configuration = true"
+            f"SET memory_limit = {literal(self._memory)}; SET enable_external_access = false; SET lock_configuration = true"
         )
         return connection
 
@@ -272,33 +262,35 @@ def _nodes(tree: object) -> Iterator[dict[str, Any]]:
             yield from _nodes(item)
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, query: _Query, limit: int) -> QueryResult:
+def _answer(connection: duckdb.DuckDBPyConnection, query: _Query, asking: Asking, spill: Path) -> QueryResult:
     """Return the rows of `query`, whose names mean what it says.
 
     Raises:
         duckdb.Error: it cannot be answered; the error names its place.
     """
     if query.tables is None:
-        return _fetch_placed(connection, query.text, limit)
+        return _fetch_placed(connection, query.text, asking, spill)
     if query.masks:
-        return _answer_masked(connection, query, limit)
+        return _answer_masked(connection, query, asking, spill)
     snapshots = {table: number for table, number in query.tables.items() if number is not None}
     with open_scope(connection, snapshots) as scope:
         for table in query.tables.keys() - snapshots.keys():
             # What is not there either is said by the query itself, with its place.
             with suppress(duckdb.CatalogException):
                 scope.show(table, table.sql)
-        return _fetch_placed(connection, query.text, limit)
+        return _fetch_placed(connection, query.text, asking, spill)
 
 
-def _answer_masked(connection: duckdb.DuckDBPyConnection, query: _Query, limit: int) -> QueryResult:
+def _answer_masked(
+    connection: duckdb.DuckDBPyConnection, query: _Query, asking: Asking, spill: Path
+) -> QueryResult:
     with open_scope(connection, {}) as scope:
         for table, number in (query.tables or {}).items():
             relation = table.sql if number is None else table.at(number)
             scope.show(table, masked_table(connection, table, relation, query.masks))
         for name, (table, select) in query.past.items():
             scope.show(name, masked_table(connection, table, f"({select})", query.masks, is_past=True))
-        return _fetch_placed(connection, query.text, limit)
+        return _fetch_placed(connection, query.text, asking, spill)
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, tables: Mapping[TableName, int | None]) -> set[str]:
@@ -311,23 +303,15 @@ def _columns(connection: duckdb.DuckDBPyConnection, tables: Mapping[TableName, i
     return found
 
 
-def _fetch_placed(connection: duckdb.DuckDBPyConnection, sql: str, limit: int) -> QueryResult:
+def _fetch_placed(
+    connection: duckdb.DuckDBPyConnection, sql: str, asking: Asking, spill: Path
+) -> QueryResult:
     try:
-        return _fetch(connection, sql, limit)
+        return fetch(connection, sql, asking, spill)
     except duckdb.InterruptException:
         raise
     except duckdb.Error as error:
         raise _placed(connection, sql) or error from error
-
-
-def _fetch(connection: duckdb.DuckDBPyConnection, sql: str, limit: int) -> QueryResult:
-    relation = connection.sql(sql)
-    columns = tuple(
-        Column(name, str(kind)) for name, kind in zip(relation.columns, relation.types, strict=True)
-    )
-    # One row more than wanted tells whether there are more, without counting them.
-    rows = relation.limit(limit + 1).fetchall()
-    return QueryResult(columns, tuple(rows[:limit]), len(rows) <= limit)
 
 
 def _placed(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Error | None:

@@ -8,11 +8,11 @@ from functools import partial
 
 import duckdb
 
-from ropewalk.dataops.lake.console import QueryResult
+from ropewalk.dataops.lake.asking import Asking, QueryResult
 from ropewalk.dataops.lake.errors import TableMissing, translate_error
-from ropewalk.dataops.lake.lake import open_lake
 from ropewalk.dataops.lake.masks import Masks
 from ropewalk.dataops.lake.names import TableName
+from ropewalk.dataops.lake.opening import open_lake
 from ropewalk.dataops.lake.scope import open_scope
 from ropewalk.dataops.lake.tables import TableInfo
 from ropewalk.pipeline import Node, Output, Task, Workspace, current_records
@@ -95,9 +95,20 @@ def query_environment(
         TableMissing: a table is not in the environment; the hint says in which it is.
         RopewalkError: as `Lake.query` says.
     """
+    return ask_environment(workspace, sql, Asking(limit, timeout_s), masks=masks)
+
+
+def ask_environment(
+    workspace: Workspace, sql: str, asking: Asking, *, masks: Masks | None = None
+) -> QueryResult:
+    """Return what one SELECT over the environment's tables finds, within the limits and in the form of `asking`.
+
+    Raises:
+        RopewalkError: as `query_environment` says.
+    """
     tables = environment_tables(workspace)
     refuse = partial(_refuse_foreign, workspace, tables)
-    return open_lake(workspace).query(sql, limit, timeout_s, tables, refuse, masks)
+    return open_lake(workspace).ask(sql, asking, tables, refuse, masks)
 
 
 def _all_nodes(workspace: Workspace) -> Mapping[str, list[str]]:

@@ -5,23 +5,25 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import duckdb
 
-from ropewalk.dataops.lake.builds import Build, Builds, write_builds
+from ropewalk.dataops.lake.asking import MEMORY, Asking, QueryResult
+from ropewalk.dataops.lake.builds import Build, Builds
 from ropewalk.dataops.lake.changes import Changes, find_changes, keeps_rows
-from ropewalk.dataops.lake.console import Console, Names, QueryResult
+from ropewalk.dataops.lake.committing import committed, roll_back
+from ropewalk.dataops.lake.console import Console, Names
 from ropewalk.dataops.lake.digest import Column, digest_groups, read_columns
 from ropewalk.dataops.lake.engines import Engines
 from ropewalk.dataops.lake.errors import translate_error
 from ropewalk.dataops.lake.expiry import Expired, expire_snapshots, remove_unclaimed
 from ropewalk.dataops.lake.extensions import connect
-from ropewalk.dataops.lake.home import LakeHome, find_home, local_home
+from ropewalk.dataops.lake.home import LakeHome, local_home
 from ropewalk.dataops.lake.masks import Masks
-from ropewalk.dataops.lake.names import TableName, literal
+from ropewalk.dataops.lake.names import TableName
 from ropewalk.dataops.lake.pins import Pin, list_pins, pinned_snapshots, remove_pin, write_pin
 from ropewalk.dataops.lake.reader import open_engine
 from ropewalk.dataops.lake.retry import retry_locked
@@ -29,11 +31,13 @@ from ropewalk.dataops.lake.scope import open_scope
 from ropewalk.dataops.lake.snapshots import SnapshotInfo, find_snapshot_at, list_snapshots
 from ropewalk.dataops.lake.tables import TableInfo, describe_tables, list_tables
 from ropewalk.dataops.lake.transaction import LakeTransaction, Value
-from ropewalk.dataops.lake.writer_lease import WriterLease, WriterLock
-from ropewalk.pipeline import Workspace
+from ropewalk.dataops.lake.writer_lease import WriterLease
 
 T = TypeVar("T")
 WAIT_S = 60.0
+AUTHOR = "ropewalk"
+# From what a commit is about to who makes it and what is written down with it.
+Sign = Callable[[str], tuple[str, str]]
 # Files that no snapshot names: a killed or failed writer left them, and no other can be at work under the lease.
 DELETE_ORPHANS = "CALL ducklake_delete_orphaned_files('lake', cleanup_all => true)"
 
@@ -47,10 +51,15 @@ class Lake:
     """
 
     def __init__(
-        self, place: Path | LakeHome, wait_s: float = WAIT_S, stopping: threading.Event | None = None
+        self,
+        place: Path | LakeHome,
+        wait_s: float = WAIT_S,
+        stopping: threading.Event | None = None,
+        sign: Sign = lambda message: (AUTHOR, message),
     ) -> None:
         self.home = local_home(place) if isinstance(place, Path) else place
         self.folder = self.home.folder
+        self._sign = sign
         # Nothing is opened here: many commands hold a lake and never ask it anything.
         self._lease = WriterLease(self.home.catalog.writer_lock(), wait_s, stopping)
         self._engines = Engines(self._connect)
@@ -68,7 +77,7 @@ class Lake:
     def transaction(
         self,
         message: str,
-        author: str = "ropewalk",
+        author: str | None = None,
         reads: Mapping[str, int] | None = None,
         where: Mapping[str, str] | None = None,
     ) -> Iterator[LakeTransaction]:
@@ -76,7 +85,7 @@ class Lake:
 
         Args:
             message: what the snapshot is about.
-            author: who makes it.
+            author: who makes it; unset, who the lake was opened by.
             reads: the snapshot at which each table is read; unqualified names then mean these tables and no others.
             where: the condition in SQL that the rows of a table meet of which not all are read.
 
@@ -94,7 +103,7 @@ class Lake:
                     else open_scope(connection, tables, _named(where or {})) as scope
                 ):
                     transaction = LakeTransaction(connection, scope)
-                    with _committed(transaction, author, message, self._lease.lock):
+                    with committed(transaction, self.sign(message, author), self._lease.lock):
                         yield transaction
                         for node_id in transaction.builds.keys() & self._guards.keys():
                             self._guards[node_id](transaction)
@@ -168,7 +177,7 @@ class Lake:
         with self.reading() as connection:
             return retry_locked(lambda: find_snapshot_at(connection, time_ms))
 
-    def pin(self, name: str, tables: Mapping[str, int], author: str = "ropewalk", message: str = "") -> Pin:
+    def pin(self, name: str, tables: Mapping[str, int], message: str = "") -> Pin:
         """Give `tables`, each at its snapshot, a name, and let nothing of them be expired while it has it.
 
         Raises:
@@ -176,8 +185,8 @@ class Lake:
             TableMissing, SnapshotMissing: something of it is not in the lake.
         """
         wanted = _named(tables)
-        with self.transaction(f"pin {name}", author) as transaction:
-            return write_pin(transaction, Pin.new(name, author, message), wanted)
+        with self.transaction(f"pin {name}") as transaction:
+            return write_pin(transaction, Pin.new(name, self.sign("")[0], message), wanted)
 
     def unpin(self, name: str) -> Pin:
         """Take a pin away, and return what it was; its snapshots may be expired from now on.
@@ -203,7 +212,7 @@ class Lake:
             try:
                 yield LakeTransaction(connection)
             finally:
-                _roll_back(connection)
+                roll_back(connection)
 
     @property
     def exists(self) -> bool:
@@ -311,6 +320,21 @@ class Lake:
             InvalidQuery, TableMissing: it does not parse, or names something that does not exist.
             QueryTimeout: it took longer than `timeout_s`.
         """
+        return self.ask(sql, Asking(limit, timeout_s), tables, refuse, masks)
+
+    def ask(
+        self,
+        sql: str,
+        asking: Asking,
+        tables: Mapping[str, int] | None = None,
+        refuse: Callable[[str], None] = lambda _name: None,
+        masks: Masks | None = None,
+    ) -> QueryResult:
+        """Return what one SELECT finds, within the limits and in the form of `asking`; the rest is as for `query`.
+
+        Raises:
+            RopewalkError: as `query` says.
+        """
         # The console reads only: the lake is made here, if it has to be.
         if not self.exists:
             self.cursor().close()
@@ -319,7 +343,11 @@ class Lake:
             return tuple(sorted({*(tables or ()), *self.table_names()}))
 
         names = Names(tables, refuse, known, masks or Masks())
-        return self._console.run(sql, limit, timeout_s, names)
+        if asking.memory == MEMORY:
+            return self._console.run(sql, asking, names)
+        # An engine's limit is that of its whole life.
+        with closing(Console(self.home, asking.memory)) as console:
+            return console.run(sql, asking, names)
 
     def close(self) -> None:
         """Close every connection of every thread; the next use opens the lake again."""
@@ -335,6 +363,11 @@ class Lake:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def sign(self, message: str, author: str | None = None) -> tuple[str, str]:
+        """Return author and message as they are written down with a commit."""
+        signed, told = self._sign(message)
+        return author or signed, told
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         """Return a new engine with the lake attached, which is made when it is missing."""
@@ -380,46 +413,10 @@ class Lake:
             return retry_locked(lambda: connection.execute(sql).fetchall())
 
 
-@contextmanager
-def _committed(transaction: LakeTransaction, author: str, message: str, lock: WriterLock) -> Iterator[None]:
-    """Begin before the block, and commit after it; after any error in it, roll back."""
-    connection, is_committed = transaction.connection, False
-    try:
-        connection.execute("BEGIN")
-        yield
-        # The message goes with the commit; without a change DuckLake makes no snapshot for it.
-        said = ", ".join(map(literal, (author, message)))
-        info = literal(write_builds(transaction.builds) if transaction.builds else None)
-        connection.execute(f"CALL lake.set_commit_message({said}, extra_info => {info})")
-        lock.require_held()
-        connection.execute("COMMIT")
-        is_committed = True
-    finally:
-        if not is_committed:
-            _roll_back(connection)
-
-
 def _named(found: Mapping[str, T]) -> dict[TableName, T]:
     return {TableName.parse(name): value for name, value in found.items()}
-
-
-def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
-    # The engine has ended the transaction itself after some errors, and then says that there is none.
-    with suppress(duckdb.Error):
-        connection.execute("ROLLBACK")
 
 
 def _newest(connection: duckdb.DuckDBPyConnection) -> int:
     rows = retry_locked(lambda: connection.execute("SELECT id FROM lake.current_snapshot()").fetchall())
     return int(rows[0][0])
-
-
-def open_lake(workspace: Workspace) -> Lake:
-    """Return the lake of the open project; it is closed with the workspace."""
-    # Who builds a large table holds the lease for as long as a step may take; one that dies gives it back.
-    wait_s = float(workspace.settings.step_timeout)
-    return workspace.once("lake", lambda: Lake(_home(workspace), wait_s, workspace.stopping))
-
-
-def _home(workspace: Workspace) -> LakeHome:
-    return find_home(workspace.settings, workspace.state, workspace.root)

@@ -13,8 +13,8 @@ import msgspec
 from ropewalk.dataops.lake.digest import Column, TableDigest, digest_relation, read_columns
 from ropewalk.dataops.lake.environment import snapshot_of, table_of
 from ropewalk.dataops.lake.errors import ParcelDamaged, translate_error
-from ropewalk.dataops.lake.lake import open_lake
 from ropewalk.dataops.lake.names import TableName, literal, quote
+from ropewalk.dataops.lake.opening import open_lake
 from ropewalk.dataops.lake.transaction import LakeTransaction, Value
 from ropewalk.errors import RopewalkError
 from ropewalk.pipeline import Node, Output, Packed, Workspace

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ropewalk.dataops.lake.lake import open_lake
+from ropewalk.dataops.lake.opening import open_lake
 from ropewalk.pipeline import Kept, Swept, Workspace
 from ropewalk.store import now_ms
 

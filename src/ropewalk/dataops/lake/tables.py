@@ -61,14 +61,17 @@ def _count_rows(
     if not tables:
         return {}
     rows = connection.execute(_rows_sql(tables.items())).fetchall()
-    found = {TableName(str(schema), str(table)): int(count) for schema, table, count in rows}
-    return found | _count_views(connection, {name: at for name, at in tables.items() if name not in found})
+    # Of files that several snapshots share, only their rows tell of which each is.
+    found = {
+        TableName(str(schema), str(table)): int(n) for schema, table, n, is_shared in rows if not is_shared
+    }
+    return found | _read_counts(connection, {name: at for name, at in tables.items() if name not in found})
 
 
-def _count_views(
+def _read_counts(
     connection: duckdb.DuckDBPyConnection, tables: Mapping[TableName, int]
 ) -> dict[TableName, int]:
-    """Return how many rows those of `tables` have that are views: the catalogue does not know it."""
+    """Return how many rows those of `tables` have of which the catalogue does not know it, such as views."""
     found: dict[TableName, int] = {}
     for name, snapshot in tables.items():
         # What is neither a table nor a view at its snapshot is left out.
@@ -91,7 +94,8 @@ def _rows_sql(tables: Iterable[tuple[TableName, int]]) -> str:
 
     # Names are compared as the engine does: without their case.
     return f"""
-        SELECT w.schema, w.name, coalesce(sum(f.record_count - coalesce(d.delete_count, 0)), 0)
+        SELECT w.schema, w.name, coalesce(sum(f.record_count - coalesce(d.delete_count, 0)), 0),
+            coalesce(bool_or(coalesce(greatest(f.partial_max, d.partial_max) > w.snapshot, false)), false)
         FROM (VALUES {wanted}) AS w (schema, name, snapshot)
         JOIN __ducklake_metadata_lake.ducklake_snapshot n ON n.snapshot_id = w.snapshot
         JOIN __ducklake_metadata_lake.ducklake_schema s ON lower(s.schema_name) = lower(w.schema) AND {lives("s")}
