@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ropewalk.doors import lazy_names
 
 if TYPE_CHECKING:
+    from ropewalk.project.authors import OwnersRule, file_authors, owners_of, read_owners
     from ropewalk.project.closure import Closure, ClosureReader
     from ropewalk.project.commits import commit_to_branch, commit_with
     from ropewalk.project.declarations import StepDeclaration, read_source_functions, read_steps
@@ -72,6 +73,7 @@ __all__ = [
     "NoProject",
     "NoRelease",
     "NotWritten",
+    "OwnersRule",
     "Parameter",
     "ParseCache",
     "Project",
@@ -88,14 +90,17 @@ __all__ = [
     "content_digest",
     "current_branch",
     "export_commit",
+    "file_authors",
     "files_below",
     "find_root",
     "git_state",
     "init_project",
     "load_project",
     "main_author",
+    "owners_of",
     "parse_yaml",
     "project_schema",
+    "read_owners",
     "read_release",
     "read_source_functions",
     "read_steps",
