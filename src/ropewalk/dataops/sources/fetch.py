@@ -35,12 +35,13 @@ _AGAIN = (
 
 @dataclass(frozen=True)
 class Question:
-    """One request: its address, and for some APIs a body."""
+    """One request: its address, for some APIs a body, and statuses that are an answer beside 200."""
 
     address: httpx.URL
     method: str = "GET"
     body: bytes | None = None
     content_type: str = "application/json"
+    accepted: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def fetch(asking: Asking, question: Question) -> Answer:
     Raises:
         SourceUnreachable: no answer, or one such as 503, after all attempts.
         SourceRefused: the answer is 401 or 403.
-        SourceBroken: any other answer than 200.
+        SourceBroken: any other answer than 200 and what is accepted beside it.
         AnswerTooLarge: the answer has more bytes than `asking` allows.
     """
     for attempt in range(1, asking.attempts + 1):
@@ -114,7 +115,7 @@ def fetch(asking: Asking, question: Question) -> Answer:
         if answer.status not in RETRIED or is_last or pause > LONGEST_PAUSE_S or asking.stopping.is_set():
             break
         asking.stopping.wait(pause)
-    if answer.status != HTTPStatus.OK:
+    if answer.status != HTTPStatus.OK and answer.status not in question.accepted:
         raise asking.explain(answer) or _refusal(answer, asking)
     return answer
 

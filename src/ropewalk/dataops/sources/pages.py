@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -66,6 +66,9 @@ class PageWalk:
             self._refuse_loop(asked in self._seen, number)
             self._seen.add(asked)
             answer = fetch(self.asking, question)
+            if answer.status in question.accepted:
+                # Declared to mean that there is nothing, such as 404 for a parent that is gone meanwhile.
+                return
             # The page is named in errors by its number, as its address may hold credentials.
             body = Body.parse(
                 answer.content,
@@ -148,7 +151,8 @@ class PageWalk:
                 body = _placed(body, path.split("."), value)
         method = self.route.source.method
         packed = msgspec.json.encode(body) if method == "POST" else None
-        return Question(httpx.URL(self.route.url).copy_merge_params(params), method, packed)
+        address = httpx.URL(self.route.url).copy_merge_params(params)
+        return Question(address, method, packed, accepted=frozenset(self.route.source.ignore))
 
     def _linked(self, asked: Question, link: str | None) -> Question | None:
         if not link:
@@ -165,7 +169,7 @@ class PageWalk:
         missing = {key: text for key, text in self.route.params.items() if key not in following.params}
         declared = {key: text for key, text in missing.items() if key in self.route.source.params}
         address = following.copy_merge_params(declared) if declared else following
-        return Question(address, asked.method, asked.body)
+        return replace(asked, address=address)
 
     def _refuse_more(self, answer: Answer) -> None:
         """Refuse to take the first page for all there is when the answer itself names a next one."""

@@ -175,6 +175,10 @@ class ChildLoader:
     ) -> Landed:
         """Land the records; `asked` are the rows whose old records make way, None when all do."""
         relation = records.relation(transaction.connection) if records.count else Relation("", ())
+        if relation.columns and self._is_empty(transaction):
+            # A table that was made for want of records has columns that nothing decided.
+            transaction.drop(self.spec.table)
+            asked = None
         if asked is None or rules.write != "replace":
             # Without a record there may be no table yet, and what is there is not all to go when only some were asked.
             return self._whole(transaction, rules, relation, asked)
@@ -203,6 +207,12 @@ class ChildLoader:
         if transaction.columns(self.spec.table) is None:
             own = ", ".join(f"CAST(NULL AS VARCHAR) AS {quote(self._column(name))}" for name in self.fields)
             transaction.replace(self.spec.table, f"SELECT {own} WHERE false")
+
+    def _is_empty(self, transaction: LakeTransaction) -> bool:
+        if transaction.columns(self.spec.table) is None:
+            return False
+        table = TableName.parse(self.spec.table).sql
+        return transaction.connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is None
 
     def _remove(self, transaction: LakeTransaction, asked: Sequence[Row]) -> None:
         table = TableName.parse(self.spec.table).sql

@@ -140,7 +140,7 @@ class Endpoint(Entry):
         None, description="After base_url; {resources.NAME.FIELD} takes a parent's field"
     )
     method: Literal["GET", "POST"] = "GET"
-    params: dict[str, Scalar | ResolvedParam | IncrementalParam] = Field({})
+    params: dict[str, ResolvedParam | IncrementalParam | Scalar] = Field({})
     json_body: dict[str, Any] = Field({}, alias="json")
     headers: dict[str, str] = Field({})
     auth: Auth | None = None
@@ -197,7 +197,7 @@ class RESTSource(Asked):
     kind: Literal["rest"]
     client: Client | None = Field(None, description="Instead of a url: what the resources share")
     resource_defaults: ResourceDefaults | None = Field(None, description="What holds for all resources")
-    resources: list[str | Resource] = Field([], description="Resources, each loaded into `raw.SOURCE_NAME`")
+    resources: list[Resource | str] = Field([], description="Resources, each loaded into `raw.SOURCE_NAME`")
 
     @model_validator(mode="after")
     def _one_address_or_several_resources(self) -> Self:
