@@ -37,8 +37,10 @@ class Body:
         """
         try:
             # All of it is checked once: what is found below stays undecoded.
+            content.decode()
             msgspec.json.decode(content, type=msgspec.Raw)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        # A body that nests without end ends the decoder's patience, not the process.
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _no_json(content, what, place, content_type) from error
         return cls(content, what, place)
 
@@ -52,7 +54,7 @@ class Body:
         if not found.lstrip().startswith(b"["):
             raise self._no_list(path, found)
         # A line break inside a record would end it in newline-delimited JSON.
-        compact = msgspec.json.format(found, indent=-1) if b"\n" in found else found
+        compact = msgspec.json.format(found, indent=-1) if b"\n" in found or b"\r" in found else found
         records = [bytes(record) for record in msgspec.json.decode(compact, type=list[msgspec.Raw])]
         if odd := next((record for record in records if not record.lstrip().startswith(b"{")), None):
             raise SourceBroken(
@@ -130,6 +132,8 @@ def _error_at(content: bytes) -> int:
         return error.start
     except json.JSONDecodeError as error:
         return len(error.doc[: error.pos].encode())
+    except RecursionError:
+        return 0
     return len(content)
 
 
