@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import click
 
+from ropewalk.cli.errors import exit_code
 from ropewalk.cli.output import count, emit_json, emit_table
 from ropewalk.cli.session import environment_option, open_session
 from ropewalk.dataops.contracts import (
@@ -28,6 +29,7 @@ from ropewalk.dataops.contracts import (
     refuse_unsound,
     write_contract,
 )
+from ropewalk.errors import RopewalkError
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 PARTIES = {"consumers": ("consumers",), "producers": ("producers",), "anyone": ("consumers", "producers")}
@@ -42,7 +44,7 @@ def command() -> None:
 @click.argument("table")
 @environment_option
 @AS_JSON
-def check_command(table: str, *, environment: str | None, as_json: bool) -> None:
+def check_command(table: str, *, environment: str | None, as_json: bool) -> int:
     """Check the contract of TABLE now, against the rows that the environment has.
 
     Freshness is judged by the clock, volume against the builds before. A broken check of severity error ends with 1.
@@ -53,7 +55,7 @@ def check_command(table: str, *, environment: str | None, as_json: bool) -> None
         emit_json(_report(report))
     else:
         _print_report(report, contract)
-    refuse_broken(report, contract)
+    return ended(lambda: refuse_broken(report, contract), as_json=as_json)
 
 
 @command.command("infer")
@@ -79,7 +81,7 @@ def infer_command(table: str, *, write: bool, environment: str | None) -> None:
 
 @command.command("lint")
 @AS_JSON
-def lint_command(*, as_json: bool) -> None:
+def lint_command(*, as_json: bool) -> int:
     """Read the glossary and every contract, and tell what is wrong in each and what is worth a look.
 
     Ends with 2 when one of them cannot be used.
@@ -90,7 +92,7 @@ def lint_command(*, as_json: bool) -> None:
         emit_json({"files": [item.as_json() for item in found]})
     else:
         _print_lint(found)
-    refuse_unsound(found)
+    return ended(lambda: refuse_unsound(found), as_json=as_json)
 
 
 @command.command("diff")
@@ -106,7 +108,7 @@ def lint_command(*, as_json: bool) -> None:
     help="Whose breaking changes end with 1.",
 )
 @AS_JSON
-def diff_command(old: str, new: str | None, *, table: str | None, party: str, as_json: bool) -> None:
+def diff_command(old: str, new: str | None, *, table: str | None, party: str, as_json: bool) -> int:
     """Tell what changed from OLD to NEW, and whom it breaks: two Git revisions, or two files.
 
     Without NEW, OLD is compared with the files as they are. What is loosened breaks those who read a table, what is
@@ -124,7 +126,22 @@ def diff_command(old: str, new: str | None, *, table: str | None, party: str, as
         )
     else:
         _print_changes(changes, before, after)
-    _refuse_breaking(breaking, party)
+    return ended(lambda: _refuse_breaking(breaking, party), as_json=as_json)
+
+
+def ended(refuse: Callable[[], None], *, as_json: bool) -> int:
+    """Return the exit code of what was printed as JSON, in which the reason stands already; else raise it.
+
+    Raises:
+        RopewalkError: `refuse` does, and a person is to read it.
+    """
+    try:
+        refuse()
+    except RopewalkError as error:
+        if not as_json:
+            raise
+        return exit_code(type(error))
+    return 0
 
 
 def _sides(root: Path, old: str, new: str | None) -> tuple[Mapping[str, Contract], Mapping[str, Contract]]:

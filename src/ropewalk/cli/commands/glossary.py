@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import click
 
+from ropewalk.cli.commands.contract import ended
 from ropewalk.cli.output import count, emit_json, emit_table
 from ropewalk.cli.session import Session, environment_option, open_session
 from ropewalk.dataops.contracts import Contract, logical_type_of, read_contracts
@@ -76,7 +77,7 @@ def show_command(term: str, *, as_json: bool) -> None:
 @click.option("--strict", is_flag=True, help="End with 1 when there is such a column.")
 @environment_option
 @AS_JSON
-def unmapped_command(*, strict: bool, environment: str | None, as_json: bool) -> None:
+def unmapped_command(*, strict: bool, environment: str | None, as_json: bool) -> int:
     """List columns whose names suggest a term and that do not map to it, with the reason.
 
     Columns are those that contracts describe and those that the environment's tables have.
@@ -92,8 +93,7 @@ def unmapped_command(*, strict: bool, environment: str | None, as_json: bool) ->
             ("column", "term", "because"), [(f"{i.table}.{i.column}", i.term, i.reason) for i in found]
         )
         click.echo(f"{count(len(columns), 'column')}, {len(found)} should map to a term", err=True)
-    if strict:
-        _refuse(found)
+    return ended(lambda: _refuse(found), as_json=as_json) if strict else 0
 
 
 def _refuse(found: Sequence[Suggestion]) -> None:
