@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import duckdb
+import pyarrow as pa
 import pytest
 
 from ropewalk.cli.commands.sql import unique
@@ -71,3 +73,42 @@ def test_error_as_json(shop, ropewalk):
 
     assert error["nearest"] == "amount"
     assert error["place"].startswith("query:1:")
+
+
+def test_answers_as_files(shop, ropewalk, tmp_path):
+    """The ending of the file says the format; types stay what they are."""
+    for ending in ("csv", "json", "parquet", "arrow"):
+        said = ropewalk(
+            "sql", "FROM mart.totals ORDER BY late", "-o", str(tmp_path / f"a.{ending}"), cwd=shop
+        )
+        assert (said.code, said.out) == (0, "")
+
+    assert (tmp_path / "a.csv").read_text() == "late,amount\nFalse,10\nTrue,20\n"
+    with duckdb.connect() as connection:
+        found = connection.execute(f"DESCRIBE FROM '{tmp_path / 'a.parquet'}'").fetchall()
+    assert [row[:2] for row in found] == [("late", "BOOLEAN"), ("amount", "DOUBLE")]
+    with pa.ipc.open_stream(tmp_path / "a.arrow") as reader:
+        assert reader.read_all().column("late").to_pylist() == [False, True]
+
+
+def test_format_on_stdout(shop, ropewalk):
+    """A pipe gets the rows, and a cut is told beside them."""
+    said = ropewalk("sql", "SELECT i FROM range(3) t(i)", "--format", "csv", "--limit", "2", cwd=shop)
+
+    assert said.out == "i\n0\n1\n"
+    assert said.err == "2 rows, and there are more (--limit 2)\n"
+
+
+def test_memory_is_limited(shop, ropewalk):
+    """A query that would take more than it is allowed is stopped, and says what to do."""
+    said = ropewalk("sql", "SELECT len(list(i)) FROM range(40000000) t(i)", "--memory", "60MB", cwd=shop)
+
+    assert "error[RW437]: the query needed more memory than it is allowed" in said.err
+    assert "RW123" in ropewalk("sql", "SELECT 1", "--memory", "'; SET x", cwd=shop).err
+
+
+def test_file_that_cannot_be_written(shop, ropewalk, tmp_path):
+    """The error names it."""
+    said = ropewalk("sql", "SELECT 1", "-o", str(tmp_path / "no" / "a.csv"), cwd=shop)
+
+    assert "error[RW411]" in said.err

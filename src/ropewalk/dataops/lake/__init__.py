@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ropewalk.doors import lazy_names
 
 if TYPE_CHECKING:
-    from ropewalk.dataops.lake.asking import MEMORY, Asking, QueryResult, read_memory
+    from ropewalk.dataops.lake.asking import MEMORY, Asking, Form, QueryResult, read_memory
     from ropewalk.dataops.lake.builds import Build
     from ropewalk.dataops.lake.changes import Changes
     from ropewalk.dataops.lake.digest import Column, TableDigest, read_columns
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         PinTaken,
         QueryNotAllowed,
         QueryTimeout,
+        QueryTooLarge,
         SnapshotMissing,
         StorageTaken,
         StorageUnreachable,
@@ -76,6 +77,7 @@ __all__ = [
     "ExportFailed",
     "ExtensionMissing",
     "FileDamaged",
+    "Form",
     "InvalidQuery",
     "InvalidSnapshot",
     "InvalidTableName",
@@ -93,6 +95,7 @@ __all__ = [
     "QueryNotAllowed",
     "QueryResult",
     "QueryTimeout",
+    "QueryTooLarge",
     "SnapshotInfo",
     "SnapshotMissing",
     "StorageTaken",

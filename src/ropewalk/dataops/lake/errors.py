@@ -18,6 +18,7 @@ RopewalkError
 ├── Failed
 │   ├── LakeFailed           RW420  the engine broke for a reason that is not the query's
 │   ├── QueryTimeout         RW421  a query ran longer than allowed
+│   ├── QueryTooLarge        RW437  a query needed more memory than it was allowed
 │   ├── ParcelDamaged        RW422  a table brought from elsewhere is not what was packed
 │   ├── FileDamaged          RW424  a file of the lake is gone or is not what was written
 │   ├── LakeDamaged          RW425  what the lake has is not what its catalogue and its pins say
@@ -154,6 +155,12 @@ class QueryTimeout(Failed):
     code = "RW421"
 
 
+class QueryTooLarge(Failed):
+    """A query needed more memory than it was allowed."""
+
+    code = "RW437"
+
+
 class ParcelDamaged(Failed):
     """A table that was brought from elsewhere does not hold the rows that were packed."""
 
@@ -229,8 +236,8 @@ def translate_error(
     """
     text = str(error)
     place = _place(text, path, first_line)
-    if isinstance(error, duckdb.InterruptException):
-        return QueryTimeout("the query was stopped before it had finished")
+    if isinstance(error, duckdb.InterruptException | duckdb.OutOfMemoryException):
+        return _limit_reached(error)
     if match := _MISSING_TABLE.search(text):
         return _table_missing(match["name"], text, tables, place)
     if match := _MISSING_SNAPSHOT.search(text):
@@ -281,6 +288,15 @@ def _outside(error: duckdb.Error, text: str) -> RopewalkError | None:
             detail=without_password(text),
         )
     return None
+
+
+def _limit_reached(error: duckdb.Error) -> RopewalkError:
+    if isinstance(error, duckdb.InterruptException):
+        return QueryTimeout("the query was stopped before it had finished")
+    return QueryTooLarge(
+        "the query needed more memory than it is allowed",
+        hint="aggregate before collecting, ask for fewer columns, or allow more (--memory)",
+    )
 
 
 def _table_missing(name: str, text: str, tables: tuple[str, ...], place: Place | None) -> TableMissing:
