@@ -12,7 +12,9 @@ from pydantic import Field, model_validator
 from ropewalk.dataops.sources.database_declarations import DuckDBSource, MySQLSource, PostgresSource
 from ropewalk.dataops.sources.elastic_declarations import ElasticsearchSource
 from ropewalk.dataops.sources.entries import LandedSource, Name
+from ropewalk.dataops.sources.git_declarations import GitSource
 from ropewalk.dataops.sources.program_declarations import PythonSource
+from ropewalk.dataops.sources.gitlab_declarations import GitLabSource
 from ropewalk.dataops.sources.rest_resources import RESTSource
 
 CSV_DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -34,7 +36,9 @@ class FilesSource(LandedSource):
     """Files: CSV, TSV, JSON, NDJSON, Parquet, Excel or Avro, also packed; all of one format."""
 
     kind: Literal["files"]
-    path: Name = Field(description="Path or glob, relative to the project; or an address: s3://..., https://...")
+    path: Name = Field(
+        description="Path or glob, relative to the project; or an address: s3://..., https://..."
+    )
     format: Format | None = Field(None, description="By default what the ending of the files says")
     nulls: list[str] = Field([], description="CSV: texts that mean no value, beside the empty one")
     delimiter: str | None = Field(
@@ -45,12 +49,19 @@ class FilesSource(LandedSource):
     header: bool = Field(default=True, description="CSV, Excel: whether the first line names the columns")
     skip: int = Field(0, description="CSV: how many lines stand before the header", ge=0)
     decimal: Literal[".", ","] = Field(".", description="CSV: what separates whole numbers from fractions")
-    encoding: str = Field("utf-8", description="CSV, JSON: how the text is written, such as latin-1 or utf-16")
+    encoding: str = Field(
+        "utf-8", description="CSV, JSON: how the text is written, such as latin-1 or utf-16"
+    )
     sheet: str | None = Field(None, description="Excel: the sheet; by default the first")
-    range: str | None = Field(None, description="Excel: the cells, such as B3:F100", pattern=r"^[A-Za-z]+\d+:[A-Za-z]+\d+$")
-    max_record: int = Field(16 * MEGABYTE, description="CSV, JSON: how many bytes one record may have", ge=1024)
+    range: str | None = Field(
+        None, description="Excel: the cells, such as B3:F100", pattern=r"^[A-Za-z]+\d+:[A-Za-z]+\d+$"
+    )
+    max_record: int = Field(
+        16 * MEGABYTE, description="CSV, JSON: how many bytes one record may have", ge=1024
+    )
     options: dict[str, str] = Field(
-        {}, description="Storage: region, endpoint, access_key_id, ...; headers of a web server; secret://NAME allowed"
+        {},
+        description="Storage: region, endpoint, access_key_id, ...; headers of a web server; secret://NAME allowed",
     )
 
     @property
@@ -111,6 +122,7 @@ DeclaredSource = (
     | PostgresSource
     | MySQLSource
     | DuckDBSource
+    | GitSource
 )
 AnySource = Annotated[DeclaredSource, Field(discriminator="kind")]
 # A Python function declares itself, in its own file.

@@ -11,6 +11,7 @@ from ropewalk.dataops.sources.declarations import FilesSource, Source, SQLiteSou
 from ropewalk.dataops.sources.elastic_declarations import ElasticsearchSource
 from ropewalk.dataops.sources.errors import InvalidSource
 from ropewalk.dataops.sources.facts import source_facts
+from ropewalk.dataops.sources.git_declarations import GitSource
 from ropewalk.dataops.sources.program_declarations import ProgramSource
 from ropewalk.dataops.sources.promised import load_checked, source_contracts, with_contract
 from ropewalk.dataops.sources.rest_expansion import expand_resources
@@ -108,6 +109,9 @@ def _tables(entry: Entry) -> Iterator[SourceSpec]:
     if isinstance(source, RESTSource):
         for name, one in expand_resources(entry.name, source, entry.place):
             yield SourceSpec(name, one, entry.place)
+    elif isinstance(source, GitSource):
+        for name, table in source.expand(entry.name):
+            yield SourceSpec(name, table, entry.place)
     else:
         yield SourceSpec(entry.name, source, entry.place)
 
@@ -151,6 +155,10 @@ def _loader(node: Node, last: Output | None = None) -> Loader:
             from ropewalk.dataops.sources.database import DatabaseLoader
 
             return DatabaseLoader(spec, source, last)
+        case GitSource() as source:
+            from ropewalk.dataops.sources.git_source import GitLoader
+
+            return GitLoader(spec, source)
         case ProgramSource() as source:
             from ropewalk.dataops.sources.programs import program_loader
 

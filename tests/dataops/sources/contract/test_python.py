@@ -14,31 +14,37 @@ import json
 from pathlib import Path
 from ropewalk import source
 
+STAMP = {stamp}
+
 @source({options})
 def things():
-    yield from json.loads(Path("things.json").read_text())
+    yield from json.loads(Path("things.json").read_text())[:STAMP + 1000]
 """
 
 
 class PythonFunction(Adapter):
     """A function that yields the rows of a file, which planning does not see."""
 
-    increments = "cursor: {column: at}, key: [id], refresh: 1h"
+    increments = f"{Adapter.increments}, refresh: 1h"
+
+    options = ""
+    stamp = 0
 
     def declare(self, *options: str):
-        entry = self.project.declare("{" + ", ".join(options) + "}")
-        self.project.write("ropewalk.yaml", "project: test\n")
-        self.project.write("sources/things.py", FUNCTION.format(options=as_python(", ".join(options))))
-        return entry
+        self.project.close()
+        self.options = as_python(", ".join(filter(None, options)))
+        self.write()
+        return self.project
 
     def put(self, rows: Sequence[Row]) -> None:
         self.project.write("things.json", json.dumps(rows))
+        self.stamp += 1
+        self.write()
 
-    def add(self, rows: Sequence[Row]) -> None:
-        super().add(rows)
-        # What was loaded within the last hour is young enough; a change of the code is not waited for.
-        path = self.project.root / "sources/things.py"
-        path.write_text(path.read_text().replace("yield from", f"{len(self.held)}; yield from"))
+    def write(self) -> None:
+        """Write the function; with each new content as other code, as what is young enough is not looked at."""
+        self.project.write("ropewalk.yaml", "project: test\n")
+        self.project.write("sources/things.py", FUNCTION.format(options=self.options, stamp=self.stamp))
 
 
 def as_python(options: str) -> str:
