@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import os
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from ropewalk.errors import RopewalkError, internal_error, nearest
 # Name -> what `ropewalk --help` says of it; the module of the same name holds the command.
 COMMANDS = {
     "init": "Make a small project of your own here",
+    "import": "Move a project of another tool in: dbt",
     "plan": "Show what a run would do, and why; changes nothing",
     "run": "Bring tables, models and deployments up to date",
     "test": "Test tables: unit tests, and contracts' checks",
@@ -31,6 +33,7 @@ COMMANDS = {
     "diff": "Show what changed in the data, row by row",
     "graph": "Draw what the project declares",
     "lineage": "Show what a node was made from, and what from it",
+    "impact": "Show what a change reaches, down to models and people",
     "predict": "Have a deployment predict rows of a table or file",
     "schedule": "Show what becomes due when, or run it as it does",
     "env": "List, show, compare and drop environments",
@@ -57,7 +60,9 @@ class LazyGroup(click.Group):
         """Import and return one command; None when there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"ropewalk.cli.commands.{cmd_name}")
+        # `import` can be said on a command line, but no module can be called so.
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        module = importlib.import_module(f"ropewalk.cli.commands.{name}")
         command: click.Command = module.command
         return command
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         TestsFailed,
         TestWithoutTable,
     )
-    from ropewalk.dataops.transform.files import table_files
+    from ropewalk.dataops.transform.files import RESERVED, table_files
     from ropewalk.dataops.transform.kind import TableKind
     from ropewalk.dataops.transform.parts import read_span
     from ropewalk.dataops.transform.table_tests import TableTest, read_table_tests
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ropewalk.dataops.transform.values import Header, ParsedSQL, Partition, Reference, TableSpec
 
 __all__ = [
+    "RESERVED",
     "ContractWithoutTable",
     "FileInSQL",
     "Header",

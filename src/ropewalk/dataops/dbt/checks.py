@@ -1,0 +1,221 @@
+"""Tests of dbt as checks of contracts: the four that everybody uses in the standard's own words, all others as SQL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlglot import exp, parse_one
+
+from ropewalk.dataops.dbt.manifest import Manifest, Node
+from ropewalk.dataops.dbt.moves import Import, Moved, Names
+from ropewalk.dataops.dbt.sql import ENGINE, SNAPSHOT_COLUMNS, Relations, Untranslated, translate
+
+# What makes a test of dbt fail -> what the number then must be.
+_CONDITION = re.compile(r"\s*(?P<sign>!=|<>|>=|<=|=|>|<)\s*(?P<number>\d+)\s*")
+OPERATORS = {
+    "!=": "mustBe",
+    "<>": "mustBe",
+    ">": "mustBeLessOrEqualTo",
+    ">=": "mustBeLessThan",
+    "=": "mustNotBe",
+    "<": "mustBeGreaterOrEqualTo",
+    "<=": "mustBeGreaterThan",
+}
+_QUOTED = re.compile(r"""['"]([^'"]+)['"]""")
+
+
+@dataclass
+class Draft:
+    """What a contract is going to say of one table: rules of the table, and of each column."""
+
+    table: str
+    rules: list[dict[str, object]] = field(default_factory=list)
+    columns: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    def column(self, name: str) -> dict[str, object]:
+        """Return what is said of a column; the same whatever the case of its name."""
+        known = next((key for key in self.columns if key.lower() == name.lower()), name)
+        return self.columns.setdefault(known, {"name": name})
+
+
+@dataclass
+class Needs:
+    """Which table needs which, the rules of contracts counted."""
+
+    edges: dict[str, set[str]]
+
+    def reach(self, start: str, goal: str) -> bool:
+        """Return whether `start` needs `goal`, directly or through others."""
+        seen, pending = set[str](), [start]
+        while pending:
+            table = pending.pop()
+            if table == goal:
+                return True
+            if table not in seen:
+                seen.add(table)
+                pending.extend(self.edges.get(table, ()))
+        return False
+
+    def can_add(self, table: str, others: set[str]) -> bool:
+        """Return whether `table` can need `others` without needing itself."""
+        return not any(other != table and self.reach(other, table) for other in others)
+
+    def add(self, table: str, others: set[str]) -> None:
+        """Note that `table` needs `others`."""
+        self.edges.setdefault(table, set()).update(others - {table})
+
+
+def add_checks(
+    manifest: Manifest, names: Names, relations: Relations, drafts: Mapping[str, Draft], found: Import
+) -> None:
+    """Add a rule for each test to the draft of the table it is about."""
+    needs = Needs(_edges(manifest, names))
+    for node in manifest.of_type("test"):
+        _Test(node, manifest, names, relations, drafts, needs).move(found)
+
+
+def _edges(manifest: Manifest, names: Names) -> dict[str, set[str]]:
+    """Return which of our tables each is made from; what stands between them is looked through."""
+
+    def above(node_id: str) -> set[str]:
+        node, found = manifest.nodes.get(node_id), set[str]()
+        for parent in node.depends_on.nodes if node else ():
+            found |= {names[parent]} if parent in names else above(parent)
+        return found
+
+    return {table: above(node_id) for node_id, table in names.items()}
+
+
+@dataclass(frozen=True)
+class _Test:
+    node: Node
+    manifest: Manifest
+    names: Names
+    relations: Relations
+    drafts: Mapping[str, Draft]
+    needs: Needs
+
+    @property
+    def is_warning(self) -> bool:
+        return (self.node.config.severity or "error").lower() == "warn"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is about all rows, and one that fails is too many."""
+        config = self.node.config
+        condition = config.warn_if if self.is_warning else config.error_if
+        return not config.where and config.limit is None and condition in (None, "!= 0")
+
+    def move(self, found: Import) -> None:
+        """Add the rule, and say what became of the test."""
+        table = self.names.get(self.node.attached_node or "") or self._attached()
+        metadata, name = self.node.test_metadata, self.node.name
+        column = self.node.column_name
+        note = None
+        is_known = metadata is not None and self.is_plain and table in self.drafts
+        if is_known and metadata is not None and table is not None:
+            note = self._native(metadata.name, metadata.kwargs, self.drafts[table], column)
+        if note is None:
+            try:
+                table, note = self._as_sql()
+            except Untranslated as why:
+                found.leave("test", name, str(why))
+                return
+        found.moved.append(Moved("test", name, f"contracts/{table}.odcs.yaml", note))
+
+    def _attached(self) -> str | None:
+        tables = [self.names[item] for item in self.node.depends_on.nodes if item in self.names]
+        return tables[-1] if tables else None
+
+    def _native(self, kind: str, given: Mapping[str, object], draft: Draft, column: str | None) -> str | None:
+        """Add the rule in the standard's words, and return what it is called there; None when there are none."""
+        severity: dict[str, object] = {"severity": "warning"} if self.is_warning else {}
+        values = given.get("values")
+        if column and kind in ("not_null", "unique"):
+            word, metric = {"not_null": ("required", "nullValues"), "unique": ("unique", "duplicateValues")}[
+                kind
+            ]
+            if not severity:
+                draft.column(column)[word] = True
+                return word
+            _rules(draft.column(column)).append({"metric": metric, "mustBe": 0, **severity})
+            return metric
+        if column and kind == "accepted_values" and isinstance(values, list) and values:
+            rule = {"metric": "invalidValues", "arguments": {"validValues": values}, "mustBe": 0, **severity}
+            _rules(draft.column(column)).append(rule)
+            return "invalidValues"
+        if column and kind == "relationships" and not severity:
+            return self._relationship(given, draft, column)
+        listed = given.get("combination_of_columns")
+        if kind == "unique_combination_of_columns" and isinstance(listed, list):
+            rule = {"metric": "duplicateValues", "arguments": {"properties": listed}, "mustBe": 0, **severity}
+            draft.rules.append(rule)
+            return "duplicateValues"
+        return None
+
+    def _relationship(self, given: Mapping[str, object], draft: Draft, column: str) -> str | None:
+        other, named = given.get("field"), _QUOTED.findall(str(given.get("to", "")))
+        found = [self.names[i] for i in self.node.depends_on.nodes if i in self.names]
+        # The test names the table by its name in dbt; the manifest says which of those it depends on that is.
+        wanted = [t for i, t in self._by_name() if named and i.endswith(f".{named[-1]}") and t in found]
+        if not isinstance(other, str) or len(wanted) != 1 or not self.needs.can_add(draft.table, set(wanted)):
+            return None
+        self.needs.add(draft.table, set(wanted))
+        links = draft.column(column).setdefault("relationships", [])
+        assert isinstance(links, list)
+        links.append({"to": f"{wanted[0]}.{other}"})
+        return "relationships"
+
+    def _by_name(self) -> list[tuple[str, str]]:
+        return [(i, self.names[i]) for i in self.node.depends_on.nodes if i in self.names]
+
+    def _as_sql(self) -> tuple[str, str]:
+        """Add the rule as the SELECT that dbt compiled, and return its table and what it is called.
+
+        Raises:
+            Untranslated: it was not compiled, cannot be translated, or is about no table here.
+        """
+        node = self.node
+        if not node.compiled_code:
+            raise Untranslated(
+                "it was not compiled: `dbt compile` compiles tests too, unless they are excluded"
+            )
+        sql = translate(node.compiled_code, self.relations, SNAPSHOT_COLUMNS)
+        tables = {
+            f"{table.db}.{table.name}".lower()
+            for table in parse_one(sql, dialect=ENGINE).find_all(exp.Table)
+            if table.db
+        }
+        table = self._home(tables & self.drafts.keys())
+        if table is None:
+            raise Untranslated("it is about no table that moved")
+        self.needs.add(table, tables)
+        operator, number = self._expected()
+        severity: dict[str, object] = {"severity": "warning"} if self.is_warning else {}
+        calculation = node.config.fail_calc or "count(*)"
+        query = f"SELECT {calculation}\nFROM (\n{sql}\n) AS failing"
+        rule = {"name": node.name, "type": "sql", "query": query, operator: number, **severity}
+        self.drafts[table].rules.append(rule)
+        return table, "sql"
+
+    def _home(self, tables: set[str]) -> str | None:
+        """Return the table whose contract can hold the rule: it comes after all others that the rule reads."""
+        attached = self.names.get(self.node.attached_node or "") or self._attached()
+        ordered = sorted(tables, key=lambda table: (table != attached, table))
+        return next((table for table in ordered if self.needs.can_add(table, tables)), None)
+
+    def _expected(self) -> tuple[str, int]:
+        config = self.node.config
+        condition = (config.warn_if if self.is_warning else config.error_if) or "!= 0"
+        found = _CONDITION.fullmatch(condition)
+        if found is None:
+            raise Untranslated(f"the condition {condition!r} has no counterpart here")
+        return OPERATORS[found["sign"]], int(found["number"])
+
+
+def _rules(column: dict[str, object]) -> list[dict[str, object]]:
+    rules = column.setdefault("quality", [])
+    assert isinstance(rules, list)
+    return rules

@@ -1,0 +1,88 @@
+"""What dbt's YAML says of models, sources and seeds as contracts in the Open Data Contract Standard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import yaml
+
+from ropewalk.dataops.dbt.checks import Draft
+from ropewalk.dataops.dbt.manifest import Manifest, Node
+from ropewalk.dataops.dbt.moves import Import, Moved, Names
+
+WIDTH = 110
+
+
+def draft_contracts(manifest: Manifest, names: Names, found: Import) -> dict[str, Draft]:
+    """Return what is said of the columns of each table that moved, by the table."""
+    nodes = {**manifest.nodes, **manifest.sources}
+    there = {moved.into for moved in found.moved}
+    drafts = {}
+    for node_id, table in names.items():
+        schema, _, name = table.partition(".")
+        # What did not move has no table that a contract could be about.
+        if schema != "raw" and f"tables/{schema}/{name}.sql" not in there:
+            continue
+        draft = Draft(table)
+        for column in nodes[node_id].columns.values():
+            said = draft.column(column.name)
+            if column.description:
+                said["description"] = column.description.strip()
+            if column.data_type:
+                said["physicalType"] = column.data_type
+        drafts[table] = draft
+    return drafts
+
+
+def add_contracts(manifest: Manifest, names: Names, drafts: Mapping[str, Draft], found: Import) -> None:
+    """Add a contract for each table that something is said of."""
+    nodes = {**manifest.nodes, **manifest.sources}
+    for node_id, table in names.items():
+        draft, node = drafts.get(table), nodes[node_id]
+        is_told = bool(node.description) and not table.startswith("raw.")
+        if draft is None or not (draft.columns or draft.rules or is_told):
+            continue
+        path = f"contracts/{table}.odcs.yaml"
+        found.files[path] = _text(table, node, draft)
+        if draft.columns or is_told:
+            found.moved.append(Moved("documentation", node.name, path))
+
+
+def _text(table: str, node: Node, draft: Draft) -> str:
+    described: dict[str, object] = {"name": table.rpartition(".")[2], "physicalName": table}
+    if node.description:
+        described["description"] = node.description.strip()
+    if draft.rules:
+        described["quality"] = draft.rules
+    if draft.columns:
+        described["properties"] = list(draft.columns.values())
+    contract: dict[str, object] = {
+        "apiVersion": "v3.1.0",
+        "kind": "DataContract",
+        "id": table.replace(".", "-").replace("_", "-"),
+        "version": "1.0.0",
+        "status": "active",
+    }
+    owner = node.meta.get("owner")
+    if isinstance(owner, str):
+        contract["team"] = {"name": owner}
+    return dump_yaml({**contract, "schema": [described]})
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as blocks, and lists indented below their keys, as people do."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # PyYAML's own shape
+        super().increase_indent(flow, indentless=False)
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def dump_yaml(value: object) -> str:
+    """Return `value` as YAML that people like to read."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
