@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 # Compiled files make every later start several times faster; a shell that forbids them is for other work.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-postgres check docs bench bench-dataops bench-pipeline staleness browser slow lock clean
+.PHONY: help demo test test-postgres check conformance docs bench bench-dataops bench-pipeline staleness browser slow lock clean
 
 help: ## List every task
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -44,6 +44,12 @@ slow: $(VENV)/dev.stamp ## Run the tests that take minutes: whole projects, kill
 
 browser: $(VENV)/dev.stamp ## Look at the pages in a headless Chromium (apt-get install chromium)
 	$(BIN)/python -m pytest -m browser -n 0 --timeout 300
+
+# The tests are MLflow's and are not here: CHECKOUT has them, PLUGIN points them at a server (docs/guides/train-with-mlflow.md).
+PLUGIN ?= ../shared/conformance
+conformance: $(VENV)/dev.stamp ## Run MLflow's own tests against the tracking server: make conformance CHECKOUT=...
+	@test -n "$(CHECKOUT)" || { echo "error: set CHECKOUT to a folder with MLflow's tests and pyproject.toml" >&2; exit 2; }
+	$(BIN)/python scripts/conformance.py "$(CHECKOUT)" "$(PLUGIN)"
 
 bench: $(VENV)/dev.stamp ## Measure serving beside its peers
 	$(BIN)/python benchmarks/serving/compare.py

@@ -38,7 +38,8 @@ VERSIONS = Searched(
     },
     satellites={"tag": Satellite("model_version_tag", ("model", "version"))},
     # MLflow's own order, ended by the primary key so that pages never overlap.
-    ties="model_version.updated_at DESC, model_version.model, model_version.version DESC",
+    ties="model_version.model, model_version.version DESC",
+    unasked=("model_version.updated_at DESC",),
 )
 # By number and not by time: two versions may be registered in one millisecond.
 LATEST = Ordering("attribute", "version_number", is_ascending=False)
@@ -292,16 +293,23 @@ def describe_version(connection: Connection, name: str, version: str, descriptio
 
 def set_version_stage(connection: Connection, name: str, version: str, stage: str) -> None:
     """Move a version to another of MLflow's old stages."""
+    now = now_ms()
     connection.execute(
         "UPDATE model_version SET stage = ?, updated_at = ? WHERE model = ? AND version = ?",
-        (stage, now_ms(), name, int(version)),
+        (stage, now, name, int(version)),
     )
+    _touch(connection, name, now)
 
 
 def delete_version(connection: Connection, name: str, version: str) -> None:
     """Remove a version with its tags and aliases; its number is not given again."""
     # `last_version` stays where it is, which is why the number is not given again.
     connection.execute("DELETE FROM model_version WHERE model = ? AND version = ?", (name, int(version)))
+    _touch(connection, name, now_ms())
+
+
+def _touch(connection: Connection, name: str, now: int) -> None:
+    connection.execute("UPDATE registered_model SET updated_at = ? WHERE name = ?", (now, name))
 
 
 def set_version_tag(connection: Connection, name: str, version: str, key: str, value: str) -> None:

@@ -80,6 +80,7 @@ class Searched:
         attributes: expression of each attribute by its name.
         satellites: by the entity they stand for.
         ties: how rows that are otherwise equal are ordered.
+        unasked: what goes before it when no order is asked for.
         numbers: attributes that are whole numbers; what is none in a list to compare them with is passed over.
     """
 
@@ -89,6 +90,7 @@ class Searched:
     satellites: Mapping[str, Satellite]
     ties: str
     numbers: frozenset[str] = frozenset()
+    unasked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,10 @@ def search(
     joins, sorting, order_parameters = _order(searched, orderings)
     where, where_parameters = _where(searched, conditions)
     columns = ", ".join(f"{searched.table}.{column}" for column in searched.identity)
+    ordered = [*(sorting or searched.unasked), searched.ties]
     statement = (
         f"SELECT {columns} FROM {searched.table} {joins} WHERE {where} "  # noqa: S608  # names are ours, values bound
-        f"ORDER BY {', '.join([*sorting, searched.ties])} LIMIT ? OFFSET ?"
+        f"ORDER BY {', '.join(ordered)} LIMIT ? OFFSET ?"
     )
     return connection.execute(
         statement, [*order_parameters, *where_parameters, page.limit, page.offset]

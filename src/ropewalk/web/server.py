@@ -7,7 +7,7 @@ import errno
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 
 import structlog
@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from ropewalk import plugins
 from ropewalk.devops.serving import Supervisor
 from ropewalk.pipeline import Workspace
+from ropewalk.routes import Route
 from ropewalk.web.app import create_app
 from ropewalk.web.errors import PortInUse
 from ropewalk.web.guards import LOOPBACK
@@ -26,7 +27,13 @@ GRACE_S = 5
 log = structlog.get_logger()
 
 
-def serve(workspace: Workspace, host: str, port: int, ready: Callable[[str], None] = lambda _: None) -> None:
+def serve(
+    workspace: Workspace,
+    host: str,
+    port: int,
+    ready: Callable[[str], None] = lambda _: None,
+    more: Iterable[Route] = (),
+) -> None:
     """Answer for the project until SIGINT or SIGTERM, then end the workers and return.
 
     Args:
@@ -34,6 +41,7 @@ def serve(workspace: Workspace, host: str, port: int, ready: Callable[[str], Non
         host: the address to listen on; anything but this machine's own is open to its network.
         port: the port; 0 takes a free one.
         ready: called with the address to open once the server answers.
+        more: routes besides those of the rooms.
 
     Raises:
         PortInUse: something else listens there.
@@ -46,7 +54,7 @@ def serve(workspace: Workspace, host: str, port: int, ready: Callable[[str], Non
             "open to the network", host=host, hint="anyone who reaches this address may read and change"
         )
 
-    app = create_app(workspace, plugins.routes(workspace), host=host)
+    app = create_app(workspace, [*plugins.routes(workspace), *more], host=host)
     asyncio.run(_serve(app, listener, Supervisor(workspace), lambda: ready(address)))
 
 

@@ -106,14 +106,14 @@ def test_remote_store(project: Workspace) -> None:
         "s3://bucket/a#/../b",
         "s3://bucket/a%00b",
         "s3://bucket/a\nb",
-        "mlflow-artifacts://evil.example/0/x",
+        "mlflow-artifacts://other.example/../x",
         "mlflow-artifacts:/0/../../x",
         "mlflow-artifacts:/0/nowhere",
         "models://evil.example/m-1",
         "models:/m-nowhere",
         "models:/late/1",
         "models:/late/latest",
-        "runs:/nowhere/model",
+        "runs:/nowhere",
         "runs:/",
         "runs://evil.example/x/model",
         "http://[broken/model",
@@ -229,3 +229,22 @@ def test_a_model_in_a_remote_store(project: Workspace) -> None:
 
     assert (found.files, found.model_id) == ((), model.id)
     assert found.location == f"s3://bucket/remote/models/{model.id}/artifacts"
+
+
+@pytest.mark.parametrize("source", ["runs:/elsewhere/model", "mlflow-artifacts://other.example/0/x"])
+def test_sources_of_another_server(project: Workspace, source: str) -> None:
+    """What lies on another server is an address like any other: kept, and nothing of it is here."""
+    found = _resolve(project, source)
+
+    assert (found.location, found.files) == (source, ())
+
+
+def test_shared_artifacts_need_an_owner(project: Workspace) -> None:
+    """What clients put beside the experiments can be registered for a run that there is, in one spelling."""
+    run = create_run(project, "training", "train", {}, {})
+
+    found = _resolve(project, "mlflow-artifacts:/models/foo///bar/", run)
+
+    assert found.location == "mlflow-artifacts:/models/foo/bar"
+    with pytest.raises(InvalidSource, match="does not lie in the artifacts"):
+        _resolve(project, "mlflow-artifacts:/models/foo")

@@ -36,6 +36,7 @@ def known(workspace: Workspace) -> dict[str, Any]:
     registry.set_alias(workspace, "late", "champion", version.version)
     return {
         "run_id": run.id,
+        "run_ids": [run.id],
         "experiment_id": run.experiment_id,
         "experiment_ids": [run.experiment_id],
         "experiment_name": "training",
@@ -50,7 +51,10 @@ def known(workspace: Workspace) -> dict[str, Any]:
 
 def _asked(row: Row[Any], values: dict[str, Any]) -> Any:
     names = {field.name for field in msgspec.structs.fields(row.asked)}
-    return row.asked(**{name: value for name, value in values.items() if name in names})
+    asked = row.asked(**{name: value for name, value in values.items() if name in names})
+    if "history-bulk" in row.path and "run_id" in names:
+        asked.run_id = [values.get("run_id", "x")]
+    return asked
 
 
 def _changes(workspace: Workspace) -> int:

@@ -178,10 +178,18 @@ def test_refused_aliases(call: Call, version: dict[str, str], alias: str) -> Non
     call("POST", "registered-models/alias", 400, json={**version, "alias": alias})
 
 
-@pytest.mark.parametrize("number", ["01", "1.0", "latest", "-1", "9" * 30])
+@pytest.mark.parametrize("number", ["01", "1.0", "1.2.0-rc.1", "9" * 30])
 def test_other_spellings_of_a_number(call: Call, version: dict[str, str], number: str) -> None:
     """`1.0` is not version 1: what is asked is what is answered, or nothing is."""
     call("GET", "model-versions/get", 404, params={**version, "version": number})
+
+
+@pytest.mark.parametrize("number", ["latest", "-1", "1 ", "one", "1.", "9" * 50])
+def test_what_can_be_no_version(call: Call, version: dict[str, str], number: str) -> None:
+    """What no version can be called is refused in the words that MLflow's tests look for."""
+    refused = call("GET", "model-versions/get", 400, params={**version, "version": number})
+
+    assert refused["message"].startswith("Parameter 'version' must be an integer, got '")
 
 
 def test_number_as_a_number(call: Call, version: dict[str, str]) -> None:

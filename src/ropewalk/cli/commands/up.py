@@ -8,7 +8,8 @@ import click
 
 from ropewalk.cli.commands.schedule import scheduling
 from ropewalk.cli.output import count
-from ropewalk.cli.session import environment_option, open_session
+from ropewalk.cli.session import Session, environment_option, open_session
+from ropewalk.routes import Route
 from ropewalk.web import serve
 
 
@@ -18,8 +19,13 @@ from ropewalk.web import serve
 @click.option(
     "--schedule/--no-schedule", default=True, help="Whether to run what becomes due (default: yes)."
 )
+@click.option(
+    "--testing", is_flag=True, help="Let POST /-/reset remove all runs and models: for suites of tests only."
+)
 @environment_option
-def command(host: str | None, port: int | None, *, schedule: bool, environment: str | None) -> None:
+def command(
+    host: str | None, port: int | None, *, schedule: bool, testing: bool, environment: str | None
+) -> None:
     """Serve the project's pages, its MLflow endpoint and its deployments, until Ctrl-C.
 
     What `schedule:` in ropewalk.yaml makes due is run meanwhile, each due time by one of all that watch.
@@ -31,7 +37,15 @@ def command(host: str | None, port: int | None, *, schedule: bool, environment: 
             # A model's library takes seconds to load, and nothing is served before.
             click.echo(f"starting {count(len(deployments), 'deployment')}", err=True)
         with scheduling(session) if schedule else nullcontext():
-            serve(session.workspace, settings.host, settings.port, _say)
+            serve(session.workspace, settings.host, settings.port, _say, _testing(session) if testing else ())
+
+
+def _testing(session: Session) -> list[Route]:
+    # Only those who test load this.
+    from ropewalk.mlops.tracking import reset_routes
+
+    click.echo("anyone who reaches this server can empty it by POST /-/reset", err=True)
+    return reset_routes(session.workspace)
 
 
 def _say(address: str) -> None:

@@ -71,7 +71,7 @@ def resolve(connection: Connection, source: str, run_id: str | None, model_id: s
         return _from_models(connection, source, model_id)
     if scheme == "runs":
         return _from_run(connection, source, run_id)
-    if scheme == "mlflow-artifacts":
+    if scheme == "mlflow-artifacts" and not urlsplit(source).netloc:
         return _from_artifacts(connection, source, run_id, model_id)
     return Source(source, run_id=run_id, model_id=model_id)
 
@@ -89,12 +89,18 @@ def check_text(source: str) -> str:
         # A broken host such as `[x` has no reading at all, which a remote store's client would find out too late.
         raise _invalid(source, "it is no URI") from None
     if _is_local(source, parts.scheme):
-        raise _invalid(source, "it is a path of some machine's own, and this server opens none")
-    if parts.scheme in _OWN_SCHEMES and parts.netloc:
+        raise _invalid(
+            source, "To use a local path as a model version's source is not possible: no server opens it"
+        )
+    if parts.scheme in ("models", "runs") and parts.netloc:
         raise _invalid(source, "it names another host")
     # Decoded more often than any reader does: each of these tricks worked on some tracking server once.
     if ".." in unquote(unquote(unquote(parts.path))).split("/") or "%00" in source:
-        raise _invalid(source, "it leads upwards")
+        # MLflow's tests and its users' programs look for these words.
+        upwards = (
+            "If supplying a source as an http, https, ftp or other URI, its path must lead nowhere upwards"
+        )
+        raise _invalid(source, upwards)
     # Readers disagree on where a path with these ends, and a check on one reading says nothing about another.
     if parts.query or parts.fragment:
         raise _invalid(source, "it has a query or fragment")
@@ -138,6 +144,9 @@ def _from_run(connection: Connection, source: str, run_id: str | None) -> Source
     # `runs:/ID` without a path is none of MLflow's URIs: its clients could not load such a version.
     named, _, path = source.removeprefix("runs:/").partition("/")
     run = find_run_row(connection, named)
+    if run is None and path:
+        # Of a run on another server, or none: an address like any other, of which nothing is here.
+        return Source(source, run_id=run_id)
     if run is None or (run_id and run_id != named) or not path:
         raise _invalid(source, "it does not lie in the artifacts of the run that run_id names")
     location = f"{run.artifact_uri}/{path.rstrip('/')}"
@@ -145,13 +154,16 @@ def _from_run(connection: Connection, source: str, run_id: str | None) -> Source
 
 
 def _from_artifacts(connection: Connection, source: str, run_id: str | None, model_id: str | None) -> Source:
-    # Compared in one spelling: `mlflow-artifacts:/x/` and `mlflow-artifacts:/x` are the same place.
-    location = PROXIED + source.removeprefix(PROXIED).strip("/")
+    # Compared in one spelling: `mlflow-artifacts:/x//y/` and `mlflow-artifacts:/x/y` are the same place.
+    parts = [part for part in source.removeprefix(PROXIED).split("/") if part]
+    location = PROXIED + "/".join(parts)
     model = find_logged_model(connection, model_id) if model_id else None
     run = find_run_row(connection, run_id) if run_id else None
     # With the slash, so that a run whose id begins with another's is not taken for it.
     roots = [owner.artifact_uri for owner in (model, run) if owner]
-    if not any(location == root or location.startswith(f"{root}/") for root in roots):
+    is_theirs = any(location == root or location.startswith(f"{root}/") for root in roots)
+    # Below an experiment's number lie the artifacts of runs and models; elsewhere, what clients put there themselves.
+    if not is_theirs and (not roots or not parts or parts[0].isdecimal()):
         raise _invalid(
             source, "it does not lie in the artifacts of the run or model that run_id or model_id names"
         )

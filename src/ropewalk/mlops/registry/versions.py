@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +15,11 @@ from ropewalk.store import Connection
 from ropewalk.store import registry as table
 from ropewalk.store.registry import LATEST, ModelVersion, NewVersion
 from ropewalk.store.search import Condition
+from ropewalk.store.tracking.logged_models import find_logged_model, set_logged_model_tags
 
 # Reserved: `set_alias` refuses it as an alias, so it can only mean the newest number.
 LATEST_NAME = "latest"
+VERSIONS_TAG = "mlflow.modelVersions"
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,25 @@ def create_version(workspace: Workspace, request: VersionRequest) -> ModelVersio
             description=request.description,
             tags=request.tags,
         )
-        return require_version(connection, request.name, table.insert_version(connection, new, source.files))
+        version = table.insert_version(connection, new, source.files)
+        if new.model_id:
+            note_version(connection, new.model_id, request.name, int(version))
+        return require_version(connection, request.name, version)
+
+
+def note_version(connection: Connection, model_id: str, name: str, version: int) -> None:
+    """Add a version to those that the logged model says it is, in the tag that MLflow's pages read."""
+    model = find_logged_model(connection, model_id)
+    if model is None:
+        return
+    try:
+        known = json.loads(model.tags.get(VERSIONS_TAG, "[]"))
+    except ValueError:
+        known = None
+    # A client may have put anything there; what is no list is left alone.
+    if isinstance(known, list):
+        text = json.dumps([*known, {"name": name, "version": version}])
+        set_logged_model_tags(connection, model.number, {VERSIONS_TAG: text})
 
 
 def require_version(connection: Connection, name: str, version: str) -> ModelVersion:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ropewalk.mlops.tracking.listener import endpoint
     from ropewalk.mlops.tracking.logged_models import get_logged_model, logged_model_files
     from ropewalk.mlops.tracking.on_demand import endpoint_on_demand
+    from ropewalk.mlops.tracking.reset import reset_routes
     from ropewalk.mlops.tracking.rows.table import routes
     from ropewalk.mlops.tracking.runs import (
         create_run,
@@ -44,6 +45,7 @@ __all__ = [
     "log_metrics",
     "logged_model_files",
     "metric_history",
+    "reset_routes",
     "routes",
     "search_runs",
 ]

@@ -44,9 +44,8 @@ def safe_path(path: str) -> str:
             or any(sign in form for sign in "\\#?")
             or len(form) > PATH_LENGTH
         ):
-            raise UnsafePath(
-                f"Invalid path: {path[:200]!r}", hint="use a plain relative path such as model/MLmodel"
-            )
+            # The whole message: MLflow's tests compare it as it is.
+            raise UnsafePath("Invalid path", detail=path[:200])
     return plain
 
 

@@ -21,7 +21,7 @@ EXPERIMENTS = Searched(
         "stage": "experiment.stage",
     },
     satellites={"tag": Satellite("experiment_tag", ("experiment",))},
-    ties="experiment.updated_at DESC, experiment.id",
+    ties="experiment.created_at DESC, experiment.id",
 )
 
 

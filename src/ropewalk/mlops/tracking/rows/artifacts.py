@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from ropewalk.mlops.tracking import artifacts, runs
-from ropewalk.mlops.tracking.rows.row import PREFIX, Row, translated
+from ropewalk.mlops.tracking.rows.row import PREFIXES, Row, translated
 from ropewalk.mlops.tracking.rows.runs import run_of
 from ropewalk.mlops.tracking.wire import answers, compat
 from ropewalk.mlops.tracking.wire import models as wire
@@ -18,7 +18,7 @@ from ropewalk.pipeline import Workspace
 from ropewalk.routes import Endpoint, Permission, Route
 from ropewalk.store.artifacts import Artifact
 
-PROXY = f"{PREFIX}/mlflow-artifacts/artifacts"
+PROXIES = tuple(f"{prefix}/mlflow-artifacts/artifacts/{{path:path}}" for prefix in PREFIXES)
 # A browser that opens an artifact saves it: whatever a client stored is never run as a page of this server.
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -67,13 +67,17 @@ def _upload(workspace: Workspace) -> Endpoint:
 def _download(workspace: Workspace) -> Endpoint:
     async def download(request: Request) -> Response:
         found, place = await run_in_threadpool(_located, workspace, request.path_params["path"])
-        name = found.path.rpartition("/")[2]
-        # The digest names the bytes, so that a download that broke off resumes on the same file or begins
-        # anew.
-        headers = {**HEADERS, "ETag": f'"{found.digest}"'}
-        return FileResponse(place, headers=headers, media_type="application/octet-stream", filename=name)
+        return sent_file(found, place)
 
     return translated(download)
+
+
+def sent_file(found: Artifact, place: Path) -> Response:
+    """Return the file at `place` as a download that a browser neither shows nor runs."""
+    # The digest names the bytes, so that a download that broke off resumes on the same file or begins anew.
+    headers = {**HEADERS, "ETag": f'"{found.digest}"'}
+    name = found.path.rpartition("/")[2]
+    return FileResponse(place, headers=headers, media_type="application/octet-stream", filename=name)
 
 
 def _located(workspace: Workspace, path: str) -> tuple[Artifact, Path]:
@@ -97,9 +101,13 @@ ROWS = (
 
 def proxy_routes(workspace: Workspace) -> list[Route]:
     """Return the routes that move bytes."""
-    path = f"{PROXY}/{{path:path}}"
+    moves = (
+        ("PUT", Permission.WRITE, _upload(workspace)),
+        ("GET", Permission.READ, _download(workspace)),
+        ("DELETE", Permission.WRITE, _delete(workspace)),
+    )
     return [
-        Route("PUT", path, Permission.WRITE, _upload(workspace)),
-        Route("GET", path, Permission.READ, _download(workspace)),
-        Route("DELETE", path, Permission.WRITE, _delete(workspace)),
+        Route(method, path, permission, endpoint)
+        for path in PROXIES
+        for method, permission, endpoint in moves
     ]

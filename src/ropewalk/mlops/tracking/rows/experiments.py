@@ -18,6 +18,7 @@ from ropewalk.store.tracking.inputs import search_datasets
 
 # MLflow's own bound: its user interface fills a list of choices with them and turns no pages.
 DATASETS = 1000
+DATASET_EXPERIMENTS = 20
 # A deleted thing stays in its table with its stage, because clients restore it by its id.
 _STAGES = {"ACTIVE_ONLY": ("active",), "DELETED_ONLY": ("deleted",), "ALL": ("active", "deleted")}
 
@@ -104,6 +105,12 @@ def _untag(workspace: Workspace, asked: ask.DeleteExperimentTag) -> None:
 
 
 def _search_datasets(workspace: Workspace, asked: ask.SearchDatasets) -> ask.SearchDatasetsResponse:
+    if not asked.experiment_ids:
+        raise InvalidRequest("SearchDatasets request must specify at least one experiment_id.")
+    if len(asked.experiment_ids) > DATASET_EXPERIMENTS:
+        raise InvalidRequest(
+            f"SearchDatasets request cannot specify more than {DATASET_EXPERIMENTS} experiment_ids."
+        )
     with workspace.database.read() as connection:
         found = search_datasets(connection, asked.experiment_ids, DATASETS)
     return ask.SearchDatasetsResponse(

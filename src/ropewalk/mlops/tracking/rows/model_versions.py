@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ropewalk.mlops import registry
 from ropewalk.mlops.registry import ModelVersion, VersionRequest
 from ropewalk.mlops.tracking.errors import InvalidRequest
@@ -20,6 +22,8 @@ from ropewalk.store.registry import search_versions
 # Both the default, which the protocol's descriptor names, and the most that MLflow's server gives out.
 MOST = 200_000
 # MLflow's tests and old clients write `production`; what is kept and answered has a capital letter.
+# Also `1.2.0`, as other registries number: it is no version here, and not to be taken for one.
+_NUMBER = re.compile(r"[0-9]{1,40}(\.[0-9A-Za-z.+-]{1,100})?")
 STAGES = {stage.lower(): stage for stage in ("None", "Staging", "Production", "Archived")}
 
 
@@ -47,6 +51,18 @@ def written(version: ModelVersion) -> wire.ModelVersion:
     )
 
 
+def number_of(version: str | None) -> str:
+    """Return the number of the version that a request is about, as it was written.
+
+    Raises:
+        InvalidRequest: it names none, or something that can be no version's number.
+    """
+    text = need(version, "version")
+    if not _NUMBER.fullmatch(text):
+        raise InvalidRequest(f"Parameter 'version' must be an integer, got '{text[:200]}'.")
+    return text
+
+
 def _create(workspace: Workspace, asked: wire.CreateModelVersion) -> wire.CreateModelVersionResponse:
     request = VersionRequest(
         name=need(asked.name, "name"),
@@ -62,7 +78,7 @@ def _create(workspace: Workspace, asked: wire.CreateModelVersion) -> wire.Create
 
 
 def _get(workspace: Workspace, asked: wire.GetModelVersion) -> wire.GetModelVersionResponse:
-    found = registry.get_numbered_version(workspace, need(asked.name, "name"), need(asked.version, "version"))
+    found = registry.get_numbered_version(workspace, need(asked.name, "name"), number_of(asked.version))
     return wire.GetModelVersionResponse(written(found))
 
 
@@ -80,7 +96,7 @@ def _search(workspace: Workspace, asked: wire.SearchModelVersions) -> wire.Searc
 
 
 def _update(workspace: Workspace, asked: wire.UpdateModelVersion) -> wire.UpdateModelVersionResponse:
-    name, version = need(asked.name, "name"), need(asked.version, "version")
+    name, version = need(asked.name, "name"), number_of(asked.version)
     found = registry.describe_version(workspace, name, version, asked.description)
     return wire.UpdateModelVersionResponse(written(found))
 
@@ -88,7 +104,7 @@ def _update(workspace: Workspace, asked: wire.UpdateModelVersion) -> wire.Update
 def _move(
     workspace: Workspace, asked: wire.TransitionModelVersionStage
 ) -> wire.TransitionModelVersionStageResponse:
-    name, version = need(asked.name, "name"), need(asked.version, "version")
+    name, version = need(asked.name, "name"), number_of(asked.version)
     stage = STAGES.get(need(asked.stage, "stage").lower())
     if stage is None:
         raise InvalidRequest(
@@ -100,23 +116,23 @@ def _move(
 
 
 def _delete(workspace: Workspace, asked: wire.DeleteModelVersion) -> None:
-    registry.delete_version(workspace, need(asked.name, "name"), need(asked.version, "version"))
+    registry.delete_version(workspace, need(asked.name, "name"), number_of(asked.version))
 
 
 def _location(
     workspace: Workspace, asked: wire.GetModelVersionDownloadUri
 ) -> wire.GetModelVersionDownloadUriResponse:
-    found = registry.get_numbered_version(workspace, need(asked.name, "name"), need(asked.version, "version"))
+    found = registry.get_numbered_version(workspace, need(asked.name, "name"), number_of(asked.version))
     return wire.GetModelVersionDownloadUriResponse(found.location)
 
 
 def _tag(workspace: Workspace, asked: wire.SetModelVersionTag) -> None:
-    name, version = need(asked.name, "name"), need(asked.version, "version")
+    name, version = need(asked.name, "name"), number_of(asked.version)
     registry.tag_version(workspace, name, version, need(asked.key, "key"), need(asked.value, "value"))
 
 
 def _untag(workspace: Workspace, asked: wire.DeleteModelVersionTag) -> None:
-    name, version = need(asked.name, "name"), need(asked.version, "version")
+    name, version = need(asked.name, "name"), number_of(asked.version)
     registry.untag_version(workspace, name, version, need(asked.key, "key"))
 
 

@@ -25,9 +25,9 @@ from ropewalk.routes import Endpoint, Permission, Route
 
 Asked = TypeVar("Asked", bound=Struct)
 
-# MLflow's own interface pages use a copy of every path under `/ajax-api`. It is left out: each copy of a path
-# is one more place where a check can be forgotten, as its advisories show.
-PREFIX = "/api/2.0"
+# MLflow's own pages, and its tests, use a copy of every path under the second. Both are of one row: a copy with checks
+# of its own is a place where one can be forgotten, as MLflow's advisories show.
+PREFIXES = ("/api/2.0", "/ajax-api/2.0")
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,10 @@ class Row(Generic[Asked]):
     respond: Callable[[Workspace, Asked], Struct | None]
     body_limit: int = limits.BODY_BYTES
 
-    def route(self, workspace: Workspace) -> Route:
-        """Return the row as a route that answers for `workspace`."""
-        return Route(self.method, PREFIX + self.path, self.permission, self._endpoint(workspace))
+    def routes(self, workspace: Workspace) -> list[Route]:
+        """Return the row as routes that answer for `workspace`, one below each prefix."""
+        endpoint = self._endpoint(workspace)
+        return [Route(self.method, prefix + self.path, self.permission, endpoint) for prefix in PREFIXES]
 
     def _endpoint(self, workspace: Workspace) -> Endpoint:
         async def endpoint(request: Request) -> Response:

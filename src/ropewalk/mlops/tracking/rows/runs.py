@@ -115,6 +115,10 @@ def _log_batch(workspace: Workspace, asked: ask.LogBatch) -> None:
         raise compat.missing("run_id")
     # Counted before anything is converted.
     limits.check_batch(asked.metrics, asked.params, asked.tags)
+    for number, point in enumerate(asked.metrics):
+        # A batch is of the past; what has no time in it would get that of its arrival.
+        if point.timestamp is None:
+            raise compat.missing(f"metrics[{number}].timestamp")
     # Parameters only: of a tag's values the last stands, because tags may change and parameters may not.
     params = limits.unique_entries("param", answers.read_pairs(asked.params))
     _log(workspace, run_id, asked.metrics, Batch(params=params, tags=answers.entries(asked.tags)))

@@ -9,7 +9,9 @@ from ropewalk.mlops.tracking.rows import (
     model_versions,
     registered_models,
     runs,
+    series,
 )
+from ropewalk.mlops.tracking.rows.files import file_routes
 from ropewalk.mlops.tracking.rows.server import server_routes
 from ropewalk.pipeline import Workspace
 from ropewalk.routes import Route
@@ -18,6 +20,7 @@ from ropewalk.routes import Route
 TABLES = (
     experiments.ROWS,
     runs.ROWS,
+    series.ROWS,
     artifacts.ROWS,
     logged_models.ROWS,
     registered_models.ROWS,
@@ -27,6 +30,6 @@ TABLES = (
 
 def routes(workspace: Workspace) -> list[Route]:
     """Return every route of MLflow's protocol that Ropewalk answers, for the project of `workspace`."""
-    rows = [row.route(workspace) for table in TABLES for row in table]
+    rows = [route for table in TABLES for row in table for route in row.routes(workspace)]
     # The proxy matches any path below its own, so it stands behind everything that has a path of its own.
-    return [*rows, *artifacts.proxy_routes(workspace), *server_routes()]
+    return [*rows, *artifacts.proxy_routes(workspace), *file_routes(workspace), *server_routes()]

@@ -1,0 +1,43 @@
+"""Emptying what clients of MLflow's protocol wrote: for suites of tests that need a server in its first state."""
+
+from __future__ import annotations
+
+from ropewalk.store.database import Database, now_ms
+
+# Those that refer to others stand before them.
+TABLES = (
+    "model_alias",
+    "model_version_file",
+    "model_version_tag",
+    "model_version",
+    "registered_model_tag",
+    "registered_model",
+    "run_model",
+    "logged_model_metric",
+    "logged_model_tag",
+    "logged_model_param",
+    "logged_model",
+    "run_dataset",
+    "dataset",
+    "latest_metric",
+    "metric_segment",
+    "metric_key",
+    "run_tag",
+    "run_param",
+    "run",
+    "experiment_tag",
+    "artifact",
+)
+
+
+def empty_tracking(database: Database) -> None:
+    """Remove every experiment but `0`, which becomes the active `Default`, and all runs, artifacts and models."""
+    now = now_ms()
+    with database.write() as connection:
+        for table in TABLES:
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608  # names from above
+        connection.execute("DELETE FROM experiment WHERE id <> 0")
+        connection.execute(
+            "UPDATE experiment SET name = 'Default', stage = 'active', created_at = ?, updated_at = ?",
+            (now, now),
+        )
