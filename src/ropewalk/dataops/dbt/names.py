@@ -38,10 +38,10 @@ def _schema(node: Node) -> str:
 def _free(schema: str, name: str, node: Node, taken: set[str]) -> str:
     """Return a name that nothing has yet: two packages may have models of one name."""
     table = f"{schema}.{name}"
-    for prefix in (node.source_name, node.package_name, node.schema):
+    for prefix in filter(None, (node.source_name, node.package_name, node.schema)):
         if table not in taken:
             break
-        table = f"{schema}.{_word(prefix or 'other')}_{name}"
+        table = f"{schema}.{_word(prefix)}_{name}"
     number = 2
     while table in taken:
         table, number = f"{schema}.{name}_{number}", number + 1
