@@ -224,9 +224,7 @@ def test_no_token(serve: Serve, reply: Reply, code: str) -> None:
 )
 def test_pauses_that_servers_ask_for(headers: dict[str, str], seconds: float) -> None:
     """In every way of saying so; 99 stands for our own."""
-    assert wanted_pause(httpx.Headers(headers), 99) == pytest.approx(
-        seconds, abs=60 if "-Reset" in headers else 1
-    )
+    assert wanted_pause(httpx.Headers(headers), 99) == pytest.approx(seconds, abs=6)
 
 
 def test_a_date_to_come_back_at() -> None:

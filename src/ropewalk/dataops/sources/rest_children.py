@@ -16,7 +16,7 @@ import msgspec
 
 from ropewalk.dataops.lake import LakeTransaction, TableName, input_tables, quote, read_columns
 from ropewalk.dataops.sources.books import current_mark
-from ropewalk.dataops.sources.columns import Relation, require_columns
+from ropewalk.dataops.sources.columns import Relation, declared_types, require_columns
 from ropewalk.dataops.sources.errors import InvalidResource
 from ropewalk.dataops.sources.fetch import Asking
 from ropewalk.dataops.sources.landing import Landed, LandingRules, land
@@ -46,8 +46,7 @@ class ChildLoader:
         self.last = last
         self.parent = TableName.parse(source.parent or "")
         self.fields = list(dict.fromkeys([*gaps(source), *source.include]))
-        # A resource's parent is of the same source, whose name says nothing new.
-        self.prefix = self.parent.name.removeprefix(_common(self.parent.name, spec.name))
+        self.prefix = source.parent_name or self.parent.name
 
     def probe(self, workspace: Workspace) -> Probe:
         """Return nothing of the world outside: the parent's content, which is an input, tells what is to be done."""
@@ -205,8 +204,12 @@ class ChildLoader:
     def _make_empty(self, transaction: LakeTransaction) -> None:
         """Make the table with the columns that are known when no row of the parent has a record yet."""
         if transaction.columns(self.spec.table) is None:
-            own = ", ".join(f"CAST(NULL AS VARCHAR) AS {quote(self._column(name))}" for name in self.fields)
-            transaction.replace(self.spec.table, f"SELECT {own} WHERE false")
+            own = {self._column(name): "VARCHAR" for name in self.fields}
+            types = declared_types(transaction.connection, self.source.types, self.spec.place)
+            casts = ", ".join(
+                f"CAST(NULL AS {kind}) AS {quote(name)}" for name, kind in {**own, **types}.items()
+            )
+            transaction.replace(self.spec.table, f"SELECT {casts} WHERE false")
 
     def _is_empty(self, transaction: LakeTransaction) -> bool:
         if transaction.columns(self.spec.table) is None:
@@ -238,13 +241,3 @@ def _field(name: str) -> str:
 def _with_lead(lead: bytes, record: bytes) -> bytes:
     inner = record.lstrip()[1:]
     return lead + (b"" if inner.lstrip().startswith(b"}") else b",") + inner
-
-
-def _common(parent: str, child: str) -> str:
-    """Return what the names of two tables of one source have in common: `shop_` of shop_orders and shop_lines."""
-    parts = []
-    for one, other in zip(parent.split("_")[:-1], child.split("_")[:-1], strict=False):
-        if one != other:
-            break
-        parts.append(f"{one}_")
-    return "".join(parts)

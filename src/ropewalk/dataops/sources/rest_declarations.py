@@ -187,6 +187,9 @@ class Asked(LandedSource):
         None,
         description="Table with a row for each request, such as raw.orders; those that changed are asked for",
     )
+    parent_name: Name | None = Field(
+        None, description="What columns with the parent's fields call it; by default the table's name"
+    )
     include: list[Name] = Field([], description="Fields of the parent that become columns `_PARENT_FIELD`")
     at_once: int = Field(4, description="Requests for rows of the parent at the same time", ge=1, le=32)
     ignore: list[int] = Field([], description="HTTP statuses, such as 404, that mean no records")

@@ -174,7 +174,7 @@ class _Expansion:
                 nearest(parent, self.known),
             )
         include = [*self.defaults.include_from_parent, *resource.include_from_parent]
-        return {"parent": f"raw.{self.name}_{parent}", "include": include}
+        return {"parent": f"raw.{self.name}_{parent}", "parent_name": parent, "include": include}
 
     def _made(self, resource: Resource, fields: Fields) -> RESTSource:
         from pydantic import ValidationError

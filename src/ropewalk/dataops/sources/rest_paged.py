@@ -9,9 +9,9 @@ from typing import Protocol
 
 import duckdb
 
-from ropewalk.dataops.lake import Lake, LakeTransaction, TableName, open_lake
+from ropewalk.dataops.lake import Column, Lake, LakeTransaction, TableName, open_lake, quote
 from ropewalk.dataops.sources.books import Mark, current_mark
-from ropewalk.dataops.sources.columns import Relation
+from ropewalk.dataops.sources.columns import TEXT, Relation
 from ropewalk.dataops.sources.entries import LandedSource
 from ropewalk.dataops.sources.errors import SourceUnreachable
 from ropewalk.dataops.sources.fetch import ATTEMPTS
@@ -134,6 +134,8 @@ class PagedLoader:
         if not arriving.columns and self.source.cursor is None and present:
             # What has no records any more has no columns to tell either: those of the table stay.
             arriving = Relation(f"FROM {TableName.parse(self.spec.table).sql} WHERE false", tuple(present))
+        elif not arriving.columns and not present:
+            arriving = no_rows(self.source.types)
         rules = landing_rules(self.source)
         told = {name: kind for name, kind in reader.types.items() if name.lower() not in _lower(rules.types)}
         rules = replace(rules, types={**told, **rules.types}) if arriving.columns else rules
@@ -178,6 +180,16 @@ class PagedLoader:
             if task is not None:
                 task.report(number, None, f"page {number}, {records.count:,} records")
         return number
+
+
+def no_rows(types: Mapping[str, str]) -> Relation:
+    """Return no rows with the columns of `types`: what a source is while it has no records yet."""
+    casts = ", ".join(f"CAST(NULL AS {TEXT}) AS {quote(name)}" for name in types)
+    return (
+        Relation(f"SELECT {casts} WHERE false", tuple(Column(name, TEXT) for name in types))
+        if types
+        else Relation("", ())
+    )
 
 
 def _lower(names: Iterable[str]) -> set[str]:
