@@ -13,9 +13,10 @@ from ropewalk.dataops.sources.database_declarations import DuckDBSource, MySQLSo
 from ropewalk.dataops.sources.elastic_declarations import ElasticsearchSource
 from ropewalk.dataops.sources.entries import LandedSource, Name
 from ropewalk.dataops.sources.git_declarations import GitSource
-from ropewalk.dataops.sources.program_declarations import PythonSource
 from ropewalk.dataops.sources.gitlab_declarations import GitLabSource
+from ropewalk.dataops.sources.program_declarations import PythonSource
 from ropewalk.dataops.sources.rest_resources import RESTSource
+from ropewalk.dataops.sources.singer_declarations import SingerSource
 
 CSV_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 JSON_SUFFIXES = frozenset({".json", ".ndjson", ".jsonl"})
@@ -123,8 +124,10 @@ DeclaredSource = (
     | MySQLSource
     | DuckDBSource
     | GitSource
+    | SingerSource
 )
-AnySource = Annotated[DeclaredSource, Field(discriminator="kind")]
+# A GitLab is nothing but resources of an API, which are what is loaded.
+AnySource = Annotated[DeclaredSource | GitLabSource, Field(discriminator="kind")]
 # A Python function declares itself, in its own file.
 Source = DeclaredSource | PythonSource
 

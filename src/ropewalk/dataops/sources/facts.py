@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from blake3 import blake3
 
 from ropewalk.dataops.sources.database_declarations import ServerSource
-from ropewalk.dataops.sources.declarations import Source
+from ropewalk.dataops.sources.declarations import FilesSource, Source
 from ropewalk.dataops.sources.redact import redact_url
 from ropewalk.dataops.sources.rest_declarations import Asked
 from ropewalk.dataops.sources.secrets import SCHEME
@@ -17,7 +17,7 @@ from ropewalk.dataops.sources.secrets import SCHEME
 # and how to log in: none of it changes what is loaded.
 NOT_FACTS = {"on_unreachable", "timeout", "max_quarantined", "refresh", "password", "tls"}
 # Nor does how fast and how carefully an API is asked.
-NOT_FACTS |= {"auth", "at_once", "max_requests_per_minute", "max_page_mb"}
+NOT_FACTS |= {"auth", "at_once", "max_requests_per_minute", "max_page_mb", "options"}
 
 
 def source_facts(source: Source) -> dict[str, str]:
@@ -27,6 +27,8 @@ def source_facts(source: Source) -> dict[str, str]:
     facts = {"kind": source.kind, **{key: _text(value) for key, value in declared.items()}}
     if isinstance(source, Asked):
         facts |= _hide_secrets(source, facts)
+    if isinstance(source, FilesSource) and source.is_remote:
+        facts |= {"path": redact_url(source.path), "path, hidden parts": _digest(source.path)}
     if isinstance(source, ServerSource) and source.url is not None:
         # A password that is changed is no reason to load everything again.
         facts["url"] = source.url if source.url.startswith(SCHEME) else redact_url(source.url)
@@ -52,7 +54,7 @@ def reading_digest(source: Source) -> str:
     """
     facts = source_facts(source)
     if source.kind == "files":
-        facts.pop("path", None)
+        facts = {key: text for key, text in facts.items() if not key.startswith("path")}
     return _digest(json.dumps(facts, sort_keys=True))
 
 

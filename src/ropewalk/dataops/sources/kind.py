@@ -12,10 +12,12 @@ from ropewalk.dataops.sources.elastic_declarations import ElasticsearchSource
 from ropewalk.dataops.sources.errors import InvalidSource
 from ropewalk.dataops.sources.facts import source_facts
 from ropewalk.dataops.sources.git_declarations import GitSource
+from ropewalk.dataops.sources.gitlab_declarations import GitLabSource
 from ropewalk.dataops.sources.program_declarations import ProgramSource
 from ropewalk.dataops.sources.promised import load_checked, source_contracts, with_contract
 from ropewalk.dataops.sources.rest_expansion import expand_resources
 from ropewalk.dataops.sources.rest_resources import RESTSource
+from ropewalk.dataops.sources.singer_declarations import SingerSource
 from ropewalk.dataops.sources.spec import Loader, SourceSpec
 from ropewalk.errors import InvalidInput, NotFound, Unavailable
 from ropewalk.pipeline import Need, Node, NodeKind, Output, Packed, Probe, Task, Workspace
@@ -105,11 +107,16 @@ def _tables(entry: Entry) -> Iterator[SourceSpec]:
             place=entry.place,
             hint="use letters, digits and underscores",
         )
-    source = cast("Source", entry.value)
+    source = cast("Source | GitLabSource", entry.value)
     if isinstance(source, RESTSource):
         for name, one in expand_resources(entry.name, source, entry.place):
             yield SourceSpec(name, one, entry.place)
-    elif isinstance(source, GitSource):
+    elif isinstance(source, GitLabSource):
+        from ropewalk.dataops.sources.gitlab_resources import expand_gitlab
+
+        for name, one in expand_gitlab(entry.name, source):
+            yield SourceSpec(name, one, entry.place)
+    elif isinstance(source, GitSource | SingerSource):
         for name, table in source.expand(entry.name):
             yield SourceSpec(name, table, entry.place)
     else:
@@ -155,11 +162,7 @@ def _loader(node: Node, last: Output | None = None) -> Loader:
             from ropewalk.dataops.sources.database import DatabaseLoader
 
             return DatabaseLoader(spec, source, last)
-        case GitSource() as source:
-            from ropewalk.dataops.sources.git_source import GitLoader
-
-            return GitLoader(spec, source)
-        case ProgramSource() as source:
+        case ProgramSource() | GitSource() as source:
             from ropewalk.dataops.sources.programs import program_loader
 
             return program_loader(spec, source, last)

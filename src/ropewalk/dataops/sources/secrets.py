@@ -24,6 +24,19 @@ def resolve_secrets(values: Mapping[str, str], environ: Mapping[str, str] = os.e
     return {key: _resolve(text, environ) for key, text in values.items()}
 
 
+def resolve_nested(value: object, environ: Mapping[str, str] = os.environ) -> object:
+    """Return JSON with every text `secret://NAME` in it, however deep, replaced by what `environ` has under NAME.
+
+    Raises:
+        SecretMissing: `environ` does not have it.
+    """
+    if isinstance(value, Mapping):
+        return {key: resolve_nested(item, environ) for key, item in value.items()}
+    if isinstance(value, list):
+        return [resolve_nested(item, environ) for item in value]
+    return _resolve(value, environ) if isinstance(value, str) else value
+
+
 def _resolve(text: str, environ: Mapping[str, str]) -> str:
     # A literal value is allowed, for headers that are no secret; its digest, not its text, becomes a fact.
     if not text.startswith(SCHEME):
