@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-CSV = '{kind: files, path: "landing/*.csv"}'
+CSV = '{kind: files, path: "landing/*.csv", max_quarantined: 0}'
 JSON = '{kind: files, path: "landing/*.json"}'
 
 
@@ -69,7 +69,7 @@ def test_a_later_value_that_does_not_fit(project) -> None:
 
     error = project.fail()
 
-    assert (error.code, str(error.place)) == ("RW127", "landing/1.csv:3")
+    assert (error.code, str(error.place)) == ("RW423", "landing/1.csv:3")
     project.declare('{kind: files, path: "landing/*.csv", types: {a: VARCHAR}}')
     assert project.load().summary["rows"] == 3
 
@@ -81,7 +81,7 @@ def test_a_fraction_is_never_rounded_away(project) -> None:
 
     error = project.fail()
 
-    assert (error.code, str(error.place)) == ("RW127", "landing/1.csv:3")
+    assert (error.code, str(error.place)) == ("RW423", "landing/1.csv:3")
     assert "'2.5' is not a BIGINT" in error.message
 
 
@@ -97,9 +97,11 @@ def test_a_time_is_not_cut_to_a_date(project) -> None:
     """A declared DATE refuses a time of day."""
     project.write("landing/0.csv", "a\n2013-01-01 00:00:00\n2013-01-01 10:00:00\n")
 
-    error = project.declare('{kind: files, path: "landing/*.csv", types: {a: DATE}}').fail()
+    error = project.declare(
+        '{kind: files, path: "landing/*.csv", types: {a: DATE}, max_quarantined: 0}'
+    ).fail()
 
-    assert (error.code, str(error.place)) == ("RW127", "landing/0.csv:3")
+    assert (error.code, str(error.place)) == ("RW423", "landing/0.csv:3")
 
 
 @pytest.mark.parametrize(
@@ -177,12 +179,12 @@ def test_json_of_another_shape_later(project) -> None:
 def test_json_numbers_that_do_not_fit(project) -> None:
     """A fraction in a whole-number column is refused with its record."""
     project.write("landing/0.ndjson", '{"n": 1}\n')
-    project.declare('{kind: files, path: "landing/*.ndjson"}').load()
+    project.declare('{kind: files, path: "landing/*.ndjson", max_quarantined: 0}').load()
     project.write("landing/1.ndjson", '{"n": 2}\n{"n": 2.5}\n')
 
     error = project.fail()
 
-    assert (error.code, str(error.place)) == ("RW127", "landing/1.ndjson:2")
+    assert (error.code, str(error.place)) == ("RW423", "landing/1.ndjson:2")
 
 
 def test_large_whole_numbers_stay_whole(project) -> None:

@@ -294,14 +294,14 @@ def test_a_file_that_changes_while_it_is_read(landed, monkeypatch: pytest.Monkey
     """Nothing is loaded, and the next run loads all."""
     from ropewalk.dataops.sources.file_rows import FileRows
 
-    append = FileRows.append
+    land = FileRows.land
 
-    def append_and_change(self, paths):
+    def land_and_change(self, paths, **options):
         landed.write("landing/2013-01.csv", "flight,delay\nUA1,3\nlate,1\n")
-        return append(self, paths)
+        return land(self, paths, **options)
 
     with monkeypatch.context() as patched:
-        patched.setattr(FileRows, "append", append_and_change)
+        patched.setattr(FileRows, "land", land_and_change)
         assert landed.fail().code == "RW325"
 
     assert landed.lake.table_names() == ()
@@ -310,7 +310,7 @@ def test_a_file_that_changes_while_it_is_read(landed, monkeypatch: pytest.Monkey
 
 def test_an_error_leaves_all_as_it_was(landed) -> None:
     """When one of several new files is wrong, none of them is loaded."""
-    landed.load()
+    landed.declare(CSV.removesuffix("}") + ", max_quarantined: 0}").load()
     before = landed.lake.snapshot()
     landed.write("landing/2013-03.csv", "flight,delay\nUA4,1\n")
     landed.write("landing/2013-04.csv", "flight,delay\nUA5,soon\n")
@@ -325,7 +325,7 @@ def test_an_error_leaves_all_as_it_was(landed) -> None:
 def test_after_the_file_is_mended_all_is_loaded(landed) -> None:
     """An error is no state: the next run starts from the files."""
     landed.write("landing/2013-03.csv", "flight,delay\nUA4\n")
-    assert landed.fail().code == "RW126"
+    assert landed.declare(CSV.removesuffix("}") + ", max_quarantined: 0}").fail().code == "RW423"
 
     landed.write("landing/2013-03.csv", "flight,delay\nUA4,4\n")
 

@@ -8,6 +8,7 @@ import pytest
 
 from ropewalk.dataops.sources.errors import InvalidFile
 from ropewalk.dataops.sources.json_errors import refuse_cut_array
+from ropewalk.dataops.sources.local_files import LocalFiles
 
 CUT = b'[{"id": 1},\n'
 
@@ -17,7 +18,7 @@ def test_cut_array_is_refused_where_it_ends(tmp_path):
     (tmp_path / "a.json").write_bytes(CUT)
 
     with pytest.raises(InvalidFile, match="not valid JSON") as caught:
-        refuse_cut_array("a.json", tmp_path)
+        refuse_cut_array("a.json", LocalFiles(tmp_path))
 
     assert str(caught.value.place).startswith("a.json:")
 
@@ -27,7 +28,7 @@ def test_packed_cut_array_is_refused(tmp_path):
     (tmp_path / "a.json.gz").write_bytes(gzip.compress(CUT))
 
     with pytest.raises(InvalidFile, match="not valid JSON"):
-        refuse_cut_array("a.json.gz", tmp_path)
+        refuse_cut_array("a.json.gz", LocalFiles(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -37,14 +38,14 @@ def test_whole_files_pass(tmp_path, content):
     """Closed arrays, objects and empty files are left to the engine."""
     (tmp_path / "a.json").write_bytes(content)
 
-    refuse_cut_array("a.json", tmp_path)
+    refuse_cut_array("a.json", LocalFiles(tmp_path))
 
 
 def test_lines_are_not_arrays(tmp_path):
     """In newline-delimited JSON a line may begin with a bracket."""
     (tmp_path / "a.ndjson").write_bytes(CUT)
 
-    refuse_cut_array("a.ndjson", tmp_path)
+    refuse_cut_array("a.ndjson", LocalFiles(tmp_path))
 
 
 def test_cut_file_loads_nothing(write_project, open_workspace):

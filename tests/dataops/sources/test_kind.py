@@ -166,7 +166,7 @@ def test_parquet_files_of_other_types_later(project) -> None:
 
     assert project.rows() == [(1.5,), (2.0,)]
     error = project.fail()
-    assert (error.code, str(error.place)) == ("RW127", "landing/2.parquet")
+    assert (error.code, str(error.place)) == ("RW423", "landing/2.parquet")
 
 
 def test_reading_while_a_source_is_loaded(project) -> None:

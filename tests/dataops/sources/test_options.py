@@ -68,7 +68,7 @@ def test_waiting_and_keeping_are_no_reasons(project, serve) -> None:
 def test_a_mended_declaration_after_a_failure(project) -> None:
     """The failed load left nothing that the right one would trip over."""
     project.write("landing/a.csv", "a;b\n1;x\n")
-    assert project.declare("{kind: files, path: landing/a.csv}").run().state is State.FAILED
+    assert project.declare('{kind: files, path: landing/a.csv, delimiter: "|"}').run().state is State.FAILED
 
     project.declare('{kind: files, path: landing/a.csv, delimiter: ";"}').load()
 

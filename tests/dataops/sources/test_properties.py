@@ -61,14 +61,15 @@ def test_csv_comes_out_as_it_went_in(tmp_path: Path, rows) -> None:
 
     from ropewalk.dataops.sources.declarations import FilesSource
     from ropewalk.dataops.sources.file_formats import CSVFiles
+    from ropewalk.dataops.sources.local_files import LocalFiles
 
     with (tmp_path / "a.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerows([("n", "s"), *rows])
 
-    files = CSVFiles(FilesSource(kind="files", path="a.csv"), tmp_path)
+    files = CSVFiles(FilesSource(kind="files", path="a.csv", delimiter=","), LocalFiles(tmp_path))
     with duckdb.connect() as connection:
-        relations = files.relations(connection, ["a.csv"], {"n": "BIGINT", "s": "VARCHAR"})
-        found = connection.execute(f"SELECT n, s FROM ({relations[0].sql})").fetchall()
+        relation, _ = files.relation(connection, ["a.csv"], {"n": "BIGINT", "s": "VARCHAR"}, is_trusting=True)
+        found = connection.execute(f"SELECT n, s FROM ({relation.sql})").fetchall()
 
     assert found == [(number, text or None) for number, text in rows]

@@ -10,7 +10,7 @@ import duckdb
 
 from ropewalk.dataops.lake import Column, LakeTransaction, TableName, quote
 from ropewalk.dataops.sources.errors import ColumnMissing, InvalidSource
-from ropewalk.dataops.sources.quarantine import NOWHERE, RowPlace
+from ropewalk.dataops.sources.quarantine import NOWHERE, Evidence, RowPlace
 from ropewalk.errors import Place, nearest
 
 _TYPE = re.compile(r'^[A-Za-z_][\w ]*(\([\w\s,()"\[\]]*\))?(\[\])*$')
@@ -54,11 +54,13 @@ class Relation:
         sql: a SELECT.
         columns: the columns it has.
         place: where a row of it stands.
+        evidence: what else its reader knows of rows that do not fit.
     """
 
     sql: str
     columns: tuple[Column, ...]
     place: RowPlace = NOWHERE
+    evidence: Evidence | None = None
 
 
 def describe(connection: duckdb.DuckDBPyConnection, sql: str) -> Relation:
@@ -161,8 +163,9 @@ def misfit_condition(column: Column, kind: str) -> str | None:
     if kind in _WHOLE:
         # A cast rounds 1.5 to 2 without a word.
         return f"({fails}) OR TRY_CAST({name} AS DOUBLE) <> TRY_CAST({name} AS {kind})"
-    if kind == "DATE" and column.type.startswith("TIMESTAMP"):
-        return f"({fails}) OR TRY_CAST({name} AS DATE) <> {name}"
+    if kind == "DATE" and (column.type == TEXT or column.type.startswith("TIMESTAMP")):
+        # A cast takes the time off without a word.
+        return f"({fails}) OR TRY_CAST({name} AS DATE) <> TRY_CAST({name} AS TIMESTAMP)"
     return fails
 
 

@@ -1,223 +1,234 @@
-"""CSV and TSV: the header is read here, the types are found and the rows read by DuckDB, never by a guess.
+"""CSV and TSV: types that all rows have, and rows read by DuckDB once.
 
-Delimiter, quoting and header are declared or standard, and only ISO dates are taken for dates: a file that
-is written otherwise is an error or text, not something else silently. The types are found over all rows.
+A type that the first rows show is taken at its word only while every later value is written the same way: a value
+that a cast would round, cut or change is doubt, and then the types are found over all rows. Only ISO dates are taken
+for dates.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
-from typing import TextIO
+from dataclasses import dataclass, field
 
 import duckdb
 
 from ropewalk.dataops.lake import Column, literal, quote
-from ropewalk.dataops.sources.columns import TEXT, Relation, describe, with_article
-from ropewalk.dataops.sources.declarations import CSV_DELIMITERS, FilesSource, format_suffix
-from ropewalk.dataops.sources.errors import InvalidFile, ValueMisfit
-from ropewalk.errors import Place, RopewalkError
+from ropewalk.dataops.sources.columns import TEXT, Relation, describe, is_rounding, misfit_condition
+from ropewalk.dataops.sources.csv_dialect import Dialect, find_dialect, read_header
+from ropewalk.dataops.sources.csv_rejects import STORED, CSVEvidence, forget_rejects
+from ropewalk.dataops.sources.declarations import FilesSource
+from ropewalk.dataops.sources.errors import InvalidFile
+from ropewalk.dataops.sources.local_files import FILE_COLUMN, LocalFiles
+from ropewalk.dataops.sources.quarantine import RowPlace
+from ropewalk.errors import Place
 
-FILE_COLUMN = "_file"
-# DuckDB's messages about CSV, as version 1.5.5 words them; tests hold them against the engine.
-_LINE = re.compile(r"CSV Error on Line: (\d+)")
-_VALUE = re.compile(
-    r'Error when converting column "(.+?)"\. Could not convert string "(.*?)" to \'(.+?)\'', re.DOTALL
-)
-_WIDTH = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
-_FILE = re.compile(r"^  file = (.*)$", re.MULTILINE)
-_OTHER_DELIMITERS = ";\t|,"
 # What a column without any value has, until other files say more.
 NO_TYPE = "NULL"
 SAMPLE = 2000
+# A doubt in the middle of a statement ends it; `error` is the engine's only way to say so.
+DOUBT = "ropewalk: a value is not written as the first ones are"
 _WIDER = {
     frozenset({"BIGINT", "DOUBLE"}): "DOUBLE",
     frozenset({"DATE", "TIMESTAMP"}): "TIMESTAMP",
     frozenset({"DATE", "TIMESTAMP WITH TIME ZONE"}): "TIMESTAMP WITH TIME ZONE",
     frozenset({"TIMESTAMP", "TIMESTAMP WITH TIME ZONE"}): "TIMESTAMP WITH TIME ZONE",
 }
+# How a text is written that a cast to the type neither rounds nor cuts nor takes for something else.
+_WRITTEN = {
+    "BIGINT": "CAST(TRY_CAST({0} AS BIGINT) AS VARCHAR) = {0}",
+    "DATE": "length({0}) = 10 AND TRY_CAST({0} AS DATE) IS NOT NULL",
+    "BOOLEAN": "lower({0}) IN ('true', 'false')",
+}
 
 
 @dataclass(frozen=True)
 class CSVGroup:
-    """Files with one header."""
+    """Files with one header, written in one way."""
 
     names: tuple[str, ...]
+    dialect: Dialect
     paths: tuple[str, ...]
 
 
-class CSVFormat:
-    """How the CSV files of one source are read, relative to the folder `root`."""
+@dataclass(frozen=True)
+class CSVTypes:
+    """The types of columns: which were found in the files, and which the table or the declaration wants."""
 
-    def __init__(self, source: FilesSource, root: Path) -> None:
-        self.root = root
-        self.has_header = source.header
-        self.delimiter = source.delimiter or CSV_DELIMITERS.get(format_suffix(source.path), ",")
-        # DuckDB drops the empty text from the list as soon as another is named, and numbers would become text.
-        self.nulls = ["", *source.nulls]
+    found: Mapping[str, str]
+    wanted: Mapping[str, str]
+
+    def of(self, name: str) -> str:
+        """Return the type that the column `name` is to have."""
+        return self.wanted.get(name.lower(), self.found.get(name.lower(), TEXT))
+
+    def read_as(self, name: str) -> str:
+        """Return the type as which it is read: text, where a cast inside the reader could lose something unseen."""
+        kind = self.of(name)
+        return (
+            TEXT
+            if kind in _WRITTEN or is_rounding("DOUBLE", kind) or is_rounding("TIMESTAMP", kind)
+            else kind
+        )
+
+
+class CSVFormat:
+    """How the CSV files of one source are read."""
+
+    def __init__(self, source: FilesSource, files: LocalFiles) -> None:
+        self.source = source
+        self.files = files
 
     def groups(self, paths: Sequence[str]) -> list[CSVGroup]:
-        """Return the files with at least one row, grouped by their columns.
+        """Return the files with at least one row, grouped by their columns and how they are written.
 
         Raises:
             InvalidFile: a file has no usable header.
         """
-        found: dict[tuple[str, ...], list[str]] = {}
+        found: dict[tuple[tuple[str, ...], Dialect], list[str]] = {}
         for path in paths:
-            names, has_rows = self._read_header(path)
+            dialect = find_dialect(self.source, path, self.files.path(path))
+            names, has_rows = read_header(dialect, path, self.files.path(path))
             # A file of a header alone brings its columns, but DuckDB's sniffer would take the header for data.
-            found.setdefault(names, [])
+            members = found.setdefault((names, dialect), [])
             if has_rows:
-                found[names].append(path)
-        return [CSVGroup(names, tuple(members)) for names, members in found.items()]
+                members.append(path)
+        return [CSVGroup(names, dialect, tuple(members)) for (names, dialect), members in found.items()]
 
-    def columns(self, connection: duckdb.DuckDBPyConnection, groups: Sequence[CSVGroup]) -> list[Column]:
-        """Return the columns over all files, in order of first appearance, with the types their values have."""
+    def evidence(self, groups: Sequence[CSVGroup]) -> CSVEvidence:
+        """Return what is known of the rows of `groups` beside their values."""
+        return CSVEvidence(
+            self.files,
+            {path: group.dialect for group in groups for path in group.paths},
+            {path: group.names for group in groups for path in group.paths},
+        )
+
+    def columns(
+        self, connection: duckdb.DuckDBPyConnection, groups: Sequence[CSVGroup], *, is_thorough: bool = True
+    ) -> list[Column]:
+        """Return the columns over all files, in order of first appearance, with the types their values have.
+
+        With `is_thorough` all values are looked at, else the first ones.
+        """
         found: dict[str, Column] = {}
         for group in groups:
-            for column in self._sniff(connection, group):
+            for column in _Sniffer(connection, self, is_thorough).columns(group):
                 old = found.get(column.name.lower(), Column(column.name, NO_TYPE))
                 found[old.name.lower()] = Column(old.name, _common_type(old.type, column.type))
+        forget_rejects(connection)
         return [Column(c.name, TEXT if c.type == NO_TYPE else c.type) for c in found.values()]
 
-    def relation(self, group: CSVGroup, types: Mapping[str, str]) -> Relation:
-        """Return the rows of a group with the types given by lower-case column name, and the file's path."""
+    def relation(self, groups: Sequence[CSVGroup], types: CSVTypes, *, is_trusting: bool = False) -> Relation:
+        """Return the rows of all groups in types of `types`, and the file's path.
+
+        Columns that have to be cast with care come as text; with `is_trusting` they are cast, and a value in doubt
+        ends the statement with `DOUBT`.
+        """
+        names: dict[str, str] = {}
+        for group in groups:
+            for name in group.names:
+                names.setdefault(name.lower(), name)
+        columns = [
+            Column(name, types.of(name) if is_trusting else types.read_as(name)) for name in names.values()
+        ]
+        shown = ", ".join(
+            [*(self._trusted(c, types) if is_trusting else quote(c.name) for c in columns), FILE_COLUMN]
+        )
+        rows = " UNION ALL BY NAME ".join(f"({self.rows(group, types)})" for group in groups if group.paths)
+        sql = f"SELECT {shown} FROM ({rows or _no_rows(columns, types)})"
+        made = (*columns, Column(FILE_COLUMN, TEXT))
+        return Relation(sql, made, RowPlace(file=FILE_COLUMN), self.evidence(groups))
+
+    def rows(self, group: CSVGroup, types: CSVTypes) -> str:
+        """Return the SELECT of a group's rows, every column in the type it is read as."""
         # With all types given DuckDB does not sniff again, which makes this the cheapest way to read CSV.
-        columns = [Column(name, types[name.lower()]) for name in group.names]
-        typed = ", ".join(f"{literal(column.name)}: {literal(column.type)}" for column in columns)
-        sql = (
-            f"FROM read_csv({self._list(group.paths)}, {self._options()}, auto_detect = false, "
-            f"columns = {{{typed}}}, filename = {literal(FILE_COLUMN)})"
-        )
-        shown = shown_path(self.root)
-        return Relation(
-            f"SELECT * REPLACE ({shown}) {sql}" if group.paths else _no_rows(columns),
-            (*columns, Column(FILE_COLUMN, TEXT)),
+        typed = ", ".join(f"{literal(name)}: {literal(types.read_as(name))}" for name in group.names)
+        return (
+            f"SELECT * REPLACE ({self.files.shown_sql}) FROM read_csv({self.files.sql(group.paths)}, "
+            f"{group.dialect.sql}, auto_detect = false, columns = {{{typed}}}, {self.line_size}{STORED}, filename = {literal(FILE_COLUMN)})"
         )
 
-    def translate(self, error: duckdb.Error) -> RopewalkError | None:
-        """Return DuckDB's error about a CSV file as ours, with file and line, or None when it is another."""
-        # The text is all there is: DuckDB's error has no fields.
-        text = str(error)
-        line, file = _LINE.search(text), _FILE.search(text)
-        if line is None or file is None:
-            return None
-        place = Place(self._shown(file[1]), int(line[1]))
-        if value := _VALUE.search(text):
-            return ValueMisfit(
-                f"column {value[1]!r}: {value[2]!r} is not {with_article(value[3])}",
-                place=place,
-                hint=f"if it means no value, add it to nulls; if the column is text, types: {{{value[1]}: VARCHAR}}",
-            )
-        if width := _WIDTH.search(text):
-            return InvalidFile(f"the line has {width[2]} values, and the header {width[1]}", place=place)
-        if "not utf-8" in text:
-            return InvalidFile("the file is not UTF-8", place=place, hint="convert it, e.g. with iconv")
-        return InvalidFile(_reason(text), place=place)
+    @property
+    def line_size(self) -> str:
+        """The option for long lines; the engine reserves sixteen times as much memory, so only on demand."""
+        is_declared = "max_record" in self.source.model_fields_set
+        return f"max_line_size = {self.source.max_record}, " if is_declared else ""
 
-    def line_of(self, path: str, record: int) -> int | None:
-        """Return the line at which the record with that number (from 1) ends."""
-        with _open_text(self.root / path) as stream:
-            # Python's reader counts lines also inside quoted values; this runs only when something is wrong.
-            reader = csv.reader(stream, delimiter=self.delimiter)
-            next(islice(reader, record - 1 + self.has_header, None), None)
-            return reader.line_num
+    def _trusted(self, column: Column, types: CSVTypes) -> str:
+        name, kind = quote(column.name), column.type
+        if types.read_as(column.name) == kind:
+            return name
+        written = _WRITTEN.get(kind, "false").format(name)
+        if column.name.lower() in types.wanted:
+            # What the table or the declaration has decided binds, however a value is written that fits.
+            written = f"{written} OR NOT ({misfit_condition(Column(column.name, TEXT), kind)})"
+        doubt = f"error({literal(DOUBT)})"
+        return f"CASE WHEN {name} IS NULL OR {written} THEN CAST({name} AS {kind}) ELSE {doubt} END AS {name}"
 
-    def _read_header(self, path: str) -> tuple[tuple[str, ...], bool]:
-        try:
-            with _open_text(self.root / path) as stream:
-                reader = csv.reader(stream, delimiter=self.delimiter)
-                first = next(reader, None)
-                has_rows = not self.has_header or bool(stream.read(1))
-        except (csv.Error, gzip.BadGzipFile, EOFError) as error:
-            raise InvalidFile(f"not readable as CSV: {error}", place=Place(path)) from error
-        if not first:
-            raise InvalidFile("the file is empty: it has no header line", place=Place(path))
-        # Bytes that are not UTF-8 were replaced on reading; below the header DuckDB finds them, with their line.
-        if any("\ufffd" in name for name in first):
-            raise InvalidFile(
-                "the file is not UTF-8", place=Place(path, 1), hint="convert it, e.g. with iconv"
-            )
-        if not self.has_header:
-            return tuple(f"column{number}" for number in range(1, len(first) + 1)), has_rows
-        self._check_header(first, path)
-        return tuple(first), has_rows
 
-    def _check_header(self, names: list[str], path: str) -> None:
-        place = Place(path, 1)
-        # Columns are found whatever their case, so two that differ by case alone would be one.
-        lowered = [name.lower() for name in names]
-        if len(names) == 1 and (other := next((d for d in _OTHER_DELIMITERS if d in names[0]), None)):
-            raise InvalidFile(
-                f"the header is not separated by {self.delimiter!r}",
-                place=place,
-                hint=f'delimiter: "{other}"',
-            )
-        for number, name in enumerate(lowered, start=1):
-            if not name.strip():
-                raise InvalidFile(
-                    f"column {number} has no name", place=place, hint="header: false, if it is data"
-                )
-            if lowered.count(name) > 1:
-                raise InvalidFile(f"column {names[number - 1]!r} is there twice", place=place)
-            if name == FILE_COLUMN:
-                raise InvalidFile(f"a column must not be named {FILE_COLUMN!r}", place=place)
+@dataclass(frozen=True)
+class _Sniffer:
+    """Finds the types of a group's columns."""
 
-    def _sniff(self, connection: duckdb.DuckDBPyConnection, group: CSVGroup) -> list[Column]:
+    connection: duckdb.DuckDBPyConnection
+    format: CSVFormat
+    is_thorough: bool
+    _nothing: Mapping[str, str] = field(default_factory=dict)
+
+    def columns(self, group: CSVGroup) -> list[Column]:
         if not group.paths:
             return [Column(name, NO_TYPE) for name in group.names]
-        columns = self._sniffed(connection, group)
+        columns = self._sniffed(group, self.is_thorough)
         texts = [column.name for column in columns if column.type == TEXT]
-        settled = self._settle_texts(connection, group, texts) if texts else {}
+        open_names = [name for name in texts if not _shows_text(self.connection, self._as_text(group), name)]
+        if open_names and not self.is_thorough:
+            # The first rows have no value there: only all of them can tell.
+            columns = self._sniffed(group, is_thorough=True)
+        settled = self._settle_texts(group, open_names) if open_names else {}
         columns = [Column(column.name, settled.get(column.name, column.type)) for column in columns]
-        return [self._without_guess(connection, group, column) for column in columns]
+        return [self._without_guess(group, column) for column in columns]
 
-    def _sniffed(self, connection: duckdb.DuckDBPyConnection, group: CSVGroup) -> list[Column]:
+    def _sniffed(self, group: CSVGroup, is_thorough: bool) -> list[Column]:
         names = ", ".join(literal(name) for name in group.names)
-        options = f"skip = 0, comment = '', dateformat = '%Y-%m-%d', sample_size = -1, names = [{names}]"
-        sql = f"FROM read_csv({self._list(group.paths)}, {self._options()}, {options}, union_by_name = true)"
+        sample = "sample_size = -1, " if is_thorough else ""
+        # Only ISO dates are taken for dates, and a line that starts with # is a line.
+        strict = "comment = '', dateformat = '%Y-%m-%d', "
+        sql = (
+            f"FROM read_csv({self.format.files.sql(group.paths)}, {group.dialect.sql}, {strict}{sample}names = [{names}], "
+            f"{self.format.line_size}ignore_errors = true, union_by_name = true)"
+        )
         try:
-            return list(describe(connection, sql).columns)
-        except duckdb.InvalidInputException:
+            return list(describe(self.connection, sql).columns)
+        except duckdb.InvalidInputException as error:
             # The sniffer does not name the line; reading everything as text does. The error has ended the
             # transaction, so this is read beside it.
-            with connection.cursor() as aside:
+            with self.connection.cursor() as aside:
                 aside.execute(f"SELECT count(COLUMNS(*)) FROM ({self._as_text(group)})").fetchall()
-            raise
+                self.format.evidence([group]).rejects(aside)
+            why = str(error).splitlines()[1 if "Error when sniffing" in str(error) else 0]
+            raise InvalidFile(f"not readable as CSV: {why}", place=Place(group.paths[0])) from error
 
-    def _settle_texts(
-        self, connection: duckdb.DuckDBPyConnection, group: CSVGroup, names: Sequence[str]
-    ) -> dict[str, str]:
+    def _settle_texts(self, group: CSVGroup, open_names: Sequence[str]) -> dict[str, str]:
         """Return the types of columns that seem to be text, but only because some files have no value there."""
-        text = self._as_text(group)
-        open_names = [name for name in names if not _shows_text(connection, text, name)]
-        if not open_names:
-            return {}
         # Counting values per file is the dear part, and is rarely needed: most texts show in the first rows.
         counts = ", ".join(f"count({quote(name)})" for name in open_names)
-        rows = connection.execute(
-            f"SELECT {FILE_COLUMN}, {counts} FROM ({text}) GROUP BY 1 ORDER BY 1"
+        forget_rejects(self.connection)
+        rows = self.connection.execute(
+            f"SELECT {FILE_COLUMN}, {counts} FROM ({self._as_text(group)}) GROUP BY 1 ORDER BY 1"
         ).fetchall()
         settled: dict[str, str] = {}
         for number, name in enumerate(open_names, start=1):
             filled = tuple(str(row[0]) for row in rows if row[number])
             if len(filled) < len(group.paths):
-                settled[name] = self._type_in(connection, CSVGroup(group.names, filled), name)
+                settled[name] = self._type_in(CSVGroup(group.names, group.dialect, filled), name)
         return settled
 
-    def _type_in(self, connection: duckdb.DuckDBPyConnection, group: CSVGroup, name: str) -> str:
+    def _type_in(self, group: CSVGroup, name: str) -> str:
         if not group.paths:
             return NO_TYPE
-        return next(column.type for column in self._sniffed(connection, group) if column.name == name)
+        columns = self._sniffed(group, is_thorough=True)
+        return next(column.type for column in columns if column.name == name)
 
-    def _without_guess(
-        self, connection: duckdb.DuckDBPyConnection, group: CSVGroup, column: Column
-    ) -> Column:
+    def _without_guess(self, group: CSVGroup, column: Column) -> Column:
         """Take a time that is not written in ISO for text, as a plain cast could not read it."""
         # One value is enough: DuckDB has found one format that all of them have.
         if not column.type.startswith("TIME"):
@@ -225,42 +236,15 @@ class CSVFormat:
         name = quote(column.name)
         first = f"SELECT {name} FROM ({self._as_text(group)}) WHERE {name} IS NOT NULL LIMIT 1"
         sql = f"SELECT 1 FROM ({first}) WHERE TRY_CAST({name} AS {column.type}) IS NULL"
-        return Column(column.name, TEXT) if connection.execute(sql).fetchone() else column
+        forget_rejects(self.connection)
+        return Column(column.name, TEXT) if self.connection.execute(sql).fetchone() else column
 
     def _as_text(self, group: CSVGroup) -> str:
-        return self.relation(group, dict.fromkeys((name.lower() for name in group.names), TEXT)).sql
-
-    def _options(self) -> str:
-        nulls = ", ".join(literal(null) for null in self.nulls)
-        return (
-            f"""delim = {literal(self.delimiter)}, quote = '"', escape = '"', """
-            f"header = {str(self.has_header).lower()}, nullstr = [{nulls}]"
-        )
-
-    def _list(self, paths: Sequence[str]) -> str:
-        return "[" + ", ".join(literal(str(self.root / path)) for path in paths) + "]"
-
-    def _shown(self, path: str) -> str:
-        return path.removeprefix(f"{self.root}/")
+        return self.format.rows(group, CSVTypes(self._nothing, self._nothing))
 
 
-def shown_path(root: Path) -> str:
-    """Return the SQL of the column `_file`: the file's path, relative to `root` where it is below it."""
-    base = literal(f"{root}/")
-    return (
-        f"CASE WHEN starts_with({FILE_COLUMN}, {base}) THEN substr({FILE_COLUMN}, length({base}) + 1) "
-        f"ELSE {FILE_COLUMN} END AS {FILE_COLUMN}"
-    )
-
-
-def _open_text(path: Path) -> TextIO:
-    if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", errors="replace", newline="")
-    return path.open(encoding="utf-8-sig", errors="replace", newline="")
-
-
-def _no_rows(columns: Sequence[Column]) -> str:
-    nulls = ", ".join(f"CAST(NULL AS {column.type}) AS {quote(column.name)}" for column in columns)
+def _no_rows(columns: Sequence[Column], types: CSVTypes) -> str:
+    nulls = ", ".join(f"CAST(NULL AS {types.read_as(c.name)}) AS {quote(c.name)}" for c in columns)
     return f"SELECT {nulls}, '' AS {FILE_COLUMN} WHERE false"
 
 
@@ -280,13 +264,8 @@ def _shows_text(connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> b
         f"TRY_CAST({column} AS {kind}) IS NULL" for kind in ("DOUBLE", "TIMESTAMP", "BOOLEAN")
     )
     first = f"SELECT {column} FROM ({sql}) LIMIT {SAMPLE}"
+    forget_rejects(connection)
     row = connection.execute(
         f"SELECT 1 FROM ({first}) WHERE {column} IS NOT NULL AND {casts} LIMIT 1"
     ).fetchone()
     return row is not None
-
-
-def _reason(text: str) -> str:
-    """Return the sentence of DuckDB's message that says what is wrong with a line."""
-    paragraph = text.split("Possible ", maxsplit=1)[0].strip()
-    return paragraph.splitlines()[-1].strip()

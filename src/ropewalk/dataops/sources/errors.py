@@ -2,6 +2,7 @@
 
 RopewalkError
 ├── InvalidInput
+│   ├── RecordTooLarge       RW120  a record larger than max_record allows
 │   ├── InvalidSource        RW125  a declaration that cannot work
 │   ├── InvalidFile          RW126  a file that is not what its name says
 │   ├── ValueMisfit          RW127  a value that does not fit its column's type
@@ -42,6 +43,12 @@ RopewalkError
 from __future__ import annotations
 
 from ropewalk.errors import Conflict, Failed, InvalidInput, NotFound, Unavailable
+
+
+class RecordTooLarge(InvalidInput):
+    """A record of a file is larger than `max_record` allows."""
+
+    code = "RW120"
 
 
 class InvalidSource(InvalidInput):

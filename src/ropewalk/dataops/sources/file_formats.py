@@ -1,135 +1,194 @@
-"""The formats of files: for each, which columns the files have and the SELECT that reads them."""
+"""The formats of files: for each, the SELECT that reads them, and what went wrong in our words."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Protocol
 
 import duckdb
 
 from ropewalk.dataops.lake import Column, literal, quote
-from ropewalk.dataops.sources.columns import TEXT, Relation, describe, is_rounding
-from ropewalk.dataops.sources.csv_files import FILE_COLUMN, CSVFormat, shown_path
+from ropewalk.dataops.sources.columns import TEXT, Relation, describe
+from ropewalk.dataops.sources.csv_files import DOUBT, CSVFormat, CSVTypes
+from ropewalk.dataops.sources.csv_rejects import forget_rejects
 from ropewalk.dataops.sources.declarations import (
+    AVRO_SUFFIX,
     CSV_DELIMITERS,
+    EXCEL_SUFFIX,
     JSON_SUFFIXES,
+    PACKED_SUFFIXES,
     PARQUET_SUFFIX,
     FilesSource,
     format_suffix,
 )
-from ropewalk.dataops.sources.errors import InvalidFile, InvalidSource
-from ropewalk.dataops.sources.json_errors import find_json_error, refuse_cut_array
+from ropewalk.dataops.sources.errors import InvalidFile, InvalidSource, RecordTooLarge
+from ropewalk.dataops.sources.excel_files import ExcelFiles
+from ropewalk.dataops.sources.json_errors import JSONEvidence, find_json_error, refuse_cut_array
+from ropewalk.dataops.sources.local_files import FILE_COLUMN, LocalFiles
 from ropewalk.dataops.sources.plain_columns import plain_columns
+from ropewalk.dataops.sources.quarantine import Evidence, Reject, RowPlace
 from ropewalk.errors import Place, RopewalkError, nearest
 
-_JSON_FILE = re.compile(r'JSON.* in file "(.+?)"')
+_JSON_FILE = re.compile(r'in file "(.+?)"')
+_TOO_LARGE = re.compile(r'"?maximum_object_size"? of (\d+) bytes exceeded')
+
+
+class Doubt(Exception):
+    """A value is not written as the first ones are: the types have to be found over all rows."""
 
 
 class FileFormat(Protocol):
     """How DuckDB reads the files of one source."""
 
-    def relations(
-        self, connection: duckdb.DuckDBPyConnection, paths: Sequence[str], types: Mapping[str, str]
-    ) -> list[Relation]:
-        """Return the rows of `paths` (relative to the project) as SELECTs with a column `_file`.
+    @property
+    def is_guessing(self) -> bool:
+        """Whether there is a quick way to read, which may end in `Doubt`."""
 
-        `types` are wanted types by lower-case column name: those of the table, or declared ones. A format in
-        which every value is text reads them directly; others leave the cast to the caller.
+    def relation(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        paths: Sequence[str],
+        wanted: Mapping[str, str],
+        *,
+        is_trusting: bool,
+    ) -> tuple[Relation, Sequence[Column]]:
+        """Return the rows of `paths` as a SELECT with a column `_file`, and the types found for what comes as text.
+
+        Args:
+            connection: in the transaction of the load.
+            paths: as the files are known.
+            wanted: the types of the table or the declaration, by lower-case name.
+            is_trusting: whether to take the quick way.
 
         Raises:
             RopewalkError: a file is not what its name says.
         """
 
-    def translate(self, error: duckdb.Error) -> RopewalkError | None:
+    def translate(self, error: duckdb.Error) -> RopewalkError | Doubt | None:
         """Return DuckDB's error about a file's content as ours, with its place, or None."""
-
-    def line_of(self, path: str, record: int) -> int | None:
-        """Return the line of the file at which a record (from 1) stands, where the format has lines."""
 
 
 class CSVFiles:
     """CSV and TSV."""
 
-    def __init__(self, source: FilesSource, root: Path) -> None:
-        self._format = CSVFormat(source, root)
+    is_guessing = True
 
-    def relations(
-        self, connection: duckdb.DuckDBPyConnection, paths: Sequence[str], types: Mapping[str, str]
-    ) -> list[Relation]:
-        """One SELECT per header; a type is found for the columns that have none in `types`."""
+    def __init__(self, source: FilesSource, files: LocalFiles) -> None:
+        self._format = CSVFormat(source, files)
+
+    def relation(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        paths: Sequence[str],
+        wanted: Mapping[str, str],
+        *,
+        is_trusting: bool = False,
+    ) -> tuple[Relation, Sequence[Column]]:
+        """One SELECT over all headers; a type is found for the columns that have none in `wanted`."""
         groups = self._format.groups(paths)
-        found = {column.name.lower(): column.type for column in self._format.columns(connection, groups)}
-        # A cast inside the CSV reader would round without a word: such columns are read as they are found.
-        wanted = {
-            name: kind if is_rounding(kind, types.get(name, kind)) else types.get(name, kind)
-            for name, kind in found.items()
-        }
-        return [self._format.relation(group, wanted) for group in groups]
+        names = {name.lower(): name for group in groups for name in group.names}
+        found: dict[str, str] = {}
+        if not wanted.keys() >= names.keys():
+            columns = self._format.columns(connection, groups, is_thorough=not is_trusting)
+            found = {column.name.lower(): column.type for column in columns}
+        types = CSVTypes(found, wanted)
+        relation = self._format.relation(groups, types, is_trusting=is_trusting)
+        forget_rejects(connection)
+        if is_trusting and relation.evidence:
+            relation = replace(relation, evidence=_Trust(relation.evidence))
+        return relation, [Column(c.name, types.of(c.name)) for c in relation.columns if c.name != FILE_COLUMN]
 
-    def translate(self, error: duckdb.Error) -> RopewalkError | None:
-        """Name file, line, column and value."""
-        return self._format.translate(error)
-
-    def line_of(self, path: str, record: int) -> int | None:
-        """Return the line, which a quoted line break puts off."""
-        return self._format.line_of(path, record)
+    def translate(self, error: duckdb.Error) -> RopewalkError | Doubt | None:
+        """Tell doubt from what is wrong."""
+        return Doubt() if DOUBT in str(error) else None
 
 
 class ScannedFiles:
-    """Formats that say themselves which values are numbers: JSON and Parquet."""
+    """Formats that say themselves which values are numbers: JSON, Parquet, Excel and Avro."""
 
-    def __init__(self, root: Path, function: str, options: str = "") -> None:
-        self.root = root
+    is_guessing = False
+
+    def __init__(self, files: LocalFiles, function: str, options: str = "") -> None:
+        self.files = files
         self.function = function
         self.options = options
 
-    def relations(
-        self, connection: duckdb.DuckDBPyConnection, paths: Sequence[str], types: Mapping[str, str]
-    ) -> list[Relation]:
+    def relation(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        paths: Sequence[str],
+        wanted: Mapping[str, str],
+        *,
+        is_trusting: bool = False,
+    ) -> tuple[Relation, Sequence[Column]]:
         """One SELECT over all files; nested values of JSON stay JSON, so that they may change their shape."""
         if self.function == "read_json":
             for path in paths:
-                refuse_cut_array(path, self.root)
-        files = ", ".join(literal(str(self.root / path)) for path in paths)
+                refuse_cut_array(path, self.files)
         # By name, as a later file may have its columns in another order.
-        sql = f"FROM {self.function}([{files}], union_by_name = true{self.options})"
+        sql = f"FROM {self.function}({self.files.sql(paths)}, union_by_name = true{self.options})"
         columns = describe(connection, sql).columns
         if FILE_COLUMN in {column.name.lower() for column in columns}:
             raise InvalidFile(f"a column must not be named {FILE_COLUMN!r}", place=Place(paths[0]))
         named = sql.removesuffix(")") + f", filename = {literal(FILE_COLUMN)})"
-        shown = shown_path(self.root)
         plain = plain_columns(connection, sql, columns)
-        replaced = ", ".join([*(f"{made.sql} AS {quote(made.name)}" for made in plain if made.sql), shown])
-        loaded = [Column(made.name, made.type) for made in plain]
-        return [Relation(f"SELECT * REPLACE ({replaced}) {named}", (*loaded, Column(FILE_COLUMN, TEXT)))]
+        replaced = [f"{made.sql} AS {quote(made.name)}" for made in plain if made.sql]
+        select = f"SELECT * REPLACE ({', '.join([*replaced, self.files.shown_sql])}) {named}"
+        loaded = (*(Column(made.name, made.type) for made in plain), Column(FILE_COLUMN, TEXT))
+        return Relation(select, loaded, RowPlace(file=FILE_COLUMN), JSONEvidence(self.files)), ()
 
-    def translate(self, error: duckdb.Error) -> RopewalkError | None:
+    def translate(self, error: duckdb.Error) -> RopewalkError | Doubt | None:
         """Name the file, and the line where DuckDB says it."""
         text = str(error).splitlines()[0]
-        if found := _JSON_FILE.search(text):
-            return find_json_error(found[1].removeprefix(f"{self.root}/"), self.root)
-        if named := re.search(rf"[\"']?({re.escape(str(self.root))}/[^\"':]+)[\"']?", text):
+        found = _JSON_FILE.search(text)
+        if found and (limit := _TOO_LARGE.search(text)):
+            return RecordTooLarge(
+                f"a record has more than {int(limit[1]):,} bytes",
+                place=Place(self.files.shown(found[1])),
+                hint="raise max_record, or check the file: it may not have one record on each line",
+            )
+        if found and "JSON" in text:
+            return find_json_error(self.files.shown(found[1]), self.files)
+        places = [str(self.files.root), *{str(path.parent) for path in self.files.copies.values()}]
+        if named := re.search(rf"[\"']?((?:{'|'.join(map(re.escape, places))})/[^\"':]+)[\"']?", text):
             return InvalidFile(
-                f"not readable: {text.partition('Error: ')[2]}",
-                place=Place(named[1].removeprefix(f"{self.root}/")),
+                f"not readable: {text.partition('Error: ')[2].replace(named[1], self.files.shown(named[1]))}",
+                place=Place(self.files.shown(named[1])),
             )
         return None
 
-    def line_of(self, path: str, record: int) -> int | None:
-        """Return the line in the formats that have one record on each."""
-        return record if format_suffix(path) in {".ndjson", ".jsonl"} else None
+
+class _Trust:
+    """Evidence of the quick way: any line that could not be taken is a doubt."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+
+    def rejects(self, connection: duckdb.DuckDBPyConnection) -> Sequence[Reject]:
+        """Return none.
+
+        Raises:
+            Doubt: there is one.
+        """
+        if self._evidence.rejects(connection):
+            raise Doubt
+        return ()
+
+    def lines(self, file: str, records: Sequence[int], rejects: Sequence[Reject]) -> Mapping[int, int]:
+        """As the evidence says."""
+        return self._evidence.lines(file, records, rejects)
 
 
-def choose_format(source: FilesSource, paths: Sequence[str], root: Path, place: Place) -> FileFormat:
-    """Return how the files at `paths` are read, by their suffix.
+def choose_format(source: FilesSource, paths: Sequence[str], files: LocalFiles, place: Place) -> FileFormat:
+    """Return how the files at `paths` are read, as declared or by their suffix.
 
     Raises:
         InvalidSource: they are of several formats, or of one that is not known.
     """
-    suffixes = {format_suffix(path): path for path in paths}
-    families = {suffix: _family(suffix, path, place) for suffix, path in suffixes.items()}
+    suffixes = {f".{source.format}"} if source.format else {format_suffix(path) for path in paths}
+    families = {suffix: _family(suffix, paths, place) for suffix in suffixes}
     if len(set(families.values())) > 1:
         raise InvalidSource(
             f"the files of one source must be of one format, not {', '.join(sorted(suffixes))}",
@@ -138,25 +197,37 @@ def choose_format(source: FilesSource, paths: Sequence[str], root: Path, place: 
         )
     match next(iter(families.values())):
         case "csv":
-            return CSVFiles(source, root)
+            return CSVFiles(source, files)
         case "json":
             # A type found in a sample would round or refuse what comes after it.
-            return ScannedFiles(root, "read_json", ", sample_size = -1")
+            shape = ", format = 'newline_delimited'" if suffixes <= {".ndjson", ".jsonl"} else ""
+            return ScannedFiles(
+                files, "read_json", f", sample_size = -1, maximum_object_size = {source.max_record}{shape}"
+            )
+        case "excel":
+            return ExcelFiles(source, files)
+        case "avro":
+            return ScannedFiles(files, "read_avro")
         case _:
-            return ScannedFiles(root, "read_parquet")
+            return ScannedFiles(files, "read_parquet")
 
 
-def _family(suffix: str, path: str, place: Place) -> str:
-    if suffix in CSV_DELIMITERS:
-        return "csv"
-    if suffix in JSON_SUFFIXES:
-        return "json"
-    if suffix == PARQUET_SUFFIX:
-        return "parquet"
-    known = [*CSV_DELIMITERS, *sorted(JSON_SUFFIXES), PARQUET_SUFFIX]
+def _family(suffix: str, paths: Sequence[str], place: Place) -> str:
+    families = {
+        **dict.fromkeys(CSV_DELIMITERS, "csv"),
+        **dict.fromkeys(JSON_SUFFIXES, "json"),
+        PARQUET_SUFFIX: "parquet",
+        EXCEL_SUFFIX: "excel",
+        ".excel": "excel",
+        AVRO_SUFFIX: "avro",
+    }
+    if suffix in families:
+        return families[suffix]
+    odd = next((path for path in paths if format_suffix(path) == suffix), suffix)
+    known = sorted(families.keys() - {".excel"})
     raise InvalidSource(
-        f"{path}: the suffix tells no format",
+        f"{odd}: the suffix tells no format",
         place=place,
         nearest=nearest(suffix, known),
-        hint=f"known: {', '.join(known)}, and each with .gz",
+        hint=f"declare format, or name files {', '.join(known)}, each also packed ({', '.join(PACKED_SUFFIXES)})",
     )

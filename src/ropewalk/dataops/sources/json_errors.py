@@ -4,53 +4,91 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import BinaryIO, cast
+
+import duckdb
 
 from ropewalk.dataops.sources.declarations import format_suffix
 from ropewalk.dataops.sources.errors import InvalidFile
+from ropewalk.dataops.sources.local_files import LocalFiles
+from ropewalk.dataops.sources.quarantine import Reject
 from ropewalk.errors import Place
 
 # One record stands on each line of these.
 LINE_SUFFIXES = frozenset({".ndjson", ".jsonl"})
 
 
-def find_json_error(path: str, root: Path) -> InvalidFile:
-    """Return what is wrong with the JSON file at `path`, with the line and column at which it stops being JSON."""
+# Decoding more than this to say where a file is broken would cost more than it tells.
+LARGEST_READ = 256 << 20
+
+
+def find_json_error(shown: str, files: LocalFiles) -> InvalidFile:
+    """Return what is wrong with the JSON file known as `shown`, with the line and column at which it stops being JSON."""
+    path = files.path(shown)
     try:
-        text = _read(root / path).decode("utf-8-sig")
+        # Read once more, in Python: this runs only when the file is broken.
+        if format_suffix(shown) in LINE_SUFFIXES:
+            return _first_bad_line(path, shown)
+        if path.stat().st_size > LARGEST_READ:
+            return InvalidFile("not valid JSON", place=Place(shown))
+        with _opened(path) as stream:
+            text = stream.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        return InvalidFile("the file is not UTF-8", place=Place(path), detail=str(error))
+        return InvalidFile("the file is not UTF-8", place=Place(shown), detail=str(error))
     except (OSError, EOFError) as error:
-        return InvalidFile(f"not readable: {error}", place=Place(path))
-    # The whole file is read once more, in Python: this runs only when it is broken.
-    if format_suffix(path) in LINE_SUFFIXES:
-        return _first_bad_line(path, text)
+        return InvalidFile(f"not readable: {error}", place=Place(shown))
     found = _try(text)
-    place = Place(path, found.lineno, found.colno) if found else Place(path)
+    place = Place(shown, found.lineno, found.colno) if found else Place(shown)
     return InvalidFile(
         f"not valid JSON: {found.msg if found else 'one record per line is read from .ndjson'}", place=place
     )
 
 
-def refuse_cut_array(path: str, root: Path) -> None:
+@dataclass(frozen=True)
+class JSONEvidence:
+    """What is known of the rows of JSON files beside their values: the lines of newline-delimited ones."""
+
+    files: LocalFiles
+
+    def rejects(self, connection: duckdb.DuckDBPyConnection) -> Sequence[Reject]:
+        """Return none: a line that is no JSON fails the load."""
+        return ()
+
+    def lines(self, file: str, records: Sequence[int], rejects: Sequence[Reject]) -> Mapping[int, int]:
+        """Return the line of each record, where there is one record on each."""
+        if format_suffix(file) not in LINE_SUFFIXES:
+            return {}
+        wanted = set(records)
+        with _opened(self.files.path(file)) as stream:
+            # Empty lines are no records.
+            filled = (number for number, line in enumerate(stream, start=1) if line.strip())
+            counted = enumerate(islice(filled, max(wanted, default=0)), start=1)
+            return {record: number for record, number in counted if record in wanted}
+
+
+def refuse_cut_array(shown: str, files: LocalFiles) -> None:
     """Refuse a JSON file whose array is never closed: the engine takes its whole records and says nothing.
 
     Raises:
         InvalidFile: the file was cut off; the error names the line and column where it ends.
     """
-    if format_suffix(path) in LINE_SUFFIXES:
+    if format_suffix(shown) in LINE_SUFFIXES:
         return
-    begins, ends = _edges(root / path)
+    begins, ends = _edges(files.path(shown))
     if begins.startswith(b"[") and not ends.endswith(b"]"):
-        raise find_json_error(path, root)
+        raise find_json_error(shown, files)
 
 
 def _edges(path: Path) -> tuple[bytes, bytes]:
     """Return the first and the last bytes of a file without the space around them; only those are kept."""
-    is_packed = path.suffix.lower() == ".gz"
     begins = ends = b""
     try:
-        with gzip.open(path) if is_packed else path.open("rb") as stream:
+        with _opened(path) as stream:
             while block := stream.read(1 << 20):
                 begins = begins or block.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
                 ends = block.rstrip()[-1:] or ends
@@ -60,15 +98,18 @@ def _edges(path: Path) -> tuple[bytes, bytes]:
     return begins, ends
 
 
-def _first_bad_line(path: str, text: str) -> InvalidFile:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip() and (found := _try(line)):
-            return InvalidFile(f"not valid JSON: {found.msg}", place=Place(path, number, found.colno))
-    return InvalidFile("not valid newline-delimited JSON", place=Place(path))
+def _first_bad_line(path: Path, shown: str) -> InvalidFile:
+    with _opened(path) as stream:
+        for number, line in enumerate(stream, start=1):
+            if line.strip() and (found := _try(line.rstrip(b"\r\n").decode("utf-8-sig"))):
+                return InvalidFile(f"not valid JSON: {found.msg}", place=Place(shown, number, found.colno))
+    return InvalidFile("not valid newline-delimited JSON", place=Place(shown))
 
 
-def _read(path: Path) -> bytes:
-    return gzip.decompress(path.read_bytes()) if path.suffix.lower() == ".gz" else path.read_bytes()
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:
+        yield cast("BinaryIO", stream)
 
 
 def _try(text: str) -> json.JSONDecodeError | None:

@@ -20,7 +20,7 @@ from ropewalk.dataops.sources.entries import LandedSource, Overlap, SchemaPolicy
 from ropewalk.dataops.sources.errors import SourceBroken
 from ropewalk.dataops.sources.fitting import Fit, fit_columns
 from ropewalk.dataops.sources.misfits import Misfits
-from ropewalk.dataops.sources.quarantine import MARKER, Quarantine, complaint_sql
+from ropewalk.dataops.sources.quarantine import MARKER, Quarantine, RowPlace, complaint_sql
 from ropewalk.dataops.sources.spec import SourceSpec
 from ropewalk.dataops.sources.write_modes import (
     HISTORY_COLUMNS,
@@ -56,7 +56,6 @@ class LandingRules:
     types: Mapping[str, str] = field(default_factory=dict)
     overlap: Overlap | None = None
     max_quarantined: str | int = "50%"
-
 
     def with_found(self, columns: Iterable[Column]) -> LandingRules:
         """Return the rules with the types of `columns`, where none is declared: for rows that come as text."""
@@ -179,38 +178,61 @@ class _Landing:
     def land(self, arriving: Relation, watermark: str | None, is_complete: bool) -> Landed:
         """Stage, set aside what does not fit, write."""
         fit = fit_columns(self.transaction, self.spec, self.rules, arriving.columns)
-        self._stage(arriving, fit)
-        quarantined = self._quarantine(arriving, fit, is_complete)
-        if self.rules.write != "replace":
-            own = HISTORY_COLUMNS if self.rules.write == "history" else ()
-            types = {**fit.types, **{column.name: column.type for column in own}}
-            fit_table(self.transaction, self.table, [*fit.made, *own], types)
-        rows = self._fitting(fit)
-        written = self._write(rows, fit, watermark, is_complete)
+        if self.rules.write == "append" and self.rules.cursor is None and not fit.complaints:
+            return self._append_all(arriving, fit)
+        misfits = self._stage(arriving, fit)
+        misfits.refuse_too_many(self.transaction.connection, self.spec, self.rules)
+        self._quarantine(misfits, is_complete)
+        self._fit_table(fit)
+        written = self._write(self._fitting(fit), fit, watermark, is_complete)
         # Read before the stage goes: it is the last that knows the arriving rows.
         greatest = self._greatest(fit, watermark)
         self.execute(f"DROP TABLE {STAGE}")
         table = self.transaction.digest(self.spec.table)
-        return Landed(table, written.added, written.changed, written.removed, quarantined, greatest)
+        return Landed(table, written.added, written.changed, written.removed, misfits.count, greatest)
 
-    def _stage(self, arriving: Relation, fit: Fit) -> None:
+    def _append_all(self, arriving: Relation, fit: Fit) -> Landed:
+        """Add rows of which each fits by its type alone, without laying them aside first."""
+        self._fit_table(fit)
+        casts = ", ".join(self._cast(column, fit) for column in fit.made)
+        row = self.execute(
+            f"INSERT INTO {self.table.sql} BY NAME SELECT {casts} FROM ({arriving.sql})"
+        ).fetchone()
+        rejects = arriving.evidence.rejects(self.transaction.connection) if arriving.evidence else ()
+        added = int(row[0]) if row else 0
+        misfits = Misfits(STAGE, arriving, (), rejects, 0, added + len(rejects))
+        misfits.refuse_too_many(self.transaction.connection, self.spec, self.rules)
+        self._quarantine(misfits, is_complete=False)
+        return Landed(self.transaction.digest(self.spec.table), added, 0, 0, len(rejects), None)
+
+    def _fit_table(self, fit: Fit) -> None:
+        if self.rules.write == "replace":
+            return
+        own = HISTORY_COLUMNS if self.rules.write == "history" else ()
+        types = {**fit.types, **{column.name: column.type for column in own}}
+        fit_table(self.transaction, self.table, [*fit.made, *own], types)
+
+    def _stage(self, arriving: Relation, fit: Fit) -> Misfits:
         # Read once, as they come: an outside system may answer otherwise the second time.
         self.execute(
             f"CREATE OR REPLACE TEMP TABLE ropewalk_arriving AS SELECT *, row_number() OVER () AS {ORDER}, "
             f"{complaint_sql(fit.complaints)} AS {MARKER} FROM ({arriving.sql})"
         )
-
-    def _quarantine(self, arriving: Relation, fit: Fit, is_complete: bool) -> int:
         row = self.execute(f"SELECT count({MARKER}), count(*) FROM {STAGE}").fetchone()
         misfits, count = (int(row[0]), int(row[1])) if row else (0, 0)
-        found = Misfits(STAGE, arriving, fit.complaints, misfits, count)
-        found.refuse_too_many(self.transaction.connection, self.spec, self.rules)
+        rejects = arriving.evidence.rejects(self.transaction.connection) if arriving.evidence else ()
+        return Misfits(STAGE, arriving, fit.complaints, rejects, misfits, count + len(rejects))
+
+    def _quarantine(self, misfits: Misfits, is_complete: bool) -> None:
         if is_complete:
             self.quarantine.clear()
-        if misfits:
+        if misfits.staged:
+            misfits.find_lines(self.transaction.connection)
+            place = RowPlace(misfits.arriving.place.file, misfits.line_sql)
             bad = f"FROM {STAGE} WHERE {MARKER} IS NOT NULL ORDER BY {ORDER}"
-            self.quarantine.put(bad, arriving.columns, fit.complaints, arriving.place)
-        return misfits
+            self.quarantine.put(bad, misfits.arriving.columns, misfits.complaints, place)
+        if misfits.rejects:
+            self.quarantine.put_rejects(misfits.rejects)
 
     def _fitting(self, fit: Fit) -> FittingRows:
         casts = ", ".join(self._cast(column, fit) for column in fit.made)

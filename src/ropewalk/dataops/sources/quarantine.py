@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
+
+import duckdb
 
 from ropewalk.dataops.lake import Column, LakeTransaction, TableName, literal, quote
 
 SCHEMA = "quarantine"
+BATCH = 1000
 MARKER = "_ropewalk_complaint"
 COLUMNS = (
     Column("_reason", "VARCHAR"),
@@ -44,6 +48,43 @@ class RowPlace:
 
 
 NOWHERE = RowPlace()
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row that its reader could not take at all.
+
+    Attributes:
+        file: the file that it stands in.
+        line: the line there.
+        record: which record of the file it is, from 1.
+        reason: what is wrong.
+        column: the column that it is about, where it is about one.
+        value: the text there.
+        row: what could be read of it, as JSON.
+    """
+
+    file: str
+    line: int
+    record: int
+    reason: str
+    column: str | None
+    value: str | None
+    row: str
+
+
+class Evidence(Protocol):
+    """What a reader knows of rows beside their values, once they were read."""
+
+    def rejects(self, connection: duckdb.DuckDBPyConnection) -> Sequence[Reject]:
+        """Return the rows that it could not take.
+
+        Raises:
+            RopewalkError: what is wrong is wrong with all of the file.
+        """
+
+    def lines(self, file: str, records: Sequence[int], rejects: Sequence[Reject]) -> Mapping[int, int]:
+        """Return the line of each of the `records` (from 1, without `rejects`) of a file, where it has lines."""
 
 
 def complaint_sql(complaints: Sequence[Complaint]) -> str:
@@ -83,9 +124,7 @@ class Quarantine:
             complaints: what the numbers mean.
             place: where a row stands.
         """
-        made = ", ".join(f"{quote(column.name)} {column.type}" for column in COLUMNS)
-        self._execute(f"CREATE SCHEMA IF NOT EXISTS lake.{quote(SCHEMA)}")
-        self._execute(f"CREATE TABLE IF NOT EXISTS {self.table.sql} ({made})")
+        self._make()
         reasons = by_number([literal(each.reason) for each in complaints])
         names = by_number([literal(each.column) for each in complaints])
         values = by_number([text_of(each) for each in complaints])
@@ -94,6 +133,23 @@ class Quarantine:
             f"INSERT INTO {self.table.sql} SELECT {reasons}, {names}, {values}, {place.file}, {place.line}, "
             f"transaction_timestamp(), to_json(struct_pack({fields})) FROM ({rows})"
         )
+
+    def put_rejects(self, rejects: Sequence[Reject]) -> None:
+        """Add rows that their reader could not take."""
+        self._make()
+        now = "transaction_timestamp()"
+        for start in range(0, len(rejects), BATCH):
+            values = ", ".join(
+                f"({literal(r.reason)}, {literal(r.column)}, {literal(r.value)}, {literal(r.file)}, {r.line}, {now}, "
+                f"{literal(r.row)})"
+                for r in rejects[start : start + BATCH]
+            )
+            self._execute(f"INSERT INTO {self.table.sql} VALUES {values}")
+
+    def _make(self) -> None:
+        made = ", ".join(f"{quote(column.name)} {column.type}" for column in COLUMNS)
+        self._execute(f"CREATE SCHEMA IF NOT EXISTS lake.{quote(SCHEMA)}")
+        self._execute(f"CREATE TABLE IF NOT EXISTS {self.table.sql} ({made})")
 
     def _count(self, condition: str) -> int:
         row = self._execute(f"SELECT count(*) FROM {self.table.sql} WHERE {condition}").fetchone()

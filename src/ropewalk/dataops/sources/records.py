@@ -86,16 +86,17 @@ def record_file(state: Path, *, is_ordered: bool = True) -> Iterator[RecordFile]
     """
     # In the state folder, not in /tmp: a year of records may not fit into memory-backed storage.
     state.mkdir(parents=True, exist_ok=True)
-    _sweep(state)
+    sweep_folders(state, PREFIX)
     with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", dir=state) as folder:
         path = Path(folder) / "records.ndjson"
         with path.open("wb") as stream:
             yield RecordFile(path, stream, is_ordered=is_ordered)
 
 
-def _sweep(state: Path) -> None:
-    for folder in state.glob(f"{PREFIX}*"):
-        pid = folder.name.removeprefix(PREFIX).partition("-")[0]
+def sweep_folders(state: Path, prefix: str) -> None:
+    """Remove the folders `PREFIX-PID-...` below `state` that processes left which are gone."""
+    for folder in state.glob(f"{prefix}*"):
+        pid = folder.name.removeprefix(prefix).partition("-")[0]
         if pid.isdigit() and not _is_alive(int(pid)):
             shutil.rmtree(folder, ignore_errors=True)
 
