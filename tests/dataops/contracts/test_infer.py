@@ -21,6 +21,7 @@ from ropewalk.dataops.contracts.seen import look
 from ropewalk.dataops.definitions import Glossary, Term
 from ropewalk.errors import Place
 
+NO_TERMS = Glossary()
 GLOSSARY = Glossary(
     {
         "airport": Term("airport", "An airport", Place("g"), type="string", synonyms=("dest",)),
@@ -33,7 +34,7 @@ GLOSSARY = Glossary(
 def infer(connection, tmp_path):
     """Return a function that drafts a contract for the rows of a SELECT, and gives its text, contract and columns."""
 
-    def draft(select, glossary=Glossary()):
+    def draft(select, glossary=NO_TERMS):
         connection.execute(f"CREATE OR REPLACE TABLE mart.flights AS {select}")
         subject = Subject("mart.flights", look(connection, "mart.flights"), "mart.flights", "Ann", glossary)
         text = write_draft(subject)

@@ -31,6 +31,10 @@ LOGICAL_TYPES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+_SIZES = ("minLength", "maxLength", "minItems", "maxItems")
+# Kinds whose answer is unknown for a missing value alone, and those for which it may be for other reasons.
+_PATTERNS = ("pattern", "format")
+_LOOSE = ("multipleOf", "uniqueItems", "invalidValues")
 # Checks of age, and whose age: that of the newest row, or of the oldest.
 AGED: Mapping[str, str] = {"freshness": "max", "retention": "min"}
 
@@ -77,16 +81,33 @@ def logical_type_of(name: str, type_: str) -> str | None:
 def measure(check: Check, columns: tuple[TableColumn, ...], relation: str) -> Measure | None:
     """Return how `check` on `columns` of `relation` is measured; None for those that need no look at the rows."""
     if check.kind in VALID:
-        column = columns[0]
-        # A value that cannot be compared (a bound that is not of the column's type) is not valid.
-        valid = VALID[check.kind](check, column)
-        return _counted(f"{column.sql} IS NOT NULL AND NOT coalesce({valid}, false)")
+        return _counted(_invalid(check, columns[0]))
     make = MEASURES.get(check.kind)
     return make(check, columns, relation) if make else None
 
 
 def _counted(condition: str) -> Measure:
-    return Measure(f"count(*) FILTER (WHERE {condition})", condition)
+    # Half the work of a FILTER, as nothing is cut out of the columns.
+    return Measure(f"count_if({condition})", condition)
+
+
+def _invalid(check: Check, column: TableColumn) -> str:
+    """Return the condition that a value is there and not valid, in a form that the engine computes fast.
+
+    A value that cannot be compared (a bound that is not of the column's type) is not valid. For bounds of the right
+    type, which is nearly always, the engine knows beforehand that the second part is false and drops it.
+    """
+    valid = VALID[check.kind](check, column)
+    # The engine's answer about a missing value is neither yes nor no, and counts as no.
+    if check.kind in _PATTERNS:
+        return f"NOT ({valid})"
+    bounds = [_typed(value, column) for value in check.values]
+    if check.kind in _SIZES:
+        bounds = [f"TRY_CAST({literal(value)} AS DOUBLE)" for value in check.values]
+    misfit = " OR ".join(f"{bound} IS NULL" for bound in bounds)
+    if check.kind in _LOOSE or not misfit:
+        return f"{column.sql} IS NOT NULL AND NOT coalesce({valid}, false)"
+    return f"(NOT ({valid}) OR (({misfit}) AND {column.sql} IS NOT NULL AND ({valid}) IS NULL))"
 
 
 def _orphans(check: Check, columns: tuple[TableColumn, ...]) -> Measure:
