@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         UnusablePrediction,
         UnusableTime,
     )
+    from ropewalk.devops.monitoring.features import signature_columns, step_features
     from ropewalk.devops.monitoring.kind import MonitorKind
     from ropewalk.devops.monitoring.report import MonitorReport, forget_windows, list_alerts, monitor_report
     from ropewalk.devops.monitoring.section import Monitor
@@ -38,6 +39,8 @@ __all__ = [
     "forget_windows",
     "list_alerts",
     "monitor_report",
+    "signature_columns",
+    "step_features",
 ]
 
 __getattr__ = lazy_names(__name__, __file__)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import duckdb
 import msgspec
-import yaml
 from duckdb import DuckDBPyConnection
 
 from ropewalk.devops.monitoring.errors import UnknownTraining
+from ropewalk.devops.monitoring.features import signature_columns
 from ropewalk.devops.monitoring.profile import Profile, column_types, take_profile
 from ropewalk.devops.monitoring.sql import Sources, table_source
 from ropewalk.mlops.registry import INPUTS_TAG, ModelVersion, get_version
-from ropewalk.mlops.tracking import logged_model_files
 from ropewalk.pipeline import Workspace
 from ropewalk.store.monitoring import get_profile, keep_profile
 
@@ -64,7 +62,7 @@ class Reference:
         return profile
 
     def _compute(self, version: ModelVersion) -> Profile:
-        inputs = _signature(self.workspace, version)
+        inputs = signature_columns(self.workspace, version)
         try:
             tables = {
                 table: [*column_types(self.connection, table_source(table.table, table.snapshot))]
@@ -97,16 +95,3 @@ def _training_tables(version: ModelVersion) -> list[TrainingTable]:
             hint="monitors compare with the tables that the training step takes as inputs",
         )
     return tables
-
-
-def _signature(workspace: Workspace, version: ModelVersion) -> list[str] | None:
-    """Return the columns the model reads; None when it was logged without a signature that names them."""
-    files = logged_model_files(workspace, version.model_id) if version.model_id else {}
-    # A model that was registered by a client may live elsewhere.
-    if "MLmodel" not in files:
-        return None
-    text = workspace.objects.path(files["MLmodel"].digest).read_text(encoding="utf-8")
-    signature = yaml.safe_load(text).get("signature") or {}
-    columns = json.loads(signature.get("inputs") or "[]")
-    names = [column["name"] for column in columns if "name" in column]
-    return names or None
