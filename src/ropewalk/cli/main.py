@@ -32,6 +32,7 @@ COMMANDS = {
     "contract": "Check, draft, lint and compare contracts",
     "glossary": "List terms, and columns that should map to one",
     "diff": "Show what changed in the data, row by row",
+    "lake": "Look after snapshots, pins and files of the lake",
     "graph": "Draw what the project declares",
     "lineage": "Show what a node was made from, and what from it",
     "impact": "Show what a change reaches, down to models and people",

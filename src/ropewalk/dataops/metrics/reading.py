@@ -1,0 +1,204 @@
+"""Reading `metrics/*.yaml`: each file by itself, then all together, so that a metric's name means one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from ropewalk.dataops.metrics.declarations import Measure, MetricFile
+from ropewalk.dataops.metrics.errors import InvalidMetric, MetricMissing
+from ropewalk.errors import Place, nearest
+from ropewalk.project import Document, files_below, parse_yaml, validate
+
+FOLDER = "metrics"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One file: what is measured.
+
+    Attributes:
+        name: the file's name without its ending.
+        declared: what it says.
+        document: where it says it.
+    """
+
+    name: str
+    declared: MetricFile
+    document: Document
+
+    def place(self, *location: str) -> Place:
+        """Return where in the file something stands."""
+        return self.document.place(self.document.known(location))
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One measure of a subject, under its own name."""
+
+    name: str
+    subject: Subject
+
+    @property
+    def measure(self) -> Measure:
+        """What is declared of it."""
+        return self.subject.declared.measures[self.name]
+
+    @property
+    def owner(self) -> str | None:
+        """Who answers for it."""
+        return self.measure.owner or self.subject.declared.owner
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """All metrics of a project, by name."""
+
+    subjects: tuple[Subject, ...]
+    by_name: Mapping[str, Metric]
+
+    def find(self, name: str) -> Metric:
+        """Return the metric of that name; `SUBJECT.NAME` is understood too.
+
+        Raises:
+            MetricMissing: there is none.
+        """
+        subject, dot, own = name.rpartition(".")
+        found = self.by_name.get(own if dot else name)
+        if found is None or (dot and found.subject.name != subject):
+            raise MetricMissing(
+                f"there is no metric {name!r}",
+                nearest=nearest(own, self.by_name),
+                hint="`ropewalk metric list` has them all",
+            )
+        return found
+
+
+def read_metrics(root: Path) -> Metrics:
+    """Return what the files below `metrics/` of the project at `root` declare.
+
+    Raises:
+        InvalidProjectFile: a file is not YAML, or something in it does not fit.
+        InvalidMetric: SQL that does not parse, a name that means nothing or two things.
+    """
+    subjects = tuple(_read(path, root) for path in _files(root))
+    found: dict[str, Metric] = {}
+    for subject in subjects:
+        for name in subject.declared.measures:
+            if name in found:
+                raise InvalidMetric(
+                    f"metric {name!r} is declared twice, here and in {found[name].subject.name}.yaml",
+                    place=subject.place("measures", name),
+                    hint="a name means one thing: rename one of the two",
+                )
+            found[name] = Metric(name, subject)
+    return Metrics(subjects, found)
+
+
+def parse_part(text: str, place: Place) -> exp.Expr:
+    """Return the tree of a piece of SQL that gives one value of a row, or of a group.
+
+    Raises:
+        InvalidMetric: it does not parse, or is more than that.
+    """
+    try:
+        found = sqlglot.parse(text, dialect="duckdb")
+    except SqlglotError as error:
+        raise InvalidMetric(f"this SQL cannot be read: {text}", place=place, detail=str(error)) from error
+    tree = found[0] if len(found) == 1 else None
+    if tree is None or tree.find(exp.Query, exp.DDL, exp.DML, exp.Command):
+        raise InvalidMetric(
+            f"this is no expression over columns: {text}", place=place, hint="put it into a table's SQL"
+        )
+    return tree
+
+
+def _files(root: Path) -> Iterator[Path]:
+    folder = root / FOLDER
+    yield from files_below(folder, ".yaml")
+    yield from files_below(folder, ".yml")
+
+
+def _read(path: Path, root: Path) -> Subject:
+    document = parse_yaml(path, root)
+    declared: MetricFile = validate(document, MetricFile)
+    subject = Subject(path.stem, declared, document)
+    _check_measures(subject)
+    _check_parts(subject)
+    return subject
+
+
+def _check_measures(subject: Subject) -> None:
+    """Refuse measures of measures that are not there, or go round in circles."""
+    for name in subject.declared.measures:
+        _follow(subject, name, ())
+
+
+def _follow(subject: Subject, name: str, above: tuple[str, ...]) -> None:
+    if name in above:
+        raise InvalidMetric(
+            f"measure {name!r} is computed from itself: {' -> '.join((*above, name))}",
+            place=subject.place("measures", name),
+        )
+    for used in used_measures(subject, name):
+        if used not in subject.declared.measures:
+            raise InvalidMetric(
+                f"measure {name!r} is computed from {used!r}, which this file does not have",
+                place=subject.place("measures", name),
+                nearest=nearest(used, subject.declared.measures),
+            )
+        _follow(subject, used, (*above, name))
+
+
+def used_measures(subject: Subject, name: str) -> list[str]:
+    """Return the measures that a measure is computed from; none for one of rows."""
+    measure = subject.declared.measures[name]
+    if measure.kind == "ratio":
+        return [used for used in (measure.numerator, measure.denominator) if used]
+    if measure.kind != "expression" or not measure.sql:
+        return []
+    tree = parse_part(measure.sql, subject.place("measures", name, "sql"))
+    return sorted({column.name for column in tree.find_all(exp.Column)})
+
+
+def _check_parts(subject: Subject) -> None:
+    declared = subject.declared
+    parts: list[tuple[str | None, tuple[str, ...]]] = []
+    for name, measure in declared.measures.items():
+        parts += [
+            (measure.where, ("measures", name, "where")),
+            (measure.column, ("measures", name, "column")),
+        ]
+        parts += [(measure.sql, ("measures", name, "sql"))] if measure.kind != "expression" else []
+    for name, dimension in declared.dimensions.items():
+        parts += [
+            (dimension.sql, ("dimensions", name, "sql")),
+            (dimension.column, ("dimensions", name, "column")),
+        ]
+    for text, location in parts:
+        if text:
+            _check_part(subject, text, subject.place(*location))
+
+
+def _check_part(subject: Subject, text: str, place: Place) -> None:
+    tree = parse_part(text, place)
+    for column in tree.find_all(exp.Column):
+        if column.table and column.table not in subject.declared.joins:
+            raise InvalidMetric(
+                f"{column.table!r} in {text!r} is no join of this file",
+                place=place,
+                nearest=nearest(column.table, subject.declared.joins),
+                hint="`joins:` says how its table is found",
+            )
+    aggregate = tree.find(exp.AggFunc)
+    if aggregate is not None:
+        raise InvalidMetric(
+            f"{text!r} aggregates; a measure's kind does that",
+            place=place,
+            hint="kind: expression computes with other measures",
+        )
