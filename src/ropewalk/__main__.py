@@ -2,4 +2,6 @@
 
 from ropewalk.cli.entry import main
 
-main()
+# Who only reads all modules, such as the reference's generator, runs none of them.
+if __name__ == "__main__":
+    main()

@@ -16,6 +16,7 @@ import yaml
 
 from ropewalk import plugins
 from ropewalk.dataops.contracts import read_contract
+from ropewalk.dataops.transform import read_table_tests
 from ropewalk.project import load_project
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ def test_yaml(yaml_fence: Fence, tmp_path: Path) -> None:
         path.parent.mkdir()
         path.write_text(yaml_fence.text)
         assert read_contract(path, tmp_path).checks
+    elif "unit_tests" in found:
+        folder = tmp_path / "tables/mart"
+        folder.mkdir(parents=True)
+        (folder / "example.sql").touch()
+        (folder / "example.test.yaml").write_text(yaml_fence.text)
+        assert read_table_tests(tmp_path)
     else:
         text = yaml_fence.text if "project" in found else f"project: example\n{yaml_fence.text}"
         (tmp_path / "ropewalk.yaml").write_text(text)

@@ -102,3 +102,14 @@ def test_a_project_without_tests(make_project, ropewalk):
     root = make_project({"ropewalk.yaml": "project: x"}, ran=False)
 
     assert "tables/SCHEMA/NAME.test.yaml" in ropewalk("test", cwd=root).out
+
+
+def test_a_first_test_is_written(store, ropewalk):
+    """Rows that are there make a test that passes, for a person to judge; one that is there stays."""
+    said = ropewalk("test", "--init", "totals", cwd=store)
+    again = ropewalk("test", "--init", "totals", cwd=store)
+
+    assert said.out == f"wrote {FILE}\n"
+    assert '- {"late": true, "amount": 20}' in (store / FILE).read_text()
+    assert ropewalk("test", "--only", "unit", cwd=store).out == "1 unit test: 1 passed\n"
+    assert (again.code, "has tests already" in again.err) == (4, True)

@@ -14,7 +14,13 @@ from ropewalk.cli.output import count, emit_json
 from ropewalk.cli.session import Session, environment_option, open_session, take_environment
 from ropewalk.dataops.contracts import CheckReport, check_now, read_contracts
 from ropewalk.dataops.lake import environment_tables, table_of
-from ropewalk.dataops.transform import TestResult, TestsFailed, read_table_tests, run_table_tests
+from ropewalk.dataops.transform import (
+    TestResult,
+    TestsFailed,
+    read_table_tests,
+    run_table_tests,
+    write_first_test,
+)
 from ropewalk.errors import RopewalkError
 
 MOST_DIFFERENCES = 20
@@ -51,17 +57,35 @@ class Outcome:
 @click.option(
     "--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report there too."
 )
+@click.option(
+    "--init", "first", metavar="TABLE", help="Write a first unit test of TABLE from rows that are there."
+)
 @environment_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    names: tuple[str, ...], *, only: str | None, junit: Path | None, environment: str | None, as_json: bool
+    names: tuple[str, ...],
+    *,
+    only: str | None,
+    junit: Path | None,
+    first: str | None,
+    environment: str | None,
+    as_json: bool,
 ) -> int:
     """Run unit tests (tables/SCHEMA/NAME.test.yaml) and check contracts, of all tables or of NAMES.
 
     A unit test computes a table's SQL over the rows that it gives, in memory. A contract is checked against the rows
     that the environment has. Nothing is built.
     """
-    with open_session(environment=environment) as session:
+    # What is written into a file of the project is for everybody, whatever right whoever writes it has.
+    shown = "masked" if first is not None else None
+    with open_session(environment=environment, personal_data=shown) as session:
+        if first is not None:
+            graph, root = session.graph(), session.workspace.root
+            written = (
+                write_first_test(graph.find(first), graph, session.workspace).relative_to(root).as_posix()
+            )
+            emit_json({"written": written}) if as_json else click.echo(f"wrote {written}")
+            return 0
         outcomes = list(_outcomes(session, take_environment(session, names), only))
     if junit is not None:
         # The parser of XML is loaded by those who ask for the file.

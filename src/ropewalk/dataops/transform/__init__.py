@@ -8,6 +8,7 @@ from ropewalk.doors import lazy_names
 
 if TYPE_CHECKING:
     from ropewalk.dataops.transform.declare import TableDeclarations, declare_tables, read_tables
+    from ropewalk.dataops.transform.drafting import write_first_test
     from ropewalk.dataops.transform.errors import (
         ContractWithoutTable,
         FileInSQL,
@@ -58,6 +59,7 @@ __all__ = [
     "read_tables",
     "run_table_tests",
     "table_files",
+    "write_first_test",
 ]
 
 __getattr__ = lazy_names(__name__, __file__)

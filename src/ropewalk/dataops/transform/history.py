@@ -213,7 +213,8 @@ class _Rows:
                 raise HistoryKeyBroken(
                     f"a row of {self.history.spec.table} {wrong}",
                     place=self._place("key"),
-                    hint="a history needs one row for each key; the table keeps its old content",
+                    hint="a history is made of one row for each key; QUALIFY row_number() OVER (PARTITION BY "
+                    f"{keys} ORDER BY ...) = 1 picks one. The table keeps its old content",
                     detail="\n".join(
                         ", ".join(f"{name} = {value!r}" for name, value in zip(self.key, row, strict=True))
                         for row in rows

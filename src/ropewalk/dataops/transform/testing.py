@@ -30,6 +30,7 @@ LOGICAL = {
     "timestamp": "TIMESTAMP",
     "time": "TIME",
 }
+UNKNOWN_TYPES = "the columns of an input are known from these rows alone; `types: {COLUMN: TYPE}` beside `rows:` gives their types"
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class _Columns:
         spec = node.spec
         if not isinstance(spec, TableSpec):
             return None
-        inputs = _inputs(spec, self._graph)
+        inputs = input_tables_of(spec, self._graph)
         with Bench() as bench:
             try:
                 for table, node_id in inputs.items():
@@ -111,6 +112,17 @@ class _Columns:
         return environment_tables(self._workspace)
 
 
+def observe(test: TableTest, graph: Graph, workspace: Workspace) -> list[Mapping[str, object]]:
+    """Return the rows that come out of a test, whatever it expects.
+
+    Raises:
+        InvalidTableTest: the test names what is not there, or gives values that do not fit.
+        TableFailed: the SQL cannot be computed over the rows that are given.
+    """
+    with Bench(test.now) as bench:
+        return _compute(bench, test, graph, _Columns(graph, workspace))[1]
+
+
 def _run(test: TableTest, graph: Graph, columns: _Columns) -> TestResult:
     started = time.perf_counter()
     try:
@@ -128,31 +140,36 @@ def _differences(test: TableTest, graph: Graph, columns: _Columns) -> list[RowDi
         InvalidTableTest: the test names what is not there, or gives values that do not fit.
         TableFailed: the SQL cannot be computed over the rows that are given.
     """
+    with Bench(test.now) as bench:
+        made, actual = _compute(bench, test, graph, columns)
+        return _compare(bench, test, made, actual)
+
+
+def _compute(
+    bench: Bench, test: TableTest, graph: Graph, columns: _Columns
+) -> tuple[list[Column], list[Mapping[str, object]]]:
+    """Return the columns and rows that the table's SQL gives over the rows of the test."""
     node = graph.find(f"table:{test.table}")
     spec = node.spec
     assert isinstance(spec, TableSpec)
-    inputs = _inputs(spec, graph)
+    inputs = input_tables_of(spec, graph)
     given = _resolve(test, inputs)
-    with Bench(test.now) as bench:
-        for table, node_id in inputs.items():
-            _make(bench, table, test, given.get(table), columns.of(node_id))
-        select = qualify(spec, graph.inputs[node.id])
-        try:
-            made = bench.describe(select.text)
-            actual = row_values(bench.connection, select.text, made)
-        except duckdb.Error as error:
-            found = translate_error(error, tuple(inputs), spec.path)
-            raise TableFailed(
-                f"{test.table} cannot be computed over these rows: {found.message}",
-                place=test.place,
-                nearest=found.nearest,
-                hint=None
-                if all(columns.of(node_id) for node_id in inputs.values())
-                else "the columns of an input are known from these rows alone; `types: {COLUMN: TYPE}` beside "
-                "`rows:` gives their types",
-                detail=found.detail,
-            ) from error
-        return _compare(bench, test, made, actual)
+    for table, node_id in inputs.items():
+        _make(bench, table, test, given.get(table), columns.of(node_id))
+    select = qualify(spec, graph.inputs[node.id])
+    try:
+        made = bench.describe(select.text)
+        return made, row_values(bench.connection, select.text, made)
+    except duckdb.Error as error:
+        found = translate_error(error, tuple(inputs), spec.path)
+        is_known = all(columns.of(node_id) for node_id in inputs.values())
+        raise TableFailed(
+            f"{test.table} cannot be computed over these rows: {found.message}",
+            place=test.place,
+            nearest=found.nearest,
+            hint=None if is_known else UNKNOWN_TYPES,
+            detail=found.detail,
+        ) from error
 
 
 def _make(
@@ -207,7 +224,7 @@ def _quoted(column: Column) -> str:
     return '"' + column.name.replace('"', '""') + '"'
 
 
-def _inputs(spec: TableSpec, graph: Graph) -> dict[str, str]:
+def input_tables_of(spec: TableSpec, graph: Graph) -> dict[str, str]:
     """Return the node behind each table that the SQL reads, by the table's full name."""
     behind = graph.inputs[f"table:{spec.table}"]
     found = {table_of(behind[item.name]): behind[item.name] for item in spec.sql.references}
