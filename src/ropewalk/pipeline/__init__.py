@@ -57,7 +57,7 @@ if TYPE_CHECKING:
         UnknownPool,
     )
     from ropewalk.pipeline.execution import RunOptions, execute
-    from ropewalk.pipeline.garbage import Kept, Swept, collect_garbage
+    from ropewalk.pipeline.garbage import Kept, Swept, collect_garbage, find_kept
     from ropewalk.pipeline.graph import Graph, build_graph, declare_graph
     from ropewalk.pipeline.history_errors import (
         AmbiguousRun,
@@ -256,6 +256,7 @@ __all__ = [
     "fetch_release",
     "find_fitting",
     "find_holder",
+    "find_kept",
     "find_past_run",
     "grid",
     "has_entries",

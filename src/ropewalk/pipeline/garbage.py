@@ -11,8 +11,8 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from ropewalk import plugins
 from ropewalk.pipeline.ages import DAY_MS
@@ -75,23 +75,41 @@ def collect_garbage(workspace: Workspace, older_than_ms: int, *, is_dry: bool = 
         RopewalkError: a room could not sweep; what was removed by then stays removed.
     """
     now = now_ms()
-    living = [lease.name for lease in living_leases(workspace.database, "")]
-    before_ms = _before(workspace, now - older_than_ms)
+    roots = _roots(workspace, older_than_ms, ())
     expired = _drop_expired(workspace, now, is_dry=is_dry)
-    roots = Roots(
-        keys={name.removeprefix("action:") for name in living if name.startswith("action:")}
-        | released_keys(workspace.root),
-        runs={name.removeprefix("run:") for name in living if name.startswith("run:")},
-        without=expired,
-        history_since=now - workspace.settings.keep_history * DAY_MS,
-        young_since=before_ms,
-    )
+    roots = replace(roots, without=expired)
     staying, going = _forget_actions(workspace, roots, is_dry=is_dry)
     kept = _kept(workspace, staying, roots, is_dry=is_dry)
     swept = [Swept("environments", len(expired)), Swept("actions", len(going))]
     # Rooms first: what they forget may be all that named an object.
     swept += plugins.sweep_rooms(workspace, kept)
     return [*swept, _sweep_objects(workspace, kept)]
+
+
+def find_kept(workspace: Workspace, older_than_ms: int, *, is_dry: bool = False) -> Kept:
+    """Return what somebody can still ask for, for a room that tidies up on its own; nothing is forgotten.
+
+    Args:
+        workspace: the project.
+        older_than_ms: what is younger than this stays in any case.
+        is_dry: whether the room is to say what it would remove, and remove nothing.
+    """
+    roots = _roots(workspace, older_than_ms, frozenset())
+    staying, _ = _forget_actions(workspace, roots, is_dry=True)
+    return _kept(workspace, staying, roots, is_dry=is_dry)
+
+
+def _roots(workspace: Workspace, older_than_ms: int, without: Collection[str]) -> Roots:
+    now = now_ms()
+    living = [lease.name for lease in living_leases(workspace.database, "")]
+    return Roots(
+        keys={name.removeprefix("action:") for name in living if name.startswith("action:")}
+        | released_keys(workspace.root),
+        runs={name.removeprefix("run:") for name in living if name.startswith("run:")},
+        without=without,
+        history_since=now - workspace.settings.keep_history * DAY_MS,
+        young_since=_before(workspace, now - older_than_ms),
+    )
 
 
 def _before(workspace: Workspace, wanted: int) -> int:

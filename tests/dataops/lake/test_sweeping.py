@@ -75,5 +75,7 @@ def test_dry_run(workspace: Workspace) -> None:
     """A dry run touches no snapshot."""
     first, _ = write(workspace, 1, 2)
 
-    assert sweep_lake(workspace, kept(is_dry=True)) == []
+    would = {one.what: one.count for one in sweep_lake(workspace, kept(is_dry=True))}
+
+    assert would["snapshots"] > 0
     assert read(workspace, first) == 1

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from ropewalk.dataops.lake.asking import MEMORY, Asking, Form, QueryResult, read_memory
     from ropewalk.dataops.lake.builds import Build
     from ropewalk.dataops.lake.changes import Changes
+    from ropewalk.dataops.lake.compaction import Compacted, compact_lake
     from ropewalk.dataops.lake.digest import Column, TableDigest, read_columns
     from ropewalk.dataops.lake.environment import (
         ask_environment,
+        environment_contents,
         environment_tables,
         holds_table,
         input_tables,
@@ -50,31 +52,39 @@ if TYPE_CHECKING:
         translate_error,
     )
     from ropewalk.dataops.lake.expiry import Expired
+    from ropewalk.dataops.lake.exporting import Exported, export_iceberg, export_tables
     from ropewalk.dataops.lake.extensions import load_extension
     from ropewalk.dataops.lake.lake import Lake
     from ropewalk.dataops.lake.masks import Masks, mask_sql, masked_relation
+    from ropewalk.dataops.lake.moments import moment_of_table, moment_tables
     from ropewalk.dataops.lake.names import TableName, literal, quote
     from ropewalk.dataops.lake.opening import open_lake
     from ropewalk.dataops.lake.parcel import pack_table, unpack_table
     from ropewalk.dataops.lake.pins import Pin, PinnedTable, find_pin
+    from ropewalk.dataops.lake.port import Capabilities, LakePort
     from ropewalk.dataops.lake.reader import open_reader, read_table
     from ropewalk.dataops.lake.snapshots import SnapshotInfo
     from ropewalk.dataops.lake.storage import use_s3
-    from ropewalk.dataops.lake.sweeping import sweep_lake
+    from ropewalk.dataops.lake.sweeping import expire_unnamed, sweep_lake
     from ropewalk.dataops.lake.tables import TableInfo
     from ropewalk.dataops.lake.transaction import STAGE, LakeTransaction
+    from ropewalk.dataops.lake.verifying import CheckedTable, Verified, verify_lake
 
 __all__ = [
     "MEMORY",
     "STAGE",
     "Asking",
     "Build",
+    "Capabilities",
     "CatalogUnreachable",
     "Changes",
     "ChangesMissing",
+    "CheckedTable",
     "Column",
+    "Compacted",
     "Expired",
     "ExportFailed",
+    "Exported",
     "ExtensionMissing",
     "FileDamaged",
     "Form",
@@ -85,6 +95,7 @@ __all__ = [
     "LakeBusy",
     "LakeDamaged",
     "LakeFailed",
+    "LakePort",
     "LakeTransaction",
     "Masks",
     "ParcelDamaged",
@@ -104,8 +115,14 @@ __all__ = [
     "TableInfo",
     "TableMissing",
     "TableName",
+    "Verified",
     "ask_environment",
+    "compact_lake",
+    "environment_contents",
     "environment_tables",
+    "expire_unnamed",
+    "export_iceberg",
+    "export_tables",
     "find_pin",
     "holds_table",
     "input_tables",
@@ -114,6 +131,8 @@ __all__ = [
     "load_extension",
     "mask_sql",
     "masked_relation",
+    "moment_of_table",
+    "moment_tables",
     "open_environment",
     "open_lake",
     "open_reader",
@@ -129,6 +148,7 @@ __all__ = [
     "translate_error",
     "unpack_table",
     "use_s3",
+    "verify_lake",
 ]
 
 __getattr__ = lazy_names(__name__, __file__)

@@ -11,6 +11,7 @@ import duckdb
 from ropewalk.dataops.lake.asking import Asking, QueryResult
 from ropewalk.dataops.lake.errors import TableMissing, translate_error
 from ropewalk.dataops.lake.masks import Masks
+from ropewalk.dataops.lake.moments import moment_tables
 from ropewalk.dataops.lake.names import TableName
 from ropewalk.dataops.lake.opening import open_lake
 from ropewalk.dataops.lake.scope import open_scope
@@ -56,6 +57,18 @@ def environment_tables(workspace: Workspace) -> dict[str, int]:
     return found
 
 
+def environment_contents(workspace: Workspace) -> dict[str, dict[str, tuple[int, str]]]:
+    """Return snapshot and digest of each table that each environment has, by the environment's name."""
+    return {
+        environment.name: {
+            table: (snapshot, record.output.digest)
+            for node, record in current_records(workspace, environment.name).items()
+            if (table := table_of(node)) and (snapshot := snapshot_of(record.output)) is not None
+        }
+        for environment in list_environments(workspace.database)
+    }
+
+
 def list_environment_tables(workspace: Workspace) -> list[TableInfo]:
     """Return every table as the environment has it, and those that no node makes as they are now."""
     lake, tables = open_lake(workspace), environment_tables(workspace)
@@ -99,16 +112,33 @@ def query_environment(
 
 
 def ask_environment(
-    workspace: Workspace, sql: str, asking: Asking, *, masks: Masks | None = None
+    workspace: Workspace, sql: str, asking: Asking, *, masks: Masks | None = None, at: str | None = None
 ) -> QueryResult:
     """Return what one SELECT over the environment's tables finds, within the limits and in the form of `asking`.
 
+    With `at`, a pin, a snapshot's number or a time, it is asked of all tables as they were then.
+
     Raises:
+        InvalidSnapshot: `at` is none of the three.
         RopewalkError: as `query_environment` says.
     """
+    if at is not None:
+        tables = {name.lower(): number for name, number in moment_tables(open_lake(workspace), at).items()}
+        return open_lake(workspace).ask(sql, asking, tables, partial(_refuse_later, at), masks)
     tables = environment_tables(workspace)
     refuse = partial(_refuse_foreign, workspace, tables)
     return open_lake(workspace).ask(sql, asking, tables, refuse, masks)
+
+
+def _refuse_later(at: str, table: str) -> None:
+    """Raise when something is asked for that there was not at `at`: it does not mean what there is now.
+
+    Raises:
+        TableMissing: always.
+    """
+    raise TableMissing(
+        f"there is no table {table!r} at {at}", hint="`ropewalk lake snapshots` says what changed when"
+    )
 
 
 def _all_nodes(workspace: Workspace) -> Mapping[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -22,6 +23,9 @@ _FILES = f"""
     SELECT path, file_size_bytes, begin_snapshot, end_snapshot FROM {_META}.ducklake_data_file
     UNION ALL SELECT path, file_size_bytes, begin_snapshot, end_snapshot FROM {_META}.ducklake_delete_file
 """
+_VIEWS = f"SELECT begin_snapshot, end_snapshot, sql FROM {_META}.ducklake_view"
+# As `TableName.at` writes it.
+_PINNED = re.compile(r"VERSION => (\d+)")
 # Of files that are in the storage for no snapshot: how old they have to be where others may be writing them.
 UNCLAIMED_AGE = "INTERVAL 1 DAY"
 
@@ -43,7 +47,7 @@ def expire_snapshots(
     The caller holds the writer lease, unless nothing is to be done.
     """
     rows = [(int(number), int(at)) for number, at in connection.execute(_SNAPSHOTS).fetchall()]
-    gone = list(_superseded(rows, keep, before_ms))
+    gone = list(_superseded(rows, _with_views(connection, keep, rows), before_ms))
     sizes = {_name(path): int(size) for path, size, *_ in connection.execute(_FILES).fetchall()}
     if is_dry:
         going = set(_freed(connection, sorted({number for number, _ in rows} - {*gone})))
@@ -63,6 +67,23 @@ def expire_snapshots(
 def remove_unclaimed(connection: duckdb.DuckDBPyConnection) -> None:
     """Remove files that no snapshot names and that are too old to be part of a change that is being made."""
     connection.execute(f"CALL ducklake_delete_orphaned_files('lake', older_than => now() - {UNCLAIMED_AGE})")
+
+
+def _with_views(
+    connection: duckdb.DuckDBPyConnection, keep: Collection[int], rows: Sequence[tuple[int, int]]
+) -> set[int]:
+    """Return `keep` and the newest snapshot with those that views in them read from, and so on."""
+    views = [
+        (int(begin), end, {int(number) for number in _PINNED.findall(str(sql))})
+        for begin, end, sql in connection.execute(_VIEWS).fetchall()
+    ]
+    found, kept = {*keep, *(number for number, _ in rows[-1:])}, set[int]()
+    while found != kept:
+        kept = set(found)
+        for begin, end, numbers in views:
+            if any(begin <= number and (end is None or number < int(end)) for number in kept):
+                found |= numbers
+    return kept
 
 
 def _superseded(rows: Sequence[tuple[int, int]], keep: Collection[int], before_ms: int) -> Iterator[int]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MANIFEST = "manifest.json"
+ICEBERG_CATALOG = "catalog.sqlite"
 ROW_GROUP = 122_880
 PIECE = 1 << 20
 Report = Callable[[int, int, str], None]
@@ -35,9 +36,9 @@ class Exported:
     Attributes:
         table: its name in the lake.
         snapshot: at which snapshot.
-        file: where it is, relative to the folder.
-        bytes: the file's size.
-        blake3: the file's digest.
+        file: where it is, relative to the folder; of an Iceberg table the newest metadata file.
+        bytes: the file's size; of an Iceberg table that of its rows in memory.
+        blake3: the file's digest; empty for an Iceberg table, which is many files.
         columns: names and types, as the lake has them.
         content: rows and digest of the content, as Ropewalk counts it.
     """
@@ -73,6 +74,42 @@ def export_tables(
             done.append(_export(connection, TableName.parse(name), snapshot, unfinished))
         document = {"format": 1, "tables": [asdict(one) for one in done]}
         (unfinished / MANIFEST).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    return done
+
+
+def export_iceberg(
+    lake: Lake,
+    tables: Mapping[str, int],
+    folder: Path,
+    report: Report = lambda _done, _total, _what: None,
+) -> list[Exported]:
+    """Write each of `tables` at its snapshot as an Iceberg table of the warehouse `folder`, and a list of all of them.
+
+    A warehouse that is there is gone on with: what has other rows becomes a new Iceberg snapshot of its table.
+
+    Raises:
+        ExportFailed: a table cannot be kept as Iceberg keeps them.
+        ExtensionMissing: the extra `iceberg` is not installed.
+        TableMissing, SnapshotMissing: the lake does not have one of the tables.
+    """
+    # It brings pyiceberg along.
+    from ropewalk.dataops.lake.iceberg import IcebergLake
+
+    place = folder.absolute()
+    uri = f"sqlite:///{place / ICEBERG_CATALOG}"
+    done = []
+    with IcebergLake(uri, place.as_uri(), lake.sign("")[0]) as target, lake.reading() as connection:
+        for number, (name, snapshot) in enumerate(sorted(tables.items())):
+            report(number, len(tables), name)
+            relation = TableName.parse(name).at(snapshot)
+            columns, content = read_columns(connection, relation), digest_relation(connection, relation)
+            rows = connection.sql(f"FROM {relation}").to_arrow_table()
+            made = target.write_rows(name, rows, f"snapshot {snapshot} of the lake")
+            found = target.read_at(name, made).count("*").fetchone()
+            if found is None or found[0] != content.rows:
+                raise ExportFailed(f"what was written of {name} is not what the lake has")
+            file = target.location(name).removeprefix(f"{place.as_uri()}/")
+            done.append(Exported(name, snapshot, file, rows.nbytes, "", tuple(columns), content))
     return done
 
 

@@ -18,17 +18,18 @@ from ropewalk.dataops.lake.committing import committed, roll_back
 from ropewalk.dataops.lake.console import Console, Names
 from ropewalk.dataops.lake.digest import Column, digest_groups, read_columns
 from ropewalk.dataops.lake.engines import Engines
-from ropewalk.dataops.lake.errors import translate_error
+from ropewalk.dataops.lake.errors import TableMissing, translate_error
 from ropewalk.dataops.lake.expiry import Expired, expire_snapshots, remove_unclaimed
 from ropewalk.dataops.lake.extensions import connect
 from ropewalk.dataops.lake.home import LakeHome, local_home
 from ropewalk.dataops.lake.masks import Masks
 from ropewalk.dataops.lake.names import TableName
 from ropewalk.dataops.lake.pins import Pin, list_pins, pinned_snapshots, remove_pin, write_pin
+from ropewalk.dataops.lake.port import Capabilities
 from ropewalk.dataops.lake.reader import open_engine
 from ropewalk.dataops.lake.retry import retry_locked
 from ropewalk.dataops.lake.scope import open_scope
-from ropewalk.dataops.lake.snapshots import SnapshotInfo, find_snapshot_at, list_snapshots
+from ropewalk.dataops.lake.snapshots import SnapshotInfo, find_snapshot_at, list_snapshots, names_at
 from ropewalk.dataops.lake.tables import TableInfo, describe_tables, list_tables
 from ropewalk.dataops.lake.transaction import LakeTransaction, Value
 from ropewalk.dataops.lake.writer_lease import WriterLease
@@ -46,9 +47,14 @@ class Lake:
     """The lake at one place (a folder has all of it); opened at first use, made when missing, closed as a context manager.
 
     Attributes:
+        capabilities: what it can do, see `LakePort`.
         home: where it is.
         folder: its folder on this machine.
     """
+
+    capabilities = Capabilities(
+        spans_tables=True, follows_rows=True, removes_files=True, is_transactional=True
+    )
 
     def __init__(
         self,
@@ -168,6 +174,15 @@ class Lake:
         with self.reading() as connection:
             return retry_locked(lambda: list_snapshots(connection, name, limit))
 
+    def names_at(self, snapshot: int) -> list[str]:
+        """Return `schema.table` of every table that there was at `snapshot`.
+
+        Raises:
+            SnapshotMissing: the lake does not have that snapshot.
+        """
+        with self.reading() as connection:
+            return retry_locked(lambda: names_at(connection, snapshot))
+
     def snapshot_at(self, time_ms: int) -> int:
         """Return the snapshot that was the newest at `time_ms`, in UTC milliseconds.
 
@@ -227,6 +242,32 @@ class Lake:
     def build(self, node_id: str) -> Build | None:
         """Return what the lake says about a node's content at the head, or None when it has none."""
         return self._builds.at_head().get(node_id) if self.exists else None
+
+    def write(self, table: str, select_sql: str, message: str) -> int:
+        """Make `table` hold the rows of `select_sql`; return the snapshot that has them.
+
+        Raises:
+            RopewalkError: as `transaction` and `LakeTransaction.replace` say.
+        """
+        with self.transaction(message) as transaction:
+            transaction.replace(table, select_sql)
+        return self.snapshot()
+
+    def read_at(self, table: str, snapshot: int) -> duckdb.DuckDBPyRelation:
+        """Return the rows that `table` had at `snapshot`.
+
+        Raises:
+            TableMissing, SnapshotMissing: there is no such table, or nothing is kept from then.
+        """
+        name = TableName.parse(table)
+        with self.reading() as connection:
+            if str(name).lower() not in map(str.lower, names_at(connection, snapshot)):
+                raise TableMissing(f"there is no table {table!r} at snapshot {snapshot}")
+        return self.cursor().sql(f"FROM {name.at(snapshot)}")
+
+    def built_nodes(self) -> frozenset[str]:
+        """Return the nodes that have made what is at the head."""
+        return frozenset(self._builds.at_head()) if self.exists else frozenset()
 
     def holds(self, node_id: str, key: str, digest: str, snapshot: int) -> bool:
         """Return whether `snapshot` is there and was committed with the node's content of `key` and `digest`."""

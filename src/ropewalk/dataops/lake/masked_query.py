@@ -110,8 +110,6 @@ def masked_table(
     table: TableName,
     relation: str,
     masks: Masks,
-    *,
-    is_past: bool = False,
 ) -> str:
     """Return what follows FROM for `relation`, which is `table` at some time, with its personal columns masked.
 

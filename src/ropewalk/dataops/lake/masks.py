@@ -11,6 +11,7 @@ from ropewalk.dataops.lake.names import literal, quote
 HIDDEN = "***"
 TEXTS = ("VARCHAR", "ENUM", "UUID", "JSON", "BLOB")
 MOMENTS = ("DATE", "TIMESTAMP")
+NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "DECIMAL", "DOUBLE", "FLOAT", "BOOLEAN")
 # 64 bits: enough to tell apart all persons there are.
 HASH_DIGITS = 16
 QUARANTINE = "quarantine"
@@ -23,13 +24,16 @@ class Masks:
     """What is masked, table by table.
 
     Attributes:
-        tables: the kind of mask (`hash`, `partial`, `null`) of each personal column, by table and column in lower case.
+        tables: the kind of mask (`hash`, `partial`, `null`, or `total`: numbers made of many persons are shown, all
+            else is not) of each personal column, by table and column in lower case.
         names: the same by column alone, for tables that `tables` does not have.
+        described: the columns that contracts speak of, by table; of what they never spoke, nobody knows what it is.
         key: what hashes are made with; the same value has the same hash in every table, and another in another project.
     """
 
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    described: Mapping[str, frozenset[str]] = field(default_factory=dict)
     key: str = field(default="", repr=False)
 
     def __bool__(self) -> bool:
@@ -69,6 +73,8 @@ def mask_sql(column: Column, kind: str, key: str | None) -> str:
         return f"CASE WHEN {name} IS NOT NULL THEN left({text}, 1) || {literal(HIDDEN)} END"
     if kind == "partial" and column.type.startswith(MOMENTS) and not column.type.endswith("]"):
         return f"CAST(date_trunc('year', {name}) AS {column.type})"
+    if kind == "total" and column.type.startswith(NUMBERS) and not column.type.endswith("]"):
+        return name
     # Of a number, a list or a row no part can be shown that does not tell too much.
     return f"CAST(NULL AS {column.type})"
 

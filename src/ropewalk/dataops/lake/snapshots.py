@@ -18,6 +18,16 @@ _NAMES = f"""
     FROM {_META}.ducklake_table t JOIN {_META}.ducklake_schema s USING (schema_id) GROUP BY t.table_id
 """
 _BOOKS = "ropewalk"
+_NAMES_AT = f"""
+    SELECT s.schema_name, r.name FROM (
+        SELECT schema_id, table_name AS name, begin_snapshot, end_snapshot FROM {_META}.ducklake_table
+        UNION ALL SELECT schema_id, view_name, begin_snapshot, end_snapshot FROM {_META}.ducklake_view
+    ) r JOIN {_META}.ducklake_schema s USING (schema_id)
+    WHERE s.schema_name <> '{_BOOKS}'
+        AND r.begin_snapshot <= {{snapshot}} AND coalesce(r.end_snapshot > {{snapshot}}, true)
+        AND s.begin_snapshot <= {{snapshot}} AND coalesce(s.end_snapshot > {{snapshot}}, true)
+    ORDER BY ALL
+"""
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,21 @@ def list_snapshots(
         if table is None or str(table).lower() in map(str.lower, _changed(changes, names))
     ]
     return found if limit is None else found[:limit]
+
+
+def names_at(connection: duckdb.DuckDBPyConnection, snapshot: int) -> list[str]:
+    """Return `schema.table` of every table and view that there was at `snapshot`, the books left out.
+
+    Raises:
+        SnapshotMissing: the lake does not have that snapshot.
+    """
+    is_there = connection.execute(
+        f"SELECT 1 FROM {_META}.ducklake_snapshot WHERE snapshot_id = {snapshot:d}"
+    ).fetchone()
+    if is_there is None:
+        raise SnapshotMissing(f"the lake has no snapshot {snapshot}", hint=EXPIRED)
+    rows = connection.execute(_NAMES_AT.format(snapshot=snapshot)).fetchall()
+    return [f"{schema}.{name}" for schema, name in rows]
 
 
 def find_snapshot_at(connection: duckdb.DuckDBPyConnection, time_ms: int) -> int:

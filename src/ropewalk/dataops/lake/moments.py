@@ -1,0 +1,56 @@
+"""Moments of a lake as people write them: a pin, a snapshot's number, or a time; and what tables there were then."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ropewalk.dataops.lake.errors import InvalidSnapshot, TableMissing
+from ropewalk.dataops.lake.lake import Lake
+from ropewalk.dataops.lake.names import TableName
+from ropewalk.dataops.lake.pins import find_pin
+from ropewalk.errors import nearest
+
+_FORMS = "write a pin's name, a snapshot's number such as 14, or a time such as 2026-11-23T18:00 (UTC)"
+
+
+def moment_tables(lake: Lake, moment: str) -> dict[str, int]:
+    """Return the snapshot of each table at `moment`: of those that a pin names, or of all there were.
+
+    Raises:
+        InvalidSnapshot: it is neither a pin nor a number nor a time.
+        SnapshotMissing: the lake has nothing of then.
+    """
+    pins = lake.pins()
+    if any(pin.name == moment for pin in pins):
+        return find_pin(pins, moment).snapshots()
+    snapshot = _snapshot(lake, moment, tuple(pin.name for pin in pins))
+    return dict.fromkeys(lake.names_at(snapshot), snapshot)
+
+
+def moment_of_table(lake: Lake, table: str, moment: str) -> int:
+    """Return the snapshot of `table` at `moment`.
+
+    Raises:
+        InvalidSnapshot, SnapshotMissing: as `moment_tables` says.
+        TableMissing: there was no such table then.
+    """
+    tables = {name.lower(): (name, snapshot) for name, snapshot in moment_tables(lake, moment).items()}
+    found = tables.get(str(TableName.parse(table)).lower())
+    if found is None:
+        raise TableMissing(f"there is no table {table!r} at {moment}", nearest=nearest(table.lower(), tables))
+    return found[1]
+
+
+def _snapshot(lake: Lake, moment: str, pins: tuple[str, ...]) -> int:
+    if moment.isascii() and moment.isdigit():
+        return int(moment)
+    try:
+        time = datetime.fromisoformat(moment)
+    except ValueError:
+        raise InvalidSnapshot(
+            f"{moment!r} is neither a pin nor a snapshot nor a time",
+            nearest=nearest(moment, pins),
+            hint=_FORMS,
+        ) from None
+    told = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return lake.snapshot_at(int(told.timestamp() * 1000))
