@@ -14,7 +14,7 @@ FILES = {
         "SELECT range AS person_id, 'p' || range || '@example.org' AS email, ['DE', 'FR'][1 + range % 2] AS country"
         " FROM range(100)\n"
     ),
-    "tables/mart/loose.sql": "SELECT person_id AS customer_person_id, country AS land FROM mart.people\n",
+    "tables/mart/loose.sql": "SELECT person_id AS number, country AS land FROM mart.people\n",
     "contracts/glossary.yaml": (
         "terms:\n"
         "  person_id: {meaning: Number of a person, type: integer, minimum: 0, owner: people desk}\n"
@@ -213,10 +213,11 @@ def test_glossary_finds_unmapped_columns(people, ropewalk):
     strict = ropewalk("glossary", "unmapped", "--strict", cwd=people)
 
     assert [(item["table"], item["column"], item["term"]) for item in found["unmapped"]] == [
-        ("mart.loose", "customer_person_id", "person_id"),
         ("mart.loose", "land", "country"),
+        ("mart.loose", "number", "person_id"),
         ("mart.people", "country", "country"),
     ]
+    assert found["unmapped"][1]["reason"] == "its values come from mart.people.person_id, which maps to it"
     assert found["columns"] == 5
     assert strict.code == 1
     assert "error[RW533]: 3 columns should map to a term" in strict.err

@@ -9,7 +9,7 @@ from textwrap import dedent
 import pytest
 
 from ropewalk import plugins
-from ropewalk.dataops.contracts import InvalidContract, project_masks
+from ropewalk.dataops.contracts import InvalidContract, declared_masks
 from ropewalk.dataops.contracts.masking import KEY_FILE, mask_key
 from ropewalk.dataops.lake import QueryNotAllowed, open_lake
 from ropewalk.errors import RopewalkError
@@ -71,7 +71,7 @@ def shared(tmp_path_factory, module_environ):
 @pytest.fixture(scope="module")
 def ask(shared):
     """Return a function that asks as somebody without the right does."""
-    masks = project_masks(shared)
+    masks = declared_masks(shared)
     return lambda sql: open_lake(shared).query(sql, tables={}, masks=masks).rows
 
 
@@ -232,7 +232,7 @@ def test_right_shows_all(workspace):
     """With the right, tables are what they are."""
     workspace.settings = replace(workspace.settings, personal_data="clear")
 
-    assert project_masks(workspace) is None
+    assert declared_masks(workspace) is None
     rows = (
         open_lake(workspace).query("SELECT Email FROM mart.people ORDER BY ALL", tables={}, masks=None).rows
     )
@@ -243,7 +243,7 @@ def test_project_without_personal_data_has_no_key(write_project, open_workspace)
     """Nothing is masked, nothing is kept, and every question is allowed that was."""
     workspace = open_workspace(write_project({"contracts/glossary.yaml": "terms: {a: {meaning: x}}"}))
 
-    assert not project_masks(workspace)
+    assert not declared_masks(workspace)
     assert not (workspace.state / KEY_FILE).exists()
 
 
@@ -253,7 +253,7 @@ def test_key_is_made_once_and_kept_private(workspace):
 
     assert (len(key), mask_key(workspace)) == (64, key)
     assert (workspace.state / KEY_FILE).stat().st_mode & 0o777 == 0o600
-    assert key not in repr(project_masks(workspace))
+    assert key not in repr(declared_masks(workspace))
     assert sorted(path.name for path in workspace.state.glob("mask*")) == [KEY_FILE]
 
 
@@ -264,7 +264,7 @@ def test_key_may_be_given(workspace):
         workspace.settings = replace(workspace.settings, mask_key=key)
         return (
             open_lake(workspace)
-            .query("SELECT id FROM mart.people", tables={}, masks=project_masks(workspace))
+            .query("SELECT id FROM mart.people", tables={}, masks=declared_masks(workspace))
             .rows
         )
 
@@ -278,4 +278,4 @@ def test_unreadable_contract_closes_the_door(workspace):
     path.write_text(path.read_text().replace("pii:quasi", "pii:quassi"))
 
     with pytest.raises(InvalidContract, match="'quassi' is not a class"):
-        project_masks(workspace)
+        declared_masks(workspace)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import click
 
 from ropewalk.cli.commands.contract import ended
 from ropewalk.cli.output import count, emit_json, emit_table
 from ropewalk.cli.session import Session, environment_option, open_session
+from ropewalk.dataops.columns import Origin, copies_of, read_table_lineage
 from ropewalk.dataops.contracts import Contract, logical_type_of, read_contracts
 from ropewalk.dataops.definitions import (
     ColumnsUnmapped,
@@ -120,6 +121,7 @@ def _columns(session: Session) -> Iterable[UsedColumn]:
     built = {
         f"{info.schema}.{info.name}".lower(): info for info in list_environment_tables(session.workspace)
     }
+    lineage = read_table_lineage(session.workspace, session.graph())
     for table in sorted({*contracts, *built}):
         contract, info = contracts.get(table), built.get(table)
         types = (
@@ -127,7 +129,9 @@ def _columns(session: Session) -> Iterable[UsedColumn]:
             if info
             else {}
         )
-        yield from _table_columns(table, contract, types)
+        for column in _table_columns(table, contract, types):
+            copied = copies_of(lineage, Origin(table, column.name.lower()))
+            yield replace(column, comes_from=tuple(map(str, copied)))
 
 
 def _table_columns(

@@ -12,8 +12,8 @@ import click
 
 from ropewalk.cli.output import count, emit_table, json_text
 from ropewalk.cli.session import environment_option, open_session
-from ropewalk.dataops.privacy import project_masks
 from ropewalk.dataops.lake import MEMORY, Asking, Form, QueryResult, ask_environment, read_memory
+from ropewalk.dataops.privacy import project_masks
 from ropewalk.project import NotWritten
 
 FORMATS = ("table", "json", "csv", "parquet", "arrow")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ropewalk.dataops.catalog.errors import UnknownTable
-from ropewalk.dataops.catalog.values import ColumnCard, ContractResult, TableCard, TablePage
-from ropewalk.dataops.contracts import Contract, ContractColumn, project_masks
+from ropewalk.dataops.catalog.errors import NotProfiled, UnknownTable
+from ropewalk.dataops.catalog.kept_profiles import kept_profile, profile_at
+from ropewalk.dataops.catalog.meaning import hidden_names, with_meaning
+from ropewalk.dataops.catalog.values import ColumnCard, ContractResult, TableCard, TablePage, TableProfile
+from ropewalk.dataops.columns import TableLineage
+from ropewalk.dataops.contracts import Contract, ContractColumn
 from ropewalk.dataops.lake import (
     Column,
     TableInfo,
@@ -20,6 +23,7 @@ from ropewalk.dataops.lake import (
     read_columns,
     table_of,
 )
+from ropewalk.dataops.privacy import project_masks
 from ropewalk.dataops.transform import TableDeclarations, TableSpec, read_tables
 from ropewalk.errors import nearest
 from ropewalk.pipeline import JSON, Output, Workspace, current_records
@@ -37,28 +41,35 @@ class _Known:
     names: Mapping[str, str]
     built: Mapping[str, TableInfo]
     outputs: Mapping[str, Output]
+    lineage: Mapping[str, TableLineage]
 
 
-def list_tables(workspace: Workspace) -> list[TableCard]:
+def list_tables(workspace: Workspace, lineage: Mapping[str, TableLineage] | None = None) -> list[TableCard]:
     """Return a card for each table that the project declares or the lake has, sources first.
+
+    With `lineage` columns of which nothing is said have the meaning of those that they are copies of.
 
     Raises:
         InvalidProjectFile: a table's file or contract is wrong.
     """
-    known = _look(workspace)
+    known = _look(workspace, lineage)
     # What the lake has and nobody declares any more is listed too: it takes space, and someone may read it.
     cards = [_card(name, known) for name in {*known.names, *known.built}]
     return sorted(cards, key=lambda card: (card.kind, card.name))
 
 
-def table_page(workspace: Workspace, name: str) -> TablePage:
+def table_page(
+    workspace: Workspace, name: str, lineage: Mapping[str, TableLineage] | None = None
+) -> TablePage:
     """Return what there is to show of the table `name`: its full name, its last part, or its node's id.
+
+    With `lineage` columns of which nothing is said have the meaning of those that they are copies of.
 
     Raises:
         UnknownTable: nothing has that name, or several tables end in it.
         InvalidProjectFile: a table's file or contract is wrong.
     """
-    known = _look(workspace)
+    known = _look(workspace, lineage)
     card = _card(_find(name, known), known)
     spec = known.declared.specs.get(card.name)
     contract = known.declared.contracts.get(card.name.lower())
@@ -71,7 +82,50 @@ def table_page(workspace: Workspace, name: str) -> TablePage:
     )
 
 
-def _look(workspace: Workspace) -> _Known:
+def find_table(
+    workspace: Workspace, name: str, lineage: Mapping[str, TableLineage] | None = None
+) -> TableCard:
+    """Return the card of the table `name`, as `table_page` understands names.
+
+    Raises:
+        UnknownTable: nothing has that name, or several tables end in it.
+        InvalidProjectFile: a table's file or contract is wrong.
+    """
+    known = _look(workspace, lineage)
+    return _card(_find(name, known), known)
+
+
+def table_profile(workspace: Workspace, card: TableCard, *, is_kept: bool = False) -> TableProfile | None:
+    """Return what the values of the table's columns are like, in the environment's snapshot of it.
+
+    With `is_kept` only if that was worked out before: None otherwise. Of personal columns those without the right to
+    see them see no value.
+
+    Raises:
+        NotProfiled: it was not made yet, or cannot be looked at.
+    """
+    lake, name = open_lake(workspace), TableName.parse(card.name)
+    snapshot = environment_tables(workspace).get(card.name.lower())
+    if card.rows is None:
+        raise NotProfiled(f"{card.name} was not made yet", hint=f"`ropewalk run {card.name}` makes it")
+    if snapshot is None:
+        # No node makes it, such as recorded predictions: it is as it stands now.
+        snapshot = lake.snapshot()
+    hidden = _hidden(workspace, card)
+    if is_kept:
+        return kept_profile(workspace, name, snapshot, hidden)
+    return profile_at(workspace, lake, name, snapshot, hidden)
+
+
+def _hidden(workspace: Workspace, card: TableCard) -> frozenset[str]:
+    masks = project_masks(workspace)
+    if masks is None:
+        return frozenset()
+    columns = [Column(column.name, column.type or "") for column in card.columns]
+    return hidden_names(card.columns) | {name.lower() for name in masks.of(card.name, columns)}
+
+
+def _look(workspace: Workspace, lineage: Mapping[str, TableLineage] | None) -> _Known:
     declared = read_tables(workspace.project)
     sources = [f"{SOURCE_SCHEMA}.{name}" for name in workspace.project.entries("sources")]
     return _Known(
@@ -79,6 +133,7 @@ def _look(workspace: Workspace) -> _Known:
         names={name.lower(): name for name in [*sources, *declared.specs]},
         built={f"{info.schema}.{info.name}".lower(): info for info in list_environment_tables(workspace)},
         outputs={node: record.output for node, record in current_records(workspace).items()},
+        lineage=lineage or {},
     )
 
 
@@ -118,7 +173,10 @@ def _card(key: str, known: _Known) -> TableCard:
         path=spec.path if spec else None,
         description=_description(contract, spec),
         owner=owner,
-        columns=_columns(info, contract),
+        columns=tuple(
+            with_meaning(key, column, known.lineage, known.declared.contracts)
+            for column in _columns(info, contract, _failed(output))
+        ),
         rows=info.rows if info else None,
         snapshot=_snapshot(output),
         contract_path=contract_path,
@@ -153,18 +211,28 @@ def _description(contract: Contract | None, spec: TableSpec | None) -> str | Non
     return described or (spec.sql.description if spec else None)
 
 
-def _columns(info: TableInfo | None, contract: Contract | None) -> tuple[ColumnCard, ...]:
+def _columns(
+    info: TableInfo | None, contract: Contract | None, failed: Collection[str]
+) -> tuple[ColumnCard, ...]:
     """Return the columns that the lake has, or, while there are none, those that the contract promises."""
     # A contract may write a column in another case than the SELECT that made it.
     terms = {column.name.lower(): column for column in contract.columns} if contract else {}
-    if info is None:
-        return tuple(_column(Column(term.name, term.logical_type or ""), term) for term in terms.values())
-    return tuple(_column(column, terms.get(column.name.lower())) for column in info.columns)
+    columns = (
+        info.columns if info else [Column(term.name, term.logical_type or "") for term in terms.values()]
+    )
+    return tuple(_column(column, terms.get(column.name.lower()), contract, failed) for column in columns)
 
 
-def _column(column: Column, term: ContractColumn | None) -> ColumnCard:
+def _column(
+    column: Column, term: ContractColumn | None, contract: Contract | None, failed: Collection[str]
+) -> ColumnCard:
+    checks = [
+        check.name
+        for check in (contract.checks if contract else ())
+        if column.name.lower() in map(str.lower, check.columns)
+    ]
     if term is None:
-        return ColumnCard(column.name, column.type)
+        return ColumnCard(column.name, column.type, checks=len(checks))
     return ColumnCard(
         name=column.name,
         type=column.type or None,
@@ -172,7 +240,21 @@ def _column(column: Column, term: ContractColumn | None) -> ColumnCard:
         classification=term.classification,
         is_required=term.required or term.primary_key,
         is_key=term.primary_key,
+        term=term.term,
+        unit=term.unit,
+        owner=term.owner,
+        pii=term.pii,
+        checks=len(checks),
+        failed=tuple(name for name in checks if name in failed),
     )
+
+
+def _failed(output: Output | None) -> frozenset[str]:
+    """Return the names of the checks that did not hold when the table was made."""
+    found = output.summary.get("contract") if output else None
+    failed = found.get("failed") if isinstance(found, dict) else None
+    items = failed if isinstance(failed, list) else []
+    return frozenset(str(item.get("name")) for item in items if isinstance(item, dict))
 
 
 def _snapshot(output: Output | None) -> int | None:
@@ -201,9 +283,14 @@ def _sample(workspace: Workspace, card: TableCard) -> tuple[tuple[JSON, ...], ..
     # One of the lake's own cursors: a page must not wait for, or disturb, a run that is writing.
     with open_lake(workspace).cursor() as connection:
         relation = name.sql if snapshot is None else name.at(snapshot)
-        if masks:
+        if masks is not None:
             columns = read_columns(connection, relation)
-            relation = masked_relation(relation, columns, masks.of(card.name, columns), masks.key)
+            # What is copied from a personal column is personal too, also where no contract says so again.
+            inherited = {
+                column.name: "null" for column in columns if column.name.lower() in hidden_names(card.columns)
+            }
+            shown = {**inherited, **masks.of(card.name, columns)}
+            relation = masked_relation(relation, columns, shown, masks.key)
         rows = connection.execute(f"SELECT * FROM {relation} LIMIT {SAMPLE_ROWS}").fetchall()  # noqa: S608  # quoted name
     return tuple(tuple(_plain(value) for value in row) for row in rows)
 

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from ropewalk.dataops.contracts.infer import infer_contract, write_contract
     from ropewalk.dataops.contracts.kept import read_contracts
     from ropewalk.dataops.contracts.lint import LintedFile, lint_contracts, refuse_unsound
-    from ropewalk.dataops.contracts.masking import project_masks
+    from ropewalk.dataops.contracts.masking import declared_masks
     from ropewalk.dataops.contracts.now import check_now, find_contract
+    from ropewalk.dataops.contracts.personal import is_open
     from ropewalk.dataops.contracts.refuse import refuse_broken
     from ropewalk.dataops.contracts.revisions import contracts_at
     from ropewalk.dataops.contracts.statements import fill_placeholders
@@ -61,15 +62,16 @@ __all__ = [
     "compare_contracts",
     "contract_files",
     "contracts_at",
+    "declared_masks",
     "fill_placeholders",
     "find_contract",
     "hold_contract",
     "infer_contract",
     "is_declared",
+    "is_open",
     "lint_contracts",
     "logical_type_of",
     "past_rows",
-    "project_masks",
     "read_contract",
     "read_contract_file",
     "read_contracts",

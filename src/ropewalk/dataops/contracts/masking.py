@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from ropewalk.dataops.contracts.kept import read_contracts
@@ -17,21 +18,26 @@ KEY_FILE = "mask.key"
 CLEAR = "clear"
 
 
-def project_masks(workspace: Workspace) -> Masks | None:
-    """Return what is masked for whoever asks through `workspace`; None for those with the right to see all.
+def declared_masks(workspace: Workspace) -> Masks | None:
+    """Return what contracts and the glossary mask; None for those with the right to see all.
 
-    A contract that cannot be read is an error here: what it would have called personal must not be shown meanwhile.
+    What follows from it along lineage is for `dataops.privacy` to say. A contract that cannot be read is an error here: what it would have called personal must not be shown meanwhile.
 
     Raises:
         InvalidProjectFile: a contract or the glossary is wrong.
     """
     if workspace.settings.personal_data == CLEAR:
         return None
-    tables = {table: contract.masks for table, contract in read_contracts(workspace.root).items()}
+    contracts = read_contracts(workspace.root)
+    tables = {table: contract.masks for table, contract in contracts.items()}
     names = named_masks(read_glossary(workspace.root))
-    found = Masks({**tables}, {**names})
+    described = {
+        table: frozenset(column.name.lower() for column in contract.columns)
+        for table, contract in contracts.items()
+    }
+    found = Masks({**tables}, {**names}, described)
     # Projects without personal data need no key, and get none.
-    return Masks(found.tables, found.names, mask_key(workspace)) if found else found
+    return replace(found, key=mask_key(workspace)) if found else found
 
 
 def mask_key(workspace: Workspace) -> str:

@@ -61,9 +61,14 @@ def contract_masks(columns: Iterable[ContractColumn], glossary: Glossary) -> dic
     for column in columns:
         if column.mask is not None:
             found[column.name.lower()] = column.mask
-        elif (column.classification or "").lower() in OPEN or column.term is not None:
+        elif is_open(column) or column.term is not None:
             found.pop(column.name.lower(), None)
     return found
+
+
+def is_open(column: ContractColumn) -> bool:
+    """Return whether the contract says of the column that all may see it."""
+    return (column.classification or "").lower() in OPEN
 
 
 def named_masks(glossary: Glossary) -> dict[str, MaskKind]:

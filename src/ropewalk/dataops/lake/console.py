@@ -289,7 +289,7 @@ def _answer_masked(
             relation = table.sql if number is None else table.at(number)
             scope.show(table, masked_table(connection, table, relation, query.masks))
         for name, (table, select) in query.past.items():
-            scope.show(name, masked_table(connection, table, f"({select})", query.masks, is_past=True))
+            scope.show(name, masked_table(connection, table, f"({select})", query.masks))
         return _fetch_placed(connection, query.text, asking, spill)
 
 

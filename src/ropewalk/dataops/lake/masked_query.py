@@ -113,11 +113,19 @@ def masked_table(
 ) -> str:
     """Return what follows FROM for `relation`, which is `table` at some time, with its personal columns masked.
 
-    Of a past table, columns that it has no more are hidden too: what they held, no contract of today tells.
+    Columns that it has no more, and of which no contract speaks, are hidden too: what they held, nobody tells today.
     """
     columns = read_columns(connection, relation)
     found: Mapping[str, str] = masks.of(str(table), columns)
-    if is_past and masks.is_personal(str(table)):
-        today = {column.name.lower() for column in read_columns(connection, table.sql)}
-        found = {**dict.fromkeys((c.name for c in columns if c.name.lower() not in today), "null"), **found}
+    if masks.is_personal(str(table)):
+        known = masks.described.get(str(table).lower(), frozenset()) | _names(connection, table)
+        found = {**dict.fromkeys((c.name for c in columns if c.name.lower() not in known), "null"), **found}
     return masked_relation(relation, columns, found, masks.key)
+
+
+def _names(connection: duckdb.DuckDBPyConnection, table: TableName) -> frozenset[str]:
+    """Return the columns of the table as it is now, in lower case; none when it is gone."""
+    try:
+        return frozenset(column.name.lower() for column in read_columns(connection, table.sql))
+    except duckdb.CatalogException:
+        return frozenset()

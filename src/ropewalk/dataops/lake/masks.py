@@ -11,7 +11,8 @@ from ropewalk.dataops.lake.names import literal, quote
 HIDDEN = "***"
 TEXTS = ("VARCHAR", "ENUM", "UUID", "JSON", "BLOB")
 MOMENTS = ("DATE", "TIMESTAMP")
-NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "DECIMAL", "DOUBLE", "FLOAT", "BOOLEAN")
+WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+NUMBERS = (*WHOLE, *(f"U{name}" for name in WHOLE), "DECIMAL", "DOUBLE", "FLOAT", "BOOLEAN")
 # 64 bits: enough to tell apart all persons there are.
 HASH_DIGITS = 16
 QUARANTINE = "quarantine"

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from ropewalk.dataops.contracts import project_masks
 from ropewalk.dataops.lake import Asking, Form, QueryResult, ask_environment
 from ropewalk.dataops.metrics.compile import (
     MetricQuestion,
@@ -17,6 +16,7 @@ from ropewalk.dataops.metrics.compile import (
 from ropewalk.dataops.metrics.declarations import Dimension, Measure
 from ropewalk.dataops.metrics.errors import InvalidMetric, RowsCountedTwice
 from ropewalk.dataops.metrics.reading import Metric, Subject, read_metrics
+from ropewalk.dataops.privacy import project_masks
 from ropewalk.errors import InvalidInput, NotFound, Place
 from ropewalk.pipeline import Workspace
 

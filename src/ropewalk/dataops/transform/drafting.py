@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ropewalk.dataops.contracts import project_masks
+from ropewalk.dataops.contracts import declared_masks
 from ropewalk.dataops.lake import TableName, environment_tables, query_environment
 from ropewalk.dataops.transform.errors import InvalidTableTest
 from ropewalk.dataops.transform.table_tests import SUFFIX, Row, Rows, TableTest
@@ -61,7 +61,7 @@ def _sample(workspace: Workspace, table: str) -> list[Mapping[str, object]] | No
     if table not in environment_tables(workspace):
         return None
     sql = f"FROM {TableName.parse(table).unqualified}"
-    found = query_environment(workspace, sql, SAMPLE, masks=project_masks(workspace))
+    found = query_environment(workspace, sql, SAMPLE, masks=declared_masks(workspace))
     names = [column.name for column in found.columns]
     return [dict(zip(names, row, strict=True)) for row in found.rows]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ropewalk.dataops.contracts import project_masks
 from ropewalk.dataops.lake import TableInfo, list_environment_tables, query_environment
+from ropewalk.dataops.privacy import project_masks
 from ropewalk.errors import RopewalkError
 from ropewalk.web.errors import status_of
 from ropewalk.web.grid import Grid, GridColumn, make_grid
