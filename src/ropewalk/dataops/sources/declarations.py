@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ropewalk.dataops.sources.database_declarations import DuckDBSource, MySQLSource, PostgresSource
+from ropewalk.dataops.sources.driver_declarations import ADBCSource, DLTSource, SQLAlchemySource
 from ropewalk.dataops.sources.elastic_declarations import ElasticsearchSource
 from ropewalk.dataops.sources.entries import LandedSource, Name
 from ropewalk.dataops.sources.git_declarations import GitSource
@@ -125,6 +126,9 @@ DeclaredSource = (
     | DuckDBSource
     | GitSource
     | SingerSource
+    | ADBCSource
+    | SQLAlchemySource
+    | DLTSource
 )
 # A GitLab is nothing but resources of an API, which are what is loaded.
 AnySource = Annotated[DeclaredSource | GitLabSource, Field(discriminator="kind")]

@@ -8,6 +8,7 @@ from typing import cast
 
 from ropewalk.dataops.sources.database_declarations import DuckDBSource, MySQLSource, PostgresSource
 from ropewalk.dataops.sources.declarations import FilesSource, Source, SQLiteSource
+from ropewalk.dataops.sources.driver_declarations import DLTSource
 from ropewalk.dataops.sources.elastic_declarations import ElasticsearchSource
 from ropewalk.dataops.sources.errors import InvalidSource
 from ropewalk.dataops.sources.facts import source_facts
@@ -116,7 +117,7 @@ def _tables(entry: Entry) -> Iterator[SourceSpec]:
 
         for name, one in expand_gitlab(entry.name, source):
             yield SourceSpec(name, one, entry.place)
-    elif isinstance(source, GitSource | SingerSource):
+    elif isinstance(source, GitSource | SingerSource | DLTSource):
         for name, table in source.expand(entry.name):
             yield SourceSpec(name, table, entry.place)
     else:

@@ -24,6 +24,10 @@ class State(str):
     __slots__ = ()
 
 
+class Hints(dict[str, object]):
+    """How rows land when the declaration does not say so: `write` and `key`; yielded in place of a row."""
+
+
 class NotThere(Exception):
     """Something that the declaration names is not there."""
 
@@ -47,14 +51,16 @@ def main(job_path: str, answer_path: str) -> int:
 
 def _run(job: RowsJob) -> RowsAnswer:
     read: Callable[[RowsJob], Items] = importlib.import_module(job.reader).read
-    state = None
+    state, hints = None, None
     with RowsWriter(Path(job.folder)) as writer:
         for item in read(job):
             if isinstance(item, State):
                 state = str(item)
+            elif isinstance(item, Hints):
+                hints = dict(item)
             else:
                 writer.write(item)
-    return RowsAnswer(rows=writer.rows, state=state)
+    return RowsAnswer(rows=writer.rows, state=state, hints=hints)
 
 
 def _told(error: BaseException, root: Path) -> RowsAnswer:

@@ -35,6 +35,7 @@ class RowsAnswer(NamedTuple):
     Attributes:
         rows: how many rows were written.
         state: how far the source is loaded now, where the reader knows.
+        hints: how the rows land when the declaration does not say so: `write` and `key`.
         error: one sentence, the error's type first.
         place: file and line of the deepest frame in the project's own code.
         missing: the extra of our package that is not installed.
@@ -43,6 +44,7 @@ class RowsAnswer(NamedTuple):
 
     rows: int = 0
     state: str | None = None
+    hints: Mapping[str, object] | None = None
     error: str | None = None
     place: tuple[str, int] | None = None
     missing: str | None = None

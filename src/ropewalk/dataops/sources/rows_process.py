@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -14,6 +14,7 @@ from ropewalk.dataops.sources.columns import Relation, describe
 from ropewalk.dataops.sources.errors import (
     FunctionMissing,
     ProgramFailed,
+    ProgramMissing,
     ProgramTimedOut,
 )
 from ropewalk.dataops.sources.records import RecordFile, record_file
@@ -90,6 +91,27 @@ class Running:
 
 
 @dataclass(frozen=True)
+class Program:
+    """What brings the rows of one source.
+
+    Attributes:
+        reader: the module that runs in the process.
+        what: what runs, in messages.
+        options: what the reader has to know, without secrets.
+        origin: id of the outside thing, for lineage.
+        secrets: values that must not be shown, besides those that are named as secrets.
+        environment: variables that the process gets.
+    """
+
+    reader: str
+    what: str
+    options: Mapping[str, object]
+    origin: str
+    secrets: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class BroughtRows:
     """What a process brought: files with rows, and how far the source is loaded now, if it said so."""
 
@@ -109,10 +131,8 @@ class BroughtRows:
 
 
 @contextmanager
-def bring_rows(
-    running: Running, reader: str, options: Mapping[str, object], since: str | None
-) -> Iterator[BroughtRows]:
-    """Have `reader` bring rows in a process of its own; yield them for the length of the block.
+def bring_rows(running: Running, program: Program, since: str | None) -> Iterator[BroughtRows]:
+    """Have `program` bring rows in a process of its own; yield them for the length of the block.
 
     Raises:
         ProgramFailed, ProgramTimedOut: the process came to no good end.
@@ -125,8 +145,10 @@ def bring_rows(
         # Made by whoever has rows: an empty file would say that there are dicts.
         records.path.unlink()
         job, answer = folder / "job.json", folder / "answer.json"
-        write_job(RowsJob(reader, str(task.workspace.root), str(folder), dict(options), since), job)
-        ended, tail = running.run(_HARNESS, (str(job), str(answer)))
+        write_job(
+            RowsJob(program.reader, str(task.workspace.root), str(folder), dict(program.options), since), job
+        )
+        ended, tail = running.run(_HARNESS, (str(job), str(answer)), program.environment)
         told = read_answer(answer)
         if told is None:
             raise running.failed(_end(ended), tail)
@@ -144,6 +166,12 @@ def _error(running: Running, told: RowsAnswer, tail: str) -> RopewalkError:
             f"{running.what} needs a package that is not installed: {told.missing}",
             place=running.spec.place,
             hint=f"pip install 'ropewalk[{extra}]'",
+        )
+    if told.missing:
+        return ProgramMissing(
+            f"{running.what} needs a package that is not installed: {told.missing}",
+            place=running.spec.place,
+            hint="install it into the environment that Ropewalk runs in",
         )
     if told.not_found:
         return FunctionMissing(said, place=running.spec.place)
