@@ -29,6 +29,7 @@ COMMANDS = {
     "logs": "Print what a step of a run printed",
     "sql": "Ask the lake a question in SQL; read only",
     "metric": "List, show and ask for metrics",
+    "ask": "Answer a saved question",
     "contract": "Check, draft, lint and compare contracts",
     "glossary": "List terms, and columns that should map to one",
     "diff": "Show what changed in the data, row by row",

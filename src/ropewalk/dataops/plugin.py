@@ -1,4 +1,4 @@
-"""What DataOps registers: the sections `sources` and `publish`, and the kinds source, table, metric and publish."""
+"""What DataOps registers: the sections `sources` and `publish`, and the kinds source, table, metric, question and publish."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ def _has_sources(project: Project) -> bool:
 
 @hookimpl
 def node_kinds() -> list[NodeKind]:
-    """Return the kinds of data: sources, tables, metrics and publications."""
+    """Return the kinds of data: sources, tables, metrics, questions and publications."""
     has_tables = has_folder("tables", "contracts")
     return [
         DeferredKind("source", "ropewalk.dataops.sources:SourceKind", _has_sources),
         DeferredKind("table", "ropewalk.dataops.transform:TableKind", has_tables),
         DeferredKind("metric", "ropewalk.dataops.metrics:MetricKind", has_folder("metrics")),
+        DeferredKind("question", "ropewalk.dataops.questions:QuestionKind", has_folder("questions")),
         DeferredKind("publish", "ropewalk.dataops.publish:PublishKind", has_entries("publish")),
     ]
 

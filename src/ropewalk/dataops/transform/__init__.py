@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from ropewalk.dataops.transform.files import RESERVED, table_files
     from ropewalk.dataops.transform.kind import TableKind
+    from ropewalk.dataops.transform.parse import parse_sql
     from ropewalk.dataops.transform.parts import read_span
     from ropewalk.dataops.transform.table_tests import TableTest, read_table_tests
     from ropewalk.dataops.transform.testing import TestResult, run_table_tests
@@ -54,6 +55,7 @@ __all__ = [
     "TestWithoutTable",
     "TestsFailed",
     "declare_tables",
+    "parse_sql",
     "read_span",
     "read_table_tests",
     "read_tables",
