@@ -9,6 +9,7 @@ from blake3 import blake3
 
 from ropewalk.dataops.sources.database_declarations import ServerSource
 from ropewalk.dataops.sources.declarations import FilesSource, Source
+from ropewalk.dataops.sources.driver_declarations import DriverSource
 from ropewalk.dataops.sources.redact import redact_url
 from ropewalk.dataops.sources.rest_declarations import Asked
 from ropewalk.dataops.sources.secrets import SCHEME
@@ -32,7 +33,19 @@ def source_facts(source: Source) -> dict[str, str]:
     if isinstance(source, ServerSource) and source.url is not None:
         # A password that is changed is no reason to load everything again.
         facts["url"] = source.url if source.url.startswith(SCHEME) else redact_url(source.url)
-    return facts
+    return facts | _hide_settings(source, facts)
+
+
+def _hide_settings(source: Source, facts: Mapping[str, str]) -> dict[str, str]:
+    """Return the facts that hold settings of other programs, which may be anything, by the digest of each value."""
+    hidden = dict[str, str]()
+    for key in {"config", "arguments", "options"} & facts.keys():
+        values = getattr(source, key)
+        hidden[key] = _text({name: _hidden(_text(value)) for name, value in values.items()})
+    if isinstance(source, DriverSource):
+        for key in {"url", "uri"} & facts.keys():
+            hidden[key] = facts[key] if facts[key].startswith(SCHEME) else redact_url(facts[key])
+    return hidden
 
 
 def _hide_secrets(source: Asked, facts: Mapping[str, str]) -> dict[str, str]:
