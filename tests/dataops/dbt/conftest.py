@@ -195,7 +195,6 @@ def shop(make_shop):
     found.node(
         "model",
         "order_log",
-        folder="marts",
         config={"materialized": "incremental", "unique_key": "order_id"},
         above=["model.shop.stg_orders"],
         code='select order_id, status from "shop"."main_staging"."stg_orders"',

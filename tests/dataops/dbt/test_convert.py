@@ -30,7 +30,7 @@ def test_tables_keep_their_text(convert):
         "-- Customers, cleaned.\n-- kind: view\nwith source as (\n    -- all of them\n"
         "    select * from raw.raw_customers\n)\nselect id as customer_id, first_name, last_name from source\n"
     )
-    assert found.files["tables/marts/order_log.sql"].startswith("-- kind: incremental\n-- key: order_id\n")
+    assert found.files["tables/main/order_log.sql"].startswith("-- kind: incremental\n-- key: order_id\n")
 
 
 def test_a_description_sets_nothing(convert):
@@ -274,3 +274,37 @@ def test_unit_tests_that_do_not_move(shop, convert, change, why):
     shop.parts["unit_tests"]["unit_test.shop.orders.t"] = {**test, **change}
 
     assert why in left(convert())["t"]
+
+
+def test_columns_that_no_table_has(shop, convert):
+    """What dbt's YAML describes and nothing makes is no promise: a contract would refuse each build for it."""
+    described = {
+        name: {"name": name, "description": "x"} for name in ("order_id", "Amount", "total_order_amount")
+    }
+    shop.parts["nodes"]["model.shop.orders"]["columns"] = described
+    shop.parts["nodes"]["snapshot.shop.orders_snapshot"]["columns"] = {
+        "valid_to": {"name": "valid_to", "description": "x"}
+    }
+
+    found = convert()
+
+    assert [item["name"] for item in contract(found, "marts.orders")["properties"]] == ["order_id", "Amount"]
+    assert left(found) == {
+        "marts.orders.total_order_amount": "it is described, and the table has no such column"
+    }
+    assert contract(found, "snapshots.orders_snapshot")["properties"][0]["name"] == "valid_to"
+
+
+def test_columns_that_cannot_be_told(make_shop):
+    """A table over a source shows its columns where its SELECT names them, and is believed where it does not."""
+    shop = make_shop()
+    shop.source("web", "events")
+    described = {"y": {"name": "y", "description": "x"}}
+    table = {"config": {"materialized": "table"}, "folder": "m", "columns": described}
+    shop.node("model", "named", code='select x from "shop"."landing"."events"', **table)
+    shop.node("model", "star", code='select * from "shop"."landing"."events"', **table)
+
+    found = convert_manifest(read_manifest(shop.write()))
+
+    assert "m.named.y" in left(found)
+    assert [item["name"] for item in contract(found, "m.star")["properties"]] == ["y"]

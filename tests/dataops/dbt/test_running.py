@@ -21,7 +21,7 @@ EXPECTED = {
         (4, 2, "placed", 0.77),
     ],
     "marts.customers": [(1, 2, 13.5), (2, 1, 0.77), (3, 1, 20.0)],
-    "marts.order_log": [(1, "returned"), (2, "completed"), (3, "completed"), (4, "placed")],
+    "main.order_log": [(1, "returned"), (2, "completed"), (3, "completed"), (4, "placed")],
 }
 
 

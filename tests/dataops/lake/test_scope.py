@@ -28,6 +28,17 @@ def test_a_transaction_reads_what_it_was_told_to(lake: Lake, versions: tuple[int
     assert lake.query("FROM mart.x").rows == ((2, "two"),)
 
 
+def test_a_schema_of_the_name_that_engines_use(lake: Lake) -> None:
+    """Tables may stand in `main`, as those of many projects do that come from elsewhere."""
+    with lake.transaction("write") as transaction:
+        transaction.replace("main.x", "SELECT 1 AS a")
+
+    with lake.transaction("build", reads={"main.x": lake.snapshot()}) as transaction:
+        transaction.replace("main.y", "SELECT a + 1 AS a FROM main.x")
+
+    assert lake.query("FROM main.y").rows == ((2,),)
+
+
 def test_a_transaction_sees_nothing_it_was_not_told_of(lake: Lake, versions: tuple[int, int]) -> None:
     """What is not among the inputs is not there, so it cannot slip into a table unnoticed."""
     with pytest.raises(TableMissing), lake.transaction("build", reads={}) as transaction:

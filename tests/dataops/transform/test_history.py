@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -194,3 +195,23 @@ def test_versions_never_overlap(write_project, open_tables, run_tables, tmp_path
     ).rows
     assert [tuple(row) for row in current] == last
     assert query_environment(workspace, overlaps).rows[0][0] == 0
+
+
+def test_environments_go_on_from_what_they_have(write_project, open_tables, run_tables):
+    """A branch continues the history it began with, and leaves that of the others as it is."""
+
+    def run_in(environment, *rows):
+        root = write_project({"tables/staging/people.sql": people(*rows), "tables/mart/people.sql": TIMED})
+        workspace = open_tables(root)
+        workspace.settings = replace(workspace.settings, environment=environment)
+        run_tables(workspace)
+        return versions(workspace, "name, day(valid_to)")
+
+    run_in("dev", (1, "Ann", 1))
+    branch = run_in("branch", (1, "Anna", 3))
+    dev = run_in("dev", (1, "Al", 5))
+    again = run_in("branch", (1, "Ada", 7))
+
+    assert branch == [("Ann", 3), ("Anna", None)]
+    assert dev == [("Ann", 5), ("Al", None)]
+    assert again == [("Ann", 3), ("Anna", 7), ("Ada", None)]

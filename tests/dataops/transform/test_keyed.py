@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -108,6 +109,25 @@ def test_a_key_that_is_not_selected(run):
 
     assert isinstance(result.error, TableFailed)
     assert (str(result.error.place), result.error.nearest) == ("tables/mart/made.sql:2", "idd")
+
+
+def test_environments_keep_their_own_rows(write_project, open_tables, run_tables):
+    """What another environment wrote last is not what the next build of this one keeps."""
+
+    def run_in(environment, *rows):
+        root = write_project(
+            {"tables/staging/orders.sql": orders(rows), "tables/mart/made.sql": HEADER + QUERIES["rows"]}
+        )
+        workspace = open_tables(root)
+        workspace.settings = replace(workspace.settings, environment=environment)
+        return run_tables(workspace)["mart.made"].output.summary["incremental"], made(workspace)
+
+    run_in("dev", (1, 2), (2, 3))
+    run_in("branch", (1, 9), (2, 3))
+    told, rows = run_in("dev", (1, 2), (2, 4))
+
+    assert told == {"keys": 1, "rows": 1}
+    assert [row for row in rows if row[0] < 3] == [(1, 4), (2, 8)]
 
 
 row = st.tuples(st.one_of(st.none(), st.integers(1, 4)), st.integers(0, 5))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import yaml
 
 from ropewalk.dataops.dbt.checks import Draft
+from ropewalk.dataops.dbt.columns import find_columns
 from ropewalk.dataops.dbt.manifest import Manifest, Node
 from ropewalk.dataops.dbt.moves import Import, Moved, Names
 
@@ -17,6 +18,7 @@ def draft_contracts(manifest: Manifest, names: Names, found: Import) -> dict[str
     """Return what is said of the columns of each table that moved, by the table."""
     nodes = {**manifest.nodes, **manifest.sources}
     there = {moved.into for moved in found.moved}
+    known = find_columns(manifest, names, found)
     drafts = {}
     for node_id, table in names.items():
         schema, _, name = table.partition(".")
@@ -25,6 +27,10 @@ def draft_contracts(manifest: Manifest, names: Names, found: Import) -> dict[str
             continue
         draft = Draft(table)
         for column in nodes[node_id].columns.values():
+            if column.name.lower() not in known.get(table, {column.name.lower()}):
+                why = "it is described, and the table has no such column"
+                found.leave("documentation", f"{table}.{column.name}", why)
+                continue
             said = draft.column(column.name)
             if column.description:
                 said["description"] = column.description.strip()

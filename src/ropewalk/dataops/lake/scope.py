@@ -26,7 +26,7 @@ class Scope:
     def show(self, table: TableName, relation: str) -> None:
         """Let the unqualified name of `table` mean `relation`, which is what follows FROM."""
         if table.schema not in self._schemas:
-            self._connection.execute(f"CREATE SCHEMA {self._name}.{quote(table.schema)}")
+            self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self._name}.{quote(table.schema)}")
             self._schemas.add(table.schema)
         self._connection.execute(f"CREATE VIEW {self._name}.{table.unqualified} AS FROM {relation}")
 
