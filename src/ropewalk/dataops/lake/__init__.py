@@ -54,9 +54,10 @@ if TYPE_CHECKING:
     from ropewalk.dataops.lake.expiry import Expired
     from ropewalk.dataops.lake.exporting import Exported, export_iceberg, export_tables
     from ropewalk.dataops.lake.extensions import load_extension
+    from ropewalk.dataops.lake.home import LakeHome, find_home
     from ropewalk.dataops.lake.lake import Lake
     from ropewalk.dataops.lake.masks import Masks, mask_sql, masked_relation
-    from ropewalk.dataops.lake.moments import moment_of_table, moment_tables
+    from ropewalk.dataops.lake.moments import moment_fact, moment_of_table, moment_tables
     from ropewalk.dataops.lake.names import TableName, literal, quote
     from ropewalk.dataops.lake.opening import open_lake
     from ropewalk.dataops.lake.parcel import pack_table, unpack_table
@@ -95,6 +96,7 @@ __all__ = [
     "LakeBusy",
     "LakeDamaged",
     "LakeFailed",
+    "LakeHome",
     "LakePort",
     "LakeTransaction",
     "Masks",
@@ -123,6 +125,7 @@ __all__ = [
     "expire_unnamed",
     "export_iceberg",
     "export_tables",
+    "find_home",
     "find_pin",
     "holds_table",
     "input_tables",
@@ -131,6 +134,7 @@ __all__ = [
     "load_extension",
     "mask_sql",
     "masked_relation",
+    "moment_fact",
     "moment_of_table",
     "moment_tables",
     "open_environment",

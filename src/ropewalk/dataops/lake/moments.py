@@ -41,8 +41,29 @@ def moment_of_table(lake: Lake, table: str, moment: str) -> int:
     return found[1]
 
 
+def moment_fact(lake: Lake, table: str, moment: str) -> str:
+    """Return what tells whether `table` at `moment` is still what it was: a pin may be given to others.
+
+    Raises:
+        RopewalkError: as `moment_of_table` says.
+    """
+    if _is_number(moment):
+        # A snapshot never changes; whether it is still there is found by who reads it.
+        return f"snapshot {moment}"
+    for pin in lake.pins():
+        for pinned in pin.tables if pin.name == moment else ():
+            if pinned.table.lower() == table.lower():
+                # The content, which is the same on machines whose lakes count otherwise.
+                return pinned.digest.digest[:32]
+    return f"snapshot {moment_of_table(lake, table, moment)}"
+
+
+def _is_number(moment: str) -> bool:
+    return moment.isascii() and moment.isdigit()
+
+
 def _snapshot(lake: Lake, moment: str, pins: tuple[str, ...]) -> int:
-    if moment.isascii() and moment.isdigit():
+    if _is_number(moment):
         return int(moment)
     try:
         time = datetime.fromisoformat(moment)

@@ -11,7 +11,7 @@ from ropewalk.dataops.lake.catalog import SPILL_FOLDER, attach, require_catalog
 from ropewalk.dataops.lake.digest import table_names
 from ropewalk.dataops.lake.errors import translate_error
 from ropewalk.dataops.lake.extensions import connect
-from ropewalk.dataops.lake.home import LakeHome, local_home
+from ropewalk.dataops.lake.home import FOLDER, LakeHome, local_home
 from ropewalk.dataops.lake.names import TableName, literal
 from ropewalk.dataops.lake.retry import retry_locked
 
@@ -44,8 +44,8 @@ def open_reader(place: Path | LakeHome, snapshot: int | None = None) -> duckdb.D
     return open_engine(home, is_read_only=True, snapshot=snapshot)
 
 
-def read_table(state: Path, table: str, snapshot: int | None) -> duckdb.DuckDBPyRelation:
-    """Return `table` of the lake below the `state` folder as a relation, at `snapshot` or at the newest.
+def read_table(place: Path | LakeHome, table: str, snapshot: int | None) -> duckdb.DuckDBPyRelation:
+    """Return `table` of the lake at `place` (or below a state folder) as a relation, at `snapshot` or at the newest.
 
     Raises:
         InvalidTableName: `table` is not `schema.table`.
@@ -53,7 +53,7 @@ def read_table(state: Path, table: str, snapshot: int | None) -> duckdb.DuckDBPy
         SnapshotMissing: the lake does not have that snapshot.
     """
     name = TableName.parse(table)
-    connection = _shared_reader(state, snapshot)
+    connection = _shared_reader(place, snapshot)
     try:
         return retry_locked(lambda: connection.sql(f"FROM {name.sql}"))
     except duckdb.Error as error:
@@ -62,5 +62,5 @@ def read_table(state: Path, table: str, snapshot: int | None) -> duckdb.DuckDBPy
 
 # Opening costs more than reading a small table, and a step asks for several tables of one snapshot.
 @lru_cache(maxsize=4)
-def _shared_reader(state: Path, snapshot: int | None) -> duckdb.DuckDBPyConnection:
-    return open_reader(state / "lake", snapshot)
+def _shared_reader(place: Path | LakeHome, snapshot: int | None) -> duckdb.DuckDBPyConnection:
+    return open_reader(place / FOLDER if isinstance(place, Path) else place, snapshot)

@@ -74,8 +74,8 @@ def _read_counts(
     """Return how many rows those of `tables` have of which the catalogue does not know it, such as views."""
     found: dict[TableName, int] = {}
     for name, snapshot in tables.items():
-        # What is neither a table nor a view at its snapshot is left out.
-        with suppress(duckdb.CatalogException):
+        # What is neither a table nor a view at its snapshot is left out, and so is a snapshot that is gone.
+        with suppress(duckdb.CatalogException, duckdb.InvalidInputException):
             row = connection.execute(f"SELECT count(*) FROM {name.at(snapshot)}").fetchone()
             found[name] = int(row[0]) if row else 0
     return found

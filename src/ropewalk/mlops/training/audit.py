@@ -18,6 +18,8 @@ from types import FrameType
 from typing import NamedTuple
 
 READ, LIST, MISSING, WRITE = "read", "list", "missing", "write"
+# A table at a moment that the step chose: `path` is TABLE@MOMENT, `state` what it was then.
+TABLE = "table"
 # What the engine itself puts into the project's folder.
 PUBLISHED = "outputs"
 _CACHE = "__pycache__"
@@ -56,6 +58,12 @@ def _hear(event: str, arguments: tuple[object, ...]) -> None:
     # Every event of the interpreter passes here: what is none of ours has to leave at once.
     if event in _EVENTS and _recorder:
         _recorder[0].hear(event, arguments)
+
+
+def note_table(log: Path, name: str, state: str) -> None:
+    """Write down in `log` that a table was read as it was at some moment."""
+    with log.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(Seen(TABLE, name, state)) + "\n")
 
 
 def read_log(log: Path) -> list[Seen]:

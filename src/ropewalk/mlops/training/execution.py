@@ -18,7 +18,7 @@ from ropewalk.mlops.training.outputs import keep_product
 from ropewalk.mlops.training.scratch import scratch_folder
 from ropewalk.mlops.training.step_environment import interpreter_for
 from ropewalk.mlops.training.step_inputs import datasets, step_inputs, tables_read
-from ropewalk.mlops.training.undeclared import observed_inputs, undeclared_summary
+from ropewalk.mlops.training.undeclared import observed_inputs, past_tables, undeclared_summary
 from ropewalk.pipeline import JSON, Output, Task
 from ropewalk.project import GitState, StepDeclaration, git_state
 
@@ -100,7 +100,7 @@ def _output(execution: _Execution, answer: Answer) -> Output:
     summary: dict[str, JSON] = {
         "run_id": run_id,
         "parameters": parameters,
-        "inputs": tables_read(execution.inputs),
+        "inputs": [*tables_read(execution.inputs), *past_tables(observed)],
         **made.summary,
         **undeclared_summary(execution.step.name, observed),
     }

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import os
 import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ropewalk.mlops.training.audit import record_reads
+from ropewalk.mlops.training.audit import note_table, record_reads
 from ropewalk.mlops.training.client import active_run
 from ropewalk.mlops.training.job import (
     READS,
@@ -35,6 +36,8 @@ from ropewalk.processes import is_projects, load_function, user_place
 
 if TYPE_CHECKING:
     import duckdb
+
+    from ropewalk.dataops.lake import LakeHome
 
 LONGEST_ERROR = 2000
 
@@ -99,7 +102,7 @@ def _inputs(job: Job) -> list[Table | Model | Metrics | Files]:
 
 def _open_input(item: StepInput, job: Job) -> Table | Model | Metrics | Files:
     if isinstance(item, TableInput):
-        return Table(item.table, lambda: _read_table(item, job))
+        return Table(item.table, lambda: _read_table(item, job), lambda moment: _read_past(item, moment, job))
     if isinstance(item, ModelInput):
         return Model(uri=item.uri)
     if isinstance(item, FilesInput):
@@ -116,7 +119,26 @@ def _read_table(item: TableInput, job: Job) -> duckdb.DuckDBPyRelation:
     # Only a step that looks into its tables pays for the lake.
     from ropewalk.dataops.lake import read_table
 
-    return read_table(Path(job.state), item.table, item.snapshot)
+    return read_table(_lake_home(job), item.table, item.snapshot)
+
+
+def _read_past(item: TableInput, moment: str, job: Job) -> duckdb.DuckDBPyRelation:
+    """Return the table as it was at `moment`, and write down that it was read."""
+    # Only a step that asks for the past pays for it.
+    from ropewalk.dataops.lake import Lake, moment_fact, moment_of_table
+
+    lake = Lake(_lake_home(job))
+    snapshot = moment_of_table(lake, item.table, moment)
+    note_table(Path(job.staging, READS), f"{item.table}@{moment}", moment_fact(lake, item.table, moment))
+    return lake.read_at(item.table, snapshot)
+
+
+def _lake_home(job: Job) -> LakeHome:
+    from ropewalk.dataops.lake import find_home
+    from ropewalk.settings import load_settings
+
+    # The engine's variables are the process's too; what they hold must not be written into the job's file.
+    return find_home(load_settings(os.environ), Path(job.state), Path(job.root))
 
 
 def _print_user_frames(error: BaseException, job: Job) -> None:

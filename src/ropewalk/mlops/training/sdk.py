@@ -72,9 +72,15 @@ def step(function: F | None = None, **options: Unpack[StepOptions]) -> F | Calla
 class Table:
     """A table: one snapshot as a step receives it, read when asked, or the rows that a step returns."""
 
-    def __init__(self, name: str, open_relation: Callable[[], duckdb.DuckDBPyRelation]) -> None:
+    def __init__(
+        self,
+        name: str,
+        open_relation: Callable[[], duckdb.DuckDBPyRelation],
+        open_past: Callable[[str], duckdb.DuckDBPyRelation] | None = None,
+    ) -> None:
         self.name = name
         self._open = open_relation
+        self._open_past = open_past
 
     @classmethod
     def of(cls, data: TableData, name: str = "frame") -> Table:
@@ -89,6 +95,20 @@ class Table:
             TypeError: `data` is none of these; raised when the rows are asked for.
         """
         return cls(name, lambda: relation_of(data))
+
+    def at(self, moment: int | str) -> Table:
+        """Return the table as it was at a pin, at a snapshot's number, or at a time (ISO 8601, in UTC).
+
+        What is read of it counts as an input of the step: if the pin is given to other rows, the step runs again.
+
+        Raises:
+            ValueError: this is no table of the lake, but one made by `Table.of`.
+        """
+        past = self._open_past
+        if past is None:
+            message = f"{self!r} is no table of the lake, so it has no past"
+            raise ValueError(message)
+        return Table(f"{self.name}@{moment}", lambda: past(str(moment)))
 
     def relation(self) -> duckdb.DuckDBPyRelation:
         """Return the table as a DuckDB relation, to filter and aggregate before anything is loaded."""

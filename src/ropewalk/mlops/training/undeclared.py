@@ -8,11 +8,12 @@ from pathlib import Path
 
 from blake3 import blake3
 
+from ropewalk.errors import RopewalkError
 from ropewalk.glance import is_watched
-from ropewalk.mlops.training.audit import LIST, MISSING, WRITE, Seen, file_state, names_in
+from ropewalk.mlops.training.audit import LIST, MISSING, TABLE, WRITE, Seen, file_state, names_in
 from ropewalk.pipeline import JSON, Node, Task, Workspace, open_stat_cache
 
-FILE, FOLDER = "file ", "folder "
+FILE, FOLDER, PAST = "file ", "folder ", "table "
 # Never equal to a digest, so that a step that changes what it reads is never taken for fresh.
 MOVED = "changed while the step ran"
 NAMED = 3
@@ -21,16 +22,45 @@ NAMED = 3
 def observed_inputs(task: Task, seen: Iterable[Seen]) -> dict[str, str]:
     """Return a fact for each file and folder of the project that was read and is not part of the step's code."""
     root, code = task.workspace.root, code_files(task.node)
-    return {
+    seen = list(seen)
+    past = {f"{PAST}{item.path}": item.state for item in seen if item.what == TABLE}
+    return past | {
         _name(item): _digest_then(item, task.workspace)
         for item in sorted(seen, key=lambda item: item.path)
-        if item.what != WRITE and item.path not in code and not _is_temporary(root / item.path, root)
+        if item.what not in (WRITE, TABLE)
+        and item.path not in code
+        and not _is_temporary(root / item.path, root)
     }
 
 
 def current_inputs(observed: Mapping[str, str], workspace: Workspace) -> dict[str, str]:
     """Return the facts of the same names as things stand now."""
-    return {name: _digest_now(name, workspace) for name in observed}
+    return {
+        name: _past_now(name, workspace) if name.startswith(PAST) else _digest_now(name, workspace)
+        for name in observed
+    }
+
+
+def _past_now(name: str, workspace: Workspace) -> str:
+    """Return what a table at the moment that the step chose is now."""
+    # Few steps read the past, and the lake is not cheap to open.
+    from ropewalk.dataops.lake import moment_fact, open_lake
+
+    table, _, moment = name.removeprefix(PAST).partition("@")
+    try:
+        return moment_fact(open_lake(workspace), table, moment)
+    except RopewalkError:
+        # What is gone is found by the step itself, which then says it best.
+        return MISSING
+
+
+def past_tables(observed: Mapping[str, str]) -> list[JSON]:
+    """Return the tables that a step read as they were at a moment of its choice."""
+    names = [name.removeprefix(PAST).partition("@") for name in observed if name.startswith(PAST)]
+    return [
+        {"table": table, "at": moment, "was": observed[f"{PAST}{table}@{moment}"]}
+        for table, _, moment in names
+    ]
 
 
 def is_of_project(observed: Mapping[str, str], workspace: Workspace) -> bool:
@@ -41,7 +71,11 @@ def is_of_project(observed: Mapping[str, str], workspace: Workspace) -> bool:
 def undeclared_summary(step: str, observed: Mapping[str, str]) -> dict[str, JSON]:
     """Return what a person should know of what the step read; nothing when it read nothing of the project."""
     # A file that was looked for in vain counts as well, but is nothing to declare.
-    paths: list[JSON] = [name.partition(" ")[2] for name, digest in observed.items() if digest != MISSING]
+    paths: list[JSON] = [
+        name.partition(" ")[2]
+        for name, digest in observed.items()
+        if digest != MISSING and not name.startswith(PAST)
+    ]
     if not paths:
         return {}
     shown = ", ".join(map(str, paths[:NAMED])) + (
