@@ -71,6 +71,17 @@ def consoles() -> Callable[[Path], list[Fence]]:
     return lambda path: [block for block in fences(path) if block.is_run]
 
 
+@pytest.fixture(scope="session")
+def glossary_beside() -> Callable[[Fence], str]:
+    """Return a function that finds the glossary which a fence's document shows; one without terms when there is none."""
+
+    def find(fence: Fence) -> str:
+        beside = fences(ROOT / fence.place.partition(":")[0])
+        return next((block.text for block in beside if block.text.startswith("terms:")), "terms: {}\n")
+
+    return find
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a test each document as `document`, each with marked consoles as `guide`, each block of a language as `LANGUAGE_fence`."""
     if "document" in metafunc.fixturenames:

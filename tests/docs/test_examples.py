@@ -16,6 +16,7 @@ import yaml
 
 from ropewalk import plugins
 from ropewalk.dataops.contracts import read_contract
+from ropewalk.dataops.definitions import GLOSSARY_FILE, read_glossary
 from ropewalk.dataops.transform import read_table_tests
 from ropewalk.project import load_project
 
@@ -28,14 +29,19 @@ def test_python(python_fence: Fence) -> None:
     compile(python_fence.text, python_fence.place, "exec")
 
 
-def test_yaml(yaml_fence: Fence, tmp_path: Path) -> None:
-    """YAML in a document is a project file that the sections accept, or a contract."""
+def test_yaml(yaml_fence: Fence, glossary_beside: Callable[[Fence], str], tmp_path: Path) -> None:
+    """YAML in a document is a project file that the sections accept, a contract, a glossary, or tests of a table."""
     found = yaml.safe_load(yaml_fence.text)
     if found.get("kind") == "DataContract":
         path = tmp_path / f"contracts/{found['schema'][0]['physicalName']}.odcs.yaml"
         path.parent.mkdir()
         path.write_text(yaml_fence.text)
+        (tmp_path / GLOSSARY_FILE).write_text(glossary_beside(yaml_fence))
         assert read_contract(path, tmp_path).checks
+    elif "terms" in found:
+        (tmp_path / GLOSSARY_FILE).parent.mkdir()
+        (tmp_path / GLOSSARY_FILE).write_text(yaml_fence.text)
+        assert read_glossary(tmp_path).terms
     elif "unit_tests" in found:
         folder = tmp_path / "tables/mart"
         folder.mkdir(parents=True)

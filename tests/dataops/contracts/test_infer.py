@@ -207,7 +207,7 @@ def test_lint_tells_all_files(write_project):
             + "schema: [{name: a, properties: [{name: origin}, {name: email}]}]\n",
             "contracts/mart.b.odcs.yaml": HEADER + "schema: [{name: b, propertys: []}]\n",
             "contracts/mart.c.odcs.yaml": HEADER
-            + "team: {name: x}\nschema: [{name: c, properties: [{name: x, description: y, required: true}]}]\n",
+            + "status: active\nteam: {name: x}\nschema: [{name: c, properties: [{name: x, description: y, required: true}]}]\n",
         }
     )
 
@@ -215,6 +215,7 @@ def test_lint_tells_all_files(write_project):
 
     assert [item.error is None for item in (glossary, a, b, c)] == [True, True, False, True]
     assert a.advice == (
+        "no status: the standard wants one, such as `status: active`",
         "nobody answers for it: give it a team",
         "it describes, and asks for no check",
         "no description: origin, email",

@@ -156,6 +156,12 @@ def test_column_has_one_meaning(read):
         read("origin'}, {type: tutorial, url: 'glossary:speed")
 
 
+def test_options_stand_beside_their_type(read):
+    """Other tools read a column's options by its type, and do not know the term."""
+    with pytest.raises(InvalidContract, match="logicalTypeOptions needs a logicalType"):
+        read("speed", "logicalTypeOptions: {maximum: 99}")
+
+
 def test_other_links_are_left_alone(read):
     """A contract may point people to definitions elsewhere too."""
     contract = read("origin'}, {type: businessDefinition, url: 'https://example.com/words#origin")

@@ -72,7 +72,6 @@ def test_relationship_may_only_warn(read_column, flights, connection):
 @pytest.mark.parametrize(
     "to",
     [
-        "airports.code",
         "code",
         "''",
         "[mart.airports.code, mart.airports.name]",
@@ -83,6 +82,23 @@ def test_relationship_names_a_column_of_a_table(read_column, to):
     """Where a key leads must be one column for each, of one table."""
     with pytest.raises(InvalidContract, match="leads to as many columns of one table"):
         read_column(f"{{name: a, relationships: [{{to: {to}}}]}}")
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "mart.airports.code",
+        "Mart.Airports.code",
+        "airports.code",
+        "mart.airports.odcs.yaml#/schema/airports/properties/code",
+        "contracts/mart.airports.odcs.yaml#schema/airports_obj/properties/code",
+    ],
+)
+def test_ways_to_name_a_column(read_column, to):
+    """By names, with or without the schema, or by the file of the other contract, as the standard has it."""
+    check = read_column(f"{{name: a, relationships: [{{to: '{to}'}}]}}").checks[-1]
+
+    assert (check.target, check.values) == ("mart.airports", ("code",))
 
 
 def test_relationship_of_a_table_says_from_where(read_table):

@@ -68,7 +68,12 @@ def with_term(document: Document, location: Location, item: SchemaProperty, term
 
     Raises:
         TermContradicted: it says otherwise; the error names both places.
+        InvalidContract: it has options without a type of its own.
     """
+    # The standard reads the options by the type beside them; a term stands elsewhere.
+    if item.logicalTypeOptions and item.logicalType is None:
+        where = document.place((*location, "logicalTypeOptions"))
+        raise InvalidContract("logicalTypeOptions needs a logicalType", place=where)
     _refuse_contradiction(document, location, item, term)
     options = dict(item.logicalTypeOptions or {})
     if term.pattern is not None:

@@ -78,6 +78,8 @@ def _lint(path: Path, root: Path, glossary: Glossary) -> LintedFile:
 
 
 def _advise(contract: Contract, glossary: Glossary) -> Iterator[str]:
+    if contract.status is None:
+        yield "no status: the standard wants one, such as `status: active`"
     if contract.owner is None:
         yield "nobody answers for it: give it a team"
     if not any(check.kind != "present" for check in contract.checks):

@@ -39,21 +39,29 @@ ENGINE = "ropewalk"
 VOLUME = ("builds", "tolerance")
 DEFAULT_BUILDS = 20
 DEFAULT_TOLERANCE = 4.0
-_NAMES = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+_NAMES = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*){1,2}")
+# The standard's full form: another contract's file, and in it the ids of table and column.
+_BY_FILE = re.compile(
+    r"(?:[\w.-]+/)*(?P<table>[A-Za-z_]\w*\.[A-Za-z_]\w*)\.odcs\.yaml#/?schema/[\w-]+/properties/(?P<column>[\w-]+)"
+)
 
 
-def property_relationships(document: Document, location: Location, item: SchemaProperty) -> Iterator[Check]:
-    """Yield the check of each relationship of the property at `location`.
+def property_relationships(
+    document: Document, location: Location, item: SchemaProperty, schema: str
+) -> Iterator[Check]:
+    """Yield the check of each relationship of the property at `location`, in a contract of a table in `schema`.
 
     Raises:
-        InvalidContract: one that names no `schema.table.column`.
+        InvalidContract: one that names no column of a table.
     """
     for index, found in enumerate(item.relationships or []):
-        yield _foreign_key(document, (*location, "relationships", index), found, (column_name(item),))
+        yield _foreign_key(
+            document, (*location, "relationships", index), found, (column_name(item),), schema=schema
+        )
 
 
 def table_relationships(
-    document: Document, location: Location, found: list[Relationship] | None
+    document: Document, location: Location, found: list[Relationship] | None, schema: str
 ) -> Iterator[Check]:
     """Yield the check of each relationship of the table, which may be over several columns.
 
@@ -66,31 +74,40 @@ def table_relationships(
         if not starts:
             raise InvalidContract("a relationship of a table needs `from`", place=document.place(where))
         columns = tuple(name.rpartition(".")[2] for name in starts)
-        yield _foreign_key(document, where, relationship, columns)
+        yield _foreign_key(document, where, relationship, columns, schema=schema)
 
 
 def _foreign_key(
-    document: Document, location: Location, found: Relationship, columns: tuple[str, ...]
+    document: Document, location: Location, found: Relationship, columns: tuple[str, ...], *, schema: str
 ) -> Check:
-    place = document.place((*location, "to"))
-    ends = _listed(found.to)
-    split = [name.rpartition(".") for name in ends if _NAMES.fullmatch(name)]
-    tables = {table.lower() for table, _, _ in split}
-    if len(split) != len(columns) or len(ends) != len(columns) or len(tables) != 1 or "." not in min(tables):
+    ends = [_end(name, schema) for name in _listed(found.to)]
+    tables = {end[0].lower() for end in ends if end}
+    if None in ends or len(ends) != len(columns) or len(tables) != 1:
         raise InvalidContract(
             f"a relationship of {', '.join(map(repr, columns))} leads to as many columns of one table",
-            place=place,
-            hint="to: schema.table.column",
+            place=document.place((*location, "to")),
+            hint="to: SCHEMA.TABLE.COLUMN, or SCHEMA.TABLE.odcs.yaml#/schema/TABLE/properties/COLUMN",
         )
-    names = tuple(name for _, _, name in split)
     return Check(
         "foreignKey",
         columns,
-        place,
-        names,
+        document.place((*location, "to")),
+        tuple(end[1] for end in ends if end),
         target=min(tables),
         severity=_severity(document, location, found.customProperties),
     )
+
+
+def _end(name: str, schema: str) -> tuple[str, str] | None:
+    """Return the table and the column that a reference names, in any of the standard's ways; None if it names none."""
+    by_file = _BY_FILE.fullmatch(name)
+    if by_file:
+        return by_file["table"], by_file["column"]
+    if not _NAMES.fullmatch(name):
+        return None
+    table, _, column = name.rpartition(".")
+    # Version 3.1.0 knows tables without a schema: it is that of the contract's own.
+    return (table if "." in table else f"{schema}.{table}", column)
 
 
 def _listed(value: str | list[str] | None) -> list[str]:

@@ -67,15 +67,16 @@ def parse_contract(path: Path, table: str | None, root: Path, glossary: Glossary
     ]
     pairs = zip(described.properties, terms, strict=True)
     columns = tuple(_column(document, (*_PROPERTIES, i), item, term) for i, (item, term) in enumerate(pairs))
+    name = table or described.physicalName or described.name or ""
     return Contract(
-        table=table or described.physicalName or described.name or "",
+        table=name,
         place=document.place(),
         version=declared.version or "",
         status=declared.status,
         description=described.description or _purpose(declared.description),
         domain=declared.domain,
         owner=_owner(declared),
-        checks=tuple(_checks(document, declared, described)),
+        checks=tuple(_checks(document, declared, described, name)),
         columns=columns,
         masks=contract_masks(columns, glossary),
         notes=tuple(_notes(described)),
@@ -141,16 +142,16 @@ def _refuse_repeated(document: Document, properties: list[SchemaProperty]) -> No
 
 
 def _checks(
-    document: Document, declared: OpenDataContractStandard, described: SchemaObject
+    document: Document, declared: OpenDataContractStandard, described: SchemaObject, table: str
 ) -> Iterator[Check]:
-    properties = described.properties or []
+    properties, schema = described.properties or [], table.rpartition(".")[0]
     for index, item in enumerate(properties):
         location = (*_PROPERTIES, index)
         yield from property_checks(document, location, item)
-        yield from property_relationships(document, location, item)
+        yield from property_relationships(document, location, item, schema)
         yield from quality_checks(document, (*location, "quality"), item.quality, column_name(item))
     yield from unique_key(document, properties)
-    yield from table_relationships(document, ("schema", 0, "relationships"), described.relationships)
+    yield from table_relationships(document, ("schema", 0, "relationships"), described.relationships, schema)
     yield from quality_checks(document, ("schema", 0, "quality"), described.quality, None)
     yield from age_checks(document, declared.slaProperties, declared.slaDefaultElement)
 
