@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -189,7 +190,7 @@ def _running(command: Sequence[object], folder: Path, variables: dict[str, str])
             yield
         finally:
             # The stock server has workers of its own, which outlive it otherwise.
-            os.killpg(server.pid, 15)
+            os.killpg(server.pid, signal.SIGKILL)
 
 
 def _wait(server: subprocess.Popen[bytes], patience_s: float = 120) -> None:

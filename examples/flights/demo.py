@@ -15,12 +15,14 @@ from contextlib import ExitStack
 from operator import itemgetter
 from pathlib import Path
 
-from replay.processes import DemoFailed, stop_on_sigterm, weather_office
+import disruptions_log
+import register
+import weather_api
+from replay.processes import DemoFailed, answering, listening, stop_on_sigterm
 from replay.product import Product
 from replay.progress import Stages
 from replay.summary import print_summary, summarize
 from systems import FIRST_MONTH, LAST_MONTH, NoData, advance, clock
-from weather_api import PORT, SERVICE
 
 HERE = Path(__file__).resolve().parent
 LANDING = HERE / "landing"
@@ -51,13 +53,16 @@ def main() -> int:
 
 def play(product: Product, stages: Stages, stack: ExitStack) -> int:
     """Bring the project to the end of the year; return how many nodes were executed on the way."""
-    stages.begin("systems and weather API")
+    stages.begin("the company's systems")
     if not (HERE / ".ropewalk").exists():
         # A project without state has seen nothing yet: its story starts in July.
         shutil.rmtree(LANDING, ignore_errors=True)
     advance(LANDING, FIRST_MONTH)
     stages.expect(2 + 3 * (LAST_MONTH - clock(LANDING)))
-    stack.enter_context(weather_office(HERE / "weather_api.py", PORT, SERVICE))
+    stack.enter_context(listening(HERE / "register.py", register.PORT, register.is_open, "the register"))
+    for service in (weather_api, disruptions_log):
+        script = HERE / f"{service.__name__}.py"
+        stack.enter_context(answering(script, service.PORT, service.SERVICE))
     stages.begin("ropewalk run")
     executed = product.run()["executed"]
     address = ""

@@ -82,7 +82,7 @@ def data_folder() -> Path:
 
 def _land(missing: Mapping[Path, Write]) -> None:
     try:
-        with _flights() as database:
+        with flights() as database:
             for path, write in missing.items():
                 _write_whole(path, partial(write, database))
     except RuntimeError as error:
@@ -97,8 +97,6 @@ def _drops(landing: Path, month: int) -> dict[Path, Write]:
     arrived = month if month == FIRST_MONTH else month - 1
     register = {
         landing / "planes.db": _write_planes,
-        landing / "airports.json": _copy("FROM airports ORDER BY faa", "FORMAT json, ARRAY true"),
-        landing / "airlines.parquet": _copy("FROM airlines ORDER BY carrier", "FORMAT parquet"),
     }
     departures = {
         landing / "flights" / f"2013-{m:02}.csv": _monthly(DEPARTURES, m)
@@ -123,16 +121,13 @@ def _copy(query: str, options: str) -> Write:
 
 
 @contextmanager
-def _flights() -> Iterator[duckdb.DuckDBPyConnection]:
+def flights() -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the package's tables; flights stay text, so that what lands is what the package says."""
     data = data_folder()
     with tempfile.TemporaryDirectory() as folder, closing(duckdb.connect()) as database:
         with zipfile.ZipFile(data / "flights.csv.zip") as archive:
             flights = archive.extract("flights.csv", folder)
         database.execute(f"CREATE TABLE flights AS FROM read_csv({_literal(flights)}, all_varchar = true)")
-        for table in ("airports", "airlines"):
-            source = f"read_csv({_literal(data / f'{table}.csv')}, nullstr = ['NA', '\\N'])"
-            database.execute(f"CREATE TABLE {table} AS FROM {source}")
         yield database
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import register
+from pg8000.native import Connection
 from replay import summary
-from replay.processes import DemoFailed, serving, started, weather_office
+from replay.processes import DemoFailed, answering, listening, serving, started
 from replay.product import Product, free_port
 from weather_api import SERVICE
 
@@ -102,8 +104,8 @@ def test_the_weather_office_opens_and_closes(tmp_path: Path) -> None:
     port = free_port_now()
     script = FLIGHTS / "weather_api.py"
 
-    with weather_office(script, port, SERVICE):
-        with weather_office(script, port, SERVICE):
+    with answering(script, port, SERVICE):
+        with answering(script, port, SERVICE):
             assert free_port(port) == 0
         assert free_port(port) == 0
     assert free_port(port) == port
@@ -113,7 +115,7 @@ def test_another_program_on_the_weather_port_is_told(busy_port: int) -> None:
     """What is not our API is never taken for it; the message names the port."""
     with (
         pytest.raises(DemoFailed, match=f"port {busy_port}"),
-        weather_office(FLIGHTS / "weather_api.py", busy_port, SERVICE),
+        answering(FLIGHTS / "weather_api.py", busy_port, SERVICE),
     ):
         pass
 
@@ -123,9 +125,35 @@ def test_the_weather_of_another_folder_is_told(tmp_path: Path) -> None:
     port = free_port_now()
 
     with (
-        weather_office(FLIGHTS / "weather_api.py", port, SERVICE),
+        answering(FLIGHTS / "weather_api.py", port, SERVICE),
         pytest.raises(DemoFailed, match="examples/flights/landing; stop it"),
-        weather_office(tmp_path / "weather_api.py", port, SERVICE),
+        answering(tmp_path / "weather_api.py", port, SERVICE),
+    ):
+        pass
+
+
+def test_the_register_opens_and_closes() -> None:
+    """The register has airports and airlines while the context lasts, and a second demo uses it."""
+    port = free_port_now()
+    script = FLIGHTS / "register.py"
+
+    with listening(script, port, register.is_open, "the register"):
+        with listening(script, port, register.is_open, "the register"):
+            connection = Connection("register", host="127.0.0.1", port=port, database="postgres")
+            counts = connection.run("SELECT (SELECT count(*) FROM airports), (SELECT count(*) FROM airlines)")
+            connection.close()
+        assert register.is_open(port)
+
+    assert counts == [[1458, 16]]
+    assert not register.is_open(port)
+
+
+def test_another_program_on_the_registers_port_is_told(busy_port: int) -> None:
+    """What is no register is not taken for one."""
+    script = FLIGHTS / "register.py"
+    with (
+        pytest.raises(DemoFailed, match=f"port {busy_port}"),
+        listening(script, busy_port, register.is_open, "the register"),
     ):
         pass
 

@@ -95,11 +95,11 @@ def started(
 
 
 @contextmanager
-def weather_office(script: Path, port: int, service: str) -> Iterator[None]:
-    """Have the weather API answer on `port`, or use the one that does so already for the same folder.
+def answering(script: Path, port: int, service: str) -> Iterator[None]:
+    """Have the service of `script` answer on `port`, or use the one that does so already for the same folder.
 
     Raises:
-        DemoFailed: something else answers there, or the API does not start.
+        DemoFailed: something else answers there, or the service does not start.
     """
     ours = {"service": service, "folder": str(script.parent / "landing")}
     url = f"http://127.0.0.1:{port}/"
@@ -108,9 +108,24 @@ def weather_office(script: Path, port: int, service: str) -> Iterator[None]:
         yield
         return
     if found.get("service") == service:
-        raise DemoFailed(f"the weather API at {url} is that of {found.get('folder')}; stop it")
+        raise DemoFailed(f"the {service} at {url} is that of {found.get('folder')}; stop it")
     with started([sys.executable, script, str(port)], script.parent) as process:
-        _wait(lambda: _answer(url).items() >= ours.items(), process, f"the weather API at {url}")
+        _wait(lambda: _answer(url).items() >= ours.items(), process, f"the {service} at {url}")
+        yield
+
+
+@contextmanager
+def listening(script: Path, port: int, is_ours: Callable[[int], bool], what: str) -> Iterator[None]:
+    """Have the database of `script` listen on `port`, or use the one that does so already.
+
+    Raises:
+        DemoFailed: it does not start.
+    """
+    if is_ours(port):
+        yield
+        return
+    with started([sys.executable, script, str(port)], script.parent) as process:
+        _wait(lambda: is_ours(port), process, f"{what} on port {port}")
         yield
 
 

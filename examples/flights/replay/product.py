@@ -88,6 +88,7 @@ def _why(document: Document) -> str:
     errors = [document.get("error"), *(node.get("error") for node in document.get("nodes", ()))]
     lines = [
         f"error[{error['code']}]: {error['message']}"
+        + (f"\n  at {error['place']}" if error.get("place") else "")
         + (f"\n  hint: {error['hint']}" if error["hint"] else "")
         for error in errors
         if error
