@@ -10,7 +10,7 @@ import duckdb
 
 from ropewalk.dataops.lake.asking import Asking, QueryResult
 from ropewalk.dataops.lake.errors import TableMissing, translate_error
-from ropewalk.dataops.lake.masks import Masks
+from ropewalk.dataops.lake.masks import QUARANTINE, Masks
 from ropewalk.dataops.lake.moments import moment_tables
 from ropewalk.dataops.lake.names import TableName
 from ropewalk.dataops.lake.opening import open_lake
@@ -71,8 +71,8 @@ def environment_contents(workspace: Workspace) -> dict[str, dict[str, tuple[int,
 
 def list_environment_tables(workspace: Workspace) -> list[TableInfo]:
     """Return every table as the environment has it, and those that no node makes as they are now."""
-    lake, tables = open_lake(workspace), environment_tables(workspace)
-    made = {table for table in map(table_of, _all_nodes(workspace)) if table}
+    lake, tables = open_lake(workspace), _with_quarantine(environment_tables(workspace))
+    made = _with_quarantine({table: 0 for table in map(table_of, _all_nodes(workspace)) if table})
     others = [info for info in lake.tables() if f"{info.schema}.{info.name}".lower() not in {*made, *tables}]
     found = [*lake.tables_at(tables), *others]
     return sorted(found, key=lambda info: (info.schema, info.name))
@@ -125,9 +125,16 @@ def ask_environment(
     if at is not None:
         tables = {name.lower(): number for name, number in moment_tables(open_lake(workspace), at).items()}
         return open_lake(workspace).ask(sql, asking, tables, partial(_refuse_later, at), masks)
-    tables = environment_tables(workspace)
+    tables = _with_quarantine(environment_tables(workspace))
     refuse = partial(_refuse_foreign, workspace, tables)
     return open_lake(workspace).ask(sql, asking, tables, refuse, masks)
+
+
+def _with_quarantine(tables: Mapping[str, int]) -> dict[str, int]:
+    """Return `tables`, and where the rows lie that sources brought and that did not fit: at the same snapshots."""
+    raw = SCHEMAS["source"]
+    beside = {f"{QUARANTINE}.{t.removeprefix(raw)}": at for t, at in tables.items() if t.startswith(raw)}
+    return {**tables, **beside}
 
 
 def _refuse_later(at: str, table: str) -> None:
@@ -157,7 +164,10 @@ def _refuse_foreign(workspace: Workspace, tables: Mapping[str, int], table: str)
         TableMissing: another environment has it.
     """
     places = [
-        name for node, names in _all_nodes(workspace).items() if table_of(node) == table for name in names
+        name
+        for node, names in _all_nodes(workspace).items()
+        if table in _with_quarantine({table_of(node) or "": 0})
+        for name in names
     ]
     others = sorted({*places} - {workspace.settings.environment})
     if table in tables or not others:

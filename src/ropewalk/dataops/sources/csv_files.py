@@ -15,7 +15,7 @@ import duckdb
 from ropewalk.dataops.lake import Column, literal, quote
 from ropewalk.dataops.sources.columns import TEXT, Relation, describe, is_rounding, misfit_condition
 from ropewalk.dataops.sources.csv_dialect import Dialect, find_dialect, read_header
-from ropewalk.dataops.sources.csv_rejects import STORED, CSVEvidence, forget_rejects
+from ropewalk.dataops.sources.csv_rejects import STORED, CSVEvidence
 from ropewalk.dataops.sources.declarations import FilesSource
 from ropewalk.dataops.sources.errors import InvalidFile
 from ropewalk.dataops.sources.local_files import FILE_COLUMN, LocalFiles
@@ -114,7 +114,6 @@ class CSVFormat:
             for column in _Sniffer(connection, self, is_thorough).columns(group):
                 old = found.get(column.name.lower(), Column(column.name, NO_TYPE))
                 found[old.name.lower()] = Column(old.name, _common_type(old.type, column.type))
-        forget_rejects(connection)
         return [Column(c.name, TEXT if c.type == NO_TYPE else c.type) for c in found.values()]
 
     def relation(self, groups: Sequence[CSVGroup], types: CSVTypes, *, is_trusting: bool = False) -> Relation:
@@ -138,20 +137,24 @@ class CSVFormat:
         made = (*columns, Column(FILE_COLUMN, TEXT))
         return Relation(sql, made, RowPlace(file=FILE_COLUMN), self.evidence(groups))
 
-    def rows(self, group: CSVGroup, types: CSVTypes) -> str:
-        """Return the SELECT of a group's rows, every column in the type it is read as."""
+    def rows(self, group: CSVGroup, types: CSVTypes, errors: str = STORED) -> str:
+        """Return the SELECT of a group's rows, every column in the type it is read as.
+
+        With errors stored, all columns have to be read: DuckDB 1.5.5 ends the engine when a line is wrong in a
+        column that is not.
+        """
         # With all types given DuckDB does not sniff again, which makes this the cheapest way to read CSV.
         typed = ", ".join(f"{literal(name)}: {literal(types.read_as(name))}" for name in group.names)
         return (
             f"SELECT * REPLACE ({self.files.shown_sql}) FROM read_csv({self.files.sql(group.paths)}, "
-            f"{group.dialect.sql}, auto_detect = false, columns = {{{typed}}}, {self.line_size}{STORED}, filename = {literal(FILE_COLUMN)})"
+            f"{group.dialect.sql}, auto_detect = false, columns = {{{typed}}}, {self.line_size}{errors}, filename = {literal(FILE_COLUMN)})"
         )
 
     @property
     def line_size(self) -> str:
         """The option for long lines; the engine reserves sixteen times as much memory, so only on demand."""
-        is_declared = "max_record" in self.source.model_fields_set
-        return f"max_line_size = {self.source.max_record}, " if is_declared else ""
+        limit = self.source.max_record
+        return f"max_line_size = {limit}, " if limit is not None else ""
 
     def _trusted(self, column: Column, types: CSVTypes) -> str:
         name, kind = quote(column.name), column.type
@@ -202,7 +205,7 @@ class _Sniffer:
             # The sniffer does not name the line; reading everything as text does. The error has ended the
             # transaction, so this is read beside it.
             with self.connection.cursor() as aside:
-                aside.execute(f"SELECT count(COLUMNS(*)) FROM ({self._as_text(group)})").fetchall()
+                aside.execute(f"SELECT count(COLUMNS(*)) FROM ({self._as_text(group, STORED)})").fetchall()
                 self.format.evidence([group]).rejects(aside)
             why = str(error).splitlines()[1 if "Error when sniffing" in str(error) else 0]
             raise InvalidFile(f"not readable as CSV: {why}", place=Place(group.paths[0])) from error
@@ -211,7 +214,6 @@ class _Sniffer:
         """Return the types of columns that seem to be text, but only because some files have no value there."""
         # Counting values per file is the dear part, and is rarely needed: most texts show in the first rows.
         counts = ", ".join(f"count({quote(name)})" for name in open_names)
-        forget_rejects(self.connection)
         rows = self.connection.execute(
             f"SELECT {FILE_COLUMN}, {counts} FROM ({self._as_text(group)}) GROUP BY 1 ORDER BY 1"
         ).fetchall()
@@ -236,11 +238,10 @@ class _Sniffer:
         name = quote(column.name)
         first = f"SELECT {name} FROM ({self._as_text(group)}) WHERE {name} IS NOT NULL LIMIT 1"
         sql = f"SELECT 1 FROM ({first}) WHERE TRY_CAST({name} AS {column.type}) IS NULL"
-        forget_rejects(self.connection)
         return Column(column.name, TEXT) if self.connection.execute(sql).fetchone() else column
 
-    def _as_text(self, group: CSVGroup) -> str:
-        return self.format.rows(group, CSVTypes(self._nothing, self._nothing))
+    def _as_text(self, group: CSVGroup, errors: str = "ignore_errors = true") -> str:
+        return self.format.rows(group, CSVTypes(self._nothing, self._nothing), errors)
 
 
 def _no_rows(columns: Sequence[Column], types: CSVTypes) -> str:
@@ -264,7 +265,6 @@ def _shows_text(connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> b
         f"TRY_CAST({column} AS {kind}) IS NULL" for kind in ("DOUBLE", "TIMESTAMP", "BOOLEAN")
     )
     first = f"SELECT {column} FROM ({sql}) LIMIT {SAMPLE}"
-    forget_rejects(connection)
     row = connection.execute(
         f"SELECT 1 FROM ({first}) WHERE {column} IS NOT NULL AND {casts} LIMIT 1"
     ).fetchone()

@@ -31,7 +31,6 @@ _SUFFIXES = {"excel": EXCEL_SUFFIX}
 _CSV_OPTIONS = frozenset({"nulls", "delimiter", "quote", "escape", "header", "skip", "decimal", "encoding"})
 _EXCEL_OPTIONS = frozenset({"sheet", "range", "header"})
 _REMOTE = re.compile(r"^(s3|https?)://", re.IGNORECASE)
-MEGABYTE = 1 << 20
 
 
 class FilesSource(LandedSource):
@@ -58,8 +57,10 @@ class FilesSource(LandedSource):
     range: str | None = Field(
         None, description="Excel: the cells, such as B3:F100", pattern=r"^[A-Za-z]+\d+:[A-Za-z]+\d+$"
     )
-    max_record: int = Field(
-        16 * MEGABYTE, description="CSV, JSON: how many bytes one record may have", ge=1024
+    max_record: int | None = Field(
+        None,
+        description="CSV, JSON: the most bytes of a record; by default 2 MB in CSV, 16 MB in JSON",
+        ge=1024,
     )
     options: dict[str, str] = Field(
         {},

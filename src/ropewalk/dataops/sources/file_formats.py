@@ -24,14 +24,16 @@ from ropewalk.dataops.sources.declarations import (
     format_suffix,
 )
 from ropewalk.dataops.sources.errors import InvalidFile, InvalidSource, RecordTooLarge
-from ropewalk.dataops.sources.excel_files import ExcelFiles
 from ropewalk.dataops.sources.json_errors import JSONEvidence, find_json_error, refuse_cut_array
 from ropewalk.dataops.sources.local_files import FILE_COLUMN, LocalFiles
 from ropewalk.dataops.sources.plain_columns import plain_columns
 from ropewalk.dataops.sources.quarantine import Evidence, Reject, RowPlace
+from ropewalk.dataops.sources.single_files import SingleFiles, excel_files
 from ropewalk.errors import Place, RopewalkError, nearest
 
-_JSON_FILE = re.compile(r'in file "(.+?)"')
+# The engine takes records of this size however low its limit is.
+LARGEST_RECORD = 16 << 20
+_JSON_FILE = re.compile(r'file "(.+?)"')
 _TOO_LARGE = re.compile(r'"?maximum_object_size"? of (\d+) bytes exceeded')
 
 
@@ -106,7 +108,7 @@ class CSVFiles:
 
 
 class ScannedFiles:
-    """Formats that say themselves which values are numbers: JSON, Parquet, Excel and Avro."""
+    """Formats that say themselves which values are numbers: JSON and Parquet."""
 
     is_guessing = False
 
@@ -202,12 +204,14 @@ def choose_format(source: FilesSource, paths: Sequence[str], files: LocalFiles, 
             # A type found in a sample would round or refuse what comes after it.
             shape = ", format = 'newline_delimited'" if suffixes <= {".ndjson", ".jsonl"} else ""
             return ScannedFiles(
-                files, "read_json", f", sample_size = -1, maximum_object_size = {source.max_record}{shape}"
+                files,
+                "read_json",
+                f", sample_size = -1, maximum_object_size = {source.max_record or LARGEST_RECORD}{shape}",
             )
         case "excel":
-            return ExcelFiles(source, files)
+            return excel_files(source, files)
         case "avro":
-            return ScannedFiles(files, "read_avro")
+            return SingleFiles(files, "read_avro", (), "avro")
         case _:
             return ScannedFiles(files, "read_parquet")
 

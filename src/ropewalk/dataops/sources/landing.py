@@ -75,6 +75,7 @@ class Landed:
         removed: rows taken out; in a history, closed.
         quarantined: rows that did not fit.
         watermark: the greatest value of the cursor so far, as text.
+        source: the name of the source.
     """
 
     table: TableDigest
@@ -83,6 +84,7 @@ class Landed:
     removed: int
     quarantined: int
     watermark: str | None
+    source: str = ""
 
     @property
     def is_news(self) -> bool:
@@ -90,10 +92,15 @@ class Landed:
         return bool(self.added or self.changed or self.removed or self.quarantined)
 
     @property
-    def summary(self) -> dict[str, int]:
+    def summary(self) -> dict[str, int | str]:
         """What a load's summary says of it; what did not happen is left out, but for `added`."""
         touched = {"changed": self.changed, "removed": self.removed, "quarantined": self.quarantined}
-        return {"rows": self.table.rows, "added": self.added, **{k: v for k, v in touched.items() if v}}
+        told: dict[str, int | str] = {"rows": self.table.rows, "added": self.added}
+        told |= {name: count for name, count in touched.items() if count}
+        if self.quarantined:
+            rows = "1 row does" if self.quarantined == 1 else f"{self.quarantined:,} rows do"
+            told["warning"] = f"{rows} not fit: SELECT * FROM quarantine.{self.source}"
+        return told
 
 
 def landing_rules(source: LandedSource) -> LandingRules:
@@ -189,7 +196,9 @@ class _Landing:
         greatest = self._greatest(fit, watermark)
         self.execute(f"DROP TABLE {STAGE}")
         table = self.transaction.digest(self.spec.table)
-        return Landed(table, written.added, written.changed, written.removed, misfits.count, greatest)
+        return Landed(
+            table, written.added, written.changed, written.removed, misfits.count, greatest, self.spec.name
+        )
 
     def _append_all(self, arriving: Relation, fit: Fit) -> Landed:
         """Add rows of which each fits by its type alone, without laying them aside first."""
@@ -203,7 +212,9 @@ class _Landing:
         misfits = Misfits(STAGE, arriving, (), rejects, 0, added + len(rejects))
         misfits.refuse_too_many(self.transaction.connection, self.spec, self.rules)
         self._quarantine(misfits, is_complete=False)
-        return Landed(self.transaction.digest(self.spec.table), added, 0, 0, len(rejects), None)
+        return Landed(
+            self.transaction.digest(self.spec.table), added, 0, 0, len(rejects), None, self.spec.name
+        )
 
     def _fit_table(self, fit: Fit) -> None:
         if self.rules.write == "replace":
@@ -230,7 +241,9 @@ class _Landing:
             misfits.find_lines(self.transaction.connection)
             place = RowPlace(misfits.arriving.place.file, misfits.line_sql)
             bad = f"FROM {STAGE} WHERE {MARKER} IS NOT NULL ORDER BY {ORDER}"
-            self.quarantine.put(bad, misfits.arriving.columns, misfits.complaints, place)
+            # The file is told beside the row.
+            own = [column for column in misfits.arriving.columns if column.name != place.file]
+            self.quarantine.put(bad, own, misfits.complaints, place)
         if misfits.rejects:
             self.quarantine.put_rejects(misfits.rejects)
 

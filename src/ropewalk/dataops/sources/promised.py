@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ropewalk.dataops.contracts import Contract, contract_files, hold_contract, read_contracts
+from ropewalk.dataops.contracts import Contract, contract_files, read_contracts
 from ropewalk.dataops.sources.spec import Loader
 from ropewalk.errors import Place
 from ropewalk.pipeline import Node, Output, Task
@@ -52,6 +52,7 @@ def load_checked(task: Task, loader: Loader) -> Output:
     if "contract" not in task.node.facts:
         return loader.load(task)
     # The lake loads DuckDB, which declaring a source does not need.
+    from ropewalk.dataops.contracts import hold_contract
     from ropewalk.dataops.lake import open_lake
 
     table = f"{SCHEMA}{task.node.name}"

@@ -40,6 +40,13 @@ TIMEOUT_S = 60
 PIECE = 4 << 20
 _GLOB = re.compile(r"[*?\[]")
 _STATUS = re.compile(r"status code: (\d{3} [A-Za-z ]+)|<Code>(\w+)</Code>|(\d{3} [A-Z][a-z]+)")
+_REFUSALS = {
+    "AccessDenied",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "403 Forbidden",
+    "401 Unauthorized",
+}
 _HINT = "check the address, the network and options (endpoint, region, access_key_id, secret_access_key)"
 
 
@@ -144,6 +151,10 @@ class Bucket:
         except (NotFoundError, FileNotFoundError) as error:
             raise FilesMissing(f"{where}: {_told(error)}", place=self.place, hint=_HINT) from None
         except (BaseError, OSError) as error:
+            if _told(error) in _REFUSALS:
+                raise SourceRefused(
+                    f"{where} refuses: {_told(error)}", place=self.place, hint=_HINT
+                ) from None
             # The library's text repeats requests, which may hold credentials.
             raise SourceUnreachable(
                 f"{where} cannot be used: {_told(error)}", place=self.place, hint=_HINT

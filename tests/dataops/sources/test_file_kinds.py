@@ -1,0 +1,255 @@
+"""Files of every kind: how they are written, packed and encoded, and what is wrong with those that are not."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import zipfile
+
+import pytest
+
+
+def load(project, name: str, content: str | bytes, options: str = ""):
+    """Load one file with `options` and return the rows."""
+    project.write(f"landing/{name}", content)
+    project.declare(f'{{kind: files, path: "landing/{name}"{", " if options else ""}{options}}}').load()
+    return project.rows()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "rows"),
+    [
+        ("a.csv", "a;b\n1;x\n", "", [(1, "x")]),
+        ("a.tsv", "a\tb\n1\tx\n", "", [(1, "x")]),
+        ("a.csv", "a;b\n1,5;x\n", 'decimal: ","', [(1.5, "x")]),
+        ("a.csv", "a,b\n'1,5',x\n", 'quote: "\'"', [("1,5", "x")]),
+        ("a.csv", 'a,b\n"say \\"hi\\"",x\n', 'escape: "\\\\"', [('say "hi"', "x")]),
+        ("a.csv", "Report of May\n\na,b\n1,x\n", "skip: 2", [(1, "x")]),
+        ("a.csv", 'a,b\n5" pipe,x\n', 'quote: ""', [('5" pipe', "x")]),
+        ("a.txt", "a|b\n1|x\n", "format: csv", [(1, "x")]),
+        ("data", '{"a": 1, "b": "x"}\n', "format: ndjson", [(1, "x")]),
+        ("a.csv.gz", gzip.compress(b"a,b\n1,x\n"), "", [(1, "x")]),
+        ("a.csv.bz2", bz2.compress(b"a,b\n1,x\n"), "", [(1, "x")]),
+        ("a.ndjson.xz", lzma.compress(b'{"a": 1, "b": "x"}\n'), "", [(1, "x")]),
+        ("a.csv", "a,b\n1,Müller\n".encode("latin-1"), "encoding: latin-1", [(1, "Müller")]),
+        ("a.csv", "a;b\n1;€\n".encode("cp1252"), "encoding: cp1252", [(1, "€")]),
+        ("a.csv", "a,b\n1,ä\n".encode("utf-16"), "encoding: utf-16", [(1, "ä")]),
+        ("a.csv.gz", gzip.compress("a,b\n1,ä\n".encode("latin-1")), "encoding: latin-1", [(1, "ä")]),
+        ("a.json", '[{"a": 1, "b": "ß"}]'.encode("latin-1"), "encoding: latin-1", [(1, "ß")]),
+    ],
+)
+def test_how_files_are_written(project, name: str, content: str | bytes, options: str, rows) -> None:
+    """Dialect, packing and encoding: looked for or declared."""
+    assert load(project, name, content, options) == rows
+
+
+def test_copies_are_gone_and_rows_know_their_file(project) -> None:
+    """What is unpacked on the way leaves nothing, and shows nowhere."""
+    left = project.write(".ropewalk/files-999999999-x/0/a.csv", "")
+    load(project, "a.csv.bz2", bz2.compress(b"a\n1\n"))
+
+    assert project.rows("SELECT _file") == [("landing/a.csv.bz2",)]
+    assert list((project.root / ".ropewalk").glob("files-*")) == []
+    assert not left.exists()
+
+
+def test_packed_by_zstandard(project) -> None:
+    """The engine packs and unpacks it."""
+    import duckdb
+
+    (project.root / "landing").mkdir(parents=True)
+    with duckdb.connect() as connection:
+        path = project.root / "landing/a.ndjson.zst"
+        connection.execute(f"COPY (SELECT 1 AS a) TO '{path}' (FORMAT json, COMPRESSION zstd)")
+
+    project.declare('{kind: files, path: "landing/*.zst"}').load()
+
+    assert project.rows() == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "code", "message"),
+    [
+        ("a.csv", "a,b\n1,Müller\n".encode("latin-1"), "", "RW126", "not UTF-8"),
+        ("a.csv", b"a\n\xff\n", "encoding: ascii", "RW126", "not UTF-8"),
+        ("a.csv", b"a\n\x81\n", "encoding: cp1252", "RW126", "the file is not cp1252"),
+        ("a.csv.bz2", b"no archive", "", "RW126", "not readable"),
+        ("a.csv.xz", b"no archive", "", "RW126", "not readable"),
+        ("a.csv", 'a,b\n1,"x\n2,y\n', "", "RW126", "(?i)quote"),
+        ("a.xml", "<a/>", "", "RW125", "the suffix tells no format"),
+    ],
+)
+def test_what_is_wrong_with_a_file(project, name, content, options: str, code: str, message: str) -> None:
+    """Each has its code and says the file."""
+    project.write(f"landing/{name}", content)
+    entry = f'{{kind: files, path: "landing/{name}"{", " if options else ""}{options}}}'
+
+    error = project.declare(entry).fail()
+
+    assert error.code == code
+    with pytest.raises(type(error), match=message):
+        raise error
+    assert name in f"{error.place}{error.message}"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("cursor: {column: a}", "told apart by their content"),
+        ("encoding: klingon", "'klingon' is not known"),
+        ('decimal: ",", delimiter: ","', "are the same"),
+        ("sheet: x", "sheet is for Excel files"),
+        ("range: A1", "range"),
+        ("max_quarantined: 101%", "max_quarantined"),
+        ("write: merge", "needs a key"),
+        ("schema: freez", "schema"),
+    ],
+)
+def test_options_that_cannot_be(project, options: str, message: str) -> None:
+    """The declaration is refused before anything is read."""
+    from ropewalk.errors import RopewalkError
+
+    project.declare(f"{{kind: files, path: a.csv, {options}}}")
+
+    with pytest.raises(RopewalkError, match=message):
+        project.plan()
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "size", "limit"),
+    [("a.csv", "a,b\n1,", 9000, 2048), ("a.ndjson", '{"a": "', 40 << 20, 2048)],
+)
+def test_a_record_that_is_too_large(project, name: str, head: str, size: int, limit: int) -> None:
+    """It stops the load where it would take memory without end; a higher limit takes it."""
+    tail = '"}\n{"a": "y"}\n' if name.endswith("json") else "\n2,y\n"
+    project.write(f"landing/{name}", f"{head}{'x' * size}{tail}")
+
+    error = project.declare(f"{{kind: files, path: landing/{name}, max_record: {limit}}}").fail()
+    loaded = project.declare(f"{{kind: files, path: landing/{name}, max_record: {size * 2}}}").load()
+
+    assert (error.code, str(error.place).split(":")[0]) == ("RW120", f"landing/{name}")
+    assert "max_record" in str(error.hint)
+    assert loaded.summary["rows"] == 2
+
+
+def workbook(sheets: dict[str, list[list[object]]]) -> bytes:
+    """Return an Excel file with inline texts and numbers (ECMA-376, SpreadsheetML)."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    types = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        parts = [("/xl/workbook.xml", "sheet.main")]
+        parts += [(f"/xl/worksheets/sheet{n}.xml", "worksheet") for n in range(1, len(sheets) + 1)]
+        told = "".join(f'<Override PartName="{p}" ContentType="{types}.{kind}+xml"/>' for p, kind in parts)
+        rels = '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        archive.writestr(
+            "[Content_Types].xml", f'<Types xmlns="{package}/content-types">{rels}{told}</Types>'
+        )
+        target = f'<Relationship Id="rId1" Type="{office}/officeDocument" Target="xl/workbook.xml"/>'
+        archive.writestr(
+            "_rels/.rels", f'<Relationships xmlns="{package}/relationships">{target}</Relationships>'
+        )
+        named, links = "", ""
+        for number, (name, rows) in enumerate(sheets.items(), start=1):
+            named += f'<sheet name="{name}" sheetId="{number}" r:id="rId{number}"/>'
+            links += f'<Relationship Id="rId{number}" Type="{office}/worksheet" Target="worksheets/sheet{number}.xml"/>'
+            cells = "".join(
+                f'<row r="{r}">' + "".join(cell(r, c, value) for c, value in enumerate(row)) + "</row>"
+                for r, row in enumerate(rows, start=1)
+            )
+            archive.writestr(
+                f"xl/worksheets/sheet{number}.xml",
+                f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>',
+            )
+        archive.writestr(
+            "xl/workbook.xml",
+            f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>{named}</sheets></workbook>',
+        )
+        archive.writestr(
+            "xl/_rels/workbook.xml.rels",
+            f'<Relationships xmlns="{package}/relationships">{links}</Relationships>',
+        )
+    return made.getvalue()
+
+
+def cell(row: int, column: int, value: object) -> str:
+    place = f"{'ABCDEF'[column]}{row}"
+    if isinstance(value, str):
+        return f'<c r="{place}" t="inlineStr"><is><t>{value}</t></is></c>'
+    return f'<c r="{place}"><v>{value}</v></c>'
+
+
+SHEETS = {
+    "Sales": [["id", "name"], [1, "a"], [2, "b"]],
+    "Notes": [["a title"], ["k", "v"], [7, "x"]],
+}
+
+
+@pytest.mark.parametrize(
+    ("options", "rows"),
+    [
+        ("", [(1.0, "a"), (2.0, "b")]),
+        ("sheet: Notes, range: A2:B3", [(7.0, "x")]),
+        ("header: false, range: A2:B2", [(1.0, "a")]),
+        ("types: {id: INTEGER}", [(1, "a"), (2, "b")]),
+    ],
+)
+def test_excel(project, options: str, rows) -> None:
+    """The first sheet, or the one and the cells that are named."""
+    pytest.importorskip("duckdb_extension_excel", reason="the extra excel is not installed")
+
+    assert load(project, "book.xlsx", workbook(SHEETS), options) == rows
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "message"),
+    [(workbook(SHEETS), "sheet: Sale", "Sale"), (b"no workbook", "", "not readable")],
+)
+def test_what_is_wrong_with_a_workbook(project, content: bytes, options: str, message: str) -> None:
+    """A sheet that is not there, and a file that is none."""
+    pytest.importorskip("duckdb_extension_excel", reason="the extra excel is not installed")
+    project.write("landing/book.xlsx", content)
+
+    error = project.declare(
+        f"{{kind: files, path: landing/book.xlsx{', ' if options else ''}{options}}}"
+    ).fail()
+
+    assert (error.code, str(error.place)) == ("RW126", "landing/book.xlsx")
+    assert message in error.message
+    assert str(project.root) not in error.message
+
+
+def avro(rows: list[tuple[int, str]]) -> bytes:
+    """Return an Avro object container file (Avro 1.11, object container files) of records {id, name}."""
+
+    def number(value: int) -> bytes:
+        zigzag, out = (value << 1) ^ (value >> 63), bytearray()
+        while zigzag > 0x7F:
+            out.append((zigzag & 0x7F) | 0x80)
+            zigzag >>= 7
+        return bytes([*out, zigzag])
+
+    def text(value: bytes) -> bytes:
+        return number(len(value)) + value
+
+    fields = [{"name": "id", "type": "long"}, {"name": "name", "type": "string"}]
+    schema = json.dumps({"type": "record", "name": "thing", "fields": fields}).encode()
+    meta = number(2) + text(b"avro.schema") + text(schema) + text(b"avro.codec") + text(b"null") + number(0)
+    block = b"".join(number(n) + text(s.encode()) for n, s in rows)
+    return b"Obj\x01" + meta + b"0" * 16 + number(len(rows)) + text(block) + b"0" * 16
+
+
+def test_avro(project) -> None:
+    """Each file of a folder, with the types that its schema says."""
+    pytest.importorskip("duckdb_extension_avro", reason="the extra avro is not installed")
+    project.write("landing/b.avro", avro([(3, "c")]))
+
+    assert load(project, "a.avro", avro([(1, "a"), (-2, "b")])) == [(-2, "b"), (1, "a")]
+    project.declare('{kind: files, path: "landing/*.avro"}').load()
+    assert project.rows() == [(-2, "b"), (1, "a"), (3, "c")]
+    assert project.types() == {"id": "BIGINT", "name": "VARCHAR"}
