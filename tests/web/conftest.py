@@ -36,7 +36,19 @@ from ropewalk.web.assets import load_assets
 from ropewalk.web.charts import Limit, LineChart, Series
 from ropewalk.web.grid import GridColumn, make_grid
 from ropewalk.web.render import Renderer
-from ropewalk.web.views import data, deployments, experiments, history, issues, lineage, models, overview, sql
+from ropewalk.web.views import (
+    data,
+    deployments,
+    experiments,
+    history,
+    issues,
+    lineage,
+    metrics,
+    models,
+    overview,
+    questions,
+    sql,
+)
 from ropewalk.web.views.addresses import address_of
 from ropewalk.web.views.alerts import standing_alerts
 from ropewalk.web.views.nodes import NodeLine
@@ -246,6 +258,7 @@ def make_table_view() -> data.TableView:
         checks=("error required('flight_id')", "warning minimum('distance') '0'"),
         passed=1,
         warnings=("minimum(distance): 3 of 328,521 rows are below 0",),
+        samples=(("flight_id = '2013-01-01-UA-1545-EWR', distance = -3.0",),),
     )
     around = (
         "table:staging.flights",
@@ -431,6 +444,12 @@ ropewalk sql "SELECT 1 < 2"
 """
 
 
+METRIC = metrics.MetricLine(
+    "late_share", "Share of late departures", "ratio", "mart.flight_features", "operations", None, ("carrier", "month")
+)
+QUESTION = questions.QuestionLine("late", "Who is late?", "By carrier and month.", "operations")
+
+
 def make_samples() -> dict[str, object]:
     """Return a view for each template."""
     line = make_table_line()
@@ -448,6 +467,20 @@ def make_samples() -> dict[str, object]:
             14,
         ),
         "table.html": make_table_view(),
+        "metrics.html": metrics.MetricList((METRIC,)),
+        "metric.html": metrics.MetricPage(
+            METRIC, "carrier", "month", "", ("day", "month"), make_sql().result, CHARTS[0], "SELECT 1"
+        ),
+        "questions.html": questions.QuestionList((QUESTION,)),
+        "question.html": questions.QuestionPage(
+            QUESTION,
+            (questions.Field("carrier", "text", "UA", ("UA", "AA")), questions.Field("since", "date", "2013-01-01", ())),
+            "SELECT 1",
+            {"carrier": "UA"},
+            make_sql().result,
+            chart=CHARTS[0],
+            is_bars=True,
+        ),
         "experiments.html": experiments.ExperimentList(
             (experiments.ExperimentLine("1", "flights", 3, MADE_AT),)
         ),
@@ -541,7 +574,9 @@ FILES = {
 PIPELINE_RUN = "7f3a0c1d9e2b4455"
 SUMMARIES: dict[str, dict[str, object]] = {
     "source:flights": {"rows": 2},
-    "table:mart.features": {"rows": 2, "contract": {"checks": 2, "passed": 1, "warnings": ["unique: 1 row"]}},
+    "table:mart.features": {"rows": 2, "contract": {"checks": 2, "passed": 1, "warnings": ["unique: 1 row"], "failed": [
+        {"severity": "warning", "sample": [{"flight_id": "7", "who": "***"}]}
+    ]}},
     "step:evaluate": {"metrics": {"auc": 0.7712}},
     "gate:late": {"verdict": "passed"},
     "model:late": {"version": "1"},

@@ -15,6 +15,7 @@ from starlette.routing import Route as StarletteRoute
 from ropewalk.errors import RopewalkError, nearest
 from ropewalk.pipeline import Workspace
 from ropewalk.routes import Permission, Route
+from ropewalk.web.answers import answer_routes
 from ropewalk.web.assets import asset_route, load_assets
 from ropewalk.web.downloads import csv_route
 from ropewalk.web.errors import (
@@ -49,7 +50,7 @@ def create_app(workspace: Workspace, routes: Iterable[Route], *, host: str = "12
     hosts, any_address = allowed_hosts(host)
     # The rooms' routes come first: no page's pattern can take a path of the MLflow protocol away.
     return Starlette(
-        routes=mount([*routes, asset_route(assets), csv_route(workspace), *pages]),
+        routes=mount([*routes, asset_route(assets), csv_route(workspace), *answer_routes(workspace), *pages]),
         # From the outside in: also a refusal and an error carry the headers.
         middleware=[
             Middleware(SecurityHeaders),

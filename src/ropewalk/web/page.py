@@ -124,5 +124,7 @@ def wants_json(request: Request) -> bool:
 
 
 def wants_page(request: Request) -> bool:
-    """Return whether a person with a browser is asking."""
-    return "text/html" in request.headers.get("accept", "") and not request.url.path.endswith(".json")
+    """Return whether a person with a browser is asking for a page; what is below `/api` is for programs."""
+    path = request.url.path
+    is_for_programs = path.endswith(".json") or path.startswith("/api/")
+    return "text/html" in request.headers.get("accept", "") and not is_for_programs

@@ -11,6 +11,7 @@ from ropewalk.lineage import lineage_svg, link_pairs
 from ropewalk.pipeline import Workspace
 from ropewalk.web import charts, formats, grid
 from ropewalk.web.assets import Assets
+from ropewalk.web.bars import bar_chart
 from ropewalk.web.errors import status_of
 from ropewalk.web.markdown import markdown
 
@@ -35,6 +36,8 @@ class NavItem:
 NAVIGATION = (
     NavItem("Overview", "/", "home", "o"),
     NavItem("Data", "/data", "data", "d"),
+    NavItem("Metrics", "/metrics", "metric", "t"),
+    NavItem("Questions", "/questions", "question", "q"),
     NavItem("Experiments", "/experiments", "experiment", "e"),
     NavItem("Models", "/models", "model", "m"),
     NavItem("Deployments", "/deployments", "deployment", "p"),
@@ -82,6 +85,7 @@ def _environment() -> Environment:
     # Drawing functions return markup; what they put into it they have escaped.
     environment.globals.update(
         line_chart=charts.line_chart,
+        bar_chart=bar_chart,
         meter=charts.meter,
         lineage_svg=lineage_svg,
         link_pairs=link_pairs,

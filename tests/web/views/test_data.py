@@ -83,3 +83,12 @@ def test_unknown_table(flights: Workspace, name: str) -> None:
     """A table that does not exist is told."""
     with pytest.raises(UnknownTable):
         table_view(Visit(flights, {"name": name}))
+
+
+def test_warning_shows_some_rows(flights: Workspace) -> None:
+    """Beside what did not hold stand some of the rows, as the check recorded them: masked."""
+    contract = table_view(Visit(flights, {"name": "mart.features"})).contract
+
+    assert contract is not None
+    assert contract.warnings == ("unique: 1 row",)
+    assert contract.samples == (("flight_id = '7', who = '***'",),)

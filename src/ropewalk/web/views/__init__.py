@@ -7,8 +7,10 @@ from ropewalk.web.views.experiments import experiment_list, run_page, run_table
 from ropewalk.web.views.history import history_list, history_page
 from ropewalk.web.views.issues import issue_list, issue_page
 from ropewalk.web.views.lineage import lineage_page
+from ropewalk.web.views.metrics import metric_list, metric_page
 from ropewalk.web.views.models import model_list, model_page, version_page
 from ropewalk.web.views.overview import project_overview
+from ropewalk.web.views.questions import question_list, question_page
 from ropewalk.web.views.sql import sql_page
 
 __all__ = ["PAGES"]
@@ -17,6 +19,10 @@ PAGES = (
     Page("/", "overview.html", project_overview),
     Page("/data", "tables.html", table_list),
     Page("/data/{name}", "table.html", table_view),
+    Page("/metrics", "metrics.html", metric_list),
+    Page("/metrics/{name}", "metric.html", metric_page),
+    Page("/questions", "questions.html", question_list),
+    Page("/questions/{name}", "question.html", question_page),
     Page("/experiments", "experiments.html", experiment_list),
     Page("/experiments/{id}/runs", "runs.html", run_table),
     Page("/runs/{id}", "run.html", run_page),

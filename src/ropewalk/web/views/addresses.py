@@ -9,6 +9,7 @@ from ropewalk.lineage import kind_of
 PAGES = {
     "table": "/data/{}",
     "source": "/data/raw.{}",
+    "question": "/questions/{}",
     "model": "/models/{}",
     "gate": "/models/{}",
     "run": "/runs/{}",

@@ -69,6 +69,7 @@ class ContractView:
     checks: tuple[str, ...]
     passed: int | None
     warnings: tuple[str, ...]
+    samples: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -170,4 +171,5 @@ def _contract(card: TableCard, checks: tuple[str, ...]) -> ContractView | None:
         checks=checks,
         passed=found.passed if found else None,
         warnings=found.warnings if found else (),
+        samples=found.samples if found else (),
     )

@@ -73,7 +73,7 @@ def sql_page(visit: Visit) -> SQLPage:
         found = query_environment(visit.workspace, query, limit, masks=project_masks(visit.workspace))
     except RopewalkError as error:
         # A wrong query is this page's daily business: it stays in its field, with the reason beside it.
-        return SQLPage(query, limit, problem=_problem(error), status=status_of(error), tables=tables)
+        return SQLPage(query, limit, problem=problem_of(error), status=status_of(error), tables=tables)
     grid = make_grid(((column.name, column.type) for column in found.columns), found.rows)
     return SQLPage(query, limit, grid, not found.is_complete, tables=tables)
 
@@ -95,6 +95,7 @@ def _table(info: TableInfo) -> SchemaTable:
     return SchemaTable(f"{info.schema}.{info.name}", info.rows, columns)
 
 
-def _problem(error: RopewalkError) -> QueryProblem:
+def problem_of(error: RopewalkError) -> QueryProblem:
+    """Return what a page shows of an error that is part of its answer."""
     place = str(error.place) if error.place else None
     return QueryProblem(error.code, error.message, place, error.nearest, error.hint, error.detail)

@@ -1,0 +1,49 @@
+"""Answers as charts: which columns become the axis, the heights and the lines of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from ropewalk.web.charts import LineChart, Series
+from ropewalk.web.grid import Grid
+
+# More lines than this no one can tell apart, and more places no one can read.
+MOST_LINES, MOST_PLACES = 6, 120
+
+
+def draw(
+    grid: Grid, title: str, x: str, ys: Sequence[str], color: str | None = None, *, is_share: bool
+) -> LineChart | None:
+    """Return the chart of a grid: `ys` over `x`, one line for each of them or for each value of `color`.
+
+    None where there is nothing to draw: a column is missing, or no value is a number.
+    """
+    names = [column.name for column in grid.columns]
+    if x not in names or any(y not in names for y in ys) or (color and color not in names):
+        return None
+    places = list(dict.fromkeys(str(row[names.index(x)]) for row in grid.rows))[-MOST_PLACES:]
+    if not places:
+        return None
+    found: dict[str, dict[str, float]] = {}
+    for row in grid.rows:
+        for y in ys:
+            value = _number(row[names.index(y)])
+            if value is not None:
+                line = str(row[names.index(color)]) if color else y
+                found.setdefault(line, {})[str(row[names.index(x)])] = value
+    lines = sorted(found, key=lambda line: -sum(abs(value) for value in found[line].values()))[:MOST_LINES]
+    series = tuple(Series(line, tuple(found[line].get(place) for place in places)) for line in lines)
+    return LineChart(title, tuple(places), series, is_share=is_share) if series else None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float | Decimal):
+        return float(value)
+    try:
+        # Decimals and long whole numbers travel as text.
+        return float(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
