@@ -159,3 +159,52 @@ def test_what_changed_between_two_looks() -> None:
 def test_nothing_changed() -> None:
     """The same files are nothing to do."""
     assert not compare_files({"a": LoadedFile("a", "x", 1, 1)}, [FoundFile("a", "x", 1)])
+
+
+@pytest.mark.parametrize(
+    ("records", "types", "columns"),
+    [
+        ([{"a": 1, "A": 2}], {}, [("a", "BIGINT"), ("A_1", "BIGINT")]),
+        ([{"a": "2013-01-01T00:00:00Z"}], {"a": "VARCHAR"}, [("a", "VARCHAR")]),
+        ([{"a": "2013-01-01T00:00:00Z"}], {}, [("a", "TIMESTAMP WITH TIME ZONE")]),
+        ([{"a": "2013-01-01T00:00:00"}], {}, [("a", "TIMESTAMP")]),
+        ([{"a": None}], {}, [("a", "VARCHAR")]),
+        ([{"a": 2**63}], {}, [("a", "DECIMAL(38,0)")]),
+        ([{"a": -1}, {"a": 2**62}], {}, [("a", "BIGINT")]),
+        ([{"a": {"b": 1}}, {"a": [1]}], {}, [("a", "JSON")]),
+        ([{"a": [1]}], {}, [("a", "JSON")]),
+    ],
+)
+def test_the_types_of_records(
+    tmp_path: Path, connection, records: list[object], types: dict[str, str], columns: list[tuple[str, str]]
+) -> None:
+    """Found over all of them; nothing is lost to names that differ in their case alone."""
+    with record_file(tmp_path) as file:
+        file.write(lines(*records))
+        relation = file.relation(connection, types)
+        found = connection.execute(relation.sql).fetchall()
+
+    assert [(column.name, column.type) for column in relation.columns] == columns
+    assert len(found) == len(records)
+    assert all(value is not None for row in found for value in row) or records == [{"a": None}]
+
+
+def test_a_text_keeps_its_form(tmp_path: Path, connection) -> None:
+    """A time that is declared as text is not written anew."""
+    with record_file(tmp_path) as file:
+        file.write(lines({"at": "2013-01-01T00:00:00Z", "in": {"x": None}}))
+        rows = connection.execute(file.relation(connection, {"at": "VARCHAR"}).sql).fetchall()
+
+    assert rows == [("2013-01-01T00:00:00Z", '{"x":null}')]
+
+
+def test_a_sum_knows_no_order(tmp_path: Path) -> None:
+    """Where the order means nothing, the digest does not depend on it, and still on every record."""
+    digests = []
+    for names in ("abc", "cab", "abb", "ab"):
+        with record_file(tmp_path, is_ordered=False) as records:
+            records.write(lines(*names))
+            digests.append(records.digest)
+
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 3

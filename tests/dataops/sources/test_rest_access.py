@@ -401,6 +401,17 @@ def test_pages_that_are_posted_for(serve: Serve, paginate: dict[str, object], bo
     assert [json.loads(request.content) for request in server.requests] == bodies
 
 
+def test_a_secret_that_is_posted(serve: Serve) -> None:
+    """However deep in the body; with the cursor's value beside it, when there is one."""
+    server = serve(lambda _: Reply([]))
+
+    read(
+        server, method="POST", json={"auth": {"keys": ["secret://PW"]}, "since": "{incremental.start_value}"}
+    )
+
+    assert json.loads(server.requests[0].content) == {"auth": {"keys": ["hunter2"]}}
+
+
 @pytest.mark.parametrize("headers", [{"Link": '</x?p=2>; rel="next"'}, {"X-Next-Page": "2"}])
 def test_pages_that_nobody_declared(serve: Serve, headers: dict[str, str]) -> None:
     """The first page is not taken for all there is, unless that is declared."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
 
@@ -66,8 +67,8 @@ class Body:
     def text_at(self, path: str) -> str | None:
         """Return the string or number at the dotted `path`, or None where there is none, null, false or ""."""
         content = self.content
-        for step in path.split("."):
-            fields = _fields(content)
+        for number, step in enumerate(path.split(".")):
+            fields = self._top if number == 0 else _fields(content)
             if step not in fields:
                 return None
             content = bytes(fields[step])
@@ -83,10 +84,14 @@ class Body:
         text = self.text_at(path)
         return int(text) if text is not None and text.isdigit() else None
 
+    @cached_property
+    def _top(self) -> Fields:
+        return _fields(self.content)
+
     def _find(self, path: Sequence[str]) -> bytes:
         content = self.content
-        for step in path:
-            fields = _fields(content)
+        for number, step in enumerate(path):
+            fields = self._top if number == 0 else _fields(content)
             if step not in fields:
                 raise SourceBroken(
                     f"{self.what} has no records at {'.'.join(path)!r}",

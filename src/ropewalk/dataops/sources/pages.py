@@ -151,7 +151,8 @@ class PageWalk:
                 body = _placed(body, path.split("."), value)
         method = self.route.source.method
         packed = msgspec.json.encode(body) if method == "POST" else None
-        address = httpx.URL(self.route.url).copy_merge_params(params)
+        address = httpx.URL(self.route.url)
+        address = address.copy_merge_params(params) if params else address
         return Question(address, method, packed, accepted=frozenset(self.route.source.ignore))
 
     def _linked(self, asked: Question, link: str | None) -> Question | None:

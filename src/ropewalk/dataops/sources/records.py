@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -13,9 +13,9 @@ from typing import BinaryIO
 import duckdb
 from blake3 import blake3
 
-from ropewalk.dataops.lake import Column, literal, quote
-from ropewalk.dataops.sources.columns import Relation, describe
-from ropewalk.dataops.sources.plain_columns import plain_columns
+from ropewalk.dataops.lake import literal, quote
+from ropewalk.dataops.sources.columns import Relation
+from ropewalk.dataops.sources.record_columns import json_relation
 
 PREFIX = "records-"
 
@@ -53,15 +53,15 @@ class RecordFile:
         self._stream.flush()
         return self.path
 
-    def relation(self, connection: duckdb.DuckDBPyConnection) -> Relation:
-        """Return the records as a SELECT, in their order; nested values stay JSON."""
-        sql = (
-            f"FROM read_json({literal(str(self.flushed()))}, format = 'newline_delimited', sample_size = -1)"
-        )
-        columns = describe(connection, sql).columns
-        plain = plain_columns(connection, sql, columns)
-        shown = ", ".join(f"{made.sql or quote(made.name)} AS {quote(made.name)}" for made in plain)
-        return Relation(f"SELECT {shown} {sql}", tuple(Column(made.name, made.type) for made in plain))
+    def relation(
+        self, connection: duckdb.DuckDBPyConnection, types: Mapping[str, str] | None = None
+    ) -> Relation:
+        """Return the records as a SELECT, in their order, with the types that are found over all of them.
+
+        Nested values stay JSON, as they are written; a column that is declared as text in `types` is read as text,
+        so that a time in it keeps its form.
+        """
+        return json_relation(connection, self.flushed(), types or {})
 
     def greatest(
         self, connection: duckdb.DuckDBPyConnection, name: str, kind: str, least: str | None

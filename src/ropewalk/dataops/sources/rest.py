@@ -38,7 +38,7 @@ class APIReader:
 
     def relation(self, connection: duckdb.DuckDBPyConnection, records: RecordFile) -> Relation:
         """Return the records as rows in the types that are found in them; nothing when there are none."""
-        return records.relation(connection) if records.count else Relation("", ())
+        return records.relation(connection, self.source.types) if records.count else Relation("", ())
 
     def greatest(
         self, connection: duckdb.DuckDBPyConnection, records: RecordFile, kind: str, least: str | None

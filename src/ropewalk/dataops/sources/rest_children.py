@@ -173,7 +173,9 @@ class ChildLoader:
         asked: Sequence[Row] | None,
     ) -> Landed:
         """Land the records; `asked` are the rows whose old records make way, None when all do."""
-        relation = records.relation(transaction.connection) if records.count else Relation("", ())
+        relation = (
+            records.relation(transaction.connection, self.source.types) if records.count else Relation("", ())
+        )
         if relation.columns and self._is_empty(transaction):
             # A table that was made for want of records has columns that nothing decided.
             transaction.drop(self.spec.table)

@@ -168,7 +168,7 @@ class Asked(LandedSource):
 
     url: URL | None = Field(None, description="Address; {parent.FIELD} takes a field of the parent's row")
     method: Literal["GET", "POST"] = "GET"
-    json_body: dict[str, Any] = Field({}, alias="json", description="POST: the body of each request")
+    json_body: dict[str, Any] = Field({}, alias="json", description="POST: the body of each request; secret://NAME allowed")
     records: str | None = Field(None, description="Dotted path in the body to the list of records")
     total: Name | None = Field(
         None,

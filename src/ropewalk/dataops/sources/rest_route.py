@@ -13,7 +13,7 @@ from ropewalk.dataops.sources.entries import Overlap
 from ropewalk.dataops.sources.errors import InvalidResource, InvalidSource
 from ropewalk.dataops.sources.redact import redact_url
 from ropewalk.dataops.sources.rest_declarations import START, Asked, FieldCursor
-from ropewalk.dataops.sources.secrets import resolve_secrets
+from ropewalk.dataops.sources.secrets import resolve_nested, resolve_secrets
 from ropewalk.errors import Place, nearest
 
 GAP = re.compile(r"\{parent\.(?P<field>[\w.]+)\}")
@@ -65,7 +65,7 @@ def first_route(
         source,
         fill.path(source.url or ""),
         resolve_secrets(params),
-        fill.values(source.json_body),
+        fill.values(_resolved(source.json_body)),
     )
 
 
@@ -157,6 +157,11 @@ def gaps(source: Asked) -> list[str]:
     """Return the fields of its parent that a declaration takes, each once."""
     texts = str([source.url, source.params, source.json_body])
     return list(dict.fromkeys(found["field"] for found in GAP.finditer(texts)))
+
+
+def _resolved(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    # A secret may well be posted; a mapping stays one.
+    return dict(resolve_nested(body) or {})  # type: ignore[call-overload, no-any-return]
 
 
 def _waits(value: object, start: str | None) -> bool:
