@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ropewalk.dataops.lake import SnapshotMissing, open_lake, sweep_lake
-from ropewalk.pipeline import Kept, Workspace
+from ropewalk.pipeline import Kept, Output, Workspace
 from ropewalk.project import Project
 from ropewalk.settings import load_settings
 from ropewalk.store import now_ms
@@ -69,6 +70,54 @@ def test_a_lake_that_was_never_made(workspace: Workspace) -> None:
     """Sweeping makes no lake."""
     assert sweep_lake(workspace, kept()) == []
     assert not (workspace.state / "lake/catalog.sqlite").exists()
+
+
+def test_tables_of_nobody_are_dropped(workspace: Workspace) -> None:
+    """What no environment has and nobody declares leaves the head, with its books and what did not fit."""
+    write(workspace, 1)
+    lake, output = open_lake(workspace), Output("d", "snapshot:1")
+    with lake.transaction("load gone") as transaction:
+        transaction.record_build("source:gone", "k", transaction.replace("raw.gone", "SELECT 1 AS n"))
+        transaction.replace("quarantine.gone", "SELECT 1 AS n")
+        transaction.replace("predictions.x", "SELECT 1 AS n")
+        transaction.rewrite_book("watermarks", "gone", [("gone", "d", "7")])
+    known = dataclasses.replace(kept(), outputs={"table:mart.a": (output,)})
+
+    would = {one.what: one.count for one in sweep_lake(workspace, dataclasses.replace(known, is_dry=True))}
+    swept = {one.what: one.count for one in sweep_lake(workspace, known)}
+
+    assert (would["tables"], swept["tables"]) == (1, 1)
+    assert lake.table_names() == ("mart.a", "predictions.x")
+    assert lake.read_book("watermarks", "gone") == []
+    assert lake.built_nodes() == {"table:mart.a"}
+    assert lake.snapshots(limit=1)[0].message == "gc drops raw.gone"
+
+
+def test_tables_that_may_be_wanted_stay(workspace: Workspace) -> None:
+    """Young tables, pinned ones, and all of a lake whose records are new are not dropped."""
+    write(workspace, 1)
+    other = {"table:mart.other": (Output("d", "snapshot:1"),)}
+    young = dataclasses.replace(kept(), outputs=other, before_ms=now_ms() - 3_600_000)
+
+    sweep_lake(workspace, young)
+    sweep_lake(workspace, kept())
+    pin = open_lake(workspace).pin("p", {"mart.a": open_lake(workspace).snapshot()})
+    sweep_lake(workspace, dataclasses.replace(kept(), outputs=other))
+
+    assert open_lake(workspace).table_names() == ("mart.a",)
+    assert pin.tables
+
+
+def test_a_project_that_cannot_be_read_drops_nothing(workspace: Workspace) -> None:
+    """Who cannot tell what is declared must not take it for given up."""
+    write(workspace, 1)
+    (workspace.root / "tables/mart").mkdir(parents=True)
+    (workspace.root / "tables/mart/a.sql").write_text("SELEC nothing FROM")
+    other = {"table:mart.other": (Output("d", "snapshot:1"),)}
+
+    sweep_lake(workspace, dataclasses.replace(kept(), outputs=other))
+
+    assert open_lake(workspace).table_names() == ("mart.a",)
 
 
 def test_dry_run(workspace: Workspace) -> None:
