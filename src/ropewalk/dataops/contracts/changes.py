@@ -6,7 +6,7 @@ it (producers) has to keep what is promised: a promise that is added or tightene
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -146,9 +146,9 @@ def _direction(old: Check, new: Check) -> tuple[Party, ...]:
     if old.kind in ("enum", "invalidValues") and old.pattern == new.pattern:
         return _by_set(set(old.values), set(new.values))
     if old.kind in _LOWER:
-        return _by_order(old.values[0], new.values[0], is_looser=lambda a, b: b < a)
+        return _by_order(old.values[0], new.values[0], is_upper=False)
     if old.kind in _UPPER:
-        return _by_order(old.values[0], new.values[0], is_looser=lambda a, b: b > a)
+        return _by_order(old.values[0], new.values[0], is_upper=True)
     if old.kind == "logicalType":
         return {("integer", "number"): LOOSER, ("number", "integer"): TIGHTER}.get(
             (old.values[0], new.values[0]), BOTH
@@ -161,14 +161,13 @@ def _by_set(old: set[str], new: set[str]) -> tuple[Party, ...]:
     return (LOOSER if new - old else ()) + (TIGHTER if old - new else ())
 
 
-def _by_order(
-    old: str, new: str, *, is_looser: Callable[[float | str, float | str], bool]
-) -> tuple[Party, ...]:
+def _by_order(old: str, new: str, *, is_upper: bool) -> tuple[Party, ...]:
     try:
-        return LOOSER if is_looser(float(old), float(new)) else TIGHTER
+        is_greater = float(new) > float(old)
     except ValueError:
         # Dates and moments of one form sort as their texts do.
-        return LOOSER if is_looser(old, new) else TIGHTER
+        is_greater = new > old
+    return LOOSER if is_greater == is_upper else TIGHTER
 
 
 def _by_expectation(old: Check, new: Check) -> tuple[Party, ...]:
@@ -199,8 +198,7 @@ def _tell_meaning(old: ContractColumn, new: ContractColumn) -> Iterator[tuple[st
     if old.unit != new.unit:
         yield f"unit of {new.name} was {old.unit} and is {new.unit}", BOTH if old.unit and new.unit else ()
     if old.mask != new.mask:
-        shown = {None: "in the clear"}
-        before, after = (shown.get(mask, f"masked ({mask})") for mask in (old.mask, new.mask))
+        before, after = (f"masked ({mask})" if mask else "in the clear" for mask in (old.mask, new.mask))
         # Who may see less is broken; who may see more is not, and somebody should have a look.
         yield f"{new.name} was {before} and is {after}", LOOSER if new.mask is not None else ()
     if old.term != new.term:

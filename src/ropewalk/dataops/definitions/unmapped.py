@@ -57,9 +57,9 @@ def find_unmapped(glossary: Glossary, columns: Iterable[UsedColumn]) -> list[Sug
 
 def _suggest(glossary: Glossary, column: UsedColumn, mapped: Mapping[str, str]) -> Suggestion | None:
     for source in column.comes_from:
-        term = mapped.get(source.lower())
-        if term in glossary.terms:
-            return _made(column, glossary.terms[term], f"its values come from {source}, which maps to it")
+        term = glossary.terms.get(mapped.get(source.lower(), ""))
+        if term is not None:
+            return _made(column, term, f"its values come from {source}, which maps to it")
     found = next(_named(glossary, column), None)
     return _made(column, *found) if found else None
 
