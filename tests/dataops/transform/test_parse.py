@@ -31,7 +31,6 @@ def names(sql):
         ("SELECT * FROM a.b UNION ALL BY NAME SELECT * FROM c.d", ["a.b", "c.d"]),
         ("SELECT * FROM (PIVOT a.b ON x USING sum(y))", ["a.b"]),
         ("SELECT * FROM a.b, LATERAL (SELECT * FROM c.d WHERE d.x = b.x)", ["a.b", "c.d"]),
-        ("SELECT * FROM a.b AT (VERSION => 3)", ["a.b"]),
         ("SELECT * FROM a.b TABLESAMPLE 10%", ["a.b"]),
         ('SELECT * FROM "Raw"."Flights" AS f JOIN FLIGHTS USING (x)', ["raw.flights", "flights"]),
         ("SELECT * FROM a.b AS x JOIN a.b AS y ON true", ["a.b", "a.b"]),
@@ -187,3 +186,12 @@ def test_reading_past_the_sources_is_refused(sql, place, what):
     assert caught.value.message.startswith(what)
     assert str(caught.value.place) == PATH + place
     assert caught.value.hint.startswith("declare a source instead")
+
+
+@pytest.mark.parametrize("when", ["VERSION => 3", "version=>3", "TIMESTAMP => '2026-11-23'"])
+def test_tables_are_not_made_from_the_past(when: str) -> None:
+    """A number of a snapshot is no input that a key could hold; the place is told."""
+    with pytest.raises(InvalidSQL, match="not from what they were") as refused:
+        parse_sql(f"SELECT 1 AS n\nFROM mart.t at ({when})", "tables/mart/u.sql")
+
+    assert str(refused.value.place) == "tables/mart/u.sql:2:13"

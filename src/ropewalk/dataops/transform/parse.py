@@ -21,6 +21,7 @@ from ropewalk.dataops.transform.references import find_references, place_at, ref
 from ropewalk.dataops.transform.values import ParsedSQL
 from ropewalk.errors import Place
 
+_TRAVELS = frozenset({("AT", "(", "VERSION"), ("AT", "(", "TIMESTAMP")})
 _FIRST_WORDS = ("SELECT", "WITH", "FROM", "VALUES", "(")
 # Kinds of word that the normal form must not lose.
 _LITERALS = (TokenType.STRING, TokenType.NUMBER)
@@ -100,7 +101,19 @@ def _tokenize(text: str, path: str) -> list[Token]:
             place=place_at(text, starts[0].start, path),
             hint="write the SELECT alone; Ropewalk makes the table of it",
         )
+    _refuse_time_travel(tokens, text, path)
     return tokens
+
+
+def _refuse_time_travel(tokens: list[Token], text: str, path: str) -> None:
+    # A snapshot's number means nothing on another machine, so the table's key could not say what it was made from.
+    for here, bracket, word in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if (here.text.upper(), bracket.text, word.text.upper()) in _TRAVELS:
+            raise InvalidSQL(
+                "a table is made from what its inputs are, not from what they were: AT (...) is not possible here",
+                place=place_at(text, here.start, path),
+                hint="ask `ropewalk sql`, or read it in a step: flights.at('PIN') of a parameter flights: Table",
+            )
 
 
 def _read_tree(text: str, path: str) -> exp.Expr:
