@@ -90,3 +90,16 @@ def test_a_versions_file(workspace: Workspace, http: httpx.Client, run: str) -> 
 def test_what_is_missing(http: httpx.Client, query: dict[str, str]) -> None:
     """A download names its run and its path."""
     assert "Missing value" in http.get("/get-artifact", params=query).json()["message"]
+
+
+def test_a_logged_models_file(call: Call, http: httpx.Client, run: str, experiment: str) -> None:
+    """A file of a logged model is got by the model's id; without a path the request is refused."""
+    made = call("POST", "logged-models", json={"experiment_id": experiment, "name": "m"})["model"]["info"]
+    root = made["artifact_uri"].removeprefix("mlflow-artifacts:/")
+    http.put(f"/api/2.0/mlflow-artifacts/artifacts/{root}/MLmodel", content=b"flavors: {}")
+    where = f"/ajax-api/2.0/mlflow/logged-models/{made['model_id']}/artifacts/files"
+
+    assert http.get(where, params={"artifact_file_path": "MLmodel"}).content == b"flavors: {}"
+    assert http.get(where, params={"artifact_file_path": "../MLmodel"}).status_code == 400
+    assert http.get(where, params={"artifact_file_path": "other"}).status_code == 404
+    assert http.get(where).json()["message"].startswith("Missing value for required parameter")

@@ -68,6 +68,8 @@ def test_nothing_of_our_own_making(workspace: Workspace) -> None:
         "GET /model-versions/get-artifact",
         "GET //model-versions/get-artifact",
         "GET /mlflow/metrics/get-history-bulk",
+        "GET /mlflow/logged-models/{model_id}/artifacts/files",
+        "POST /mlflow/runs/create-promptlab-run",
         "POST /mlflow/upload-artifact",
     }
 

@@ -119,3 +119,25 @@ def test_search_by_the_metric_on_a_dataset(database: Database, models: list[int]
     assert _search(database, good, dataset="june") == ["m-0"]
     assert _search(database, good, dataset="july") == []
     assert _search(database, good, dataset="' OR 1=1 --") == []
+
+
+def test_measured_on_a_dataset(database: Database, models: list[int]) -> None:
+    """Models with any metric on one of the data sets are told from those without."""
+    with database.write() as connection:
+        for number, dataset in zip(models[:2], ("train", "test"), strict=True):
+            point = ModelMetric(Metric("auc", 0.5, 0, 1), "run", dataset, "digest")
+            add_logged_model_metrics(connection, number, [point])
+
+    found = {}
+    with database.read() as connection:
+        for datasets in ((("train", None),), (("train", "digest"), ("test", None)), (("train", "other"),)):
+            rows = search_logged_models(
+                connection,
+                searched_models(datasets),
+                [Condition("measured", "", "IS NOT NULL")],
+                [Ordering("attribute", "name")],
+                Page(10),
+            )
+            found[datasets] = [row.name for row in rows]
+
+    assert [*found.values()] == [["model0"], ["model0", "model1"], []]

@@ -62,6 +62,8 @@ def searched_models(datasets: Sequence[tuple[str, str | None]] = ()) -> Searched
         },
         satellites={
             "metric": Satellite(newest, ("model",), bound=tuple(bound)),
+            # Whether there is any of them.
+            "measured": Satellite(newest, ("model",), key="", bound=tuple(bound)),
             "parameter": Satellite("logged_model_param", ("model",)),
             "tag": Satellite("logged_model_tag", ("model",)),
         },

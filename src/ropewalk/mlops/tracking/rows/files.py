@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from ropewalk.mlops import registry
 from ropewalk.mlops.tracking import artifacts, runs
 from ropewalk.mlops.tracking.errors import InvalidRequest, UnknownArtifact
+from ropewalk.mlops.tracking.logged_models import get_logged_model
 from ropewalk.mlops.tracking.rows.artifacts import sent_file
 from ropewalk.mlops.tracking.rows.model_versions import number_of
 from ropewalk.mlops.tracking.rows.row import PREFIXES, translated
@@ -27,9 +29,18 @@ _Find = Callable[[Request], tuple[Artifact, Path]]
 def file_routes(workspace: Workspace) -> list[Route]:
     """Return the routes by which a run's or a version's file is put or got."""
     upload = _upload(workspace)
-    of_version = _of_version(workspace)
+    of_version, of_model = _of_version(workspace), _of_logged_model(workspace)
     return [
         *(Route("POST", f"{prefix}/mlflow/upload-artifact", Permission.WRITE, upload) for prefix in PREFIXES),
+        *(
+            Route(
+                "GET",
+                f"{prefix}/mlflow/logged-models/{{model_id}}/artifacts/files",
+                Permission.READ,
+                of_model,
+            )
+            for prefix in PREFIXES
+        ),
         Route("GET", "/get-artifact", Permission.READ, _of_run(workspace)),
         Route("GET", "/model-versions/get-artifact", Permission.READ, of_version),
         # Some clients join an address that ends with a slash to a path that begins with one.
@@ -81,6 +92,21 @@ def _of_version(workspace: Workspace) -> Endpoint:
         return files[path], workspace.objects.path(files[path].digest)
 
     return _download(find)
+
+
+def _of_logged_model(workspace: Workspace) -> Endpoint:
+    def find(request: Request) -> tuple[Artifact, Path]:
+        path = artifacts.safe_path(request.query_params.get("artifact_file_path") or _no_path())
+        model = get_logged_model(workspace, request.path_params["model_id"])
+        root = artifacts.proxied_path(model.artifact_uri)
+        found = artifacts.find_artifact(workspace, f"{root}/{path}")
+        return found, workspace.objects.path(found.digest)
+
+    return _download(find)
+
+
+def _no_path() -> NoReturn:
+    raise compat.missing("artifact_file_path")
 
 
 def _download(find: _Find) -> Endpoint:

@@ -61,6 +61,9 @@ def _search(workspace: Workspace, asked: ask.SearchLoggedModels) -> ask.SearchLo
         *parse_filter(asked.filter, LOGGED_MODELS),
     ]
     datasets = [(answers.need(d.dataset_name, "dataset_name"), d.dataset_digest) for d in asked.datasets]
+    if datasets:
+        # Models that nobody measured on these data are not what is looked for.
+        conditions.append(Condition("measured", "", "IS NOT NULL"))
     orderings = [_ordering(clause) for clause in asked.order_by]
     with workspace.database.read() as connection:
         found = search_logged_models(connection, searched_models(datasets), conditions, orderings, page)
