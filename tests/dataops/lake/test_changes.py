@@ -178,3 +178,25 @@ def test_changes_lead_from_one_snapshot_to_the_other(lake: Lake, operations: lis
     rows.update((i, v) for kind, i, v in found if kind in ("insert", "update_postimage"))
     assert +rows == rows_at(lake, end)
     assert min(rows.values(), default=0) >= 0
+
+
+def test_rows_of_files_that_lost_rows_before(lake: Lake) -> None:
+    """Whatever is asked of the changes, a counted question too, no row of an older file is lost."""
+    fill(lake, "SELECT i AS id, i % 7 AS v FROM range(1000) r(i)")
+    commit(
+        lake,
+        "CREATE OR REPLACE TEMP TABLE part AS FROM lake.mart.t WHERE id < 100",
+        "DELETE FROM lake.mart.t WHERE id < 100",
+        "INSERT INTO lake.mart.t FROM part",
+    )
+    before = lake.snapshot()
+    after = commit(
+        lake, "UPDATE lake.mart.t SET v = v + 100 WHERE id % 100 = 3", "DELETE FROM lake.mart.t WHERE id = 17"
+    )
+
+    with lake.cursor() as connection:
+        counts = connection.sql(
+            f"SELECT change_type, count(*), min(id) FROM ({lake.changes('mart.t', before, after).sql}) GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+
+    assert counts == [("delete", 1, 17), ("update_postimage", 10, 3), ("update_preimage", 10, 3)]
