@@ -165,7 +165,7 @@ class CSVFormat:
             # What the table or the declaration has decided binds, however a value is written that fits.
             written = f"{written} OR NOT ({misfit_condition(Column(column.name, TEXT), kind)})"
         doubt = f"error({literal(DOUBT)})"
-        return f"CASE WHEN {name} IS NULL OR {written} THEN CAST({name} AS {kind}) ELSE {doubt} END AS {name}"
+        return f"CASE WHEN {name} IS NULL OR {written} THEN TRY_CAST({name} AS {kind}) ELSE {doubt} END AS {name}"
 
 
 @dataclass(frozen=True)
