@@ -78,9 +78,7 @@ def lint(path: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(PROGRAM), "lint", str(path)], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "examples").rglob("*.odcs.yaml")), ids=lambda path: path.name
-)
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").rglob("*.odcs.yaml")), ids=lambda path: path.name)
 def test_example(path: Path) -> None:
     """The contracts of the examples are accepted."""
     done = lint(path)

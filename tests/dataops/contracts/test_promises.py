@@ -250,7 +250,7 @@ def test_volume_is_explained(read_table, flights):
     result = flights(contract, "SELECT * FROM range(10)", past_rows=lambda: [100, 102, 98, 5000])
 
     assert result.message == (
-        "10 rows, and after 3 builds with a median of 100 90 to 110 are usual (tolerance 2)"
+        "10 rows; the last 3 builds had a median of 100, and 90 to 110 are usual (tolerance 2)"
     )
 
 

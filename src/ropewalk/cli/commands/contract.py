@@ -27,6 +27,7 @@ from ropewalk.dataops.contracts import (
     read_contracts,
     refuse_broken,
     refuse_unsound,
+    tables_to_check,
     write_contract,
 )
 from ropewalk.errors import RopewalkError
@@ -41,21 +42,25 @@ def command() -> None:
 
 
 @command.command("check")
-@click.argument("table")
+@click.argument("tables", nargs=-1, metavar="[TABLE...]")
 @environment_option
 @AS_JSON
-def check_command(table: str, *, environment: str | None, as_json: bool) -> int:
-    """Check the contract of TABLE now, against the rows that the environment has.
+def check_command(tables: tuple[str, ...], *, environment: str | None, as_json: bool) -> int:
+    """Check the contracts of the TABLEs, or of all, now, against the rows that the environment has.
 
     Freshness is judged by the clock, volume against the builds before. A broken check of severity error ends with 1.
     """
     with open_session(environment=environment) as session:
-        report, contract = check_now(session.workspace, table)
+        wanted = tables or tables_to_check(session.workspace)
+        found = [check_now(session.workspace, table) for table in wanted]
     if as_json:
-        emit_json(_report(report))
+        emit_json({"tables": [_report(report) for report, _ in found]})
     else:
-        _print_report(report, contract)
-    return ended(lambda: refuse_broken(report, contract), as_json=as_json)
+        for report, contract in found:
+            _print_report(report, contract)
+    # The first that is broken, in full; the others are in what was printed.
+    broken = next((item for item in found if not item[0].passed), None)
+    return ended(lambda: refuse_broken(*broken), as_json=as_json) if broken else 0
 
 
 @command.command("infer")
@@ -227,7 +232,8 @@ def _print_report(report: CheckReport, contract: Contract) -> None:
         click.echo(note, err=True)
     held = sum(result.passed for result in report.results)
     click.echo(
-        f"{held} of {count(len(report.results), 'check')} hold for {count(report.rows, 'row')}", err=True
+        f"{report.table}: {held} of {count(len(report.results), 'check')} hold for {count(report.rows, 'row')}",
+        err=True,
     )
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ropewalk.dataops.contracts.kept import read_contracts
     from ropewalk.dataops.contracts.lint import LintedFile, lint_contracts, refuse_unsound
     from ropewalk.dataops.contracts.masking import declared_masks
-    from ropewalk.dataops.contracts.now import check_now, find_contract
+    from ropewalk.dataops.contracts.now import check_now, find_contract, tables_to_check
     from ropewalk.dataops.contracts.personal import is_open
     from ropewalk.dataops.contracts.refuse import refuse_broken
     from ropewalk.dataops.contracts.revisions import contracts_at
@@ -77,6 +77,7 @@ __all__ = [
     "read_contracts",
     "refuse_broken",
     "refuse_unsound",
+    "tables_to_check",
     "write_contract",
 ]
 

@@ -16,6 +16,14 @@ from ropewalk.pipeline import Workspace, current_records
 NODES = {"raw": "source:", "steps": "step:"}
 
 
+def tables_to_check(workspace: Workspace) -> list[str]:
+    """Return the tables that have a contract and are in the workspace's environment."""
+    built = environment_tables(workspace)
+    return sorted(
+        contract.table for name, contract in read_contracts(workspace.root).items() if name in built
+    )
+
+
 def check_now(workspace: Workspace, table: str) -> tuple[CheckReport, Contract]:
     """Return what checking `table`, as the workspace's environment has it, finds, and its contract.
 

@@ -50,7 +50,7 @@ def judge_volume(check: Check, rows: int, past: Sequence[int]) -> tuple[bool, st
             f"{rows:,} rows; too few builds yet ({len(past)} of {LEAST_BUILDS}) to tell what is usual",
         )
     is_usual = usual.low <= rows <= usual.high
-    expected = f"after {usual.builds} builds with a median of {usual.middle:,.0f}"
     return is_usual, (
-        f"{rows:,} rows, and {expected} {usual.low:,.0f} to {usual.high:,.0f} are usual (tolerance {tolerance:g})"
+        f"{rows:,} rows; the last {usual.builds} builds had a median of {usual.middle:,g}, and {usual.low:,.0f} to "
+        f"{usual.high:,.0f} are usual (tolerance {tolerance:g})"
     )
