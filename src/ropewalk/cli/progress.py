@@ -137,6 +137,9 @@ def _lines(result: NodeResult) -> list[str]:
         why = shorten(plain(why.partition("\n")[0]), LONGEST_WHY)
         seconds = f"{result.seconds:6.1f} s" if result.state is State.EXECUTED else " " * 8
         lines.append(f"{MARKS[result.state]} {result.state.value:9}{seconds}  {result.id}  {why}".rstrip())
+    note = result.output.summary.get("note") if result.output and result.state is State.EXECUTED else None
+    if note:
+        lines.append(f"  {result.id}: {plain(str(note))}")
     if result.warning:
         lines.append(f"! {result.id}: {result.warning}")
     return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,11 +11,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ropewalk.dataops.lake import query_environment
-from ropewalk.dataops.transform import HistoryKeyBroken, TableFailed
-from ropewalk.pipeline import State
+from ropewalk.dataops.transform import HistoryKeyBroken, TableFailed, TableKind
+from ropewalk.pipeline import RunOptions, State, declare_graph, execute
 
+KINDS = {"table": TableKind()}
 TIMED = "-- kind: history\n-- key: id\n-- time: moved\nSELECT * FROM staging.people"
 PLAIN = "-- kind: history\n-- key: id\nSELECT id, name FROM staging.people"
+
+
+class Silent:
+    """An observer that is told everything and says nothing."""
+
+    def started(self, node_id, reasons): ...
+
+    def progressed(self, node_id, done, total, text): ...
+
+    def ended(self, result): ...
 
 
 def people(*rows):
@@ -176,8 +188,6 @@ states = st.lists(
 @given(states)
 def test_versions_never_overlap(write_project, open_tables, run_tables, tmp_path_factory, found):
     """Whatever happens, at each time a key has one version at most, and the current ones are the rows of now."""
-    import shutil
-
     root = write_project({"tables/mart/people.sql": TIMED})
     shutil.rmtree(root / ".ropewalk", ignore_errors=True)
     for state in found:
@@ -215,3 +225,20 @@ def test_environments_go_on_from_what_they_have(write_project, open_tables, run_
     assert branch == [("Ann", 3), ("Anna", None)]
     assert dev == [("Ann", 5), ("Al", None)]
     assert again == [("Ann", 3), ("Anna", 7), ("Ada", None)]
+
+
+def test_a_history_is_reproduced_as_it_went_on_then(run, write_project, open_tables):
+    """Doing a run again starts from what was there then, at the time of then, whatever came since."""
+    run((1, "Ann", 1), history=PLAIN)
+    second, _ = run((1, "Anna", 1), history=PLAIN)
+    run((1, "Al", 1), history=PLAIN)
+    files = {"tables/staging/people.sql": people((1, "Anna", 1)), "tables/mart/people.sql": PLAIN}
+    workspace = open_tables(write_project(files))
+    options = RunOptions(cause="reproduce", reuses=False, records=False, moves_pointers=False)
+
+    graph = declare_graph(workspace.project, KINDS)
+    result = execute(graph, KINDS, workspace, Silent(), options=options)
+
+    again = next(node for node in result.nodes if node.id == "table:mart.people")
+    assert again.output.digest == second.output.digest
+    assert len(versions(workspace)) == 3

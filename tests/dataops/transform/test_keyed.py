@@ -82,6 +82,7 @@ def test_what_cannot_be_shown_is_computed_whole(run):
 
     reason = "a window function looks across keys: it has no PARTITION BY id"
     assert result.output.summary["incremental"] == {"full": reason}
+    assert result.output.summary["note"] == f"all rows were computed: {reason}"
 
 
 def test_a_changed_definition_is_computed_whole(run):

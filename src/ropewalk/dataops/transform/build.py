@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from ropewalk.dataops.contracts import hold_contract
 from ropewalk.dataops.lake import input_tables, open_lake, snapshot_of
+from ropewalk.dataops.transform.elsewhere import computed_elsewhere
 from ropewalk.dataops.transform.errors import HistoryKeyBroken, TableFailed
 from ropewalk.dataops.transform.history import plan_history
 from ropewalk.dataops.transform.keyed import plan_by_key
@@ -28,11 +29,15 @@ def build_table(task: Task) -> Output:
     """
     spec = task.node.spec
     assert isinstance(spec, TableSpec)
-    lake = open_lake(task.workspace)
     _require_tables(spec, task)
     # With the inputs the graph resolved, so that what is read is what the key was computed from.
     select = qualify(spec, task.input_ids)
-    method = _choose(task, spec)
+    with computed_elsewhere(task, spec) as elsewhere:
+        return _build(task, spec, select, elsewhere or _choose(task, spec))
+
+
+def _build(task: Task, spec: TableSpec, select: QualifiedSQL, method: Method) -> Output:
+    lake = open_lake(task.workspace)
     # And at their snapshots: the lake's head may be what another environment, or a later run, wrote.
     reads = input_tables(task)
     with lake.transaction(f"build {spec.table}", reads=reads, where=method.where) as transaction:

@@ -16,6 +16,7 @@ from ropewalk.dataops.contracts import (
 )
 from ropewalk.dataops.lake import quote
 from ropewalk.dataops.transform.cache import ParseCache
+from ropewalk.dataops.transform.engines import find_engine
 from ropewalk.dataops.transform.errors import ContractWithoutTable, FileInSQL, InvalidSQL
 from ropewalk.dataops.transform.files import read_text, table_files
 from ropewalk.dataops.transform.values import TableSpec
@@ -63,6 +64,9 @@ def declare_tables(project: Project) -> list[Node]:
     for table, contract in declared.contracts.items():
         if table.startswith(CHECKED_ALONE):
             _refuse_other_tables(table, contract, cache)
+    for spec in declared.specs.values():
+        if spec.sql.header.engine is not None:
+            find_engine(project, spec)
     nodes = [_declare(spec, cache) for spec in declared.specs.values()]
     cache.save()
     return nodes

@@ -14,7 +14,7 @@ from ropewalk.dataops.transform.errors import InvalidHeader
 from ropewalk.dataops.transform.values import FORMS, Form, Header, Partition
 from ropewalk.errors import Place, nearest
 
-KEYS = ("kind", "partition", "key", "time")
+KEYS = ("kind", "partition", "key", "time", "engine")
 # What people who come from other tools write.
 FOREIGN = {
     "materialized": "kind",
@@ -31,7 +31,7 @@ BY: tuple[Literal["hour", "day", "month", "key"], ...] = ("hour", "day", "month"
 HINT = "such as `-- partition: day(scheduled_at)`; by hour, day, month, or key for one part per value"
 # What each kind may say beside its kind.
 ALLOWED: Mapping[Form, tuple[str, ...]] = {
-    "table": (),
+    "table": ("engine",),
     "view": (),
     "incremental": ("partition", "key"),
     "history": ("key", "time"),
@@ -89,6 +89,7 @@ def read_header(text: str, start: int, path: str) -> Header:
         partition=partition,
         key=_columns(found.get("key")),
         time=_column(found.get("time")),
+        engine=_column(found.get("engine")),
         lines={key: line.place.line or 1 for key, line in found.items()},
     )
 

@@ -7,6 +7,7 @@ twice with the same rows is doing it once.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from ropewalk.dataops.transform.standing import Standing, find_standing
 from ropewalk.dataops.transform.values import TableSpec
 from ropewalk.errors import Place, nearest
 from ropewalk.pipeline import JSON, Output, Probe, Task, find_past_run
+from ropewalk.store.pipeline import node_actions
 
 VALID_FROM, VALID_TO, IS_CURRENT = "valid_from", "valid_to", "is_current"
 OWN = {VALID_FROM: "TIMESTAMP", VALID_TO: "TIMESTAMP", IS_CURRENT: "BOOLEAN"}
@@ -97,8 +99,11 @@ class AsHistory:
         return transaction.publish(self.spec.table)
 
     def summary(self) -> dict[str, JSON]:
-        """Return when it was."""
-        return {"time": self.moment.isoformat(timespec="milliseconds")}
+        """Return when it was, and which version of the table it went on from: with them it can be done again."""
+        base: JSON = None
+        if self.standing is not None:
+            base = {"snapshot": self.standing.snapshot, "digest": self.standing.digest}
+        return {"time": self.moment.isoformat(timespec="milliseconds"), "went_on_from": base}
 
     def observed(self, made: TableDigest) -> dict[str, str] | None:
         """Return what stands there now."""
@@ -107,14 +112,28 @@ class AsHistory:
 
 def plan_history(task: Task, spec: TableSpec) -> AsHistory:
     """Return how the history of `spec` goes on."""
-    started = find_past_run(task.workspace.database, task.run_id).started_at
+    run = find_past_run(task.workspace.database, task.run_id)
+    if run.cause == "reproduce" and (again := _as_then(task, spec)) is not None:
+        return again
     standing = find_standing(task)
     # A table that was no history before has no versions to go on from.
     if standing is not None and standing.facts.get("kind") != "history":
         standing = None
     # The lake's times are UTC without saying so.
-    moment = datetime.fromtimestamp(started / 1000, UTC).replace(tzinfo=None)
+    moment = datetime.fromtimestamp(run.started_at / 1000, UTC).replace(tzinfo=None)
     return AsHistory(spec, task, standing, moment)
+
+
+def _as_then(task: Task, spec: TableSpec) -> AsHistory | None:
+    """Return the build that was done over the same inputs before, as it went on then; None when there was none."""
+    inputs = {name: output.digest for name, output in task.inputs.items()}
+    for row in node_actions(task.workspace.database, task.node.id):
+        summary = json.loads(row.output)["summary"]
+        if dict(row.inputs) == inputs and dict(row.facts) == dict(task.node.facts) and "time" in summary:
+            base = summary.get("went_on_from")
+            standing = Standing(base["snapshot"], base["digest"], row.facts, {}, {}, {}) if base else None
+            return AsHistory(spec, task, standing, datetime.fromisoformat(summary["time"]))
+    return None
 
 
 def _there(connection: duckdb.DuckDBPyConnection, history: AsHistory) -> list[Column]:

@@ -6,12 +6,15 @@ is told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+import duckdb
 
 from ropewalk.dataops.lake import (
     STAGE,
     ChangesMissing,
+    Column,
     Lake,
     LakeTransaction,
     SnapshotMissing,
@@ -32,6 +35,8 @@ from ropewalk.errors import Place, nearest
 from ropewalk.pipeline import JSON, Task
 
 AFFECTED = '"temp"."ropewalk_affected"'
+KEYS = "ropewalk_keys"
+NEW = "it is not there yet"
 # Where more keys changed than this share of the table's rows, computing all of it reads less.
 MOST = 0.5
 
@@ -48,7 +53,7 @@ class Plan:
         standing: the table as it is.
         driver: the input that changed, as the statement names it; None when none did.
         columns: the columns of it that are the key.
-        changes: the SELECT of the rows of it that are not as they were.
+        changes: the SELECT of the rows of it that are not as they were; `ropewalk_keys` in it stands for the columns.
     """
 
     standing: Standing
@@ -91,14 +96,11 @@ class ByKey:
     def _build_affected(self, transaction: LakeTransaction, plan: Plan) -> TableDigest:
         connection, standing = transaction.connection, plan.standing
         was = TableName.parse(self.spec.table).at(standing.snapshot)
-        keys = ", ".join(f"{quote(name)} AS {_affected(number)}" for number, name in enumerate(plan.columns))
-        changed = f"SELECT DISTINCT {keys} FROM ({plan.changes})" if plan.driver else "SELECT 1 WHERE false"
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE ropewalk_affected AS {changed}")
-        count = _count(connection.execute(f"SELECT count(*) FROM {AFFECTED}").fetchone())
+        count = _note_affected(connection, plan)
         self.task.report(0, None, f"computing the rows of {count:,} keys")
         if count and count > MOST * _count(connection.execute(f"SELECT count(*) FROM {was}").fetchone()):
             raise _Full(f"{count:,} keys changed, which are most")
-        narrowed = narrow(self.spec, self.task.input_ids, plan.driver, _is_affected(plan.columns))
+        narrowed = narrow(self.spec, self.task.input_ids, plan.driver, _is_affected(connection, plan.columns))
         transaction.stage(narrowed, Place(self.spec.path, 1, 1))
         if read_columns(connection, STAGE) != read_columns(connection, was):
             raise _Full("its columns are others than they were")
@@ -113,7 +115,9 @@ class ByKey:
         own = {name.lower(): name for name in columns}
         gone = "false"
         if self.plan and self.plan.driver:
-            gone = _is_affected([own[name.lower()] for name in self.spec.sql.header.key])
+            gone = _is_affected(
+                transaction.connection, [own[name.lower()] for name in self.spec.sql.header.key]
+            )
         if standing.is_head(transaction, self.task):
             return transaction.patch(self.spec.table, gone)
         listed = ", ".join(map(quote, columns))
@@ -132,7 +136,11 @@ class ByKey:
 
     def summary(self) -> dict[str, JSON]:
         """Return how many keys changed and how many rows were computed for them, or why all were."""
-        return {"incremental": self._told}
+        is_new = self.plan is None and self.reason == NEW
+        note = (
+            {} if "full" not in self._told or is_new else {"note": f"all rows were computed: {self.reason}"}
+        )
+        return {"incremental": self._told, **note}
 
     def observed(self, made: TableDigest) -> dict[str, str] | None:  # the shape of every method
         """Return None: the rows are those that computing all of it gives."""
@@ -155,7 +163,7 @@ def _plan(task: Task, spec: TableSpec) -> Plan:
     """
     standing = find_standing(task)
     if standing is None:
-        raise _Full("it is not there yet")
+        raise _Full(NEW)
     # A contract makes no rows; everything else in the definition does.
     names = {name for name in {*standing.facts, *task.node.facts} if name != "contract"}
     for name in sorted(names):
@@ -200,7 +208,8 @@ def _changes(lake: Lake, table: str, before: int, now: int) -> str:
     """
     name = TableName.parse(table)
     try:
-        if lake.columns_at(table, before) != lake.columns_at(table, now):
+        columns = lake.columns_at(table, now)
+        if lake.columns_at(table, before) != columns:
             raise _Full(f"the columns of {table} changed")
     except (TableMissing, SnapshotMissing) as error:
         raise _Full(f"the {table} that it was made from is not in the lake any more") from error
@@ -210,12 +219,40 @@ def _changes(lake: Lake, table: str, before: int, now: int) -> str:
     except (TableMissing, SnapshotMissing, ChangesMissing):
         # Views have no changes of their own, and other rows cannot be followed; both can be compared.
         pass
-    was, new = name.at(before), name.at(now)
-    return f"(FROM {was} EXCEPT ALL FROM {new}) UNION ALL (FROM {new} EXCEPT ALL FROM {was})"
+    return _difference(columns, name.at(before), name.at(now))
 
 
-def _is_affected(columns: list[str] | tuple[str, ...]) -> str:
+def _difference(columns: Sequence[Column], was: str, now: str) -> str:
+    """Return the SELECT of the rows that one relation has more often than the other."""
+    # By the hash of the row, as the table's digest is made: EXCEPT ALL in both directions costs three times as much.
+    listed = ", ".join(quote(column.name) for column in columns)
+    sides = (
+        f"SELECT *, hash({listed}) AS ropewalk_hash, {sign} AS ropewalk_sign FROM {relation}"
+        for sign, relation in ((1, now), (-1, was))
+    )
+    both = " UNION ALL ".join(sides)
+    return f"SELECT {KEYS} FROM ({both}) GROUP BY {KEYS}, ropewalk_hash HAVING sum(ropewalk_sign) <> 0"
+
+
+def _note_affected(connection: duckdb.DuckDBPyConnection, plan: Plan) -> int:
+    """Lay the affected keys aside, and return how many there are."""
+    changed = "SELECT 1 WHERE false"
+    if plan.driver:
+        listed = ", ".join(map(quote, plan.columns))
+        named = ", ".join(f"{quote(name)} AS {_affected(number)}" for number, name in enumerate(plan.columns))
+        rows = plan.changes.replace(KEYS, listed)
+        changed = f"SELECT DISTINCT {named} FROM ({rows})"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE ropewalk_affected AS {changed}")
+    return _count(connection.execute(f"SELECT count(*) FROM {AFFECTED}").fetchone())
+
+
+def _is_affected(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> str:
     """Return the condition of the rows whose `columns` are an affected key; NULL is a key like any other."""
+    first = _affected(0)
+    has_null = connection.execute(f"SELECT 1 FROM {AFFECTED} WHERE {first} IS NULL LIMIT 1").fetchone()
+    if len(columns) == 1 and has_null is None:
+        # The plainest form is the one whose values tell the engine which files to leave unopened.
+        return f"{quote(columns[0])} IN (SELECT {first} FROM {AFFECTED})"
     same = " AND ".join(
         f"{_affected(number)} IS NOT DISTINCT FROM {quote(name)}" for number, name in enumerate(columns)
     )

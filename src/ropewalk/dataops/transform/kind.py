@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ropewalk.dataops.lake import holds_table, pack_table, unpack_table
 from ropewalk.dataops.transform.build import build_table
 from ropewalk.dataops.transform.declare import declare_tables
+from ropewalk.dataops.transform.elsewhere import stand_on_engine
 from ropewalk.dataops.transform.history import probe_history
 from ropewalk.dataops.transform.parts import BOOK, BOOK_COLUMNS, probe_parts
 from ropewalk.pipeline import Node, NodeKind, Output, Packed, Probe, Task, Workspace
@@ -49,7 +50,21 @@ class TableKind(NodeKind):
             TableFailed: the engine could not compute it.
             ContractBroken: the new content breaks the contract; the old content stays.
         """
-        return build_table(task)
+        output = build_table(task)
+        stand_on_engine(task.workspace, task.node, output)
+        return output
+
+    def adopt(self, node: Node, output: Output, workspace: Workspace) -> None:
+        """Let the environment see the table where a second engine computes it; the lake's own need nothing.
+
+        Raises:
+            RopewalkError: the engine did not do it.
+        """
+        stand_on_engine(workspace, node, output)
+
+    def show(self, node: Node, output: Output, workspace: Workspace) -> None:
+        """Do the same for what the environment began with."""
+        stand_on_engine(workspace, node, output)
 
     def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
         """Return the table as Parquet, or None when Parquet cannot keep its types, or it has no rows of its own."""

@@ -61,6 +61,7 @@ class Header:
         partition: how it is cut, when it is built by time or part by part.
         key: the columns that tell its rows, or the things its rows are about, from each other.
         time: the column that says since when a row is as it is.
+        engine: the engine that computes it; None: the lake's own.
         lines: the line in which each of them stands.
     """
 
@@ -68,6 +69,7 @@ class Header:
     partition: Partition | None = None
     key: tuple[str, ...] = ()
     time: str | None = None
+    engine: str | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
 
     def facts(self) -> dict[str, str]:
@@ -78,6 +80,7 @@ class Header:
             "partition": str(self.partition) if self.partition else None,
             "key": ", ".join(self.key) or None,
             "time": self.time,
+            "engine": self.engine,
         }
         return {name: value for name, value in said.items() if value is not None}
 
