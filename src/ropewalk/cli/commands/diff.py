@@ -10,6 +10,7 @@ import click
 from ropewalk.cli.errors import WrongUsage
 from ropewalk.cli.output import count, emit_json, plain
 from ropewalk.cli.session import Session, environment_option, open_session
+from ropewalk.dataops.columns import read_table_lineage
 from ropewalk.dataops.diff import (
     DataDiff,
     TableDiff,
@@ -64,7 +65,7 @@ def command(  # one parameter for each option
                 raise WrongUsage(
                     "--to needs --from", hint="`ropewalk diff --from 12 --to 15 staging.flights`"
                 )
-            found = diff_tables(session.workspace, base, tables, rows)
+            found = diff_tables(session.workspace, base, tables, rows, known_keys(session))
         else:
             found = _between(session, base, tables, (since, until), rows)
     if as_json:
@@ -86,7 +87,13 @@ def _between(
             hint="`ropewalk diff --from 12 --to 15 staging.flights`",
         )
     since, until = snapshots
-    return diff_snapshots(session.workspace, named[0], since, until, rows)
+    return diff_snapshots(session.workspace, named[0], since, until, rows, known_keys(session))
+
+
+def known_keys(session: Session) -> dict[str, tuple[str, ...]]:
+    """Return the columns that tell the rows of each table apart by how its SQL makes them, such as by a GROUP BY."""
+    lineage = read_table_lineage(session.workspace, session.graph())
+    return {table: item.key for table, item in lineage.items() if item.key}
 
 
 def _print(found: DataDiff) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from ropewalk.dataops.diff.errors import InvalidComparison
 from ropewalk.dataops.diff.keys import read_declared
@@ -21,6 +21,7 @@ def diff_tables(
     base: str | None = None,
     tables: Collection[str] = (),
     sample: int = SAMPLE_ROWS,
+    keys: Mapping[str, tuple[str, ...]] | None = None,
 ) -> DataDiff:
     """Return how the tables of the workspace's environment differ from those of `base`.
 
@@ -29,6 +30,7 @@ def diff_tables(
         base: what is compared with, as `base_side` understands it.
         tables: only these; a name without its schema means every table that ends in it. None: all.
         sample: how many rows of each kind of change are shown at most.
+        keys: what tells the rows of a table apart by construction, where nothing is declared.
 
     Raises:
         UnknownBase, InvalidComparison: there is no such base.
@@ -37,7 +39,7 @@ def diff_tables(
     one, other = base_side(workspace, base), current_side(workspace)
     names = _wanted(tables, {*one.tables, *other.tables})
     differing = [name for name in names if not _is_same(one.tables.get(name), other.tables.get(name))]
-    declared = read_declared(workspace.project)
+    declared = read_declared(workspace, keys)
     lake = open_lake(workspace)
     found = [
         diff_table(lake, name, (one.tables.get(name), other.tables.get(name)), declared, sample)
@@ -48,12 +50,18 @@ def diff_tables(
 
 
 def diff_snapshots(
-    workspace: Workspace, table: str, since: int, until: int | None = None, sample: int = SAMPLE_ROWS
+    workspace: Workspace,
+    table: str,
+    since: int,
+    until: int | None = None,
+    sample: int = SAMPLE_ROWS,
+    keys: Mapping[str, tuple[str, ...]] | None = None,
 ) -> DataDiff:
     """Return how `table` differs between two snapshots of the lake; without `until`, to the environment's.
 
     Raises:
         TableMissing: the lake does not have it at either of the two.
+        SnapshotMissing: the lake does not have one of the two.
         InvalidComparison: both are one snapshot.
     """
     own = current_side(workspace).tables
@@ -64,8 +72,11 @@ def diff_snapshots(
         raise InvalidComparison(
             f"snapshot {since} does not differ from itself", hint="give two snapshots, --from the earlier one"
         )
+    for snapshot in (since, until):
+        # A snapshot that is gone is not one in which the table was not there.
+        open_lake(workspace).names_at(snapshot)
     found = diff_table(
-        open_lake(workspace), name, (Held(since), Held(until)), read_declared(workspace.project), sample
+        open_lake(workspace), name, (Held(since), Held(until)), read_declared(workspace, keys), sample
     )
     tables = () if found.state == "same" else (found,)
     return DataDiff(f"snapshot {since}", f"snapshot {until}", tables, 1 - len(tables))

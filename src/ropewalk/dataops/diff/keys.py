@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ropewalk.dataops.contracts import Contract
+from ropewalk.dataops.lake import Column, Masks
+from ropewalk.dataops.privacy import project_masks
 from ropewalk.dataops.transform import TableSpec, read_tables
-from ropewalk.project import Project
+from ropewalk.pipeline import Workspace
 
 # Rows of a history are about one thing at several times, which these columns tell apart.
 SINCE = "valid_from"
@@ -23,40 +25,52 @@ class Declared:
     Attributes:
         keys: the columns that identify a row, for the tables of which that is said.
         masked: the columns of which no value is shown, in lower case.
+        masks: what is masked by the glossary's names, for whoever asks; None for those with the right to see all.
     """
 
     keys: Mapping[str, tuple[str, ...]]
     masked: Mapping[str, frozenset[str]]
+    masks: Masks | None = None
+
+    def hidden(self, table: str, columns: Sequence[Column]) -> frozenset[str]:
+        """Return the columns of `table`, in lower case, of which no value is shown."""
+        found = self.masks.of(table, columns) if self.masks else {}
+        return self.masked.get(table, frozenset()) | {name.lower() for name in found}
 
 
-def read_declared(project: Project) -> Declared:
+def read_declared(workspace: Workspace, keys: Mapping[str, tuple[str, ...]] | None = None) -> Declared:
     """Return what contracts, headers of SQL files and sources say of rows.
+
+    Args:
+        workspace: the open project.
+        keys: what tells the rows of a table apart by construction, where nothing is declared.
 
     Raises:
         InvalidProjectFile: a table's file or contract is wrong.
     """
-    tables = read_tables(project)
-    keys: dict[str, tuple[str, ...]] = {}
+    project, tables = workspace.project, read_tables(workspace.project)
+    found = dict(keys or {})
     for name, entry in project.entries("sources").items():
         # Not every kind of source has a key; a source of a plugin may be anything.
-        keys[f"{SOURCE_SCHEMA}{name}".lower()] = _source_key(entry.value)
-    keys |= {name.lower(): _header_key(spec) for name, spec in tables.specs.items()}
+        found[f"{SOURCE_SCHEMA}{name}".lower()] = _source_key(entry.value)
+    found |= {name.lower(): key for name, spec in tables.specs.items() if (key := _header_key(spec))}
     # The contract promises it to the readers, and is checked.
-    keys |= {
+    found |= {
         name.lower(): contract.primary_key
         for name, contract in tables.contracts.items()
         if contract.primary_key
     }
-    masked = {name.lower(): hidden_columns(contract) for name, contract in tables.contracts.items()}
-    return Declared({name: key for name, key in keys.items() if key}, masked)
+    masks = project_masks(workspace)
+    # Whoever has the right to personal data sees them here too; what is confidential for another reason stays hidden.
+    masked = {name.lower(): hidden_columns(contract, masks) for name, contract in tables.contracts.items()}
+    return Declared({name: key for name, key in found.items() if key}, masked, masks)
 
 
-def hidden_columns(contract: Contract) -> frozenset[str]:
+def hidden_columns(contract: Contract, masks: Masks | None) -> frozenset[str]:
     """Return the columns, in lower case, of whose values nothing is shown to who has no right to them."""
-    classified = (
-        column.name for column in contract.columns if (column.classification or "").lower() in PRIVATE
-    )
-    return frozenset(name.lower() for name in (*contract.masks, *classified))
+    personal = {name.lower() for name in contract.masks}
+    classified = {c.name.lower() for c in contract.columns if (c.classification or "").lower() in PRIVATE}
+    return frozenset(classified | personal if masks is not None else classified - personal)
 
 
 def _source_key(source: object) -> tuple[str, ...]:

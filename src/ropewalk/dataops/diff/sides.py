@@ -7,17 +7,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import duckdb
-
 from ropewalk.dataops.diff.errors import InvalidComparison, UnknownBase
 from ropewalk.dataops.lake import (
-    Lake,
-    TableInfo,
     environment_tables,
     open_lake,
     snapshot_of,
     table_of,
-    translate_error,
 )
 from ropewalk.errors import nearest
 from ropewalk.pipeline import (
@@ -58,7 +53,7 @@ def current_side(workspace: Workspace) -> Side:
 
 
 def base_side(workspace: Workspace, base: str | None) -> Side:
-    """Return what `base` means: an environment, `NAME~2` for two runs ago, a snapshot's number, or a branch.
+    """Return what `base` means: an environment, `NAME~2` for two runs ago, a snapshot's number, a pin, or a branch.
 
     Without one it is the environment that the workspace's began with, or, when it began with none, what it had
     itself before the last run that changed it.
@@ -77,40 +72,35 @@ def base_side(workspace: Workspace, base: str | None) -> Side:
     ago = _AGO.fullmatch(base)
     if ago:
         name = _find(workspace, ago["name"]) if ago["name"] else own
+        if name is None:
+            raise _unknown(workspace, ago["name"])
         return _earlier_side(workspace, name, int(ago["runs"] or 1))
-    return _environment_side(workspace, _find(workspace, base))
-
-
-def describe_held(lake: Lake, tables: Mapping[str, int]) -> list[TableInfo]:
-    """Return those of `tables` that the lake has at their snapshots.
-
-    Raises:
-        SnapshotMissing: the lake has no such snapshot.
-    """
-    try:
-        return lake.tables_at(tables)
-    except duckdb.Error as error:
-        raise translate_error(error) from error
+    found = _find(workspace, base)
+    pinned = _pin_side(workspace, base) if found is None else None
+    if found is None and pinned is None:
+        raise _unknown(workspace, base)
+    return pinned or _environment_side(workspace, found or own)
 
 
 def _environment_side(workspace: Workspace, name: str) -> Side:
     return Side(name, _tables(current_records(workspace, name)))
 
 
-def _find(workspace: Workspace, name: str) -> str:
-    """Return the environment that is called `name`, or that works of the branch of that name go to.
-
-    Raises:
-        UnknownBase: there is none.
-    """
+def _find(workspace: Workspace, name: str) -> str | None:
+    """Return the environment that is called `name`, or that works of the branch of that name go to; None if none is."""
     known = {row.name for row in list_environments(workspace.database)}
-    for found in (name, environment_name(name, {}), branch_environment(name)):
-        if found in known:
-            return found
-    raise UnknownBase(
+    return next(
+        (item for item in (name, environment_name(name, {}), branch_environment(name)) if item in known), None
+    )
+
+
+def _unknown(workspace: Workspace, name: str) -> UnknownBase:
+    known = {row.name for row in list_environments(workspace.database)}
+    known |= {pin.name for pin in open_lake(workspace).pins()}
+    return UnknownBase(
         f"nothing is called {name!r} that could be compared with",
         nearest=nearest(name, known),
-        hint="an environment (`ropewalk env list`), NAME~1 for what it had before its last run, a snapshot or a branch",
+        hint="an environment (`ropewalk env list`), NAME~1 for what it had before its last run, a snapshot, a pin or a branch",
     )
 
 
@@ -134,14 +124,19 @@ def _earlier_side(workspace: Workspace, name: str, runs: int) -> Side:
 
 def _snapshot_side(workspace: Workspace, snapshot: int) -> Side:
     """Return the environment's tables as the lake had them at one snapshot, whoever had written them."""
-    wanted = dict.fromkeys(environment_tables(workspace), snapshot)
-    there = {f"{info.schema}.{info.name}".lower() for info in describe_held(open_lake(workspace), wanted)}
-    if not there:
-        raise UnknownBase(
-            f"no table of environment {workspace.settings.environment!r} is in a snapshot {snapshot}",
-            hint="`ropewalk env show` names the snapshots that are in use",
-        )
-    return Side(f"snapshot {snapshot}", {table: Held(snapshot) for table in there})
+    there = {name.lower() for name in open_lake(workspace).names_at(snapshot)}
+    own = environment_tables(workspace)
+    return Side(f"snapshot {snapshot}", {table: Held(snapshot) for table in own if table in there})
+
+
+def _pin_side(workspace: Workspace, name: str) -> Side | None:
+    """Return the environment's tables that a pin names, at their pinned snapshots; None when no pin is called so."""
+    pin = next((pin for pin in open_lake(workspace).pins() if pin.name == name), None)
+    if pin is None:
+        return None
+    own = environment_tables(workspace)
+    held = {item.table.lower(): Held(item.snapshot) for item in pin.tables}
+    return Side(f"pin {name}", {table: item for table, item in held.items() if table in own})
 
 
 def _tables(records: Mapping[str, Record]) -> dict[str, Held]:

@@ -13,7 +13,7 @@ from ropewalk.dataops.diff.by_key import Counted, Sides, compare_by_key
 from ropewalk.dataops.diff.figures import read_figures
 from ropewalk.dataops.diff.keys import Declared
 from ropewalk.dataops.diff.pairs import Pair, pair_columns, schema_changes
-from ropewalk.dataops.diff.sides import Held, describe_held
+from ropewalk.dataops.diff.sides import Held
 from ropewalk.dataops.diff.values import (
     ColumnDiff,
     Figures,
@@ -75,7 +75,7 @@ def diff_table(
     """
     before, after = (_info(lake, table, item) for item in held)
     old, new = (_version(info, item) for info, item in zip((before, after), held, strict=True))
-    masked = declared.masked.get(table, frozenset())
+    masked = declared.hidden(table, [column for info in (before, after) if info for column in info.columns])
     name = _spelled(before or after, table)
     if before is None or after is None:
         return _one_sided(name, before, after, (old, new))
@@ -109,7 +109,7 @@ def diff_table(
 
 
 def _info(lake: Lake, table: str, held: Held | None) -> TableInfo | None:
-    found = describe_held(lake, {table: held.snapshot}) if held else []
+    found = lake.tables_at({table: held.snapshot}) if held else []
     return found[0] if found else None
 
 

@@ -37,11 +37,11 @@ _ALL = 2**62
 # were in the middle of it. So what went and what came is put together here, and such rows are looked up in the table. A
 # row was there before if its number was given by then; it is there after if it came more often than it went.
 _NET = """
-    WITH gone AS (
+    WITH gone AS MATERIALIZED (
         FROM (SELECT snapshot_id, rowid, * FROM ducklake_table_deletions({feed}) LIMIT {all:d})
         WHERE snapshot_id > {since:d} AND rowid < {local:d}
     ),
-    come AS (
+    come AS MATERIALIZED (
         FROM (SELECT snapshot_id, rowid, * FROM ducklake_table_insertions({feed}) LIMIT {all:d})
         WHERE snapshot_id > {since:d} AND rowid < {local:d}
     ),
