@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ropewalk.dataops.contracts import Check, ContractBroken, check_table, refuse_broken
+from ropewalk.dataops.contracts import Check, CheckNotRun, ContractBroken, check_table, refuse_broken
 from ropewalk.dataops.contracts.check import aggregate_sql
 from ropewalk.dataops.contracts.compile import measure
 from ropewalk.dataops.contracts.subject import Subject, table_columns
@@ -121,6 +121,21 @@ def test_condition_judges_values_and_not_masks(read_table, connection):
     (result,) = check_table(connection, "mart.flights", contract).errors
 
     assert (result.failing, result.sample) == (2, ({"n": None}, {"n": None}))
+
+
+@pytest.mark.parametrize(("column", "is_told"), [("classification: pii", False), ("description: x", True)])
+def test_complaints_have_no_personal_values(read_table, connection, column, is_told):
+    """What the engine says of a rule that fails on a value is told without it, and with the name of the column."""
+    contract = read_table(
+        f"properties: [{{name: mail, {column}, quality: [{{type: sql, query: 'SELECT sum(CAST(mail AS INT)) FROM ${{table}}', mustBe: 0}}]}}]"
+    )
+    connection.execute("CREATE TABLE mart.flights AS SELECT 'ann@example' AS mail")
+
+    with pytest.raises(CheckNotRun) as caught:
+        check_table(connection, "mart.flights", contract)
+
+    assert ("ann@example" in f"{caught.value.as_json()} {caught.value.__cause__}") is is_told
+    assert "INT32" in caught.value.message
 
 
 def test_five_rows_are_enough(check_rows, read_column):

@@ -153,6 +153,19 @@ def test_wrong_contract_is_told_by_the_plan(promised):
         promised.plan()
 
 
+@pytest.mark.parametrize(("column", "is_told"), [("who", False), ("id", True)])
+def test_misfits_tell_no_personal_value(promised, column, is_told):
+    """A value that does not fit its type is told of without it, when its column is personal."""
+    promised.declare(f'{{kind: files, path: "drops/*.csv", schema: freeze, types: {{{column}: INTEGER}}}}')
+    promised.write("drops/a.csv", "id,who\n1,2\n")
+    promised.write("drops/b.csv", "id,who\n" + ("1,eve\n" if column == "who" else "eve,1\n"))
+
+    error = promised.fail()
+
+    assert ("'eve'" in str(error.as_json())) is is_told
+    assert f"column '{column}': " in error.message
+
+
 def test_source_without_a_contract_is_loaded_as_ever(promised):
     """No contract, no checks, no word of them."""
     (promised.root / PATH).unlink()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ropewalk.dataops.contracts.personal import is_open
     from ropewalk.dataops.contracts.refuse import refuse_broken
     from ropewalk.dataops.contracts.revisions import contracts_at
-    from ropewalk.dataops.contracts.statements import fill_placeholders
+    from ropewalk.dataops.contracts.statements import fill_placeholders, without_values
     from ropewalk.dataops.contracts.values import (
         Check,
         CheckReport,
@@ -78,6 +78,7 @@ __all__ = [
     "refuse_broken",
     "refuse_unsound",
     "tables_to_check",
+    "without_values",
     "write_contract",
 ]
 

@@ -9,7 +9,7 @@ import duckdb
 
 from ropewalk.dataops.contracts.compile import AGED, Measure, TableColumn, has_logical_type, measure
 from ropewalk.dataops.contracts.sample import sample_rows
-from ropewalk.dataops.contracts.statements import as_number, run, run_rule
+from ropewalk.dataops.contracts.statements import as_number, run, run_rule, telling_no_values
 from ropewalk.dataops.contracts.subject import PastRows, Subject, table_columns
 from ropewalk.dataops.contracts.values import Check, CheckReport, CheckResult, Contract, Number
 from ropewalk.dataops.contracts.volume import judge_volume
@@ -41,22 +41,24 @@ def check_table(
         CheckNotRun: a check could not be run: an SQL rule that fails, a pattern that is not one.
     """
     sql = relation or TableName.parse(table).sql
-    columns = table_columns(connection, sql, contract)
-    subject = Subject(
-        connection, table, sql, columns, contract, past_rows, time.time() if now is None else now
-    )
+    moment = time.time() if now is None else now
+    with telling_no_values(is_personal=bool(contract.masks)):
+        columns = table_columns(connection, sql, contract)
+        return _check(Subject(connection, table, sql, columns, contract, past_rows, moment))
+
+
+def _check(subject: Subject) -> CheckReport:
     # Inside the one SELECT a bad pattern could not be told from the others.
     _refuse_bad_patterns(subject)
-    measures = {
-        index: found for index, check in enumerate(contract.checks) if (found := _measure(subject, check))
-    }
+    checks = subject.contract.checks
+    measures = {index: found for index, check in enumerate(checks) if (found := _measure(subject, check))}
     rows, values = _aggregate(subject, list(measures.values()))
     by_check = dict(zip(measures, values, strict=True))
     results = [
         _judge(subject, check, measures.get(index), by_check.get(index), rows)
-        for index, check in enumerate(contract.checks)
+        for index, check in enumerate(checks)
     ]
-    return CheckReport(table, rows, tuple(results))
+    return CheckReport(subject.table, rows, tuple(results))
 
 
 def aggregate_sql(subject: Subject, measures: list[Measure]) -> str:

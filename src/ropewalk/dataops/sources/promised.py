@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ropewalk.dataops.contracts import Contract, contract_files, read_contracts
+from ropewalk.dataops.sources.errors import TooManyMisfits, ValueMisfit
 from ropewalk.dataops.sources.spec import Loader
 from ropewalk.errors import Place
 from ropewalk.pipeline import Node, Output, Task
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from ropewalk.dataops.lake import LakeTransaction
 
 SCHEMA = "raw."
+# How a value that does not fit is told of; the value is written as Python writes texts.
+_COMPLAINT = re.compile(r"""(?:column '(?P<column>.*?)': )?(?P<value>'.*'|".*") is """, re.DOTALL)
 
 
 def source_contracts(root: Path) -> Mapping[str, Contract]:
@@ -42,6 +46,19 @@ def with_contract(node: Node, contract: Contract | None) -> Node:
     )
 
 
+def _without_value(message: str, source: str, contract: Contract) -> str:
+    """Return the complaint about a value without it, where it is, or may be, a person's."""
+    begin = f"source {source!r}: "
+    found = _COMPLAINT.search(message, len(begin) if message.startswith(begin) else 0)
+    if found is None or not contract.masks:
+        return message
+    column = found["column"]
+    # Without a column it is about a whole line, which has the personal columns too.
+    if column is not None and column.lower() not in contract.masks:
+        return message
+    return f"{message[: found.start('value')]}a value{message[found.end('value') :]}"
+
+
 def load_checked(task: Task, loader: Loader) -> Output:
     """Load what is new; when the table would then break its contract, nothing is committed.
 
@@ -64,7 +81,11 @@ def load_checked(task: Task, loader: Loader) -> Output:
 
     # Whatever the loader is: it cannot record a load without passing here.
     with open_lake(task.workspace).guarded(task.node.id, guard):
-        output = loader.load(task)
+        try:
+            output = loader.load(task)
+        except (ValueMisfit, TooManyMisfits) as error:
+            error.message = _without_value(error.message, task.node.name, contract)
+            raise
     told = found[-1].told() if found and found[-1] else {}
     warnings = [str(part["warning"]) for part in (output.summary, told) if part.get("warning")]
     summary = {**output.summary, **told, **({"warning": "; ".join(warnings)} if warnings else {})}
