@@ -268,3 +268,20 @@ def test_failed_run_leaves_the_parse_cache_usable(run):
     second, _ = run({})
 
     assert first["staging.flights"].error.as_json() == second["staging.flights"].error.as_json()
+
+
+@pytest.mark.parametrize("tag", ["", ", tags: [pii]"])
+def test_complaints_have_no_personal_values(run, tag):
+    """A value that cannot be cast is told of, but not when an input's contract has persons in it."""
+    contract = HEADER + f"    properties: [{{name: id{tag}}}]\n"
+    source = "SELECT 'ann' AS id"
+
+    results, _ = run(
+        {
+            TABLE: source,
+            CONTRACT: contract,
+            "tables/mart/a.sql": "SELECT CAST(id AS INT) AS n FROM staging.flights",
+        }
+    )
+
+    assert ("'ann'" in results["mart.a"].error.message) is (not tag)

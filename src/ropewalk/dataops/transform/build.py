@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ropewalk.dataops.contracts import hold_contract
+from ropewalk.dataops.contracts import hold_contract, read_contracts, without_values
 from ropewalk.dataops.lake import input_tables, open_lake, snapshot_of
 from ropewalk.dataops.transform.elsewhere import computed_elsewhere
 from ropewalk.dataops.transform.errors import HistoryKeyBroken, TableFailed
@@ -42,7 +42,7 @@ def _build(task: Task, spec: TableSpec, select: QualifiedSQL, method: Method) ->
     reads = input_tables(task)
     with lake.transaction(f"build {spec.table}", reads=reads, where=method.where) as transaction:
         task.report(0, None, "computing")
-        with _placed(spec, select):
+        with _placed(spec, select, task):
             made = method.build(transaction, select)
         # Inside the transaction: readers see the new rows only if the contract lets them.
         report = hold_contract(task, transaction.connection, spec.table, spec.contract)
@@ -88,7 +88,7 @@ def _require_tables(spec: TableSpec, task: Task) -> None:
 
 
 @contextmanager
-def _placed(spec: TableSpec, select: QualifiedSQL) -> Iterator[None]:
+def _placed(spec: TableSpec, select: QualifiedSQL, task: Task) -> Iterator[None]:
     """Turn what the lake cannot compute into an error at its place in the file."""
     try:
         yield
@@ -97,13 +97,20 @@ def _placed(spec: TableSpec, select: QualifiedSQL) -> Iterator[None]:
     except RopewalkError as error:
         # The engine speaks of the statement it was given; a person looks for the line of the file.
         place = select.find_place(error) or Place(spec.path)
+        told = without_values(error.message) if _is_personal(spec, task) else error.message
         raise TableFailed(
-            f"{spec.table} cannot be built: {error.message}",
+            f"{spec.table} cannot be built: {told}",
             place=place,
             nearest=error.nearest,
             hint=error.hint,
             detail=_excerpt(spec, place),
         ) from error
+
+
+def _is_personal(spec: TableSpec, task: Task) -> bool:
+    """Return whether what the engine complains of may be a person's value."""
+    contracts = read_contracts(task.workspace.root)
+    return any(contracts[table].masks for table in {*input_tables(task), spec.table.lower()} & contracts.keys())
 
 
 def _excerpt(spec: TableSpec, place: Place) -> str | None:
