@@ -135,7 +135,9 @@ def test_a_damaged_lake(root: Path, ropewalk, harm: str) -> None:
     assert any(path.name in problem for problem in found.json["problems"])
     assert any(problem.startswith("mart.t at snapshot 3") for problem in found.json["problems"])
     assert ("error[RW424]" in asked.err) == (harm != "other")
-    assert "x mart.t at snapshot 3" in ropewalk("lake", "verify", cwd=root).out
+    said = ropewalk("lake", "verify", cwd=root)
+    assert (said.code, "error[RW425]" in said.err) == (1, True)
+    assert "x mart.t at snapshot 3" in said.out
 
 
 def test_compact_and_expire(root: Path, ropewalk) -> None:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import click
 
 from ropewalk.cli.commands.gc import amount
-from ropewalk.cli.errors import EXIT_CODES, WrongUsage
+from ropewalk.cli.errors import WrongUsage, exit_code
 from ropewalk.cli.output import count, emit_json, emit_table, plain, short_ids, shorten
 from ropewalk.cli.session import environment_option, open_session
 from ropewalk.dataops.lake import (
+    LakeDamaged,
     Pin,
     SnapshotInfo,
     Verified,
@@ -31,7 +32,6 @@ from ropewalk.dataops.lake import (
     open_lake,
     verify_lake,
 )
-from ropewalk.errors import Failed
 from ropewalk.pipeline import find_kept, parse_age
 
 if TYPE_CHECKING:
@@ -77,9 +77,14 @@ def verify_command(*, as_json: bool) -> int:
         found = verify_lake(lake, environment_contents(session.workspace), report)
     if as_json:
         emit_json({**asdict(found), "problems": found.problems})
-    else:
-        _print_verified(found)
-    return EXIT_CODES[Failed] if found.problems else 0
+        return exit_code(LakeDamaged) if found.problems else 0
+    _print_verified(found)
+    if found.problems:
+        raise LakeDamaged(
+            f"the lake has {count(len(found.problems), 'problem')}",
+            hint="take the files from a backup; what can be made again, `ropewalk run` makes under another key",
+        )
+    return 0
 
 
 @command.command("compact")
@@ -231,7 +236,8 @@ def _print_verified(found: Verified) -> None:
         )
     for problem in found.problems:
         click.echo(f"x {plain(problem)}")
-    click.echo(f"{count(len(found.problems), 'problem')}" if found.problems else "the lake is whole")
+    if not found.problems:
+        click.echo("the lake is whole")
 
 
 def _snapshot_row(one: SnapshotInfo) -> tuple[object, ...]:

@@ -16,6 +16,7 @@ from ropewalk.dataops.lake.names import TableName
 from ropewalk.dataops.lake.opening import open_lake
 from ropewalk.dataops.lake.scope import open_scope
 from ropewalk.dataops.lake.tables import TableInfo
+from ropewalk.errors import nearest
 from ropewalk.pipeline import Node, Output, Task, Workspace, current_records
 from ropewalk.store.environments import list_environments, pointers
 
@@ -124,7 +125,7 @@ def ask_environment(
     """
     if at is not None:
         tables = {name.lower(): number for name, number in moment_tables(open_lake(workspace), at).items()}
-        return open_lake(workspace).ask(sql, asking, tables, partial(_refuse_later, at), masks)
+        return open_lake(workspace).ask(sql, asking, tables, partial(_refuse_later, at, tables), masks)
     tables = _with_quarantine(environment_tables(workspace))
     refuse = partial(_refuse_foreign, workspace, tables)
     return open_lake(workspace).ask(sql, asking, tables, refuse, masks)
@@ -137,15 +138,14 @@ def _with_quarantine(tables: Mapping[str, int]) -> dict[str, int]:
     return {**tables, **beside}
 
 
-def _refuse_later(at: str, table: str) -> None:
+def _refuse_later(at: str, tables: Mapping[str, int], table: str) -> None:
     """Raise when something is asked for that there was not at `at`: it does not mean what there is now.
 
     Raises:
         TableMissing: always.
     """
-    raise TableMissing(
-        f"there is no table {table!r} at {at}", hint="`ropewalk lake snapshots` says what changed when"
-    )
+    hint = "`ropewalk lake snapshots` says what changed when"
+    raise TableMissing(f"there is no table {table!r} at {at}", nearest=nearest(table, tables), hint=hint)
 
 
 def _all_nodes(workspace: Workspace) -> Mapping[str, list[str]]:
