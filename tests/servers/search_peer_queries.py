@@ -132,6 +132,10 @@ def check_document(mapping: dict[str, Any], source: dict[str, Any], is_elastic: 
     """Hold a document against the mapping, which learns the fields that are new."""
     properties = mapping.setdefault("properties", {})
     for field, value in source.items():
+        head, dot, _ = field.partition(".")
+        if dot and "properties" in properties.get(head, {}):
+            # A field of an object that is written with a dot: the mapping knows it below the object.
+            continue
         if field not in properties:
             if mapping.get("dynamic") == "strict":
                 raise Refused(

@@ -231,6 +231,36 @@ def test_fields_that_the_mapping_leaves_out(project, elastic) -> None:
     assert project.rows('SELECT n, "secret field"') == [(1, '{"a":1}')]
 
 
+def test_fields_that_are_written_with_dots(project, elastic) -> None:
+    """The cluster takes `user.id` for a field of the object `user`; the document keeps the way it was written."""
+    about = {"properties": {"user": {"properties": {"id": {"type": "long"}}}}}
+    elastic.fill("log", [{"user": {"id": 1}}, {"user.id": 2}], about)
+
+    declare(project, elastic).load()
+
+    assert project.rows('SELECT "user", "user.id"') == [('{"id":1}', None), (None, "2")]
+
+
+def test_a_password_in_the_url(project) -> None:
+    """It lets in, and stands in no fact, output or error."""
+    with running_peer(user="me:hunter2") as peer:
+        peer.fill("log", LOG)
+        url = peer.url.replace("//", "//me:hunter2@")
+        project.declare(f"{{kind: elasticsearch, url: '{url}', index: log}}")
+        shown = f"{project.plan()}{project.load()}{project.plan()}"
+        error = project.declare(f"{{kind: elasticsearch, url: '{url}', index: nope}}").fail()
+
+    assert "hunter2" not in f"{shown}{error.as_json()}{project.run()}"
+
+
+def test_how_it_is_read_is_no_reason(project, elastic) -> None:
+    """Slices and page sizes change nothing of what is loaded."""
+    elastic.fill("log", LOG)
+    declare(project, elastic).load()
+
+    assert declare(project, elastic, "slices: 2, page_size: 3, keep_alive: 1m").is_hit()
+
+
 def test_mappings_that_disagree() -> None:
     """Several indices have a common type where there is one, and text or JSON where there is none."""
     one = mapping(a="long", b="integer", c="keyword", d="object", e="date", f="alias")
@@ -367,7 +397,7 @@ def test_whatever_the_documents_are(project, elastic, documents: list[dict[str, 
     fields = {"properties": {name: {"type": "keyword"} for name in ("a", "b", "c d", "é")}}
     elastic.fill("log", documents, fields, shards=2)
 
-    declare(project, elastic, f"slices: {slices}, page_size: 2, refresh: 1s").load()
+    declare(project, elastic, f"slices: {slices}, page_size: 2").load()
 
     found = {str(row[0]): row[1:] for row in project.rows('SELECT _id, a, b, "c d", "é"')}
     expected = {

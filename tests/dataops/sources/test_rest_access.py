@@ -29,6 +29,7 @@ from ropewalk.dataops.sources.rest_client import open_api
 from ropewalk.dataops.sources.rest_pace import Pace, used_up, wanted_pause
 from ropewalk.dataops.sources.rest_route import first_route
 from ropewalk.errors import Place, RopewalkError
+from ropewalk.pipeline import Stopped
 
 from .conftest import APIServer, Reply, Request
 
@@ -113,6 +114,30 @@ def test_a_secret_that_the_api_repeats(serve: Serve) -> None:
     error = fail(server, auth={"token": "secret://PW"})
 
     assert error.detail == '{"error": "bad Bearer ***"}'
+
+
+@pytest.mark.parametrize("reply", [Reply(b"hunter2", 400), Reply(b"hunter2")])
+@pytest.mark.parametrize(
+    "options", [{"headers": {"X": "secret://PW"}}, {"params": {"x": "secret://PW"}},
+                {"method": "POST", "json": {"x": ["secret://PW"]}}]
+)  # fmt: skip
+def test_secrets_of_headers_parameters_and_bodies(
+    serve: Serve, options: dict[str, object], reply: Reply
+) -> None:
+    """An API that repeats them, as an error or as nonsense, is quoted without them."""
+    assert fail(serve(lambda _: reply), **options).detail == "***"
+
+
+def test_a_run_that_stops_asks_for_no_further_page(serve: Serve) -> None:
+    """It ends between two pages."""
+    stopping = threading.Event()
+    source = RESTSource(kind="rest", url="http://h/x", paginate={"kind": "page"})
+    server = serve(lambda _: stopping.set() or Reply([{"a": 1}]))
+    source = source.model_copy(update={"url": f"{server.url}/x"})
+
+    with open_api(source, PLACE, stopping) as asking, pytest.raises(Stopped):
+        list(PageWalk(asking, first_route(source, None, PLACE)).pages())
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("status", [401, 403])

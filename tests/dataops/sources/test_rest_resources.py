@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -196,6 +197,47 @@ def test_the_parent_may_be_any_table(project, serve) -> None:
     assert found == (("a/../b?c", "/x/a%2F..%2Fb%3Fc"),)
 
 
+def test_children_are_asked_for_side_by_side(shop) -> None:
+    """As many at a time as declared, and their records come in the parents' order."""
+    shop.orders = [{"id": n, "at": "2013-01-01"} for n in range(12)]
+    shop.lines = {n: [{"line": 1, "n": n}] for n in range(12)}
+    shop.declare(name="lines")
+    text = (shop.project.root / "ropewalk.yaml").read_text()
+    shop.project.write(
+        "ropewalk.yaml", text.replace("kind: rest", "kind: rest, at_once: 3".replace(", ", "\n    "))
+    )
+    good, busy, most = shop.server.answer, [], []
+
+    def answer(request: Request) -> Reply:
+        busy.append(1)
+        most.append(len(busy))
+        time.sleep(0.01)
+        busy.pop()
+        return good(request)
+
+    shop.server.answer = answer
+    shop.run()
+
+    assert max(most) == 3
+    assert shop.rows("SELECT list(n) FROM raw.shop_lines") == [(list(range(12)),)]
+
+
+def test_children_of_children(shop) -> None:
+    """A child's table is a parent like any other."""
+    shop.declare(lines="primary_key: [_orders_id, line]")
+    path = shop.project.root / "ropewalk.yaml"
+    more = "      - {name: parts, endpoint: 'orders/{resources.lines._orders_id}/lines/{resources.lines.line}/parts'}\n"
+    path.write_text(path.read_text() + more)
+    good = shop.server.answer
+    shop.server.answer = lambda r: Reply([{"path": r.path}]) if r.path.endswith("parts") else good(r)
+
+    shop.run()
+
+    assert shop.rows("SELECT _lines__orders_id, _lines_line, path FROM raw.shop_parts")[-1] == (
+        2, 1, "/orders/2/lines/1/parts",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("paginator", "paginate"),
     [
@@ -317,7 +359,9 @@ def test_resources_that_do_not_fit_together(
         ("{kind: rest, client: {base_url: 'http://h', paginator: auto}, resources: [a]}", "paginator"),
         ("{kind: rest, client: {base_url: 'http://h'}, resources: [{name: a, endpoint: {data_selector: 'a[?(@.b)]'}}]}",
          "only a dotted path"),
-        ("{kind: rest, url: 'http://h', parent: raw.a, cursor: {field: a, param: b}}", "cursor is not needed"),
+        ("{kind: rest, url: 'http://h/{parent.x}', parent: raw.a, cursor: {field: a, param: b}}", "cursor is not needed"),
+        ("{kind: rest, url: 'http://h/{parent.x}'}", "needs a parent"),
+        ("{kind: rest, url: 'http://h/', parent: raw.a}", "no {parent.FIELD} stands"),
     ],
 )  # fmt: skip
 def test_wrong_entries(write_project, entry: str, message: str) -> None:

@@ -92,8 +92,17 @@ def mapped_fields(mappings: Iterable[Mapping[str, Any]]) -> dict[str, MappedFiel
 
 
 def knows_all_fields(mappings: Iterable[Mapping[str, Any]]) -> bool:
-    """Return whether documents can have no fields but those of the mappings."""
-    return all(str(mapping.get("dynamic", True)).lower() in {"true", "strict"} for mapping in mappings)
+    """Return whether documents can have no fields at their top but those of the mappings.
+
+    They can when the cluster does not learn new ones, and when a field of an object may be written with a dot.
+    """
+    return all(
+        str(mapping.get("dynamic", True)).lower() in {"true", "strict"}
+        and not any(
+            "." in name or "properties" in about for name, about in mapping.get("properties", {}).items()
+        )
+        for mapping in mappings
+    )
 
 
 def _field(name: str, kind: str, about: Mapping[str, Any]) -> MappedField:

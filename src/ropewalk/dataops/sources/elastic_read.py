@@ -16,6 +16,7 @@ from ropewalk.dataops.sources.errors import InvalidSearch, PointInTimeLost, Sear
 from ropewalk.dataops.sources.pages import Page
 from ropewalk.dataops.sources.search_cluster import SearchCluster, path_of
 from ropewalk.errors import RopewalkError
+from ropewalk.pipeline import Stopped
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -95,6 +96,8 @@ def read_documents(cluster: SearchCluster, search: Search) -> Iterator[Page]:
             )
             while waiting:
                 part, future = waiting.popleft()
+                if cluster.asking.stopping.is_set():
+                    raise Stopped(f"stopped while reading {cluster.shown}")
                 records = future.result()
                 # An empty page is the end of a slice, a short one need not be.
                 if records:

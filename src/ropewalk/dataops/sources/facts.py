@@ -10,6 +10,7 @@ from blake3 import blake3
 from ropewalk.dataops.sources.database_declarations import ServerSource
 from ropewalk.dataops.sources.declarations import FilesSource, Source
 from ropewalk.dataops.sources.driver_declarations import DriverSource
+from ropewalk.dataops.sources.elastic_declarations import ElasticsearchSource
 from ropewalk.dataops.sources.redact import redact_url
 from ropewalk.dataops.sources.rest_declarations import Asked
 from ropewalk.dataops.sources.secrets import SCHEME
@@ -19,6 +20,7 @@ from ropewalk.dataops.sources.secrets import SCHEME
 NOT_FACTS = {"on_unreachable", "timeout", "max_quarantined", "refresh", "password", "tls"}
 # Nor does how fast and how carefully an API is asked.
 NOT_FACTS |= {"auth", "at_once", "max_requests_per_minute", "max_page_mb", "options"}
+NOT_FACTS |= {"slices", "page_size", "keep_alive", "ca"}
 
 
 def source_facts(source: Source) -> dict[str, str]:
@@ -28,6 +30,8 @@ def source_facts(source: Source) -> dict[str, str]:
     facts = {"kind": source.kind, **{key: _text(value) for key, value in declared.items()}}
     if isinstance(source, Asked):
         facts |= _hide_secrets(source, facts)
+    if isinstance(source, ElasticsearchSource):
+        facts["url"] = redact_url(source.url)
     if isinstance(source, FilesSource) and source.is_remote:
         facts |= {"path": redact_url(source.path), "path, hidden parts": _digest(source.path)}
     if isinstance(source, ServerSource) and source.url is not None:

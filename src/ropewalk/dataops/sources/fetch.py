@@ -16,7 +16,7 @@ from ropewalk.dataops.sources.errors import (
     SourceUnreachable,
 )
 from ropewalk.dataops.sources.redact import origin, redact_url
-from ropewalk.dataops.sources.rest_auth import NO_AUTH, Authorizer
+from ropewalk.dataops.sources.rest_auth import NO_AUTH, Authorizer, conceal
 from ropewalk.dataops.sources.rest_pace import Pace, wanted_pause
 from ropewalk.errors import Place, RopewalkError
 
@@ -78,6 +78,7 @@ class Asking:
         pace: what holds requests back for the sake of a limit.
         largest: the most bytes an answer may have, unpacked.
         explain: makes an error of an answer in the API's own way of saying so, or None.
+        secrets: what else was sent that must not be shown.
     """
 
     client: httpx.Client
@@ -88,6 +89,11 @@ class Asking:
     pace: Pace = field(default_factory=Pace)
     largest: int = LARGEST_BODY
     explain: Callable[[Answer], RopewalkError | None] = lambda _answer: None
+    secrets: tuple[str, ...] = ()
+
+    def conceal(self, text: str) -> str:
+        """Return `text`, which the API wrote, with every secret that was sent to it replaced."""
+        return conceal(self.auth.conceal(text), self.secrets)
 
 
 def fetch(asking: Asking, question: Question) -> Answer:
@@ -207,7 +213,7 @@ def _refusal(answer: Answer, asking: Asking) -> RopewalkError:
     place = asking.place
     status = f"{answer.status} {answer.reason}".strip()
     message = f"{redact_url(str(answer.address))} answered {status}"
-    detail = asking.auth.conceal(answer.content[:SHOWN_BODY].decode(errors="replace")) or None
+    detail = asking.conceal(answer.content[:SHOWN_BODY].decode(errors="replace")) or None
     if answer.status in RETRIED:
         return SourceUnreachable(message, place=place, hint=_AGAIN, detail=detail)
     if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:

@@ -22,6 +22,7 @@ from ropewalk.dataops.sources.rest_declarations import (
     PageNumber,
 )
 from ropewalk.dataops.sources.rest_route import Route
+from ropewalk.pipeline import Stopped
 
 HEADER = "header "
 
@@ -55,6 +56,7 @@ class PageWalk:
         Raises:
             SourceUnreachable, SourceRefused, AnswerTooLarge: as `fetch` says.
             SourceBroken: an error answer, or one that is not as declared.
+            Stopped: the run is to stop.
             PageLoop: a page leads back to one that was read, or repeats it; or there are not as many records as told.
         """
         question: Question | None = self._first()
@@ -62,6 +64,8 @@ class PageWalk:
         number = 0
         while question is not None:
             number += 1
+            if self.asking.stopping.is_set():
+                raise Stopped(f"stopped before page {number} of {self.route.shown}")
             asked = (str(question.address), question.body)
             self._refuse_loop(asked in self._seen, number)
             self._seen.add(asked)
@@ -69,13 +73,7 @@ class PageWalk:
             if answer.status in question.accepted:
                 # Declared to mean that there is nothing, such as 404 for a parent that is gone meanwhile.
                 return
-            # The page is named in errors by its number, as its address may hold credentials.
-            body = Body.parse(
-                answer.content,
-                f"page {number} of {self.route.shown}",
-                self.asking.place,
-                answer.headers.get("Content-Type", ""),
-            )
+            body = self._body(answer, number)
             records = body.records(self.route.source.records)
             # A server that does not know the parameter for pages answers with its first page for ever.
             self._refuse_loop(bool(records) and records == before and self._is_counted, number)
@@ -86,6 +84,15 @@ class PageWalk:
             # Counted pages end with an empty one; a short page proves nothing, as servers cap the size asked for.
             question = self._next(question, answer, body, number) if records or not self._is_counted else None
         self._check_total()
+
+    def _body(self, answer: Answer, number: int) -> Body:
+        # The page is named in errors by its number, as its address may hold credentials.
+        what = f"page {number} of {self.route.shown}"
+        try:
+            return Body.parse(answer.content, what, self.asking.place, answer.headers.get("Content-Type", ""))
+        except SourceBroken as error:
+            error.detail = self.asking.conceal(error.detail or "") or None
+            raise
 
     @property
     def _is_counted(self) -> bool:

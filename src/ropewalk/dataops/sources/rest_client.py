@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,9 +30,10 @@ from ropewalk.dataops.sources.rest_declarations import (
     ClientCredentialsAuth,
 )
 from ropewalk.dataops.sources.rest_pace import Pace
-from ropewalk.dataops.sources.secrets import resolve_secrets
+from ropewalk.dataops.sources.secrets import SCHEME, resolve_secrets
 from ropewalk.errors import Place
 
+_SECRET = re.compile(rf"{SCHEME}\w+")
 FORM = "application/x-www-form-urlencoded"
 # One pace for all tables of an API, as the limit is the API's; by origin and by what is declared.
 _paces: dict[tuple[str, int], Pace] = {}
@@ -66,7 +68,14 @@ def open_api(
             auth=make_authorizer(source.auth, plain),
             pace=_pace(source),
             largest=source.max_page_mb << 20,
+            secrets=_other_secrets(source),
         )
+
+
+def _other_secrets(source: Asked) -> tuple[str, ...]:
+    """Return the secrets that are sent in headers, parameters and bodies."""
+    names = set(_SECRET.findall(str([source.headers, source.params, source.json_body])))
+    return tuple(_secret(name) for name in sorted(names))
 
 
 def make_authorizer(auth: Auth | None, asking: Asking) -> Authorizer:

@@ -168,7 +168,9 @@ class Asked(LandedSource):
 
     url: URL | None = Field(None, description="Address; {parent.FIELD} takes a field of the parent's row")
     method: Literal["GET", "POST"] = "GET"
-    json_body: dict[str, Any] = Field({}, alias="json", description="POST: the body of each request; secret://NAME allowed")
+    json_body: dict[str, Any] = Field(
+        {}, alias="json", description="POST: the body of each request; secret://NAME allowed"
+    )
     records: str | None = Field(None, description="Dotted path in the body to the list of records")
     total: Name | None = Field(
         None,
@@ -210,6 +212,15 @@ class Asked(LandedSource):
             )
         if self.refresh is not None:
             raise ValueError("refresh is for sources without a cursor: with one, the API is asked for news")
+        return self
+
+    @model_validator(mode="after")
+    def _children_have_parents(self) -> Self:
+        takes = "{parent." in str([self.url, self.params, self.json_body])
+        if takes and self.parent is None:
+            raise ValueError("{parent.FIELD} needs a parent: the table whose rows are asked for")
+        if self.parent is not None and not takes:
+            raise ValueError("parent: no {parent.FIELD} stands in url, params or json")
         return self
 
     @model_validator(mode="after")

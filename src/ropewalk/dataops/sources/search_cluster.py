@@ -78,7 +78,7 @@ class Product:
 class SearchCluster:
     """An open connection to a cluster; see `open_search_cluster`."""
 
-    url: str
+    url: str = field(repr=False)
     asking: Asking = field(repr=False)
 
     @cached_property
