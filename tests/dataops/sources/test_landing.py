@@ -231,3 +231,73 @@ def test_the_write_mode_that_follows(options: dict[str, object], write: str) -> 
     source = SQLiteSource(kind="sqlite", path="x", table="t", **options)
 
     assert landing_rules(source).write == write
+
+
+@pytest.mark.parametrize("rules", [MERGE, HISTORY, LandingRules("append")])
+@pytest.mark.parametrize(
+    ("before", "later", "kind"),
+    [
+        ("1::INTEGER", "3000000000::BIGINT", "BIGINT"),
+        ("1.5::FLOAT", "2.25::DOUBLE", "DOUBLE"),
+        ("1.5::DECIMAL(4,1)", "1234.56::DECIMAL(8,2)", "DECIMAL(8,2)"),
+        ("DATE '2013-01-01'", "TIMESTAMP '2013-01-01 10:00:00'", "TIMESTAMP"),
+    ],
+)
+def test_a_wider_type_is_taken_on(landings, rules: LandingRules, before: str, later: str, kind: str) -> None:
+    """A type that holds all that was there widens the column; no row is lost or kept aside."""
+    landings.land(values(f"(1, {before})"), rules)
+
+    landed = landings.land(values(f"(2, {later})"), rules, is_complete=False)
+
+    assert counts(landed) == (1, 0, 0, 0)
+    assert landings.rows("SELECT DISTINCT typeof(v) FROM raw.things") == [(kind,)]
+    assert len(landings.rows()) == 2
+
+
+@pytest.mark.parametrize(
+    "rules", [replace(MERGE, schema="quarantine"), replace(MERGE, types={"v": "INTEGER"})]
+)
+def test_a_type_that_may_not_widen(landings, rules: LandingRules) -> None:
+    """Where the schema is guarded or the type declared, what does not fit is kept aside."""
+    landings.land(values("(1, 1::INTEGER)"), rules)
+
+    landed = landings.land(values("(2, 3000000000)", "(3, 3::BIGINT)"), rules)
+
+    assert (counts(landed), landings.rows()) == ((1, 0, 0, 1), [(1, 1), (3, 3)])
+
+
+@pytest.mark.parametrize("key", [("id",), ()])
+def test_a_row_that_comes_again_is_kept_aside_once(landings, key: tuple[str, ...]) -> None:
+    """Within the overlap bad rows come again and again; a mended one with its key leaves the quarantine."""
+    rules = LandingRules("merge" if key else "append", key, cursor="n", overlap=5, types={"v": "INTEGER"})
+    for _ in range(2):
+        landings.land(values("(1, 'x', 1)", "(2, '2', 2)", columns="id, v, n"), rules)
+    assert landings.rows("SELECT _value FROM quarantine.things") == [("x",)]
+
+    landings.land(values("(1, '7', 3)", columns="id, v, n"), rules)
+
+    assert len(landings.rows("FROM quarantine.things")) == (0 if key else 1)
+
+
+def test_keys_with_odd_names(landings) -> None:
+    """They are found in the kept rows too."""
+    rules = LandingRules("merge", ('a/"b~',), cursor="n", overlap=1, types={"v": "INTEGER"})
+    columns = '"a/""b~", v, n'
+    landings.land(values("(1, 'x', 1)", "(2, '2', 2)", columns=columns), rules)
+
+    landings.land(values("(1, '1', 2)", columns=columns), rules)
+
+    assert landings.rows("FROM quarantine.things") == []
+
+
+@pytest.mark.parametrize(("overlap", "added"), [("2h", 2), ("90m", 1), ("1d", 2), ("1w", 2), ("30s", 0)])
+def test_an_overlap_of_time(landings, overlap: str, added: int) -> None:
+    """Rows that came late are taken as far back as is declared."""
+    rules = LandingRules("append", cursor="seen", overlap=overlap)
+    at = "TIMESTAMP '2013-01-01 {}'"
+    landings.land(values(f"(1, {at.format('12:00:00')})", columns="id, seen"), rules)
+
+    late = values(*(f"({n}, {at.format(f'{n}:00:00')})" for n in (10, 11)), columns="id, seen")
+    landed = landings.land(late.replace("'2013-01-01 10:00:00'", "'2013-01-01 10:00:01'"), rules)
+
+    assert landed.added == added

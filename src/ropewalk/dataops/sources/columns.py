@@ -124,6 +124,21 @@ def target_types(
     }
 
 
+_SIZES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
+_DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
+
+
+def is_wider(kind: str, than: str) -> bool:
+    """Return whether the type `kind` holds all values of the type `than`, and others too."""
+    if kind in _SIZES and than in _SIZES:
+        return _SIZES.index(kind) > _SIZES.index(than)
+    wide, narrow = _DECIMAL.fullmatch(kind), _DECIMAL.fullmatch(than)
+    if wide and narrow:
+        fractions = int(wide[2]) - int(narrow[2])
+        return kind != than and fractions >= 0 and int(wide[1]) - int(narrow[1]) >= fractions
+    return (than, kind) in {("FLOAT", "DOUBLE"), ("DATE", "TIMESTAMP")}
+
+
 def with_article(kind: str) -> str:
     """Return the name of a type as it stands in a sentence: a BIGINT, an INTEGER."""
     return f"{'an' if kind[:1] in 'AEIOU' else 'a'} {kind}"
@@ -228,13 +243,19 @@ def fit_table(
         execute(f"CREATE SCHEMA IF NOT EXISTS {quote(table.schema)}")
         execute(f"CREATE TABLE {table.sql} ({columns})")
         return
-    for column in arriving:
-        kind, old = types[column.name], present.get(column.name.lower())
-        if old and old.type != kind:
+    kinds = {column.name: (types[column.name], present.get(column.name.lower())) for column in arriving}
+    wider = {old.name: kind for kind, old in kinds.values() if old and is_wider(kind, old.type)}
+    if wider:
+        casts = ", ".join(f"CAST({quote(name)} AS {kind}) AS {quote(name)}" for name, kind in wider.items())
+        # DuckLake changes few types in place; all rows are written once more, and the old ones stay in their snapshot.
+        transaction.replace(str(table), f"SELECT * REPLACE ({casts}) FROM {table.sql}")
+    for name, (kind, old) in kinds.items():
+        if old is not None and (old.type == kind or old.name in wider):
+            continue
+        if old is not None:
             # Only columns that never had a value are given another type.
             execute(f"ALTER TABLE {table.sql} DROP COLUMN {quote(old.name)}")
-        if old is None or old.type != kind:
-            execute(f"ALTER TABLE {table.sql} ADD COLUMN {quote(column.name)} {kind}")
+        execute(f"ALTER TABLE {table.sql} ADD COLUMN {quote(name)} {kind}")
 
 
 def _has_values(transaction: LakeTransaction, table: TableName, column: Column) -> bool:

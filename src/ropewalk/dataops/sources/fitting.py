@@ -10,6 +10,7 @@ from ropewalk.dataops.lake import Column, LakeTransaction, TableName, quote
 from ropewalk.dataops.sources.columns import (
     declared_types,
     empty_text_columns,
+    is_wider,
     misfit_condition,
     require_columns,
     target_types,
@@ -61,6 +62,8 @@ def fit_columns(
     present = _present(transaction, spec, rules, arriving)
     undecided = empty_text_columns(transaction, TableName.parse(spec.table), present)
     settled = [column for column in present if column.name.lower() not in undecided]
+    if rules.schema == "evolve":
+        settled = _widened(settled, arriving, declared)
     _require(spec, rules, [*present, *arriving], arriving)
     types = target_types(settled, arriving, declared)
     known = {column.name.lower() for column in present}
@@ -96,6 +99,21 @@ def _present(
     if rules.write == "replace" and rules.schema == "evolve":
         return []
     return [column for column in transaction.columns(spec.table) or () if column.name not in own]
+
+
+def _widened(
+    settled: Sequence[Column], arriving: Sequence[Column], declared: Mapping[str, str]
+) -> list[Column]:
+    """Return the columns of the table, each in the wider type that comes, unless its type is declared."""
+    kinds = {column.name.lower(): column.type for column in arriving}
+    return [
+        Column(c.name, kind)
+        if (kind := kinds.get(c.name.lower(), c.type))
+        and c.name.lower() not in declared
+        and is_wider(kind, c.type)
+        else c
+        for c in settled
+    ]
 
 
 def _require(

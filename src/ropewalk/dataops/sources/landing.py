@@ -235,14 +235,17 @@ class _Landing:
         return Misfits(STAGE, arriving, fit.complaints, rejects, misfits, count + len(rejects))
 
     def _quarantine(self, misfits: Misfits, is_complete: bool) -> None:
+        place = misfits.arriving.place
+        # The file is told beside the row.
+        own = [column for column in misfits.arriving.columns if column.name != place.file]
         if is_complete:
             self.quarantine.clear()
+        elif self.rules.key or self.rules.cursor:
+            self.quarantine.forget_known(STAGE, own, self.rules.key)
         if misfits.staged:
             misfits.find_lines(self.transaction.connection)
-            place = RowPlace(misfits.arriving.place.file, misfits.line_sql)
+            place = RowPlace(place.file, misfits.line_sql)
             bad = f"FROM {STAGE} WHERE {MARKER} IS NOT NULL ORDER BY {ORDER}"
-            # The file is told beside the row.
-            own = [column for column in misfits.arriving.columns if column.name != place.file]
             self.quarantine.put(bad, own, misfits.complaints, place)
         if misfits.rejects:
             self.quarantine.put_rejects(misfits.rejects)

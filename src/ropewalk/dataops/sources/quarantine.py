@@ -113,6 +113,17 @@ class Quarantine:
         if self.exists and self._count(condition):
             self._execute(f"DELETE FROM {self.table.sql} WHERE {condition}")
 
+    def forget_known(self, stage: str, columns: Sequence[Column], key: Sequence[str]) -> None:
+        """Take out what came again in `stage`: rows of the same keys, or without a key rows that are the same."""
+        if not self.exists:
+            return
+        if key:
+            texts = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in key)
+            fields = ", ".join(f"json_extract_string(_row, {literal(_path(name))})" for name in key)
+            self.clear(f"({fields}) IN (SELECT ({texts}) FROM {stage})")
+        else:
+            self.clear(f"_row IN (SELECT {_row_sql(columns)} FROM {stage} WHERE {MARKER} IS NOT NULL)")
+
     def put(
         self, rows: str, columns: Sequence[Column], complaints: Sequence[Complaint], place: RowPlace
     ) -> None:
@@ -128,10 +139,9 @@ class Quarantine:
         reasons = by_number([literal(each.reason) for each in complaints])
         names = by_number([literal(each.column) for each in complaints])
         values = by_number([text_of(each) for each in complaints])
-        fields = ", ".join(f"{quote(column.name)} := {quote(column.name)}" for column in columns)
         self._execute(
             f"INSERT INTO {self.table.sql} SELECT {reasons}, {names}, {values}, {place.file}, {place.line}, "
-            f"transaction_timestamp(), to_json(struct_pack({fields})) FROM ({rows})"
+            f"transaction_timestamp(), {_row_sql(columns)} FROM ({rows})"
         )
 
     def put_rejects(self, rejects: Sequence[Reject]) -> None:
@@ -165,3 +175,13 @@ def by_number(expressions: Sequence[str]) -> str:
     """Return the SQL that picks, for each row, the expression that stands where its complaint's number says."""
     cases = " ".join(f"WHEN {number} THEN {sql}" for number, sql in enumerate(expressions))
     return f"CASE {MARKER} {cases} END"
+
+
+def _row_sql(columns: Sequence[Column]) -> str:
+    fields = ", ".join(f"{quote(column.name)} := {quote(column.name)}" for column in columns)
+    return f"to_json(struct_pack({fields}))"
+
+
+def _path(name: str) -> str:
+    """Return where the field `name` stands in a row, as a JSON pointer (RFC 6901)."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
