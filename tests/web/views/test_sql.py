@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx
 import pytest
 
+from ropewalk.dataops.lake import open_lake
 from ropewalk.pipeline import Workspace
 from ropewalk.web.page import Visit
-from ropewalk.web.views.sql import SQLPage, sql_page
+from ropewalk.web.views.sql import SQLPage, sql_page, sql_result
 
 Get = Callable[..., httpx.Response]
 
@@ -100,3 +102,47 @@ def test_query_stays_in_the_field(get: Get) -> None:
 
     assert "&lt;/textarea&gt;" in html
     assert "<b>" not in html
+
+
+@pytest.fixture
+def people(write_project, open_workspace):
+    """Return a workspace whose lake has a table of people, with a contract that says so."""
+    workspace = open_workspace(
+        write_project(
+            {
+                "tables/mart/people.sql": "SELECT 1",
+                "contracts/mart.people.odcs.yaml": (
+                    "apiVersion: v3.1.0\nkind: DataContract\nid: p\nversion: 1.0.0\n"
+                    "schema: [{name: people, properties: [{name: mail, tags: ['pii:contact']}]}]\n"
+                ),
+            }
+        )
+    )
+    with open_lake(workspace).transaction("people") as transaction:
+        transaction.replace("mart.people", "SELECT 'ann@example.org' AS mail")
+    return workspace
+
+
+def test_answers_are_masked(people) -> None:
+    """The page, its JSON and its downloads show no personal value, also in what is wrong with a query."""
+    query = {"q": "SELECT mail FROM mart.people"}
+
+    assert sql_page(Visit(people, query=query)).result.rows == (("a***",),)
+    assert sql_result(Visit(people, query=query)).rows == (("a***",),)
+    wrong = sql_page(Visit(people, query={"q": "SELECT CAST(mail AS INT) FROM mart.people"}))
+    assert "ann@" not in str(wrong.problem)
+
+
+def test_server_with_the_right_shows_all(people) -> None:
+    """Who starts the server decides."""
+    people.settings = replace(people.settings, personal_data="clear")
+
+    assert sql_result(Visit(people, query={"q": "FROM mart.people"})).rows == (("ann@example.org",),)
+
+
+def test_rest_of_the_engine_is_out_of_reach(people) -> None:
+    """What would tell of the values behind the masks is refused with its reason."""
+    page = sql_page(Visit(people, query={"q": "FROM duckdb_views"}))
+
+    assert page.status == 400
+    assert "personal columns are masked" in (page.problem.hint or "")
