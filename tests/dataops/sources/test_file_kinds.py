@@ -254,3 +254,18 @@ def test_avro(project) -> None:
     project.declare('{kind: files, path: "landing/*.avro"}').load()
     assert project.rows() == [(-2, "b"), (1, "a"), (3, "c")]
     assert project.types() == {"id": "BIGINT", "name": "VARCHAR"}
+
+
+@pytest.mark.parametrize(
+    "name", ["it's.csv", "a[1].csv", "a; DROP TABLE x.csv", "größe ü.csv", "100%.csv", "a*b.csv"]
+)
+def test_odd_names_of_files(project, name: str) -> None:
+    """They are names, neither SQL nor patterns."""
+    project.write(f"landing/{name}", "n\n1\n")
+    project.write("landing/a1.csv", "n\n2\n")
+    project.write("landing/axb.csv", "n\n3\n")
+
+    project.declare('{kind: files, path: "landing/*.csv"}').load()
+
+    assert project.rows("SELECT n, _file") == [
+        (1, f"landing/{name}"), (2, "landing/a1.csv"), (3, "landing/axb.csv")]  # fmt: skip

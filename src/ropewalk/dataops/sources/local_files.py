@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from glob import escape
 from pathlib import Path
 
 from ropewalk.dataops.lake import literal
@@ -34,7 +35,8 @@ class LocalFiles:
 
     def sql(self, paths: Sequence[str]) -> str:
         """Return the SQL list of the places of files."""
-        return "[" + ", ".join(literal(str(self.path(path))) for path in paths) + "]"
+        # The engine takes a name for a pattern.
+        return "[" + ", ".join(literal(escape(str(self.path(path)))) for path in paths) + "]"
 
     @property
     def shown_sql(self) -> str:
