@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ropewalk.dataops.lake.builds import Build
     from ropewalk.dataops.lake.changes import Changes
     from ropewalk.dataops.lake.compaction import Compacted, compact_lake
-    from ropewalk.dataops.lake.digest import Column, TableDigest, read_columns
+    from ropewalk.dataops.lake.digest import Column, TableDigest, digest_relation, read_columns
     from ropewalk.dataops.lake.environment import (
         ask_environment,
         environment_contents,
@@ -120,6 +120,7 @@ __all__ = [
     "Verified",
     "ask_environment",
     "compact_lake",
+    "digest_relation",
     "environment_contents",
     "environment_tables",
     "expire_unnamed",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,14 +15,15 @@ from ropewalk.dataops.sources.database_declarations import DuckDBSource, MySQLSo
 from ropewalk.dataops.sources.dialects import Dialect
 from ropewalk.dataops.sources.duckdb_files import DuckDBFile
 from ropewalk.dataops.sources.errors import ConnectionLost, SourceMoved, SourceUnreachable
+from ropewalk.dataops.sources.fetched import count_late, land_fetched
 from ropewalk.dataops.sources.file_digests import open_digests
 from ropewalk.dataops.sources.found_files import find_files
-from ropewalk.dataops.sources.landing import land, landing_rules
+from ropewalk.dataops.sources.landing import landing_rules
 from ropewalk.dataops.sources.loads import Brought, Load, known_mark
 from ropewalk.dataops.sources.mysql import MySQL
 from ropewalk.dataops.sources.postgres import Postgres
 from ropewalk.dataops.sources.refreshing import observed_now, probe_age
-from ropewalk.dataops.sources.remote_rows import RemoteRows, attached, remote_rows
+from ropewalk.dataops.sources.remote_rows import FetchedRows, RemoteRows, attached, opened_store, remote_rows
 from ropewalk.dataops.sources.spec import SourceSpec
 from ropewalk.pipeline import Output, Probe, Task, Workspace
 
@@ -85,42 +86,42 @@ class DatabaseLoader:
         load = Load(task, self.spec, self.source)
         files = self._files(task.workspace)
         task.report(0, None, f"reading {self.source.table or 'the query'}")
-        # Attached before BEGIN, as an attached database cannot be let go inside the transaction that read it.
-        with load.lake.cursor() as connection, self._attach(connection, task.workspace) as database:
+        with load.lake.cursor() as connection, opened_store(connection) as store:
+            # All rows are here before the lease is taken: a slow database holds up nobody else's writing.
+            with self._attach(connection, task.workspace) as database, _translating(database.dialect):
+                rows = self._rows(connection, database)
+                fetched = rows.fetch(connection, mark.watermark if mark else None, store)
+                shown = str(database.dialect)
+            if self._files(task.workspace) != files:
+                raise SourceMoved(
+                    f"{shown} changed while it was read", place=self.spec.place, hint="run again"
+                )
+            observed = files or fetched.seen or observed_now(self.source.refresh)
+            origin = f"{self.source.kind}:{shown}#{self.source.table or 'query'}"
+            return load.run(
+                mark,
+                lambda transaction: Brought(
+                    land_fetched(transaction, self.spec, self.rules, fetched, mark),
+                    fetched.watermark,
+                    observed,
+                    (origin,),
+                    self._summary(transaction, fetched, mark),
+                ),
+            )
 
-            def bring(transaction: LakeTransaction) -> Brought:
-                with _translating(database.dialect):
-                    brought = self._bring(transaction, database, mark, files)
-                if self._files(task.workspace) != files:
-                    raise SourceMoved(
-                        f"{database.dialect} changed while it was read",
-                        place=self.spec.place,
-                        hint="run again",
-                    )
-                return brought
-
-            return load.run(mark, bring)
-
-    def _bring(
-        self, transaction: LakeTransaction, database: _Attached, mark: Mark | None, files: Mapping[str, str]
-    ) -> Brought:
-        connection, watermark = transaction.connection, mark.watermark if mark else None
-        rows = self._rows(connection, database)
-        landed = land(transaction, self.spec, self.rules, rows.arriving(connection, watermark), watermark)
-        if files:
-            observed = files
-        elif self.rules.cursor is None:
-            observed = observed_now(self.source.refresh)
-        else:
-            # Asked in the transaction that read the rows: what comes after it is news to the next plan.
-            observed = rows.seen(connection, landed.watermark)
-        return Brought(
-            landed,
-            landed.watermark,
-            observed,
-            origins=(f"{self.source.kind}:{database.dialect}#{self.source.table or 'query'}",),
-            summary={"watermark": landed.watermark} if self.rules.cursor else {},
-        )
+    def _summary(
+        self, transaction: LakeTransaction, fetched: FetchedRows, mark: Mark | None
+    ) -> dict[str, str | int | None]:
+        if self.rules.cursor is None:
+            return {}
+        told: dict[str, str | int | None] = {"watermark": fetched.watermark}
+        late = count_late(transaction, self.spec, self.rules, fetched, mark)
+        if late:
+            told["warning"] = (
+                f"{late} row{'s' if late > 1 else ''} with {self.rules.cursor} = {mark.watermark if mark else ''} came "
+                "after others with that value were loaded, and cannot be told from them: declare a key, or an overlap"
+            )
+        return told
 
     def _rows(self, connection: duckdb.DuckDBPyConnection, database: _Attached) -> RemoteRows:
         return remote_rows(connection, database.dialect, database.alias, self.source, self.spec.place)

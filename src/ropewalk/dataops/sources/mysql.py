@@ -32,7 +32,7 @@ _SPATIAL = frozenset(
 # How types come that the engine would take for something else: as what, computed how, and made of that here.
 _READ_AS = {
     "timestamp": ("TIMESTAMP WITH TIME ZONE", "{}", "timezone('UTC', {})"),
-    "bit": ("UBIGINT", "CAST({} AS UNSIGNED)", "{}"),
+    "bit": ("UBIGINT", "CAST({} AS UNSIGNED)", "CAST({} AS UBIGINT)"),
     **dict.fromkeys(_SPATIAL, ("VARCHAR", "ST_AsText({})", "{}")),
 }
 _DATES = frozenset(["date", "datetime", "timestamp"])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import duckdb
 
-from ropewalk.dataops.lake import Column, load_extension, quote
+from ropewalk.dataops.lake import Column, literal, load_extension, quote
 from ropewalk.dataops.sources.columns import Relation, declared_types, require_columns
 from ropewalk.dataops.sources.database_declarations import TableSource
 from ropewalk.dataops.sources.dialects import Dialect, RemoteColumn, TablePath
@@ -43,6 +43,32 @@ def attached(connection: duckdb.DuckDBPyConnection, dialect: Dialect) -> Iterato
 
 
 @dataclass(frozen=True)
+class FetchedRows:
+    """Rows that were brought here, and how the source stood at that moment.
+
+    Attributes:
+        relation: the rows, in a database in memory.
+        watermark: the greatest value of the cursor among them and before.
+        seen: what `RemoteRows.seen` says after them; nothing without a cursor.
+    """
+
+    relation: Relation
+    watermark: str | None
+    seen: Mapping[str, str]
+
+
+@contextmanager
+def opened_store(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Yield the name of an empty database in memory, which is gone after the block."""
+    name = f"rows_{uuid.uuid4().hex}"
+    connection.execute(f"ATTACH ':memory:' AS {name}")
+    try:
+        yield name
+    finally:
+        connection.execute(f"DETACH {name}")
+
+
+@dataclass(frozen=True)
 class RemoteRows:
     """The rows of one source in an attached database.
 
@@ -72,6 +98,28 @@ class RemoteRows:
         if self.rules.cursor is not None:
             self._cursor()
 
+    def fetch(self, connection: duckdb.DuckDBPyConnection, watermark: str | None, store: str) -> FetchedRows:
+        """Bring the rows from `watermark` on into the database `store`, and tell what there is after them.
+
+        Both in one transaction: what is committed there in between is news to the next plan.
+        """
+        connection.execute("BEGIN")
+        is_done = False
+        try:
+            arriving = self.arriving(connection, watermark)
+            connection.execute(f"CREATE TABLE {store}.arriving AS {arriving.sql}")
+            relation = Relation(f"SELECT * FROM {store}.arriving", arriving.columns)
+            greatest = self._greatest(connection, relation, watermark)
+            seen = {} if self.rules.cursor is None else self.seen(connection, greatest)
+            connection.execute("COMMIT")
+            is_done = True
+        finally:
+            if not is_done:
+                # The engine has ended the transaction itself after some errors, and then says that there is none.
+                with suppress(duckdb.Error):
+                    connection.execute("ROLLBACK")
+        return FetchedRows(relation, greatest, seen)
+
     def arriving(self, connection: duckdb.DuckDBPyConnection, watermark: str | None) -> Relation:
         """Return the rows that are to be loaded; the database finds them."""
         remote = ", ".join(f"{column.remote} AS {self.dialect.quote(column.name)}" for column in self.columns)
@@ -96,6 +144,17 @@ class RemoteRows:
         ).fetchone()
         assert row is not None
         return {"watermark": str(row[0] or ""), "rows from there": str(row[1])}
+
+    def _greatest(
+        self, connection: duckdb.DuckDBPyConnection, relation: Relation, watermark: str | None
+    ) -> str | None:
+        if self.rules.cursor is None:
+            return None
+        cursor = self._cursor()
+        known = f"SELECT CAST({literal(watermark)} AS {cursor.type})"
+        values = f"SELECT {quote(cursor.name)} AS value FROM ({relation.sql}) UNION ALL {known}"
+        row = connection.execute(f"SELECT CAST(max(value) AS VARCHAR) FROM ({values})").fetchone()
+        return None if row is None or row[0] is None else str(row[0])
 
     def _since(self, connection: duckdb.DuckDBPyConnection, watermark: str | None) -> str | None:
         """Return the database's condition of rows that may be news, or None when all are."""
