@@ -41,6 +41,16 @@ def test_two_contracts_of_one_table_are_refused(write_project):
         contract_files(root)
 
 
+def test_contracts_in_two_cases_are_refused(write_project):
+    """The engine's names have no case, so these two are about one table."""
+    root = write_project({"contracts/Mart.a.odcs.yaml": "", "contracts/mart.A.odcs.yaml": ""})
+
+    with pytest.raises(
+        InvalidContract, match=r"mart\.A has two contracts, here and in contracts/Mart\.a\.odcs\.yaml"
+    ):
+        contract_files(root)
+
+
 def test_file_in_the_place_of_the_folder_is_refused(write_project):
     """Contracts that cannot be listed are not simply none: nothing would be checked."""
     with pytest.raises(InvalidProjectFile, match="cannot be listed") as caught:

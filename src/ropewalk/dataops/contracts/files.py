@@ -23,6 +23,7 @@ def contract_files(root: Path) -> Mapping[str, Path]:
         InvalidContract: two files are about one table, or a file's name is not `TABLE.odcs.yaml`.
     """
     found: dict[str, Path] = {}
+    spelled: dict[str, Path] = {}
     for path in files_below(root / FOLDER, ".yaml", ".yml"):
         shown = Place(path.relative_to(root).as_posix())
         # Definitions that several contracts share are about no table.
@@ -34,12 +35,14 @@ def contract_files(root: Path) -> Mapping[str, Path]:
                 "a contract's file is named after its table: SCHEMA.TABLE.odcs.yaml", place=shown
             )
         table = path.name.removesuffix(SUFFIX)
-        if table in found:
+        # The engine's names have no case: Mart.A and mart.a are one table.
+        other = spelled.get(table.lower())
+        if other is not None:
             raise InvalidContract(
-                f"{table} has two contracts, here and in {found[table].relative_to(root).as_posix()}",
+                f"{table} has two contracts, here and in {other.relative_to(root).as_posix()}",
                 place=shown,
             )
-        found[table] = path
+        found[table] = spelled[table.lower()] = path
     return found
 
 
