@@ -82,7 +82,7 @@ def verify_command(*, as_json: bool) -> int:
     if found.problems:
         raise LakeDamaged(
             f"the lake has {count(len(found.problems), 'problem')}",
-            hint="take the files from a backup; what can be made again, `ropewalk run` makes under another key",
+            hint="take the files from a backup; without one, move the lake away and `ropewalk run` makes it anew",
         )
     return 0
 

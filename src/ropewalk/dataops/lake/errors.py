@@ -273,7 +273,7 @@ def _outside(error: duckdb.Error, text: str) -> RopewalkError | None:
     if file and (is_gone or _DAMAGED.search(text)):
         return FileDamaged(
             f"the file {file[0]} of the lake is {'gone' if is_gone else 'damaged'}",
-            hint="`ropewalk lake verify` says which tables and snapshots need it; take it from a backup",
+            hint="`ropewalk lake verify` says which tables need it; take it from a backup",
             detail=None if is_gone else _sentence(text),
         )
     if isinstance(error, duckdb.HTTPException) or _NO_HTTP.search(text):
