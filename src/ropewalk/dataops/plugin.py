@@ -1,4 +1,4 @@
-"""What DataOps registers: the sections `sources` and `publish`, and the kinds source, table, metric, question and publish."""
+"""What DataOps registers: the sections `sources`, `engines` and `publish`, and the kinds source, table, metric, question and publish."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 @hookimpl
 def project_sections() -> list[Section]:
-    """Return the sections that declare sources and publications."""
+    """Return the sections that declare sources, engines and publications."""
     source = Address("ropewalk.dataops.sources", "AnySource")
     publication = Address("ropewalk.dataops.publish", "Publication")
     return [
         Section("sources", source, "Where data come from: files, SQLite databases and REST APIs"),
+        Section("engines", Address("ropewalk.dataops.warehouse", "Engine"), "Databases that compute tables"),
         Section("publish", publication, "Tables that others read elsewhere: in databases, buckets, search clusters"),
     ]
 

@@ -32,7 +32,7 @@ from ropewalk.dataops.publish.ledger import (
 )
 from ropewalk.dataops.publish.refusals import happened_meanwhile, translate_refusal
 from ropewalk.dataops.publish.servers import Server, find_server
-from ropewalk.dataops.publish.session import Place, TargetSession, open_session
+from ropewalk.dataops.publish.session import Target, TargetSession, open_session
 from ropewalk.dataops.publish.values import Order, Published
 from ropewalk.pipeline import Workspace
 
@@ -77,7 +77,7 @@ class DatabaseTaker:
 
 
 @contextmanager
-def _writer(workspace: Workspace, order: Order, server: Server, place: Place) -> Iterator[_Writer]:
+def _writer(workspace: Workspace, order: Order, server: Server, place: Target) -> Iterator[_Writer]:
     with open_lake(workspace).cursor() as connection, open_session(connection, server) as session:
         yield _Writer(session, order, place)
 
@@ -88,7 +88,7 @@ class _Writer:
 
     session: TargetSession
     order: Order
-    place: Place
+    place: Target
 
     def write(self) -> bool:
         """Bring the content to the target; False when it was there."""
@@ -239,7 +239,7 @@ class _Writer:
             for what in ("new", "old", "stage"):
                 self.session.drop(self._beside(what))
 
-    def _insert(self, place: Place) -> None:
+    def _insert(self, place: Target) -> None:
         sent = self.sent
         columns = ", ".join(column.expression for column in sent)
         names = [column.name for column in sent]
@@ -255,14 +255,14 @@ class _Writer:
         entry = Entry(sequence, self.order.content.digest, sent, seen)
         write_entry(self.session, self.place, self.order, entry)
 
-    def _beside(self, what: str) -> Place:
+    def _beside(self, what: str) -> Target:
         """Return a table of this publication's own beside the target."""
         whose = blake3(f"{self.order.spec.name}|{self.order.environment}".encode()).hexdigest()[:8]
-        return Place(self.place.schema, f"{self.place.name[:LONGEST_NAME]}__{what}_{whose}"[:63])
+        return Target(self.place.schema, f"{self.place.name[:LONGEST_NAME]}__{what}_{whose}"[:63])
 
 
 def _merge_statements(
-    session: TargetSession, place: Place, stage: Place, names: Sequence[str], key: Sequence[str]
+    session: TargetSession, place: Target, stage: Target, names: Sequence[str], key: Sequence[str]
 ) -> list[str]:
     """Return the statements that bring the staged rows into the table; rows that are equal already stay untouched."""
     mark, there, staged = session.dialect.quote, session.there(place), session.there(stage)
@@ -283,7 +283,7 @@ def _merge_statements(
     return [f"UPDATE {there} t JOIN {staged} s ON {on} SET {sets} WHERE NOT ({same})", inserts]
 
 
-def _place(order: Order, server: Server) -> Place:
+def _place(order: Order, server: Server) -> Target:
     """Return the table that the order names on `server`.
 
     Raises:
@@ -293,7 +293,7 @@ def _place(order: Order, server: Server) -> Place:
     text = order.spec.entry.place.replace(PLACEHOLDER, environment)
     schema, dot, name = text.partition(".")
     default = server.database if server.kind == "mysql" else "public"
-    place = Place(schema, name) if dot else Place(default, text)
+    place = Target(schema, name) if dot else Target(default, text)
     longest = LONGEST_NAME if server.kind == "mysql" else 63
     if not place.name or "." in place.name or len(place.name.encode()) > longest:
         raise InvalidPublication(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ropewalk.dataops.lake import literal
 from ropewalk.dataops.publish.dialects import Sent
-from ropewalk.dataops.publish.session import Place, TargetSession
+from ropewalk.dataops.publish.session import Target, TargetSession
 from ropewalk.dataops.publish.values import Order
 
 LEDGER = "ropewalk_publications"
@@ -66,12 +66,12 @@ class Ledger:
         return self.entries[0].sequence + 1 if self.entries else 1
 
 
-def ledger_place(target: Place) -> Place:
+def ledger_place(target: Target) -> Target:
     """Return where the ledger is of what is published at `target`."""
-    return Place(target.schema, LEDGER)
+    return Target(target.schema, LEDGER)
 
 
-def open_ledger(session: TargetSession, target: Place) -> None:
+def open_ledger(session: TargetSession, target: Target) -> None:
     """Make the ledger, unless it is there."""
     place = ledger_place(target)
     if session.columns(place) is not None:
@@ -83,7 +83,7 @@ def open_ledger(session: TargetSession, target: Place) -> None:
     session.create(place, columns, ("name", "environment", "sequence"))
 
 
-def read_ledger(session: TargetSession, target: Place, order: Order) -> Ledger:
+def read_ledger(session: TargetSession, target: Target, order: Order) -> Ledger:
     """Return what the publication has written at the target in the order's environment."""
     place = ledger_place(target)
     where = f"name = {literal(order.spec.name)} AND environment = {literal(order.environment)}"
@@ -91,7 +91,7 @@ def read_ledger(session: TargetSession, target: Place, order: Order) -> Ledger:
     return Ledger(tuple(_entry(number, digest, columns) for number, digest, columns in rows))
 
 
-def find_owner(session: TargetSession, target: Place, order: Order) -> str | None:
+def find_owner(session: TargetSession, target: Target, order: Order) -> str | None:
     """Return which other publication, or other environment, has written at the target; None when none has."""
     where = (
         f"target = {literal(target.name)} AND "
@@ -101,7 +101,7 @@ def find_owner(session: TargetSession, target: Place, order: Order) -> str | Non
     return f"publication {rows[0][0]!r} of environment {rows[0][1]!r}" if rows else None
 
 
-def write_entry(session: TargetSession, target: Place, order: Order, entry: Entry) -> None:
+def write_entry(session: TargetSession, target: Target, order: Order, entry: Entry) -> None:
     """Add a line; a second writer of the same number fails."""
     content = order.content
     columns = json.dumps({"sent": entry.sent, "seen": entry.seen})

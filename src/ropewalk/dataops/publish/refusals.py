@@ -27,8 +27,10 @@ _MEANWHILE = re.compile(
 )
 
 
-def translate_refusal(error: duckdb.Error, server: Server) -> RopewalkError:
-    """Return what a database said as our error."""
+def translate_refusal(
+    error: duckdb.Error, server: Server, what: str = "did not take the rows"
+) -> RopewalkError:
+    """Return what a database said as our error; `what` is what it would not do."""
     text = str(error)
     said = _sentence(text, server)
     if _REFUSED.search(text):
@@ -37,7 +39,7 @@ def translate_refusal(error: duckdb.Error, server: Server) -> RopewalkError:
         )
     if _UNREACHABLE.search(text):
         return TargetUnreachable(f"{server.shown} does not answer: {said}")
-    return PublishFailed(f"{server.shown} did not take the rows: {said}", hint="the target keeps what it had")
+    return PublishFailed(f"{server.shown} {what}: {said}", hint="the target keeps what it had")
 
 
 def happened_meanwhile(error: duckdb.Error) -> bool:

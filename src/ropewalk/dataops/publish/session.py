@@ -19,7 +19,7 @@ _CONNECT_S = 15
 
 
 @dataclass(frozen=True)
-class Place:
+class Target:
     """A table of the target: its schema (MySQL: database) and its name."""
 
     schema: str
@@ -50,30 +50,30 @@ class TargetSession:
         query = f"FROM {self.dialect.kind}_query('{_NAME}', {literal(sql)})"
         return self.connection.execute(query).fetchall()
 
-    def scan(self, place: Place, columns: Sequence[str], where: str) -> list[tuple[object, ...]]:
+    def scan(self, place: Target, columns: Sequence[str], where: str) -> list[tuple[object, ...]]:
         """Return rows of a table there as the open transaction sees them; `where` is the engine's SQL."""
         names = ", ".join(map(quote, columns))
         return self.connection.execute(f"SELECT {names} FROM {self.address(place)} WHERE {where}").fetchall()
 
-    def insert(self, place: Place, columns: Sequence[str], select: str) -> None:
+    def insert(self, place: Target, columns: Sequence[str], select: str) -> None:
         """Add the rows of a SELECT in the engine's SQL to a table there, in bulk."""
         names = ", ".join(map(quote, columns))
         self.connection.execute(f"INSERT INTO {self.address(place)} ({names}) {select}")
 
-    def address(self, place: Place) -> str:
+    def address(self, place: Target) -> str:
         """Return the table as the engine addresses it."""
         return f"{_NAME}.{quote(place.schema)}.{quote(place.name)}"
 
-    def there(self, place: Place) -> str:
+    def there(self, place: Target) -> str:
         """Return the table as the target addresses it."""
         return f"{self.dialect.quote(place.schema)}.{self.dialect.quote(place.name)}"
 
-    def columns(self, place: Place) -> list[tuple[str, str]] | None:
+    def columns(self, place: Target) -> list[tuple[str, str]] | None:
         """Return name and type of each column of a table there, in order; None when there is no such table."""
         rows = self.ask(_COLUMNS[self.dialect.kind].format(literal(place.schema), literal(place.name)))
         return [(str(name), str(kind)) for name, kind in rows] or None
 
-    def create(self, place: Place, columns: Sequence[Sent], key: Sequence[str] = ()) -> None:
+    def create(self, place: Target, columns: Sequence[Sent], key: Sequence[str] = ()) -> None:
         """Make an empty table there."""
         mark = self.dialect.quote
         parts = [f"{mark(column.name)} {column.type}" for column in columns]
@@ -85,7 +85,7 @@ class TargetSession:
         self.execute(f"CREATE TABLE {self.there(place)} ({', '.join(parts)}){options}")
         self.refresh()
 
-    def drop(self, place: Place) -> None:
+    def drop(self, place: Target) -> None:
         """Remove a table there, if it is there."""
         self.execute(f"DROP TABLE IF EXISTS {self.there(place)}")
         self.refresh()

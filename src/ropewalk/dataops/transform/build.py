@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ropewalk.dataops.contracts import hold_contract, read_contracts, without_values
 from ropewalk.dataops.lake import input_tables, open_lake, snapshot_of
-from ropewalk.dataops.transform.elsewhere import computed_elsewhere
 from ropewalk.dataops.transform.errors import HistoryKeyBroken, TableFailed
 from ropewalk.dataops.transform.history import plan_history
 from ropewalk.dataops.transform.keyed import plan_by_key
@@ -32,8 +32,12 @@ def build_table(task: Task) -> Output:
     _require_tables(spec, task)
     # With the inputs the graph resolved, so that what is read is what the key was computed from.
     select = qualify(spec, task.input_ids)
-    with computed_elsewhere(task, spec) as elsewhere:
-        return _build(task, spec, select, elsewhere or _choose(task, spec))
+    if spec.sql.header.engine is None:
+        return _build(task, spec, select, _choose(task, spec))
+    # Planning reads this module, and must not wait for what few tables need.
+    elsewhere = importlib.import_module("ropewalk.dataops.transform.elsewhere")
+    with elsewhere.computed_elsewhere(task, spec) as method:
+        return _build(task, spec, select, method)
 
 
 def _build(task: Task, spec: TableSpec, select: QualifiedSQL, method: Method) -> Output:
@@ -110,7 +114,9 @@ def _placed(spec: TableSpec, select: QualifiedSQL, task: Task) -> Iterator[None]
 def _is_personal(spec: TableSpec, task: Task) -> bool:
     """Return whether what the engine complains of may be a person's value."""
     contracts = read_contracts(task.workspace.root)
-    return any(contracts[table].masks for table in {*input_tables(task), spec.table.lower()} & contracts.keys())
+    return any(
+        contracts[table].masks for table in {*input_tables(task), spec.table.lower()} & contracts.keys()
+    )
 
 
 def _excerpt(spec: TableSpec, place: Place) -> str | None:

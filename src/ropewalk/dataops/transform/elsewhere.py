@@ -41,16 +41,13 @@ class OnEngine(Whole):
 
 
 @contextmanager
-def computed_elsewhere(task: Task, spec: TableSpec) -> Iterator[OnEngine | None]:
-    """Yield how the table is built whose rows its engine has just computed; None for one of the lake's own.
+def computed_elsewhere(task: Task, spec: TableSpec) -> Iterator[OnEngine]:
+    """Yield how the table is built whose rows its engine has just computed.
 
     Raises:
         TableFailed: the engine cannot compute it.
     """
-    name = spec.sql.header.engine
-    if name is None:
-        yield None
-        return
+    name = str(spec.sql.header.engine)
     entry = find_engine(task.workspace.project, spec)
     task.report(0, None, f"computing on {name}")
     with tempfile.TemporaryDirectory(dir=task.workspace.state) as folder:

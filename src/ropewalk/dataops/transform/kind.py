@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 
 from ropewalk.dataops.lake import holds_table, pack_table, unpack_table
 from ropewalk.dataops.transform.build import build_table
 from ropewalk.dataops.transform.declare import declare_tables
-from ropewalk.dataops.transform.elsewhere import stand_on_engine
 from ropewalk.dataops.transform.history import probe_history
 from ropewalk.dataops.transform.parts import BOOK, BOOK_COLUMNS, probe_parts
 from ropewalk.pipeline import Node, NodeKind, Output, Packed, Probe, Task, Workspace
@@ -51,7 +51,7 @@ class TableKind(NodeKind):
             ContractBroken: the new content breaks the contract; the old content stays.
         """
         output = build_table(task)
-        stand_on_engine(task.workspace, task.node, output)
+        _stand(task.workspace, task.node, output)
         return output
 
     def adopt(self, node: Node, output: Output, workspace: Workspace) -> None:
@@ -60,11 +60,11 @@ class TableKind(NodeKind):
         Raises:
             RopewalkError: the engine did not do it.
         """
-        stand_on_engine(workspace, node, output)
+        _stand(workspace, node, output)
 
     def show(self, node: Node, output: Output, workspace: Workspace) -> None:
         """Do the same for what the environment began with."""
-        stand_on_engine(workspace, node, output)
+        _stand(workspace, node, output)
 
     def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
         """Return the table as Parquet, or None when Parquet cannot keep its types, or it has no rows of its own."""
@@ -78,6 +78,13 @@ class TableKind(NodeKind):
             ParcelDamaged: the rows are not those that were packed.
         """
         return unpack_table(node, key, packed, workspace, _books(node), {BOOK: BOOK_COLUMNS})
+
+
+def _stand(workspace: Workspace, node: Node, output: Output) -> None:
+    # By name, because planning reads this module and must not wait for what few tables need.
+    if "engine" in node.facts:
+        elsewhere = importlib.import_module("ropewalk.dataops.transform.elsewhere")
+        elsewhere.stand_on_engine(workspace, node, output)
 
 
 def _books(node: Node) -> dict[str, str]:
