@@ -11,6 +11,8 @@ from ropewalk.doors import lazy_names
 
 if TYPE_CHECKING:
     from ropewalk.dataops.sources.declarations import AnySource, FilesSource, SQLiteSource
+    from ropewalk.dataops.sources.elastic_declarations import ElasticsearchSource
+    from ropewalk.dataops.sources.gitlab_declarations import GitLabSource
     from ropewalk.dataops.sources.kind import SourceKind
     from ropewalk.dataops.sources.rest_auth import Credentials, FixedAuth
     from ropewalk.dataops.sources.rest_resources import RESTSource
@@ -26,8 +28,10 @@ __all__ = [
     "AnySource",
     "Credentials",
     "Document",
+    "ElasticsearchSource",
     "FilesSource",
     "FixedAuth",
+    "GitLabSource",
     "RESTSource",
     "SQLiteSource",
     "SearchCluster",
