@@ -305,12 +305,14 @@ def _about(snapshot: Snapshot) -> Mapping[str, str]:
 
 @contextmanager
 def _told(table: str) -> Iterator[None]:
+    from pyiceberg.io.pyarrow import UnsupportedPyArrowTypeException
+
     try:
         yield
     except RopewalkError:
         raise
-    # pyarrow and pyiceberg raise classes of their own, TypeError and ValueError for what they cannot keep.
-    except (TypeError, ValueError, NotImplementedError, OSError) as error:
+    # What the libraries raise for types they cannot keep, and for a place where they cannot write.
+    except (UnsupportedPyArrowTypeException, TypeError, ValueError, NotImplementedError, OSError) as error:
         raise ExportFailed(
             f"{table} cannot be written as an Iceberg table: {error}",
             hint="cast what Iceberg does not have, such as HUGEINT, INTERVAL or TIME WITH TIME ZONE",
