@@ -130,6 +130,18 @@ def test_infer_writes_a_contract_that_holds(own_people, ropewalk):
     assert ropewalk("run", cwd=own_people).code == 0
 
 
+def test_infer_writes_nothing_of_what_comes_from_people(own_people, ropewalk):
+    """A column that holds personal values under another name is called personal, and none of them is written."""
+    sql = "SELECT person_id, split_part(email, '@', 2) AS place, left(email, 1) AS initial FROM mart.people"
+    (own_people / "tables/mart/loose.sql").write_text(sql)
+    ropewalk("run", cwd=own_people)
+
+    said = ropewalk("contract", "infer", "mart.loose", cwd=own_people, ROPEWALK_PERSONAL_DATA="clear")
+
+    assert "example.org" not in said.out
+    assert said.out.count("classification: pii  # its values come from a personal column") == 2
+
+
 def test_lint(own_people, ropewalk):
     """All files are read; one that cannot be used ends with 2."""
     good = ropewalk("contract", "lint", cwd=own_people)

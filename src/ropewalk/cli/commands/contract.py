@@ -30,6 +30,7 @@ from ropewalk.dataops.contracts import (
     tables_to_check,
     write_contract,
 )
+from ropewalk.dataops.privacy import project_masks
 from ropewalk.errors import RopewalkError
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -74,8 +75,9 @@ def infer_command(table: str, *, write: bool, environment: str | None) -> None:
 
     The same rows give the same draft. No value of a column that seems personal is written into it.
     """
-    with open_session(environment=environment) as session:
-        text = infer_contract(session.workspace, table)
+    # A draft is a file for everybody: whoever may see personal values here may not write them there.
+    with open_session(environment=environment, personal_data="masked") as session:
+        text = infer_contract(session.workspace, table, project_masks(session.workspace))
         if not write:
             click.echo(text, nl=False)
             return

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ropewalk.dataops.contracts.errors import NotInferred
 from ropewalk.dataops.contracts.guess import guess_personal
 from ropewalk.dataops.contracts.seen import SeenColumn
-from ropewalk.dataops.definitions import Glossary, Term, split_words
+from ropewalk.dataops.definitions import PII_CLASSES, Glossary, PIIClass, Term, split_words
 
 # Formats that the standard has a word for; the other shapes are written as patterns.
 FORMATS = ("email", "uuid", "uri", "ipv4")
@@ -28,6 +28,7 @@ class Subject:
         source: where the rows were seen, for people.
         owner: who answers for the table, as far as Git tells.
         glossary: the terms that its columns may map to.
+        personal: the mask of each column, in lower case, that is known to hold personal data.
     """
 
     table: str
@@ -35,6 +36,7 @@ class Subject:
     source: str
     owner: str | None
     glossary: Glossary
+    personal: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_draft(subject: Subject) -> str:
@@ -83,7 +85,7 @@ def _properties(subject: Subject) -> Iterator[str]:
 
 def _property(subject: Subject, column: SeenColumn, *, is_key: bool) -> Iterator[str]:
     term = _term(subject.glossary, column)
-    personal = guess_personal(column)
+    personal = _personal(subject, column)
     if term is not None:
         yield "authoritativeDefinitions:"
         yield f"  - {{type: glossary, url: {_text(f'glossary:{term.name}')}}}  # {_text(term.meaning)}"
@@ -102,6 +104,12 @@ def _property(subject: Subject, column: SeenColumn, *, is_key: bool) -> Iterator
     # A contract is read by more people than the rows are: no value of a person stands in it.
     if term is None:
         yield from _limits(column, is_personal=personal is not None)
+
+
+def _personal(subject: Subject, column: SeenColumn) -> tuple[PIIClass, str] | None:
+    mask = subject.personal.get(column.name.lower())
+    known = next((name for name, kind in PII_CLASSES.items() if kind == mask), None)
+    return guess_personal(column) or (known and (known, "its values come from a personal column"))
 
 
 def _limits(column: SeenColumn, *, is_personal: bool) -> Iterator[str]:

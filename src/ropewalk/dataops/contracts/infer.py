@@ -9,14 +9,16 @@ from ropewalk.dataops.contracts.errors import ContractExists, NotInferred
 from ropewalk.dataops.contracts.files import FOLDER, SUFFIX
 from ropewalk.dataops.contracts.seen import look
 from ropewalk.dataops.definitions import read_glossary
-from ropewalk.dataops.lake import TableMissing, TableName, environment_tables, open_environment
+from ropewalk.dataops.lake import Column, Masks, TableMissing, TableName, environment_tables, open_environment
 from ropewalk.errors import Place, nearest
 from ropewalk.pipeline import Workspace
 from ropewalk.project import PROJECT_FILE, main_author
 
 
-def infer_contract(workspace: Workspace, table: str) -> str:
+def infer_contract(workspace: Workspace, table: str, masks: Masks | None = None) -> str:
     """Return the text of a first contract for `table`, from the rows that the workspace's environment has.
+
+    Of a column that `masks` masks no value is written, as of those that seem personal.
 
     Raises:
         InvalidTableName: `table` is not `schema.table`.
@@ -31,10 +33,19 @@ def infer_contract(workspace: Workspace, table: str) -> str:
             hint="`ropewalk run` makes it; a draft is written from rows",
         )
     with open_environment(workspace, [table.lower()]) as connection:
-        seen = look(connection, name.unqualified)
-    source = f"{name} in environment {workspace.settings.environment}"
+        # What Ropewalk writes beside a row, such as the file that it is from, is nobody's to promise.
+        seen = [column for column in look(connection, name.unqualified) if not column.name.startswith("_")]
+    columns = [Column(column.name, column.type) for column in seen]
+    personal = masks.of(str(name), columns) if masks else {}
     return write_draft(
-        Subject(str(name), seen, source, _owner(workspace.root, name), read_glossary(workspace.root))
+        Subject(
+            str(name),
+            seen,
+            f"{name} in environment {workspace.settings.environment}",
+            _owner(workspace.root, name),
+            read_glossary(workspace.root),
+            {column.lower(): kind for column, kind in personal.items()},
+        )
     )
 
 
