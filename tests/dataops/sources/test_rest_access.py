@@ -388,6 +388,7 @@ def test_totals_that_hold(serve: Serve) -> None:
         ({"kind": "page", "pages": "pages"}, 3),
         ({"kind": "page", "has_more": "more"}, 3),
         ({"kind": "page"}, 6),
+        ({"kind": "page", "stop_after_empty": False, "maximum": 8}, 8),
         ({"kind": "header_cursor", "header": "X-C", "param": "page"}, 3),
         ({"kind": "cursor", "path": "c", "param": "page", "has_more": "more"}, 3),
         ({"kind": "single"}, 1),

@@ -82,7 +82,7 @@ class PageWalk:
             yield Page(number, records)
             before = records
             # Counted pages end with an empty one; a short page proves nothing, as servers cap the size asked for.
-            question = self._next(question, answer, body, number) if records or not self._is_counted else None
+            question = self._next(question, answer, body, number) if records or not self._ends_empty else None
         self._check_total()
 
     def _body(self, answer: Answer, number: int) -> Body:
@@ -93,6 +93,11 @@ class PageWalk:
         except SourceBroken as error:
             error.detail = self.asking.conceal(error.detail or "") or None
             raise
+
+    @property
+    def _ends_empty(self) -> bool:
+        by = self.route.source.paginate
+        return by.stop_after_empty if isinstance(by, PageNumber) else isinstance(by, Offset)
 
     @property
     def _is_counted(self) -> bool:

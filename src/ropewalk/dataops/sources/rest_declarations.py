@@ -103,6 +103,15 @@ class PageNumber(Counted):
     size: int | None = Field(None, description="Records per page, if it can be asked for", ge=1)
     size_param: Name = "per_page"
     pages: Name | None = Field(None, description="Dotted path to the number of pages")
+    stop_after_empty: bool = Field(
+        default=True, description="Whether an empty page is the end; if not, something else has to tell it"
+    )
+
+    @model_validator(mode="after")
+    def _there_is_an_end(self) -> Self:
+        if not self.stop_after_empty and not (self.pages or self.has_more or self.maximum is not None):
+            raise ValueError("stop_after_empty: false needs pages, has_more or maximum")
+        return self
 
 
 class Offset(Counted):

@@ -248,6 +248,7 @@ def _numbered_pages(paginator: PageNumberPages) -> Fields:
         "param": body or paginator.page_param,
         "where": "body" if body else "query",
         "pages": paginator.total_path,
+        "stop_after_empty": paginator.stop_after_empty_page,
         "has_more": paginator.has_more_path,
         "maximum": paginator.maximum_page,
     }

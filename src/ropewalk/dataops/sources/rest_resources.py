@@ -69,7 +69,7 @@ class OffsetPages(Entry):
     limit_body_path: Path | None = None
     total_path: Path | None = Field("total", description="Number of records; null when the answer tells none")
     maximum_offset: int | None = Field(None, ge=0)
-    stop_after_empty_page: bool = True
+    stop_after_empty_page: Literal[True] = True
     has_more_path: Path | None = None
 
 
