@@ -17,6 +17,8 @@ import yaml
 from ropewalk import plugins
 from ropewalk.dataops.contracts import read_contract
 from ropewalk.dataops.definitions import GLOSSARY_FILE, read_glossary
+from ropewalk.dataops.metrics import read_metrics
+from ropewalk.dataops.questions import read_questions
 from ropewalk.dataops.transform import read_table_tests
 from ropewalk.project import load_project
 
@@ -30,7 +32,7 @@ def test_python(python_fence: Fence) -> None:
 
 
 def test_yaml(yaml_fence: Fence, glossary_beside: Callable[[Fence], str], tmp_path: Path) -> None:
-    """YAML in a document is a project file that the sections accept, a contract, a glossary, or tests of a table."""
+    """YAML in a document is a project file that the sections accept, a contract, a glossary, tests of a table, or metrics."""
     found = yaml.safe_load(yaml_fence.text)
     if found.get("kind") == "DataContract":
         path = tmp_path / f"contracts/{found['schema'][0]['physicalName']}.odcs.yaml"
@@ -48,17 +50,25 @@ def test_yaml(yaml_fence: Fence, glossary_beside: Callable[[Fence], str], tmp_pa
         (folder / "example.sql").touch()
         (folder / "example.test.yaml").write_text(yaml_fence.text)
         assert read_table_tests(tmp_path)
+    elif "measures" in found:
+        (tmp_path / "metrics").mkdir()
+        (tmp_path / "metrics/example.yaml").write_text(yaml_fence.text)
+        assert read_metrics(tmp_path).by_name
     else:
         text = yaml_fence.text if "project" in found else f"project: example\n{yaml_fence.text}"
         (tmp_path / "ropewalk.yaml").write_text(text)
         assert load_project(tmp_path, plugins.sections()).name
 
 
-def test_sql(sql_fence: Fence) -> None:
-    """SQL in a document is one SELECT of DuckDB's."""
+def test_sql(sql_fence: Fence, tmp_path: Path) -> None:
+    """SQL in a document is one SELECT of DuckDB's; with parameters it is a saved question."""
     (statement,) = sqlglot.parse(sql_fence.text, dialect="duckdb")
 
     assert isinstance(statement, sqlglot.exp.Select)
+    if "$" in sql_fence.text:
+        (tmp_path / "questions").mkdir()
+        (tmp_path / "questions/example.sql").write_text(sql_fence.text)
+        assert read_questions(tmp_path)["example"].parameters
 
 
 @pytest.mark.slow

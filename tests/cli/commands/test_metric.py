@@ -59,3 +59,11 @@ def test_query(root, ropewalk):
 def test_unknown_metric(root, ropewalk):
     """The nearest is told."""
     assert "did you mean: revenue" in ropewalk("metric", "query", "revenu", cwd=root).err
+
+
+def test_schema_for_editors(ropewalk):
+    """What may stand in a file of metrics is told as JSON Schema."""
+    found = ropewalk("schema", "metrics").json
+
+    assert {"table", "measures", "dimensions"} <= found["properties"].keys()
+    assert "publish" in ropewalk("schema").json["properties"]
