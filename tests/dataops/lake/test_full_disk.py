@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ropewalk.dataops.lake import Lake, LakeFailed
+from ropewalk.dataops.lake import Lake, LakeFailed, compact_lake, export_tables, verify_lake
 
 MUCH = "SELECT i, md5(i::VARCHAR) || md5((i + 1)::VARCHAR) AS h FROM range(400_000) AS r(i)"
 
@@ -52,3 +52,26 @@ def test_failed_write_keeps_no_space(small_disk: Path) -> None:
 
     left = sum(path.stat().st_size for path in (small_disk / "lake/data").rglob("*.parquet"))
     assert left < 100_000
+
+
+def test_upkeep_without_room(small_disk: Path) -> None:
+    """Compaction that finds no room leaves every snapshot as it was, and keeps no space; nor does an export."""
+    with Lake(small_disk / "lake") as lake:
+        number = lake.write("mart.a", MUCH.replace("400_000", "40_000"), "one")
+        with lake.transaction("more") as transaction:
+            transaction.connection.execute(f"INSERT INTO lake.mart.a {MUCH.replace('400_000', '30_000')}")
+        filler = small_disk / "filler"
+        filler.write_bytes(
+            b"x" * (6_000_000 - sum(p.stat().st_size for p in small_disk.rglob("*") if p.is_file()))
+        )
+        before = sorted(path.name for path in small_disk.rglob("*.parquet"))
+
+        with pytest.raises(LakeFailed, match="No space left"):
+            compact_lake(lake)
+        with pytest.raises(LakeFailed, match="No space left"):
+            export_tables(lake, {"mart.a": number}, small_disk / "out")
+
+        assert sorted(path.name for path in small_disk.rglob("*.parquet")) == before
+        filler.unlink()
+        assert verify_lake(lake, {}).problems == []
+        assert compact_lake(lake).files_after < len(before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import duckdb
 import pandas as pd
 import pytest
 from lightgbm import Booster
@@ -95,3 +96,21 @@ def test_unknown_attribute_of_the_package():
     """A misspelt import from ropewalk fails as usual."""
     with pytest.raises(AttributeError, match="no attribute 'Modle'"):
         _ = ropewalk.Modle
+
+
+def test_a_table_of_ones_own_has_no_past() -> None:
+    """What a test hands to a step was never in a lake; that is said at once."""
+    with pytest.raises(ValueError, match="is no table of the lake, so it has no past"):
+        Table.of([{"n": 1}]).at("base")
+
+
+def test_the_past_is_read_when_it_is_asked_for() -> None:
+    """A moment may be a number; nothing is opened before the rows are wanted."""
+    asked: list[str] = []
+    past = duckdb.sql("SELECT 7 AS n")
+
+    table = Table("mart.t", lambda: past, lambda moment: asked.append(moment) or past).at(14)
+
+    assert (repr(table), asked) == ("Table('mart.t@14')", [])
+    assert table.relation().fetchall() == [(7,)]
+    assert asked == ["14"]

@@ -142,6 +142,10 @@ class Lake(LakeReading):
             try:
                 yield connection
             except duckdb.Error as error:
+                if isinstance(error, duckdb.IOException):
+                    # As after a transaction: what could not be written whole would fill the disk.
+                    with suppress(duckdb.Error):
+                        self._remove_unfinished(connection)
                 raise translate_error(error) from error
 
     def pin(self, name: str, tables: Mapping[str, int], message: str = "") -> Pin:

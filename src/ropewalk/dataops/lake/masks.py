@@ -20,6 +20,12 @@ QUARANTINE = "quarantine"
 QUARANTINE_BOOKS = frozenset({"_column", "_loaded_at", "_file", "_line", "_source", "_run"})
 
 
+def is_untraced(table: str) -> bool:
+    """Return whether `table`, a name in lower case, is made by Python: by a step, or by recording predictions."""
+    schema = table.partition(".")[0]
+    return schema == "steps" or schema == "predictions" or schema.startswith("predictions_")
+
+
 @dataclass(frozen=True)
 class Masks:
     """What is masked, table by table.
@@ -28,30 +34,41 @@ class Masks:
         tables: the kind of mask (`hash`, `partial`, `null`, or `total`: numbers made of many persons are shown, all
             else is not) of each personal column, by table and column in lower case.
         names: the same by column alone, for tables that `tables` does not have.
+        untraced: the same for tables that Python made, of whose columns nobody knows where they come from.
         described: the columns that contracts speak of, by table; of what they never spoke, nobody knows what it is.
         key: what hashes are made with; the same value has the same hash in every table, and another in another project.
     """
 
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    untraced: Mapping[str, str] = field(default_factory=dict)
     described: Mapping[str, frozenset[str]] = field(default_factory=dict)
     key: str = field(default="", repr=False)
 
     def __bool__(self) -> bool:
         """Whether anything is masked."""
-        return bool(self.names) or any(self.tables.values())
+        return bool(self.names or self.untraced) or any(self.tables.values())
 
     def of(self, table: str, columns: Sequence[Column]) -> dict[str, str]:
         """Return the kind of mask of each of `columns` of `table` that is personal, by the column's name."""
         schema, _, name = table.lower().partition(".")
         if schema == QUARANTINE:
             return self._of_quarantine(name, columns)
-        known = self.tables.get(table.lower(), self.names)
+        known = self.known(table.lower())
         return {column.name: known[column.name.lower()] for column in columns if column.name.lower() in known}
+
+    def known(self, table: str) -> Mapping[str, str]:
+        """Return how columns of `table`, a name in lower case, are masked, by name in lower case."""
+        known = self.tables.get(table, self.names)
+        if not is_untraced(table):
+            return known
+        # Of those that its contract describes, the contract has said what there is to say.
+        described = self.described.get(table, frozenset())
+        return {**{name: kind for name, kind in self.untraced.items() if name not in described}, **known}
 
     def is_personal(self, table: str) -> bool:
         """Return whether `table` has, or by the names of its columns could have, something personal in it."""
-        return bool(self.tables.get(table.lower(), self.names))
+        return bool(self.known(table.lower()))
 
     def _of_quarantine(self, source: str, columns: Sequence[Column]) -> dict[str, str]:
         # A row that did not fit is kept whole, as one text: what is personal in it cannot be told from the rest.
