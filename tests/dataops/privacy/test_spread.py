@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ropewalk.dataops.columns import ColumnLineage, Origin, TableLineage
-from ropewalk.dataops.lake import Masks
+from ropewalk.dataops.lake import Column, Masks
 from ropewalk.dataops.privacy import project_masks, spread_masks
 
 
@@ -98,6 +98,35 @@ def test_names_spread_too():
     assert found["mart.people"]["contact"] == "partial"
     assert found["mart.people"]["mail"] == "partial"
     assert found["raw.people"]["email"] == "partial"
+
+
+def test_tables_that_python_made_are_masked_by_every_personal_name():
+    """Nobody knows where a step's columns come from: a name that is personal anywhere is masked there."""
+    lineage = {
+        **LINEAGE,
+        **table("mart.after", who=("copy", "steps.enrich.shout"), n=("copy", "steps.enrich.rows")),
+    }
+    columns = [Column(name, "VARCHAR") for name in ("email", "contact", "shout", "rows")]
+
+    masks = spread_masks(Masks({"raw.people": {"email": "partial"}}), lineage, set())
+
+    for made in ("steps.enrich", "predictions.late", "predictions_mr-1.late"):
+        assert set(masks.of(made, columns)) == {"email", "contact", "shout"}
+    assert masks.of("mart.other", columns) == {}
+    assert masks.tables["mart.after"] == {"who": "partial"}
+
+
+def test_contracts_of_such_tables_have_the_last_word():
+    """A step's column that its contract describes is what the contract says."""
+    masks = Masks(
+        {"raw.people": {"email": "partial"}, "steps.a": {}}, described={"steps.a": frozenset({"email"})}
+    )
+
+    found = spread_masks(masks, LINEAGE, set())
+
+    assert found.of("steps.a", [Column("email", "VARCHAR"), Column("contact", "VARCHAR")]) == {
+        "contact": "partial"
+    }
 
 
 @pytest.fixture

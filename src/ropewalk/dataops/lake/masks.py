@@ -23,7 +23,7 @@ QUARANTINE_BOOKS = frozenset({"_column", "_loaded_at", "_file", "_line", "_sourc
 def is_untraced(table: str) -> bool:
     """Return whether `table`, a name in lower case, is made by Python: by a step, or by recording predictions."""
     schema = table.partition(".")[0]
-    return schema == "steps" or schema == "predictions" or schema.startswith("predictions_")
+    return schema in {"steps", "predictions"} or schema.startswith("predictions_")
 
 
 @dataclass(frozen=True)

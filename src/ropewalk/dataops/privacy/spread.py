@@ -28,8 +28,7 @@ class _Spreading:
 
     def kind(self, column: Origin) -> str | None:
         """Return how a column is masked, or None while nothing says that it is personal."""
-        said = self.masks.tables.get(column.table, self.masks.names).get(column.column)
-        return said or self.found.get(column)
+        return self.masks.known(column.table).get(column.column) or self.found.get(column)
 
     def add(self, column: Origin, kind: str) -> None:
         """Note that a column is personal, unless somebody has called it open or named its mask."""
@@ -46,18 +45,44 @@ def spread_masks(masks: Masks, lineage: Mapping[str, TableLineage], opened: Coll
         opened: columns that are called open by their contract.
     """
     spreading = _Spreading(masks, opened)
-    # First up: what a personal column is a copy of is as personal; then down again, to its other copies too.
-    for column in [*_said(masks), *_named(masks, lineage)]:
+    _spread_up(spreading, lineage)
+    # Tables that Python made may hand on what SQL gave them, and SQL may read it again.
+    while True:
+        spreading.masks = replace(masks, untraced=_everywhere(spreading))
+        before = len(spreading.found)
+        for table in lineage.values():
+            for made in table.columns:
+                _spread_down(spreading, Origin(table.table, made.name.lower()), made)
+        if len(spreading.found) == before:
+            return replace(spreading.masks, tables=_by_table(spreading))
+
+
+def _spread_up(spreading: _Spreading, lineage: Mapping[str, TableLineage]) -> None:
+    # What a personal column is a copy of is as personal; its other copies then follow from that.
+    for column in [*_said(spreading.masks), *_named(spreading.masks, lineage)]:
         kind = spreading.kind(column)
         for source in copies_of(lineage, column) if kind else ():
             spreading.add(source, str(kind))
-    for table in lineage.values():
-        for made in table.columns:
-            _spread_down(spreading, Origin(table.table, made.name.lower()), made)
-    tables = {name: dict(columns) for name, columns in masks.tables.items()}
+
+
+def _by_table(spreading: _Spreading) -> dict[str, dict[str, str]]:
+    tables = {name: dict(columns) for name, columns in spreading.masks.tables.items()}
     for column, kind in spreading.found.items():
-        tables.setdefault(column.table, dict(masks.names))[column.column] = kind
-    return replace(masks, tables=tables)
+        tables.setdefault(column.table, dict(spreading.masks.names))[column.column] = kind
+    return tables
+
+
+def _everywhere(spreading: _Spreading) -> dict[str, str]:
+    """Return the strictest mask of each name that any personal column has."""
+    found: dict[str, str] = {}
+    known = [
+        *spreading.masks.names.items(),
+        *(item for columns in spreading.masks.tables.values() for item in columns.items()),
+        *((column.column, kind) for column, kind in spreading.found.items()),
+    ]
+    for name, kind in known:
+        found[name] = max(found.get(name, kind), kind, key=STRICTEST.index)
+    return found
 
 
 def _said(masks: Masks) -> Iterator[Origin]:
