@@ -21,7 +21,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 PATHS = (
     "/",
     "/data",
+    "/data?q=flight",
     "/data/mart.features",
+    "/data/mart.features?profile=1&column=distance",
     "/experiments",
     "/experiments/1/runs",
     "/models",

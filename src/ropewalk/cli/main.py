@@ -32,6 +32,8 @@ COMMANDS = {
     "ask": "Answer a saved question",
     "contract": "Check, draft, lint and compare contracts",
     "glossary": "List terms, and columns that should map to one",
+    "catalog": "Find tables, columns, terms and owners by words",
+    "profile": "Show what the values of a table are like",
     "diff": "Show what changed in the data, row by row",
     "lake": "Look after snapshots, pins and files of the lake",
     "graph": "Draw what the project declares",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -13,6 +14,7 @@ from ropewalk.web import charts, formats, grid
 from ropewalk.web.assets import Assets
 from ropewalk.web.bars import bar_chart
 from ropewalk.web.errors import status_of
+from ropewalk.web.histograms import histogram
 from ropewalk.web.markdown import markdown
 
 
@@ -72,6 +74,12 @@ class Renderer:
         return template.render(error=error, status=status_of(error), path=path, request_id=request_id)
 
 
+def column_page(name: str) -> str:
+    """Return the place of the column `schema.table.column` on its table's page."""
+    table, _, column = name.rpartition(".")
+    return f"/data/{quote(table, safe='')}?{urlencode({'column': column})}#trace"
+
+
 def _environment() -> Environment:
     environment = Environment(
         # A view's field that a template misspells is an error in a test, not an empty place on a page.
@@ -87,6 +95,8 @@ def _environment() -> Environment:
         line_chart=charts.line_chart,
         bar_chart=bar_chart,
         meter=charts.meter,
+        column_address=column_page,
+        histogram=histogram,
         lineage_svg=lineage_svg,
         link_pairs=link_pairs,
         markdown=markdown,

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Iterator
 from textwrap import dedent
 
 import pytest
@@ -17,10 +15,11 @@ from ropewalk.dataops.contracts import InvalidContract
 from ropewalk.dataops.lake import open_lake
 from ropewalk.dataops.transform import InvalidSQL, TableKind
 from ropewalk.pipeline import Workspace, current_records, declare_graph, execute
-from ropewalk.project import Section, load_project
+from ropewalk.project import load_project
 from ropewalk.settings import load_settings
 
-OpenProject = Callable[..., Workspace]
+from .conftest import Silent
+
 CONTRACT = """\
     apiVersion: v3.1.0
     kind: DataContract
@@ -40,33 +39,6 @@ FILES = {
     "tables/mart/late.sql": "-- The late ones.\nSELECT id FROM flights WHERE id > 20",
     "contracts/staging.flights.odcs.yaml": CONTRACT,
 }
-
-
-class Silent:
-    """An observer that says nothing."""
-
-    def started(self, *_): ...
-
-    def progressed(self, *_): ...
-
-    def ended(self, _): ...
-
-
-@pytest.fixture
-def open_project(write_project) -> Iterator[OpenProject]:
-    """Return a function that opens a project given as files, and runs its tables if that is wanted."""
-    with ExitStack() as stack:
-
-        def open_it(files: dict[str, str], *, run: bool = True) -> Workspace:
-            root: Path = write_project(files)
-            project = load_project(root, [Section("sources", dict, "sources")])
-            workspace = stack.enter_context(Workspace(project, load_settings({})))
-            if run:
-                kinds = {"table": TableKind()}
-                execute(declare_graph(project, kinds), kinds, workspace, Silent())
-            return workspace
-
-        yield open_it
 
 
 @pytest.fixture(scope="module")
@@ -89,10 +61,10 @@ def test_card_joins_file_contract_and_lake(built):
     assert (flights.name, flights.kind, flights.node) == ("staging.flights", "table", "table:staging.flights")
     assert (flights.description, flights.owner) == ("One row per departure.", "Crew planning")
     assert flights.columns == (
-        ColumnCard("id", "BIGINT", "The flight", is_required=True, is_key=True),
-        ColumnCard("tail", "VARCHAR", classification="restricted"),
+        ColumnCard("id", "BIGINT", "The flight", is_required=True, is_key=True, checks=3),
+        ColumnCard("tail", "VARCHAR", classification="restricted", checks=2),
     )
-    assert flights.contract == ContractResult(6, 5, ("rowCount: 30 rows, must be 40",))
+    assert flights.contract == ContractResult(6, 5, ("rowCount: 30 rows, must be 40",), ((),))
     assert (flights.rows, flights.path, flights.is_declared) == (30, "tables/staging/flights.sql", True)
     assert (late.description, late.rows, late.contract, late.contract_path) == (
         "The late ones.",
@@ -108,7 +80,7 @@ def test_table_that_is_not_built_shows_what_is_promised(open_project):
     late, flights = list_tables(open_project(FILES, run=False))
 
     assert (flights.rows, flights.snapshot, flights.contract) == (None, None, None)
-    assert flights.columns[1] == ColumnCard("tail", "string", classification="restricted")
+    assert flights.columns[1] == ColumnCard("tail", "string", classification="restricted", checks=2)
     assert flights.columns[0].type is None
     assert late.columns == ()
 

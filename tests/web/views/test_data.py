@@ -92,3 +92,64 @@ def test_warning_shows_some_rows(flights: Workspace) -> None:
     assert contract is not None
     assert contract.warnings == ("unique: 1 row",)
     assert contract.samples == (("flight_id = '7', who = '***'",),)
+
+
+def test_search_finds_tables_and_columns(flights: Workspace) -> None:
+    """The address holds the words; each hit leads to its page."""
+    found = table_list(Visit(flights, query={"q": "distance"}))
+    none = table_list(Visit(flights, query={"q": "distance zebra"}))
+
+    hits = {item.hit.name: item.address for item in found.found}
+    assert hits["mart.features.distance"] == "/data/mart.features?column=distance#trace"
+    assert (none.found, none.query) == ((), "distance zebra")
+
+
+def test_search_for_one_kind(flights: Workspace) -> None:
+    """Also without words; a kind that is none searches all."""
+    tables = table_list(Visit(flights, query={"kind": "table"}))
+    other = table_list(Visit(flights, query={"kind": "nothing", "q": "features"}))
+
+    assert {item.hit.kind for item in tables.found} == {"table"}
+    assert (other.kind, other.found[0].hit.name) == ("", "mart.features")
+
+
+def test_profile_is_made_when_asked_for(flights: Workspace) -> None:
+    """A page does not look at values by itself; what was looked at stays."""
+    before = table_view(Visit(flights, {"name": "raw.flights"}))
+    asked = table_view(Visit(flights, {"name": "raw.flights"}, {"profile": "1"}))
+    after = table_view(Visit(flights, {"name": "raw.flights"}))
+
+    assert before.profile is None
+    assert asked.profile is not None
+    assert after.profile == asked.profile
+    assert after.profile_of(after.columns[0].name) is not None
+    assert after.profile_of("nothing") is None
+
+
+def test_column_is_followed_both_ways(flights: Workspace) -> None:
+    """Where it comes from, and what a change of it reaches."""
+    view = table_view(Visit(flights, {"name": "mart.features"}, {"column": "DISTANCE"}))
+
+    assert view.trace is not None
+    assert view.trace.column == "distance"
+    assert [item.name for item in view.trace.values] == ["raw.flights.distance"]
+    assert all(item.address.startswith("/") for item in view.trace.reached)
+
+
+def test_loaded_and_unknown_columns(flights: Workspace) -> None:
+    """A source's column has nothing behind it; a name that is no column's is no question."""
+    loaded = table_view(Visit(flights, {"name": "raw.flights"}, {"column": "distance"}))
+    unknown = table_view(Visit(flights, {"name": "raw.flights"}, {"column": "zebra"}))
+
+    assert loaded.trace is not None
+    assert (loaded.trace.transform, loaded.trace.values) == ("loaded", ())
+    assert "mart.features.distance" in {item.name for item in loaded.trace.reached}
+    assert unknown.trace is None
+
+
+def test_versions_are_those_that_the_lake_keeps(flights: Workspace) -> None:
+    """Newest first, with the one that the environment has."""
+    history = table_view(Visit(flights, {"name": "mart.features"})).history
+
+    assert history
+    assert [item.number for item in history] == sorted((item.number for item in history), reverse=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from ropewalk.dataops.catalog.errors import NotProfiled, UnknownTable
 from ropewalk.dataops.catalog.kept_profiles import kept_profile, profile_at
-from ropewalk.dataops.catalog.meaning import hidden_names, with_meaning
+from ropewalk.dataops.catalog.meaning import with_meaning
 from ropewalk.dataops.catalog.values import ColumnCard, ContractResult, TableCard, TablePage, TableProfile
 from ropewalk.dataops.columns import TableLineage
 from ropewalk.dataops.contracts import Contract, ContractColumn
@@ -122,7 +122,7 @@ def _hidden(workspace: Workspace, card: TableCard) -> frozenset[str]:
     if masks is None:
         return frozenset()
     columns = [Column(column.name, column.type or "") for column in card.columns]
-    return hidden_names(card.columns) | {name.lower() for name in masks.of(card.name, columns)}
+    return frozenset(name.lower() for name in masks.of(card.name, columns))
 
 
 def _look(workspace: Workspace, lineage: Mapping[str, TableLineage] | None) -> _Known:
@@ -273,7 +273,22 @@ def _result(output: Output | None) -> ContractResult | None:
         checks=int(str(found.get("checks", 0))),
         passed=int(str(found.get("passed", 0))),
         warnings=tuple(str(line) for line in warnings) if isinstance(warnings, list) else (),
+        samples=tuple(_samples(found.get("failed"))),
     )
+
+
+def _samples(failed: JSON) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of each check that only warned, in the order of the warnings."""
+    for item in failed if isinstance(failed, list) else ():
+        if isinstance(item, dict) and item.get("severity") == "warning":
+            rows = item.get("sample")
+            yield tuple(map(_line, rows)) if isinstance(rows, list) else ()
+
+
+def _line(row: JSON) -> str:
+    # As Python writes them: a blank, a text that looks like a number and a missing value can be told apart.
+    pairs = row.items() if isinstance(row, dict) else ()
+    return ", ".join(f"{name} = {value!r}" for name, value in pairs)
 
 
 def _sample(workspace: Workspace, card: TableCard) -> tuple[tuple[JSON, ...], ...]:
@@ -285,12 +300,7 @@ def _sample(workspace: Workspace, card: TableCard) -> tuple[tuple[JSON, ...], ..
         relation = name.sql if snapshot is None else name.at(snapshot)
         if masks is not None:
             columns = read_columns(connection, relation)
-            # What is copied from a personal column is personal too, also where no contract says so again.
-            inherited = {
-                column.name: "null" for column in columns if column.name.lower() in hidden_names(card.columns)
-            }
-            shown = {**inherited, **masks.of(card.name, columns)}
-            relation = masked_relation(relation, columns, shown, masks.key)
+            relation = masked_relation(relation, columns, masks.of(card.name, columns), masks.key)
         rows = connection.execute(f"SELECT * FROM {relation} LIMIT {SAMPLE_ROWS}").fetchall()  # noqa: S608  # quoted name
     return tuple(tuple(_plain(value) for value in row) for row in rows)
 

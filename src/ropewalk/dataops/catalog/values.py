@@ -15,6 +15,13 @@ class ColumnCard:
     Attributes:
         type: DuckDB's type, or the contract's logical type while the table is not built.
         classification: how the contract classifies it, such as `pii`.
+        term: the term of the glossary that it maps to.
+        unit: what its values are counted in.
+        owner: who decides about it, when that is said of the column itself.
+        pii: the class of personal data it holds; None when it holds none.
+        inherited_from: the column `schema.table.column` of which it is a copy and has its meaning.
+        checks: how many checks the contract has on it.
+        failed: those of them that did not hold, by name.
     """
 
     name: str
@@ -23,15 +30,101 @@ class ColumnCard:
     classification: str | None = None
     is_required: bool = False
     is_key: bool = False
+    term: str | None = None
+    unit: str | None = None
+    owner: str | None = None
+    pii: str | None = None
+    inherited_from: str | None = None
+    checks: int = 0
+    failed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bin:
+    """How many sampled values lie from `start` to `end`; both as people read them."""
+
+    start: str
+    end: str
+    count: int
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """What a column's values are like.
+
+    Attributes:
+        null_share: the share of rows without a value, 0 to 1.
+        distinct: about how many distinct values the sample has.
+        least: the least value, as text; None where there is no order, or nothing may be shown.
+        most: the greatest value.
+        mean: of numbers.
+        median: of numbers.
+        bins: a histogram of numbers and moments.
+        top: the most frequent values and how often they are there, of columns with few.
+        is_hidden: whether nothing of its values may be shown.
+    """
+
+    name: str
+    type: str
+    null_share: float
+    distinct: int
+    least: str | None = None
+    most: str | None = None
+    mean: float | None = None
+    median: float | None = None
+    bins: tuple[Bin, ...] = ()
+    top: tuple[tuple[str, int], ...] = ()
+    is_hidden: bool = False
+
+
+@dataclass(frozen=True)
+class TableProfile:
+    """The profile of a table at a snapshot, from `sampled` of its `rows`."""
+
+    table: str
+    snapshot: int
+    rows: int
+    sampled: int
+    columns: tuple[ColumnProfile, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every row was looked at."""
+        return self.sampled == self.rows
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Something that a search found.
+
+    Attributes:
+        kind: what it is.
+        name: `mart.flights`, `mart.flights.late`, a term's or an owner's name.
+        table: the table it belongs to, or the first that it is about; None for a term that nothing maps to.
+        text: what is said of it.
+        found_in: where the words stand: its name, its meaning, its term, its owner, ...
+    """
+
+    kind: Literal["table", "column", "term", "owner"]
+    name: str
+    table: str | None
+    text: str
+    found_in: str
 
 
 @dataclass(frozen=True)
 class ContractResult:
-    """How the table's content, when it was made, kept its contract."""
+    """How the table's content, when it was made, kept its contract.
+
+    Attributes:
+        warnings: what did not hold and was let through.
+        samples: beside each warning some of the rows, each as one text with what is personal in it masked.
+    """
 
     checks: int
     passed: int
     warnings: tuple[str, ...]
+    samples: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)

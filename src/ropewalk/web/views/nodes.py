@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ropewalk import plugins
 from ropewalk.errors import RopewalkError
 from ropewalk.lineage import Edge, LineageGraph, LineageNode, kind_of, lane_of, recorded_graph
-from ropewalk.pipeline import JSON, Node, Record, Workspace, current_records, declare_graph
+from ropewalk.pipeline import JSON, Graph, Node, Record, Workspace, current_records, declare_graph
 from ropewalk.project import load_project
 from ropewalk.store.pipeline import NodeRunRow, list_node_runs, list_pipeline_runs
 from ropewalk.web import formats
@@ -29,11 +29,13 @@ class Declared:
         nodes: the nodes by id, in order; none while the files are broken.
         inputs: for each node id, the ids it needs.
         problem: what is wrong with the files.
+        graph: the same with the names by which nodes ask for each other; None while the files are broken.
     """
 
     nodes: Mapping[str, Node] = field(default_factory=dict)
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problem: RopewalkError | None = None
+    graph: Graph | None = None
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ def _read(workspace: Workspace) -> Declared:
     except RopewalkError as error:
         return Declared(problem=error)
     inputs = {node_id: tuple(sorted(set(needs.values()))) for node_id, needs in graph.inputs.items()}
-    return Declared(graph.nodes, inputs)
+    return Declared(graph.nodes, inputs, graph=graph)
 
 
 def _latest_outcomes(workspace: Workspace) -> dict[str, NodeRunRow]:
