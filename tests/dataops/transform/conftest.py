@@ -50,3 +50,20 @@ def run_tables() -> RunTables:
         return {node.id.partition(":")[2]: node for node in result.nodes}
 
     return run
+
+
+@pytest.fixture
+def reopen_tables(open_tables: OpenTables) -> OpenTables:
+    """Return a function that opens the project at a root, and next time reads its files anew in the open workspace.
+
+    Starting the engine costs more than all that a small test does with it.
+    """
+    opened: list[Workspace] = []
+
+    def reopen(root: Path) -> Workspace:
+        if not opened:
+            opened.append(open_tables(root))
+        opened[0].project = load_project(root, [])
+        return opened[0]
+
+    return reopen
