@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from ropewalk.dataops.lake import (
     STAGE,
@@ -33,6 +32,9 @@ from ropewalk.dataops.transform.standing import Standing, find_standing
 from ropewalk.dataops.transform.values import TableSpec
 from ropewalk.errors import Place, nearest
 from ropewalk.pipeline import JSON, Task
+
+if TYPE_CHECKING:
+    import duckdb
 
 AFFECTED = '"temp"."ropewalk_affected"'
 KEYS = "ropewalk_keys"
