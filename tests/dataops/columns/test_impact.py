@@ -169,3 +169,36 @@ def test_names_that_mean_nothing_or_much(impact, name, message, nearest):
         impact(name)
 
     assert caught.value.nearest == nearest
+
+
+ASKING = {
+    **FILES,
+    "questions/paid.sql": "-- title: Who paid?\n-- owner: Desk\nSELECT city, paid FROM mart.cities WHERE paid > 5\n",
+    "questions/where.sql": "-- title: Where?\nSELECT city FROM mart.cities\n",
+    "metrics/money.yaml": "table: mart.cities\ngrain: [city]\nmeasures:\n  total: {kind: sum, column: paid}\n",
+}
+
+
+def test_metrics_and_questions_are_reached_by_the_columns_that_they_use(impact):
+    """A question by its SQL, a metric by what it declares; one that uses other columns is left alone."""
+    paid, city = impact("mart.cities.paid", ASKING), impact("mart.cities.city", ASKING)
+
+    assert {k: v for k, v in _hows(paid).items() if k.startswith(("metric:", "question:"))} == {
+        "metric:money": "value",
+        "question:paid": "value",
+    }
+    assert _hows(city)["question:where"] == "value"
+
+
+def test_rows_reach_every_question(impact):
+    """What changes which rows there are changes the answers of all that read them."""
+    found = _hows(impact("staging.orders.late", ASKING))
+
+    assert {found[name] for name in ("question:paid", "question:where", "metric:money")} == {"filter"}
+
+
+def test_owners_of_questions_are_concerned(impact):
+    """As the question's header names them."""
+    people = {person.name: person.reasons for person in impact("mart.cities.paid", ASKING).people}
+
+    assert people["Desk"] == ("owns question:paid",)

@@ -18,6 +18,8 @@ KINDS = {
     "column": "columns",
     "source": "sources",
     "table": "tables",
+    "metric": "metrics",
+    "question": "questions",
     "step": "steps",
     "gate": "gates",
     "model": "models",

@@ -57,9 +57,11 @@ class Reading:
 
     Attributes:
         features: the columns that the models of a step take, by the step's id; a step that is not there reads all.
+        uses: which columns a node uses and how (`value`, `where`, ...), by the node's id, where that is known.
     """
 
     features: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    uses: Mapping[str, Mapping[Origin, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -162,14 +164,18 @@ class ImpactReader:
             made = table_of(reader)
             if made is not None and made in self._lineage:
                 yield from _unknown_edges(made, self._lineage[made])
+            elif reader in self._reading.uses:
+                by = self._reading.uses[reader].get(origin)
+                yield from [_Edge(reader, by, _way(is_value=by == "value"))] if by else []
             else:
-                features = self._reading.features.get(reader)
-                is_value = features is None or origin.column in features
-                yield _Edge(
-                    reader,
-                    "reads" if features is None else "feature" if is_value else "no feature",
-                    _way(is_value=is_value),
-                )
+                yield self._read_by(reader, origin)
+
+    def _read_by(self, reader: str, origin: Origin) -> _Edge:
+        features = self._reading.features.get(reader)
+        if features is None:
+            return _Edge(reader, "reads", "value")
+        is_feature = origin.column in features
+        return _Edge(reader, "feature" if is_feature else "no feature", _way(is_value=is_feature))
 
     def _from_node(self, node_id: str) -> Iterator[_Edge]:
         """Yield what depends on the rows of a table, or on anything about another node."""

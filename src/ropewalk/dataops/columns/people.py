@@ -43,6 +43,7 @@ def find_people(
     found: dict[str, dict[str, None]] = {}
     for name, reason in (
         *_contract_owners(contracts, graph, paths, columns),
+        *_declared_owners(graph, paths),
         *_code_owners(root, paths),
         *_authors(root, paths),
     ):
@@ -61,6 +62,16 @@ def _contract_owners(
         for column in contract.columns:
             if column.owner and f"{table}.{column.name.lower()}" in wanted:
                 yield column.owner, f"owns {contract.table}.{column.name} (contract)"
+
+
+def _declared_owners(graph: Graph, nodes: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield who answers for a metric or a question, as its own file says."""
+    for node_id in nodes:
+        spec = graph.nodes[node_id].spec
+        # Each kind has a value of its own; those that name an owner call it so.
+        owner = getattr(spec, "owner", None) or getattr(getattr(spec, "declared", None), "owner", None)
+        if isinstance(owner, str):
+            yield owner, f"owns {node_id}"
 
 
 def _code_owners(root: Path, paths: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ropewalk.dataops.columns.errors import UnknownColumn
 from ropewalk.dataops.columns.impact import COLUMN, Affected, ImpactReader, Reading
 from ropewalk.dataops.columns.people import Person, find_people
+from ropewalk.dataops.columns.readers import read_uses
 from ropewalk.dataops.columns.tables import read_table_lineage
 from ropewalk.dataops.contracts import Contract
 from ropewalk.dataops.transform import read_tables
@@ -55,9 +56,9 @@ def find_impact(workspace: Workspace, graph: Graph, name: str, reading: Reading 
     Raises:
         UnknownColumn: nothing has that name, or several columns do.
     """
-    reader = ImpactReader(
-        read_table_lineage(workspace, graph), graph, _whole(workspace, graph), reading or Reading()
-    )
+    lineage = read_table_lineage(workspace, graph)
+    known = Reading(reading.features if reading else {}, read_uses(workspace, graph, lineage))
+    reader = ImpactReader(lineage, graph, _whole(workspace, graph), known)
     asked = find_asked(reader, graph, name)
     table = next((table for table, node_id in reader.tables.items() if node_id == asked), None)
     columns = reader.columns_of(table) if table else ()

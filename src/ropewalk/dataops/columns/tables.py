@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ropewalk.dataops.columns.cache import ColumnCache, content_digest
 from ropewalk.dataops.columns.schemas import Schema, made_columns
@@ -10,6 +10,9 @@ from ropewalk.dataops.columns.values import TableLineage
 from ropewalk.dataops.lake import open_lake, snapshot_of, table_of
 from ropewalk.dataops.transform import TableSpec
 from ropewalk.pipeline import Graph, Node, Record, Workspace, current_records
+
+# Nodes that are SQL and no table.
+QUESTION = "question"
 
 
 def read_table_lineage(workspace: Workspace, graph: Graph) -> dict[str, TableLineage]:
@@ -33,21 +36,57 @@ def read_table_lineage(workspace: Workspace, graph: Graph) -> dict[str, TableLin
     return found
 
 
+def read_questions_lineage(
+    workspace: Workspace, graph: Graph, lineage: Mapping[str, TableLineage]
+) -> dict[str, TableLineage]:
+    """Return the lineage of what other nodes ask in SQL, such as saved questions, by the node's id."""
+    asking = {
+        node_id: node
+        for node_id, node in graph.nodes.items()
+        if node.kind == QUESTION and "sql" in node.facts
+    }
+    if not asking:
+        return {}
+    cache = ColumnCache(workspace.state)
+    schemas = _seen(workspace, current_records(workspace), cache, graph.nodes)
+    for node_id, node in graph.nodes.items():
+        if isinstance(node.spec, TableSpec):
+            table = node.spec.table.lower()
+            schemas[node_id] = _schema(table, lineage[table], node.spec)
+    found: dict[str, TableLineage] = {}
+    for node_id, node in asking.items():
+        inputs = {
+            name: schemas[upstream] for name, upstream in graph.inputs[node_id].items() if upstream in schemas
+        }
+        found[node_id] = _read(cache, node_id, node.facts["sql"], inputs, None)
+    cache.save()
+    return found
+
+
 def _lineage(
     node: Node, inputs: Mapping[str, Schema], records: Mapping[str, Record], cache: ColumnCache
 ) -> TableLineage:
     spec = node.spec
     assert isinstance(spec, TableSpec)
-    table = spec.table.lower()
     columns = made_columns(records, node.id, spec.sql.normal)
+    return _read(cache, spec.table.lower(), spec.sql.normal, inputs, columns)
+
+
+def _read(
+    cache: ColumnCache,
+    name: str,
+    sql: str,
+    inputs: Mapping[str, Schema],
+    columns: Sequence[str] | None,
+) -> TableLineage:
     schemas = [[name, schema.table, schema.columns, schema.key] for name, schema in sorted(inputs.items())]
-    digest = content_digest(table, spec.sql.normal, schemas, columns)
+    digest = content_digest(name, sql, schemas, columns)
     found = cache.lineage(digest)
     if found is None:
         # sqlglot takes longer to import than a project whose tables are all known takes to be told.
         from ropewalk.dataops.columns.parse import read_lineage  # see above
 
-        found = read_lineage(table, spec.sql.statement, inputs, columns)
+        found = read_lineage(name, sql, inputs, columns)
         cache.keep(digest, found)
     return found
 
