@@ -69,18 +69,15 @@ def test_totals_show_numbers_alone(connection, type_, value):
     assert (shown is not None) == (type_ in ("INTEGER", "DECIMAL(10,2)", "DOUBLE", "BOOLEAN"))
 
 
-@given(st.text(min_size=1).filter(lambda text: "\0" not in text))
-@settings(max_examples=60)
-def test_texts_lose_all_but_their_beginning(text):
+@given(text=st.text(min_size=1).filter(lambda text: "\0" not in text))
+@settings(max_examples=40)
+def test_texts_lose_all_but_their_beginning(connection, text):
     """A partial mask is the first sign and three stars; a hash says nothing of its text and is always the same."""
-    with duckdb.connect() as engine:
-        partial, one, other = (
-            masked(engine, "VARCHAR", literal(text), kind, key)
-            for kind, key in (("partial", ""), ("hash", "a"), ("hash", "b"))
-        )
-        again = masked(engine, "VARCHAR", literal(text), "hash", "a")
+    value = literal(text)
 
-    assert partial == text[0] + "***"
+    one, other, again = (masked(connection, "VARCHAR", value, "hash", key) for key in "aba")
+
+    assert masked(connection, "VARCHAR", value, "partial") == text[0] + "***"
     assert one == again != other
     assert (len(one), set(one) <= set("0123456789abcdef")) == (16, True)
 
