@@ -18,7 +18,9 @@ from ropewalk.dataops.lake import (
     StorageTaken,
     StorageUnreachable,
     TableMissing,
+    compact_lake,
     open_reader,
+    verify_lake,
 )
 from ropewalk.dataops.lake.home import find_home
 from ropewalk.errors import RopewalkError
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 ROWS = "SELECT i AS id, i * 2 AS v FROM range(100) r(i)"
 SEVEN = "SELECT CAST(7 AS BIGINT) AS id, CAST(8 AS BIGINT) AS v"
+EVERYWHERE = pytest.mark.parametrize("place", ["postgres-disk", "sqlite-s3", "postgres-s3"], indirect=True)
 NODE = "table:mart.t"
 
 
@@ -38,6 +41,7 @@ def build(lake: Lake, sql: str = ROWS, key: str = "k") -> int:
     return transaction.snapshot
 
 
+@EVERYWHERE
 def test_tables_at_snapshots(placed: Lake) -> None:
     """What was committed is read back, at each of its snapshots, by every door."""
     assert not placed.exists
@@ -53,6 +57,7 @@ def test_tables_at_snapshots(placed: Lake) -> None:
         assert reader.sql("FROM mart.t").count("*").fetchall() == [(100,)]
 
 
+@EVERYWHERE
 def test_what_was_built_is_known(placed: Lake, place: Place) -> None:
     """The lake tells this machine and another one what each snapshot was made for, also after the next commit."""
     first = build(placed)
@@ -83,7 +88,7 @@ def test_a_failed_transaction_leaves_nothing(placed: Lake) -> None:
 
 
 def test_changes_and_expiry(placed: Lake) -> None:
-    """Changes are told, and files that only old snapshots needed are removed, with their bytes counted."""
+    """Changes are told, and files that only old snapshots needed are removed, with their bytes counted beforehand."""
     first = build(placed)
     with placed.transaction("delete") as transaction:
         transaction.connection.execute("DELETE FROM lake.mart.t WHERE id < 10")
@@ -93,11 +98,45 @@ def test_changes_and_expiry(placed: Lake) -> None:
     with placed.cursor() as connection:
         assert connection.sql(f"SELECT count(*) FROM ({changes.sql})").fetchall() == [(10,)]
     build(placed, "SELECT 1 AS id, 2 AS v")
+    would = placed.expire(set(), older_than_ms=0, is_dry=True)
     expired = placed.expire(set(), older_than_ms=0)
+    assert would == expired
     assert expired.files > 0
     assert expired.bytes > 0
     with pytest.raises(SnapshotMissing):
         placed.columns_at("mart.t", first)
+
+
+@EVERYWHERE
+def test_upkeep(placed: Lake) -> None:
+    """Pins, compaction and verifying work wherever the files are; a file that is gone is found."""
+    numbers = [build(placed, f"SELECT i, {n} AS v FROM range(5) r(i)", str(n)) for n in range(3)]
+    placed.pin("first", {"mart.t": numbers[0]})
+    compact_lake(placed)
+    placed.expire(set(), older_than_ms=0)
+
+    found = verify_lake(placed, {})
+    with placed.cursor() as connection:
+        rows = connection.execute(
+            "SELECT path FROM __ducklake_metadata_lake.ducklake_data_file WHERE begin_snapshot = "
+            f"{numbers[0]} AND end_snapshot IS NOT NULL AND record_count = 5"
+        ).fetchall()
+
+    assert (found.problems, found.unknown) == ([], ())
+    assert {table.names for table in found.tables} == {("head",), ("pin first",)}
+    _remove(placed, rows[0][0])
+    assert f"{rows[0][0]} is gone" in verify_lake(placed, {}).problems
+
+
+def _remove(lake: Lake, name: str) -> None:
+    path = lake.home.storage.path
+    if not lake.home.storage.is_remote:
+        next(Path(path).rglob(name)).unlink()
+        return
+    obstore = pytest.importorskip("obstore")
+    bucket, _, prefix = path.removeprefix("s3://").partition("/")
+    store = obstore.store.S3Store(bucket, client_options={"allow_http": True})
+    obstore.delete(store, f"{prefix}mart/t/{name}")
 
 
 def test_only_one_writes(placed: Lake, place: Place) -> None:
@@ -129,25 +168,25 @@ def test_threads_read_while_one_writes(placed: Lake) -> None:
     assert found == [((100,),)] * 3
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "SELECT * FROM __ducklake_metadata_lake.public.environment",
-        "SELECT * FROM duckdb_secrets()",
-        "SELECT * FROM postgres_query('lake', 'SELECT 1')",
-        "SELECT * FROM 's3://bucket/made'",
-        "SELECT getenv('AWS_SECRET_ACCESS_KEY')",
-    ],
+FORBIDDEN = (
+    "SELECT * FROM __ducklake_metadata_lake.public.environment",
+    "SELECT * FROM duckdb_secrets()",
+    "SELECT * FROM postgres_query('lake', 'SELECT 1')",
+    "SELECT * FROM 's3://bucket/made'",
+    "SELECT getenv('AWS_SECRET_ACCESS_KEY')",
 )
-def test_people_who_ask_see_tables_only(placed: Lake, query: str) -> None:
+
+
+@EVERYWHERE
+def test_people_who_ask_see_tables_only(placed: Lake) -> None:
     """Neither the metadata beside the catalogue, nor other objects, nor credentials can be asked for."""
     build(placed)
 
-    with pytest.raises(RopewalkError) as refused:
-        placed.query(query)
-
-    assert refused.value.code in ("RW123", "RW124", "RW220")
-    assert "hidden-key" not in str(refused.value.as_json())
+    for query in FORBIDDEN:
+        with pytest.raises(RopewalkError) as refused:
+            placed.query(query)
+        assert refused.value.code in ("RW123", "RW124", "RW220")
+        assert "hidden-key" not in str(refused.value.as_json())
 
 
 def test_settings_of_the_engine_have_no_credentials(placed: Lake) -> None:
