@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
 from ropewalk.dataops.lake import Column
-from ropewalk.dataops.transform import InvalidSQL, Partition
+from ropewalk.dataops.transform import Header, InvalidHeader, InvalidSQL, Partition
 from ropewalk.dataops.transform.intervals import Cut, batches, describe, find_cut, is_inside, variables
 from ropewalk.dataops.transform.parse import parse_sql
 
@@ -137,3 +138,63 @@ def test_key_with_a_quote_is_a_value() -> None:
     sql = Cut(KEY, Column("t", "VARCHAR")).among({"O'Hare", None})
 
     assert sql == """((CAST("t" AS VARCHAR)) IN ('O''Hare') OR (CAST("t" AS VARCHAR)) IS NULL)"""
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "place", "nearest"),
+    [
+        ("-- kind: veiw\nSELECT 1", "'veiw' is no kind of table", "t.sql:1:10", "view"),
+        ("-- kind:\nSELECT 1", "`kind:` says nothing", "t.sql:1:9", None),
+        ("-- knid: view\nSELECT 1", "a table's header has no `knid:`", "t.sql:1:1", "kind"),
+        ("-- Kind: view\nSELECT 1", "no `Kind:`", "t.sql:1:1", "kind"),
+        ("-- materialized: view\nSELECT 1", "no `materialized:`", "t.sql:1:1", "kind"),
+        ("-- unique_key: id\nSELECT 1", "no `unique_key:`", "t.sql:1:1", "key"),
+        ("-- kind: view\n-- kind: view\nSELECT 1", "one `kind:`", "t.sql:2:1", None),
+        ("-- key: id\nSELECT 1", "kind table takes no `key:`", "t.sql:1:1", None),
+        ("-- kind: view\n-- time: t\nSELECT 1", "kind view takes no `time:`", "t.sql:2:1", None),
+        ("-- kind: table\n-- partition: day(t)\nSELECT 1", "takes no `partition:`", "t.sql:2:1", None),
+        ("-- kind: incremental\nSELECT 1", "this one says neither", "t.sql:1:1", None),
+        ("-- partition: day(t)\n-- key: t\nSELECT 1", "this one says both", "t.sql:2:1", None),
+        ("-- kind: history\nSELECT 1", "needs a key", "t.sql:1:1", None),
+        ("-- kind: history\n-- key: a b\nSELECT 1", "'a b' is not the name", "t.sql:2:9", None),
+        ("-- kind: history\n-- key: a, A\nSELECT 1", "names a column twice", "t.sql:2:9", None),
+        ("-- kind: history\n-- key: a,\nSELECT 1", "lacks a column", "t.sql:2:9", None),
+        ("-- kind: history\n-- key: a\n-- time: 5\nSELECT 1", "'5' is not the name", "t.sql:3:10", None),
+        ("SELECT 1\n-- kind: view\n", "behind the start", "t.sql:2:1", None),
+        ("/* kind: view */\nSELECT 1", "of the other form", "t.sql:1:4", None),
+        ("/*\n * kind: view\n */\nSELECT 1", "of the other form", "t.sql:2:4", None),
+    ],
+)
+def test_settings_that_are_wrong(text: str, message: str, place: str, nearest: str | None) -> None:
+    """Settings are strict: each mistake has its place, and the right word where one is near."""
+    with pytest.raises(InvalidHeader) as caught:
+        parse_sql(text, "t.sql")
+
+    assert message in caught.value.message
+    assert (str(caught.value.place), caught.value.nearest) == (place, nearest)
+
+
+@pytest.mark.parametrize(
+    ("text", "header", "description"),
+    [
+        ("-- kind: view\nSELECT 1", Header("view"), None),
+        ("-- kind: incremental\n-- key: a, b\nSELECT 1", Header("incremental", key=("a", "b")), None),
+        ("-- kind: history\n-- key: a\n-- time: t\nSELECT 1", Header("history", key=("a",), time="t"), None),
+        (
+            "-- Times: all in UTC.\n-- note: see key: a\nSELECT 1",
+            Header(),
+            "Times: all in UTC. note: see key: a",
+        ),
+        (
+            "-- Key: tells one from another, always.\nSELECT 1",
+            Header(),
+            "Key: tells one from another, always.",
+        ),
+        ("SELECT 1 -- key: of the join", Header(), None),
+    ],
+)
+def test_settings(text: str, header: Header, description: str | None) -> None:
+    """A setting is a line of its own; a sentence with a colon is a description."""
+    found = parse_sql(text, "t.sql")
+
+    assert (replace(found.header, lines={}), found.description) == (header, description)

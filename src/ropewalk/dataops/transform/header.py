@@ -39,7 +39,8 @@ ALLOWED: Mapping[Form, tuple[str, ...]] = {
 
 _COMMENT = re.compile(r"\s*(?:/\*(?P<block>.*?)\*/|(?P<lines>(?:[ \t]*--[^\n]*(?:\n|$))+))", re.DOTALL)
 _LINE = re.compile(
-    r"^(?P<dashes>[ \t]*--)?[ \t]*(?P<key>[A-Za-z_]+)[ \t]*:[ \t]*(?P<value>[^\n]*?)[ \t\r]*$", re.MULTILINE
+    r"^(?:(?P<dashes>[ \t]*--)|[ \t]*(?:/\*+|\*))?[ \t]*(?P<key>[A-Za-z_]+)[ \t]*:[ \t]*(?P<value>[^\n]*?)[ \t\r]*$",
+    re.MULTILINE,
 )
 _PARTITION = re.compile(r"(?P<by>\w*)\s*\(\s*(?P<column>[^\W\d]\w*)\s*\)")
 _NAME = re.compile(r"[^\W\d]\w*")
@@ -134,11 +135,12 @@ def _refuse_behind(line: _Line, *, is_comment: bool) -> None:
 
 
 def _refuse_in_block(line: _Line) -> None:
-    if line.key in KEYS and _VALUE.fullmatch(line.value):
+    value = line.value.removesuffix("*/").strip()
+    if line.key in KEYS and _VALUE.fullmatch(value):
         raise InvalidHeader(
             f"`{line.key}:` stands in a comment of the other form",
             place=line.place,
-            hint=f"write it on a line of its own: `-- {line.key}: {line.value}`",
+            hint=f"write it on a line of its own: `-- {line.key}: {value}`",
         )
 
 
