@@ -255,5 +255,6 @@ def test_revision_without_contracts_has_none(repository):
     ).stdout.strip()
 
     assert contracts_at(repository, empty) == {}
-    with pytest.raises(ContractMissing, match="'nope' is neither a revision"):
-        contracts_at(repository, "nope")
+    for revision in ("nope", "", "-h", "--output=x", "main..main"):
+        with pytest.raises(ContractMissing, match="is neither a revision"):
+            contracts_at(repository, revision)

@@ -82,6 +82,16 @@ def test_texts_lose_all_but_their_beginning(connection, text):
     assert (len(one), set(one) <= set("0123456789abcdef")) == (16, True)
 
 
+@pytest.mark.parametrize("type_", ["ENUM('Miller', 'x')", "ENUM('Miller', 'x')[]"])
+def test_type_tells_no_values(connection, type_):
+    """An enumeration names its values in its type: what is masked is of another."""
+    found = connection.sql(
+        f"SELECT {mask_sql(Column('x', type_), 'null', 'k')} AS x FROM (SELECT NULL::{type_} AS x)"
+    )
+
+    assert str(found.types[0]) == "VARCHAR"
+
+
 def test_hash_without_a_key_is_none():
     """Where nobody needs to join, nothing of the value is left to be guessed."""
     assert "sha256" not in mask_sql(Column("x", "VARCHAR"), "hash", None)

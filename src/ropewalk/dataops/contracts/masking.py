@@ -18,15 +18,17 @@ KEY_FILE = "mask.key"
 CLEAR = "clear"
 
 
-def declared_masks(workspace: Workspace) -> Masks | None:
+def declared_masks(workspace: Workspace, *, is_for_others: bool = False) -> Masks | None:
     """Return what contracts and the glossary mask; None for those with the right to see all.
+
+    `is_for_others` asks what others may see, whatever right whoever asks has.
 
     What follows from it along lineage is for `dataops.privacy` to say. A contract that cannot be read is an error here: what it would have called personal must not be shown meanwhile.
 
     Raises:
         InvalidProjectFile: a contract or the glossary is wrong.
     """
-    if workspace.settings.personal_data == CLEAR:
+    if workspace.settings.personal_data == CLEAR and not is_for_others:
         return None
     contracts = read_contracts(workspace.root)
     tables = {table: contract.masks for table, contract in contracts.items()}

@@ -21,13 +21,11 @@ def contracts_at(root: Path, revision: str) -> Mapping[str, Contract]:
         InvalidProjectFile: a contract of it is wrong.
     """
     # A revision that is not here is told apart from one that has no contracts.
-    try:
-        commits_between(root, revision, revision)
-    except CommitMissing:
+    if not _is_there(root, revision):
         raise ContractMissing(
             f"{revision!r} is neither a revision of this repository nor, with another one, a contract's file",
             hint="`ropewalk contract diff main`, or OLD.odcs.yaml NEW.odcs.yaml",
-        ) from None
+        )
     with tempfile.TemporaryDirectory(prefix="ropewalk-contracts-") as name:
         folder = Path(name).resolve()
         try:
@@ -39,3 +37,14 @@ def contracts_at(root: Path, revision: str) -> Mapping[str, Contract]:
         except CommitMissing:
             return {}
         return read_contracts(folder)
+
+
+def _is_there(root: Path, revision: str) -> bool:
+    # To Git these would be an option, a range, or HEAD.
+    if not revision or revision.startswith("-") or ".." in revision:
+        return False
+    try:
+        commits_between(root, revision, revision)
+    except CommitMissing:
+        return False
+    return True

@@ -94,7 +94,9 @@ def mask_sql(column: Column, kind: str, key: str | None) -> str:
     if kind == "total" and column.type.startswith(NUMBERS) and not column.type.endswith("]"):
         return name
     # Of a number, a list or a row no part can be shown that does not tell too much.
-    return f"CAST(NULL AS {column.type})"
+    # The type of an enumeration has all its values in its name.
+    type_ = "VARCHAR" if "ENUM" in column.type else column.type
+    return f"CAST(NULL AS {type_})"
 
 
 def masked_relation(
