@@ -126,7 +126,8 @@ def mysql(mariadb_server: MariaDBServer, monkeypatch: pytest.MonkeyPatch) -> Ite
         )
 
 
-@pytest.fixture(params=["postgres", "mysql"])
+# What MySQL does otherwise has tests of its own in the fast lane.
+@pytest.fixture(params=["postgres", pytest.param("mysql", marks=pytest.mark.slow)])
 def database(request: pytest.FixtureRequest) -> Target:
     """Return an empty database of each kind in turn."""
     target: Target = request.getfixturevalue(request.param)

@@ -127,3 +127,16 @@ def test_missing_secret(shop):
     shop.declare("{kind: postgres, url: 'secret://NOT_SET_ANYWHERE'}")
 
     assert "'NOT_SET_ANYWHERE' is not set" in shop.run().error.message
+
+
+def test_private_columns_by_lineage(shop):
+    """A copy of a personal column is personal too, although its own table has no contract."""
+    shop.write("contracts/mart.people.odcs.yaml", CONTRACT.replace("orders", "people"))
+    shop.write("tables/mart/people.sql", "SELECT 1 AS id, 'ann' AS who")
+    shop.declare(FOLDER)
+
+    failed = shop.run("SELECT id, who AS customer FROM mart.people").error
+
+    assert isinstance(failed, InvalidPublication)
+    assert "would show customer, which hold personal data" in failed.message
+    assert not (shop.root / "out/manifest.json").exists()

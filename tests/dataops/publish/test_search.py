@@ -13,7 +13,7 @@ from ropewalk.pipeline import State, declare_graph
 MORE = "SELECT * FROM (VALUES (2, 'bea', 2.5::DOUBLE), (4, 'dan', 4.0)) AS v (id, who, price)"
 
 
-@pytest.fixture(params=["elasticsearch", "opensearch"])
+@pytest.fixture(params=["elasticsearch", pytest.param("opensearch", marks=pytest.mark.slow)])
 def peer(request, monkeypatch):
     """Return a cluster of each product in turn, whose URL is the secret CLUSTER."""
     with running_peer(request.param, user="me:hunter2") as running:

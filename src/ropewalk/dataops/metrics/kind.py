@@ -37,7 +37,7 @@ class MetricKind(NodeKind):
 
     def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:
         """Return nothing: metrics depend on tables and their definition alone."""
-        return Probe()
+        return Probe(settled=True)
 
     def holds(self, node: Node, key: str, output: Output, workspace: Workspace) -> bool:
         """Return True: the figures are in the output itself."""

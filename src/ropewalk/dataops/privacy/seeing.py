@@ -13,15 +13,17 @@ from ropewalk.pipeline import Workspace, declare_graph
 from ropewalk.project import load_project
 
 
-def project_masks(workspace: Workspace) -> Masks | None:
+def project_masks(workspace: Workspace, *, is_for_others: bool = False) -> Masks | None:
     """Return what is masked for whoever asks through `workspace`; None for those with the right to see all.
+
+    `is_for_others` asks what others may see, whatever right whoever asks has.
 
     What cannot be read is an error here: what it would have called personal must not be shown meanwhile.
 
     Raises:
         InvalidProjectFile: a contract, the glossary or another file of the project is wrong.
     """
-    masks = declared_masks(workspace)
+    masks = declared_masks(workspace, is_for_others=is_for_others)
     if not masks:
         return masks
     # The workspace's own project is as it was at the start; the files may have been edited since.

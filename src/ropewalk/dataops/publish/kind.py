@@ -37,7 +37,7 @@ class PublishKind(NodeKind):
 
     def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:
         """Return nothing: what is published depends on the table and the declaration; targets only receive."""
-        return Probe()
+        return Probe(settled=True)
 
     def holds(self, node: Node, key: str, output: Output, workspace: Workspace) -> bool:
         """Return whether the lake still has the rows that were published."""

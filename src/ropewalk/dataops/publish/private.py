@@ -39,11 +39,12 @@ def private_columns(project: Project, name: str, declared: Publication, place: P
 
 def _classified(project: Project, table: str) -> dict[str, str]:
     # Reading a contract loads the standard's model, which a table without one does not need.
-    from ropewalk.dataops.contracts import contract_files, read_contract
+    from ropewalk.dataops.contracts import contract_files, read_contracts
 
-    files = contract_files(project.root)
-    path = next((path for name, path in files.items() if name.lower() == table.lower()), None)
-    if path is None:
+    if table.lower() not in {name.lower() for name in contract_files(project.root)}:
         return {}
-    columns = read_contract(path, project.root).columns
-    return {column.name: column.classification for column in columns if column.classification}
+    contract = read_contracts(project.root)[table.lower()]
+    said = {column.name: column.classification for column in contract.columns if column.classification}
+    # What a term of the glossary calls personal, no classification has to repeat.
+    names = {column.name.lower(): column.name for column in contract.columns}
+    return {names.get(name, name): "pii" for name in contract.masks} | said

@@ -10,6 +10,7 @@ from typing import Protocol
 from blake3 import blake3
 
 from ropewalk.dataops.lake import Column, TableName, open_lake, snapshot_of
+from ropewalk.dataops.privacy import project_masks
 from ropewalk.dataops.publish.declarations import (
     ElasticsearchTarget,
     MySQLTarget,
@@ -191,7 +192,7 @@ def _order(
     workspace: Workspace, spec: PublishSpec, table: TableName, rows: _Rows, *, rebuilds: bool = False
 ) -> Order:
     found = open_lake(workspace).tables_at({str(table): rows.snapshot})
-    columns = _chosen(spec, found[0].columns)
+    columns = _chosen(spec, found[0].columns, _personal(workspace, table, found[0].columns))
     entry = spec.entry
     said = [FORMAT, rows.digest, entry.write, *entry.key, "|", *(f"{c.name} {c.type}" for c in columns)]
     digest = blake3("\n".join(said).encode()).hexdigest()
@@ -199,11 +200,31 @@ def _order(
     return Order(spec, workspace.settings.environment, content, rebuilds)
 
 
-def _chosen(spec: PublishSpec, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+def _personal(workspace: Workspace, table: TableName, columns: tuple[Column, ...]) -> set[str]:
+    """Return the columns that hold personal data by contract, glossary or lineage, in lower case."""
+    masks = project_masks(workspace, is_for_others=True)
+    known = masks.known(str(table).lower()) if masks else {}
+    # Numbers made of many persons are shown to everybody, here too.
+    return {
+        column.name.lower()
+        for column in columns
+        if (kind := known.get(column.name.lower())) and not (kind == "total" and _is_number(column))
+    }
+
+
+def _is_number(column: Column) -> bool:
+    return (
+        column.type.startswith(("DECIMAL", "DOUBLE", "FLOAT"))
+        or column.type.endswith("INT")
+        or column.type == "INTEGER"
+    )
+
+
+def _chosen(spec: PublishSpec, columns: tuple[Column, ...], personal: set[str]) -> tuple[Column, ...]:
     """Return the columns that go out.
 
     Raises:
-        InvalidPublication: one that is declared is not there, or none is left.
+        InvalidPublication: one that is declared is not there, is personal, or none is left.
     """
     known = {column.name.lower(): column for column in columns}
     for name in (*spec.entry.columns, *spec.entry.key):
@@ -214,7 +235,15 @@ def _chosen(spec: PublishSpec, columns: tuple[Column, ...]) -> tuple[Column, ...
                 nearest=nearest(name, [column.name for column in columns]),
             )
     wanted = [known[name.lower()] for name in spec.entry.columns] or list(columns)
-    hidden = {name.lower() for name in spec.private} if spec.entry.pii == "leave_out" else set[str]()
+    private = personal | {name.lower() for name in spec.private}
+    unasked = [column.name for column in wanted if column.name.lower() in private]
+    if unasked and spec.entry.pii == "refuse":
+        raise InvalidPublication(
+            f"publication {spec.name!r} would show {', '.join(unasked)}, which hold personal data",
+            place=spec.place,
+            hint="`pii: leave_out` publishes the other columns, `pii: include` all of them",
+        )
+    hidden = private if spec.entry.pii == "leave_out" else set[str]()
     left = tuple(column for column in wanted if column.name.lower() not in hidden)
     lost_key = [name for name in spec.entry.key if name.lower() in hidden]
     if not left or lost_key:

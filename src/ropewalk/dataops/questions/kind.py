@@ -33,7 +33,7 @@ class QuestionKind(NodeKind):
 
     def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:
         """Return nothing: questions depend on tables and their SQL alone."""
-        return Probe()
+        return Probe(settled=True)
 
     def holds(self, node: Node, key: str, output: Output, workspace: Workspace) -> bool:
         """Return True: nothing is kept of a question."""
