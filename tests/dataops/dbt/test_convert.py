@@ -308,3 +308,41 @@ def test_columns_that_cannot_be_told(make_shop):
 
     assert "m.named.y" in left(found)
     assert [item["name"] for item in contract(found, "m.star")["properties"]] == ["y"]
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("seen_at", [{"property": "latency", "value": 12, "unit": "hour", "element": "raw.events.seen_at"}]),
+        ("seen_at::timestamp", None),
+    ],
+)
+def test_freshness_of_sources(make_shop, field, expected):
+    """What `dbt source freshness` asks is a promise of the contract, or it is said that it is not."""
+    shop = make_shop()
+    age = {"warn_after": {"count": 12, "period": "hour"}, "error_after": {"count": None, "period": None}}
+    shop.source("web", "events", freshness=age, loaded_at_field=field)
+
+    found = convert_manifest(read_manifest(shop.write()))
+
+    text = found.files.get("contracts/raw.events.odcs.yaml", "{}")
+    assert yaml.safe_load(text).get("slaProperties") == expected
+    assert any(item.what == "freshness" for item in found.left) == (expected is None)
+
+
+def test_constraints_and_grants(shop, convert):
+    """What a model's contract in dbt enforces is promised here; who may read it is said."""
+    node = shop.parts["nodes"]["model.shop.orders"]
+    kinds = {"order_id": ["primary_key"], "status": ["not_null", "check"]}
+    node["columns"] = {
+        name: {"name": name, "constraints": [{"type": kind} for kind in found]}
+        for name, found in kinds.items()
+    }
+    node["config"]["grants"] = {"select": ["reporter"]}
+
+    found = convert()
+
+    first, second = contract(found, "marts.orders")["properties"]
+    assert first == {"name": "order_id", "primaryKey": True, "required": True, "unique": True}
+    assert second == {"name": "status", "required": True}
+    assert set(left(found)) == {"marts.orders.status", "orders"}

@@ -28,9 +28,10 @@ _QUOTED = re.compile(r"""['"]([^'"]+)['"]""")
 
 @dataclass
 class Draft:
-    """What a contract is going to say of one table: rules of the table, and of each column."""
+    """What a contract is going to say of one table: rules of the table, of each column, and how old it may be."""
 
     table: str
+    promises: list[dict[str, object]] = field(default_factory=list)
     rules: list[dict[str, object]] = field(default_factory=list)
     columns: dict[str, dict[str, object]] = field(default_factory=dict)
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import yaml
 
 from ropewalk.dataops.dbt.checks import Draft
 from ropewalk.dataops.dbt.columns import find_columns
-from ropewalk.dataops.dbt.manifest import Manifest, Node
+from ropewalk.dataops.dbt.manifest import Column, Manifest, Node
 from ropewalk.dataops.dbt.moves import Import, Moved, Names
 
 WIDTH = 110
+# What a constraint of dbt is in the standard's words.
+CONSTRAINTS: Mapping[str, Mapping[str, bool]] = {
+    "not_null": {"required": True},
+    "unique": {"unique": True},
+    "primary_key": {"primaryKey": True, "required": True, "unique": True},
+}
+_COLUMN = re.compile(r"[A-Za-z_]\w*")
 
 
 def draft_contracts(manifest: Manifest, names: Names, found: Import) -> dict[str, Draft]:
@@ -36,8 +44,44 @@ def draft_contracts(manifest: Manifest, names: Names, found: Import) -> dict[str
                 said["description"] = column.description.strip()
             if column.data_type:
                 said["physicalType"] = column.data_type
+            _add_constraints(column, table, said, found)
+        _add_age(nodes[node_id], draft, found)
         drafts[table] = draft
     return drafts
+
+
+def _add_constraints(column: Column, table: str, said: dict[str, object], found: Import) -> None:
+    for constraint in column.constraints:
+        if constraint.type in CONSTRAINTS:
+            said.update(CONSTRAINTS[constraint.type])
+        else:
+            why = f"the constraint {constraint.type} has no plain counterpart: write an SQL rule in the contract"
+            found.leave("constraint", f"{table}.{column.name}", why)
+
+
+def _add_age(node: Node, draft: Draft, found: Import) -> None:
+    """Let the contract of a source say how old its newest row may be, as `dbt source freshness` asks."""
+    # What is configured below a model's own `freshness` says when to build it, which content decides here.
+    limit = node.freshness.limit if node.freshness and node.resource_type == "source" else None
+    if limit is None:
+        return
+    name, column = f"{node.source_name}.{node.name}", node.loaded_at_field or ""
+    if not _COLUMN.fullmatch(column):
+        why = (
+            f"its time {column!r} is no column: load one, and promise its age in the contract (slaProperties)"
+        )
+        found.leave("freshness", name, why)
+        return
+    promise: dict[str, object] = {
+        "property": "latency",
+        "value": limit.count,
+        "unit": limit.period,
+        "element": f"{draft.table}.{column}",
+    }
+    draft.promises.append(promise)
+    found.moved.append(
+        Moved("freshness", name, f"contracts/{draft.table}.odcs.yaml", "an older row is a warning")
+    )
 
 
 def add_contracts(manifest: Manifest, names: Names, drafts: Mapping[str, Draft], found: Import) -> None:
@@ -46,7 +90,7 @@ def add_contracts(manifest: Manifest, names: Names, drafts: Mapping[str, Draft],
     for node_id, table in names.items():
         draft, node = drafts.get(table), nodes[node_id]
         is_told = bool(node.description) and not table.startswith("raw.")
-        if draft is None or not (draft.columns or draft.rules or is_told):
+        if draft is None or not (draft.columns or draft.rules or draft.promises or is_told):
             continue
         path = f"contracts/{table}.odcs.yaml"
         found.files[path] = _text(table, node, draft)
@@ -72,7 +116,10 @@ def _text(table: str, node: Node, draft: Draft) -> str:
     owner = node.meta.get("owner")
     if isinstance(owner, str):
         contract["team"] = {"name": owner}
-    return dump_yaml({**contract, "schema": [described]})
+    contract["schema"] = [described]
+    if draft.promises:
+        contract["slaProperties"] = draft.promises
+    return dump_yaml(contract)
 
 
 class _Dumper(yaml.SafeDumper):

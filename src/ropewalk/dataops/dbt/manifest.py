@@ -30,12 +30,39 @@ class Metadata(msgspec.Struct, frozen=True):
     adapter_type: str | None = None
 
 
+class Constraint(msgspec.Struct, frozen=True):
+    """What a model's contract in dbt asks of a column."""
+
+    type: str = ""
+
+
 class Column(msgspec.Struct, frozen=True):
     """A column that the project's YAML describes."""
 
     name: str
     description: str | None = None
     data_type: str | None = None
+    constraints: list[Constraint] = []
+
+
+class Age(msgspec.Struct, frozen=True):
+    """How old the newest row of a source may be."""
+
+    count: int | None = None
+    period: str | None = None
+
+
+class Freshness(msgspec.Struct, frozen=True):
+    """From which age on dbt warns, or fails."""
+
+    warn_after: Age | None = None
+    error_after: Age | None = None
+
+    @property
+    def limit(self) -> Age | None:
+        """The first age that is told of, or None when none is."""
+        ages = (age for age in (self.warn_after, self.error_after) if age and age.count and age.period)
+        return next(ages, None)
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -54,6 +81,7 @@ class Config(msgspec.Struct, frozen=True):
     limit: int | None = None
     delimiter: str | None = None
     column_types: dict[str, str] = {}
+    grants: dict[str, object] = {}
     pre_hook: list[object] = msgspec.field(default_factory=list, name="pre-hook")
     post_hook: list[object] = msgspec.field(default_factory=list, name="post-hook")
     enabled: bool = True
@@ -99,6 +127,8 @@ class Node(msgspec.Struct, frozen=True):
     attached_node: str | None = None
     root_path: str | None = None
     meta: dict[str, object] = {}
+    freshness: Freshness | None = None
+    loaded_at_field: str | None = None
 
     @property
     def relation(self) -> tuple[str, str, str]:

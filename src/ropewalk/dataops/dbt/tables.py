@@ -117,3 +117,6 @@ def _note_hooks(node: Node, found: Import) -> None:
     if hooks:
         why = "its hooks run statements around the build: write what they make as a table or a step"
         found.leave("hook", node.name, why)
+    if node.config.grants:
+        why = "who may read is said where tables are published to, not here"
+        found.leave("grants", node.name, why)
