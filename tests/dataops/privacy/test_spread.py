@@ -157,6 +157,8 @@ def test_project_is_read(workspace):
         "staging.people": {"e": "partial"},
         "raw.people": {"email": "partial"},
     }
+    assert found.described == {"mart.people": frozenset({"contact"})}
+    assert found.untraced == {"contact": "partial", "e": "partial", "email": "partial"}
 
 
 def test_edited_files_count_at_once(workspace):

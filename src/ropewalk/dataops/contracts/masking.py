@@ -37,7 +37,7 @@ def declared_masks(workspace: Workspace, *, is_for_others: bool = False) -> Mask
         table: frozenset(column.name.lower() for column in contract.columns)
         for table, contract in contracts.items()
     }
-    found = Masks({**tables}, {**names}, described)
+    found = Masks({**tables}, {**names}, described=described)
     # Projects without personal data need no key, and get none.
     return replace(found, key=mask_key(workspace)) if found else found
 
