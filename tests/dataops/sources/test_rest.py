@@ -304,6 +304,32 @@ def test_passing_failures_are_retried(project, serve, status: int) -> None:
     assert len(server.requests) == 3
 
 
+def test_what_is_young_enough_is_not_asked_for(project, serve) -> None:
+    """With `refresh` a plan and a run leave the API alone; without, they read it to see."""
+    server = serve(lambda _: Reply(ALL))
+    declare(project, server, "key: [id], refresh: 6h")
+    project.load()
+
+    assert project.plan().status is Status.FRESH
+    assert project.is_hit()
+    assert len(server.requests) == 1
+
+
+def test_an_api_that_is_emptied(project, serve) -> None:
+    """The table keeps its columns and loses its rows; one that never had a record needs types."""
+    records = list(ALL)
+    declare(project, serve(lambda _: Reply(records)), "key: [id]")
+    project.load()
+    records.clear()
+    assert project.load().summary["rows"] == 0
+    assert set(project.types()) == {"id", "time", "temp"}
+
+    declare(project, serve(lambda _: Reply([])), "types: {id: BIGINT, at: DATE}", path="/other")
+    project.load()
+
+    assert project.types() == {"id": "BIGINT", "at": "DATE"}
+
+
 def test_retry_after_is_respected(project, serve) -> None:
     """The pause is as long as the server asks for."""
     import time

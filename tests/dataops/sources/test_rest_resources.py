@@ -130,6 +130,33 @@ def test_only_children_of_changed_parents_are_asked_for(shop) -> None:
     assert shop.rows("SELECT _orders_id, line FROM raw.shop_lines") == [(1, 1), (1, 2), (2, 7)]
 
 
+def test_a_parent_with_other_columns(shop) -> None:
+    """What changed cannot be told then: all of its rows are asked for."""
+    shop.run()
+    shop.orders.append({"id": 3, "at": "2013-01-04", "new": 1})
+    shop.lines[3] = [{"line": 1, "n": 1}]
+    shop.asked()
+
+    shop.run()
+
+    assert len([path for path in shop.asked() if path.endswith("lines")]) == 3
+    assert shop.rows("SELECT count(*) FROM raw.shop_lines") == [(4,)]
+
+
+def test_old_children_that_are_asked_for_again(shop) -> None:
+    """With `refresh`, whenever they are old enough, whatever the parent says."""
+    shop.declare(lines="refresh: 1s")
+    shop.run()
+    shop.lines[1][0]["n"] = 11
+    shop.asked()
+
+    time.sleep(2.1)
+    shop.run()
+
+    assert "/orders/1/lines" in shop.asked()
+    assert shop.rows("SELECT min(n), max(n) FROM raw.shop_lines") == [(11, 30)]
+
+
 def test_fields_of_the_parent_that_are_wanted(shop) -> None:
     """Also from within an object; and they may be a key."""
     shop.declare(lines="include_from_parent: [who.name]\n        primary_key: [_orders_id, line]")
@@ -288,6 +315,23 @@ def test_everything_of_a_resource() -> None:
     assert source.json_body == {"a": ["{incremental.start_value}"]}
     assert (source.cursor.column, source.cursor.overlap, source.cursor.initial) == ("at", "60s", "2013-01-01")
     assert (source.headers, source.auth.token) == ({"X-A": "1"}, "secret://T")
+
+
+def test_defaults_of_an_endpoint() -> None:
+    """A resource's own come first; a path alone is an endpoint too."""
+    sources = expand(
+        client={"base_url": "https://api.example.com", "paginator": "page_number"},
+        resource_defaults={"endpoint": {"data_selector": "items", "params": {"a": 1}}, "types": {"id": "BIGINT"}},
+        resources=[{"name": "x", "endpoint": "y/z"}, {"name": "full", "endpoint": {"path": "https://other.example/f", "params": {"a": 2}}}],
+    )  # fmt: skip
+
+    assert (sources["shop_x"].url, sources["shop_x"].records) == ("https://api.example.com/y/z", "items")
+    assert (sources["shop_full"].url, dict(sources["shop_full"].params)) == (
+        "https://other.example/f",
+        {"a": 2},
+    )
+    assert sources["shop_x"].paginate.kind == "page"
+    assert sources["shop_x"].types == {"id": "BIGINT"}
 
 
 def test_history_by_the_name_of_dlt() -> None:

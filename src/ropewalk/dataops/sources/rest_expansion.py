@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from ropewalk.dataops.sources.errors import InvalidResource
+from ropewalk.dataops.sources.redact import origin
 from ropewalk.dataops.sources.rest_declarations import START
 from ropewalk.dataops.sources.rest_resources import (
     Client,
@@ -92,6 +93,9 @@ class _Expansion:
             **(_cursor(incremental) if incremental else {}),
             **self._family(resource, parents),
         }
+        if origin(fields["url"]) != origin(self.client.base_url):
+            # Whoever shares credentials between resources did not mean to give them to another host.
+            raise self._refusal(resource, f"leads to another host than base_url, {origin(fields['url'])}")
         return self._made(resource, fields)
 
     def _endpoint(self, resource: Resource) -> Endpoint:
