@@ -322,12 +322,12 @@ def test_defaults_of_an_endpoint() -> None:
     sources = expand(
         client={"base_url": "https://api.example.com", "paginator": "page_number"},
         resource_defaults={"endpoint": {"data_selector": "items", "params": {"a": 1}}, "types": {"id": "BIGINT"}},
-        resources=[{"name": "x", "endpoint": "y/z"}, {"name": "full", "endpoint": {"path": "https://other.example/f", "params": {"a": 2}}}],
+        resources=[{"name": "x", "endpoint": "y/z"}, {"name": "full", "endpoint": {"path": "https://api.example.com/f", "params": {"a": 2}}}],
     )  # fmt: skip
 
     assert (sources["shop_x"].url, sources["shop_x"].records) == ("https://api.example.com/y/z", "items")
     assert (sources["shop_full"].url, dict(sources["shop_full"].params)) == (
-        "https://other.example/f",
+        "https://api.example.com/f",
         {"a": 2},
     )
     assert sources["shop_x"].paginate.kind == "page"
@@ -374,6 +374,7 @@ def test_resources_that_are_not_selected() -> None:
     ("resources", "message", "nearest"),
     [
         (["a", "a"], "two resources 'a'", None),
+        ([{"name": "a", "endpoint": "https://elsewhere.example/a"}], "leads to another host", None),
         (["posts", {"name": "c", "endpoint": "p/{resources.pots.id}"}], "which is no other resource", "posts"),
         ([{"name": "c", "endpoint": "p/{resources.c.id}"}], "which is no other resource", "c"),
         (["a", "b", {"name": "c", "endpoint": "{resources.a.id}/{resources.b.id}"}], "one parent is possible", None),
