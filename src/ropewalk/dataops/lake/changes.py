@@ -170,10 +170,13 @@ def keeps_rows(connection: duckdb.DuckDBPyConnection, table: TableName, since: i
     newest, latest = (_greatest(connection, table, snapshot) for snapshot in (since, until))
     if max(newest, latest) >= _FIRST_LOCAL:
         return False
-    then_rows, now_rows = (
-        _one(connection, f"SELECT count(*) FROM {table.at(snapshot)}") for snapshot in (since, until)
-    )
-    kept = _one(connection, f"SELECT count(*) FROM {table.at(until)} WHERE rowid <= {newest:d}")
+    then_rows = _one(connection, f"SELECT count(*) FROM {table.at(since)}")
+    # As an aggregate's condition: one of WHERE would be pushed into the scan; see `_ALL`.
+    row = connection.execute(
+        f"SELECT count(*), count(*) FILTER (rowid <= {newest:d}) FROM {table.at(until)}"
+    ).fetchone()
+    assert row is not None
+    now_rows, kept = (int(count) for count in row)
     return kept >= KEPT_SHARE * min(then_rows, now_rows)
 
 
