@@ -11,7 +11,7 @@ from ropewalk.doors import lazy_names
 
 if TYPE_CHECKING:
     from ropewalk.dataops.metrics.answer import MetricAnswer, ask_metrics, plan_metrics
-    from ropewalk.dataops.metrics.compile import MetricQuestion
+    from ropewalk.dataops.metrics.compile import MetricQuestion, compile_question
     from ropewalk.dataops.metrics.declarations import GRAINS, Grain, MetricFile
     from ropewalk.dataops.metrics.errors import InvalidMetric, MetricMissing, RowsCountedTwice
     from ropewalk.dataops.metrics.kind import MetricKind
@@ -31,6 +31,7 @@ __all__ = [
     "RowsCountedTwice",
     "Subject",
     "ask_metrics",
+    "compile_question",
     "plan_metrics",
     "read_metrics",
 ]
