@@ -162,12 +162,6 @@ def cast_column(column: Column, kind: str, name: str | None = None) -> str:
     return f"CAST({value} AS {kind}) AS {name}"
 
 
-def cast_relation(relation: Relation, types: Mapping[str, str]) -> str:
-    """Return a SELECT of `relation` with every column in its type of `types`."""
-    casts = ", ".join(cast_column(column, types[column.name]) for column in relation.columns)
-    return f"SELECT {casts} FROM ({relation.sql})"
-
-
 def misfit_condition(column: Column, kind: str) -> str | None:
     """Return the SQL condition of rows whose value does not fit `kind`, or None when every value does."""
     if kind in {column.type, TEXT} or (column.type == "JSON" and "(" in kind):
@@ -182,41 +176,6 @@ def misfit_condition(column: Column, kind: str) -> str | None:
         # A cast takes the time off without a word.
         return f"({fails}) OR TRY_CAST({name} AS DATE) <> TRY_CAST({name} AS TIMESTAMP)"
     return fails
-
-
-@dataclass(frozen=True)
-class Misfit:
-    """A value that a cast would lose: its column, the type it should have, its text, and what locates it."""
-
-    column: str
-    kind: str
-    value: str
-    location: tuple[str | int, ...]
-
-    def __str__(self) -> str:
-        """What is wrong, as the start of a message."""
-        return f"column {self.column!r}: {self.value!r} is not {with_article(self.kind)}"
-
-
-def find_misfit(
-    connection: duckdb.DuckDBPyConnection,
-    relation: Relation,
-    types: Mapping[str, str],
-    locate: Sequence[str] = (),
-) -> Misfit | None:
-    """Return the first value that a cast to `types` would lose or round, or None when all fit.
-
-    `locate` are SQL expressions over the relation that tell where a value stands.
-    """
-    for column in relation.columns:
-        condition = misfit_condition(column, types[column.name])
-        if condition is not None:
-            shown = ", ".join([f"CAST({quote(column.name)} AS {TEXT})", *locate])
-            sql = f"SELECT {shown} FROM ({relation.sql}) WHERE {condition} ORDER BY ALL LIMIT 1"
-            row = connection.execute(sql).fetchone()
-            if row is not None:
-                return Misfit(column.name, types[column.name], str(row[0]), tuple(row[1:]))
-    return None
 
 
 def empty_text_columns(transaction: LakeTransaction, table: TableName, columns: Sequence[Column]) -> set[str]:

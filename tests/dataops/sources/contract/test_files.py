@@ -68,9 +68,44 @@ class ParquetFolder(Folder):
         return sink.getvalue()
 
 
-@pytest.fixture(params=[CSVFolder, NDJSONFolder, ParquetFolder])
+class Bucket(CSVFolder):
+    """The same in a bucket of a real server."""
+
+    def __init__(self, project, server) -> None:
+        from obstore.store import S3Store
+
+        super().__init__(project)
+        server.make_bucket("shelf")
+        self.prefix = f"contract-{project.root.parent.name}"
+        self.options = ", ".join(f"{name}: '{value}'" for name, value in server.credentials().items())
+        options = {"allow_http": True}
+        self.store = S3Store("shelf", prefix=self.prefix, **server.credentials(), client_options=options)
+
+    def entry(self) -> str:
+        return f'kind: files, path: "s3://shelf/{self.prefix}/*.csv", options: {{{self.options}}}'
+
+    def put(self, rows: Sequence[Row]) -> None:
+        self.store.delete([item["path"] for batch in self.store.list() for item in batch])
+        self.write(1, rows)
+
+    def add(self, rows: Sequence[Row]) -> None:
+        self.write(1 + sum(len(batch) for batch in self.store.list()), rows)
+
+    def write(self, number: int, rows: Sequence[Row]) -> None:
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        self.store.put(f"{number}.csv", self.content(columns, rows))
+
+
+SLOW = pytest.mark.slow
+
+
+@pytest.fixture(
+    params=[CSVFolder, *(pytest.param(kind, marks=SLOW) for kind in (NDJSONFolder, ParquetFolder, Bucket))]
+)
 def adapter(request: pytest.FixtureRequest, project) -> Folder:
-    """Return a folder of each format."""
+    """Return a folder of each format, and a bucket."""
+    if request.param is Bucket:
+        return Bucket(project, request.getfixturevalue("object_server"))
     return request.param(project)
 
 
