@@ -96,7 +96,7 @@ WARN = {"severity": "WARN"}
             ("relationships", {"to": "ref('customers')", "field": "customer_id"}),
             "customer_id",
             {},
-            {"relationships": [{"to": "marts.customers.customer_id"}]},
+            {"relationships": [{"to": "marts.customers.odcs.yaml#/schema/customers/properties/customer_id"}]},
         ),
     ],
 )

@@ -166,7 +166,9 @@ class _Test:
         self.needs.add(draft.table, set(wanted))
         links = draft.column(column).setdefault("relationships", [])
         assert isinstance(links, list)
-        links.append({"to": f"{wanted[0]}.{other}"})
+        # The standard's v3.1.0 names a table of another schema by the file of its contract alone.
+        table = wanted[0].rpartition(".")[2]
+        links.append({"to": f"{wanted[0]}.odcs.yaml#/schema/{table}/properties/{other}"})
         return "relationships"
 
     def _by_name(self) -> list[tuple[str, str]]:
