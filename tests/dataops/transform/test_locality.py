@@ -22,6 +22,7 @@ COLUMNS = {"orders": ["id", "qty"], "parities": ["parity", "word"]}
         ("SELECT o.* FROM orders AS o JOIN parities AS p ON o.qty % 2 = p.parity", "id"),
         ("SELECT *, qty + 1 AS more FROM orders LEFT JOIN parities ON qty = parity", "id"),
         ("SELECT qty AS id FROM orders", "qty"),
+        ("WITH orders AS (SELECT qty AS k FROM orders) SELECT k AS id FROM orders", "qty"),
         ("SELECT id, sum(qty) FROM orders GROUP BY 1 HAVING sum(qty) > 1 ORDER BY 2", "id"),
         ("SELECT id, sum(qty) FROM orders GROUP BY ALL", "id"),
         ("WITH a AS (SELECT qty AS k FROM orders), b AS (SELECT k FROM a) SELECT k AS id FROM b", "qty"),
@@ -69,6 +70,17 @@ def test_queries_that_keep_keys_apart(query, column):
         ("SELECT * EXCLUDE (id) FROM orders", "does not name id"),
         ("PIVOT orders ON qty USING count(*)", ""),
         ("VALUES (1)", "VALUES"),
+        ("SELECT id, arg_max(qty, qty) FROM orders GROUP BY id", "depends on the order"),
+        ("SELECT orders.id FROM orders POSITIONAL JOIN parities", ""),
+        ("SELECT id FROM orders NATURAL JOIN parities", ""),
+        ("SELECT COLUMNS(*) FROM orders", "does not name id"),
+        (
+            "SELECT o.id FROM orders AS o, LATERAL (SELECT max(qty) AS m FROM orders AS p WHERE p.id < o.id) AS l",
+            "",
+        ),
+        ("SELECT id FROM orders WHERE EXISTS (FROM orders AS p WHERE p.qty > orders.qty)", "second time"),
+        ("SELECT o.id FROM (orders AS o JOIN parities AS p ON o.qty = p.parity)", ""),
+        ("SELECT id FROM orders TABLESAMPLE 10%", ""),
     ],
 )
 def test_queries_that_do_not(query, reason):

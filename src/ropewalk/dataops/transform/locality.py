@@ -38,7 +38,23 @@ VOLATILE = frozenset(
     }
 )
 UNORDERED = frozenset(
-    {"any_value", "arbitrary", "array_agg", "first", "group_concat", "last", "list", "listagg", "string_agg"}
+    {
+        "arg_max",
+        "arg_min",
+        "max_by",
+        "min_by",
+        "mode",
+        "reservoir_quantile",
+        "any_value",
+        "arbitrary",
+        "array_agg",
+        "first",
+        "group_concat",
+        "last",
+        "list",
+        "listagg",
+        "string_agg",
+    }
 )
 _JOINS = ("", "INNER", "CROSS", "OUTER", "SEMI", "ANTI")
 _SIDES = ("", "LEFT")
