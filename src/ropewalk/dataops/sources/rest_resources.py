@@ -62,13 +62,15 @@ class OffsetPages(Entry):
 
     type: Literal["offset"]
     limit: int = Field(ge=1)
-    offset: int = Field(0, ge=0)
+    offset: int = Field(default=0, ge=0)
     offset_param: Name = "offset"
     limit_param: Name = "limit"
     offset_body_path: Path | None = None
     limit_body_path: Path | None = None
-    total_path: Path | None = Field("total", description="Number of records; null when the answer tells none")
-    maximum_offset: int | None = Field(None, ge=0)
+    total_path: Path | None = Field(
+        default="total", description="Number of records; null when the answer tells none"
+    )
+    maximum_offset: int | None = Field(default=None, ge=0)
     stop_after_empty_page: Literal[True] = True
     has_more_path: Path | None = None
 
@@ -81,8 +83,10 @@ class PageNumberPages(Entry):
     page: int | None = None
     page_param: Name = "page"
     page_body_path: Path | None = None
-    total_path: Path | None = Field("total", description="Number of pages; null when the answer tells none")
-    maximum_page: int | None = Field(None, ge=0)
+    total_path: Path | None = Field(
+        default="total", description="Number of pages; null when the answer tells none"
+    )
+    maximum_page: int | None = Field(default=None, ge=0)
     stop_after_empty_page: bool = True
     has_more_path: Path | None = None
 
@@ -114,7 +118,9 @@ class IncrementalParam(Entry):
     type: Literal["incremental"]
     cursor_path: Name
     initial_value: Scalar | None = None
-    lag: float | None = Field(None, description="How far before that value: seconds, or a number", gt=0)
+    lag: float | None = Field(
+        default=None, description="How far before that value: seconds, or a number", gt=0
+    )
 
 
 class Incremental(Entry):
@@ -123,7 +129,9 @@ class Incremental(Entry):
     cursor_path: Name
     start_param: Name | None = None
     initial_value: Scalar | None = None
-    lag: float | None = Field(None, description="How far before that value: seconds, or a number", gt=0)
+    lag: float | None = Field(
+        default=None, description="How far before that value: seconds, or a number", gt=0
+    )
 
 
 class ResponseAction(Entry):
@@ -137,17 +145,19 @@ class Endpoint(Entry):
     """How a resource is asked for."""
 
     path: str | None = Field(
-        None, description="After base_url; {resources.NAME.FIELD} takes a parent's field"
+        default=None, description="After base_url; {resources.NAME.FIELD} takes a parent's field"
     )
     method: Literal["GET", "POST"] = "GET"
-    params: dict[str, ResolvedParam | IncrementalParam | Scalar] = Field({})
-    json_body: dict[str, Any] = Field({}, alias="json")
-    headers: dict[str, str] = Field({})
+    params: dict[str, ResolvedParam | IncrementalParam | Scalar] = Field(default={})
+    json_body: dict[str, Any] = Field(default={}, alias="json")
+    headers: dict[str, str] = Field(default={})
     auth: Auth | None = None
     paginator: Paginator | PaginatorName | None = None
-    data_selector: Path | None = Field(None, description="Dotted path in the body to the list of records")
+    data_selector: Path | None = Field(
+        default=None, description="Dotted path in the body to the list of records"
+    )
     incremental: Incremental | None = None
-    response_actions: list[ResponseAction] = Field([])
+    response_actions: list[ResponseAction] = Field(default=[])
 
 
 class SlowlyChanging(Entry):
@@ -166,10 +176,10 @@ class ResourceDefaults(Entry):
     endpoint: Endpoint | None = None
     primary_key: Name | list[Name] | None = None
     write_disposition: Disposition | SlowlyChanging | None = None
-    include_from_parent: list[Name] = Field([])
+    include_from_parent: list[Name] = Field(default=[])
     parallelized: bool = Field(default=True, description="Whether children are asked for side by side")
-    schema_policy: SchemaPolicy | None = Field(None, alias="schema")
-    types: dict[str, str] = Field({})
+    schema_policy: SchemaPolicy | None = Field(default=None, alias="schema")
+    types: dict[str, str] = Field(default={})
     max_quarantined: Limit | None = None
     refresh: Refresh | None = None
 
@@ -186,7 +196,7 @@ class Client(Entry):
     """What all resources share."""
 
     base_url: URL
-    headers: dict[str, str] = Field({})
+    headers: dict[str, str] = Field(default={})
     auth: Auth | None = None
     paginator: Paginator | PaginatorName | None = None
 
@@ -195,9 +205,13 @@ class RESTSource(Asked):
     """Records from a JSON API, page by page: of one address, or of several resources."""
 
     kind: Literal["rest"]
-    client: Client | None = Field(None, description="Instead of a url: what the resources share")
-    resource_defaults: ResourceDefaults | None = Field(None, description="What holds for all resources")
-    resources: list[Resource | str] = Field([], description="Resources, each loaded into `raw.SOURCE_NAME`")
+    client: Client | None = Field(default=None, description="Instead of a url: what the resources share")
+    resource_defaults: ResourceDefaults | None = Field(
+        default=None, description="What holds for all resources"
+    )
+    resources: list[Resource | str] = Field(
+        default=[], description="Resources, each loaded into `raw.SOURCE_NAME`"
+    )
 
     @model_validator(mode="after")
     def _one_address_or_several_resources(self) -> Self:
