@@ -80,7 +80,8 @@ def test_our_sections() -> None:
     """The sections of the project file, each with a line for the reference."""
     found = {section.key: section.help for section in plugins.sections()}
 
-    assert set(found) == {"environments", "pools", "schedule", "sources", "gates", "deploy", "monitor"}
+    data = {"sources", "engines", "publish"}
+    assert set(found) == {"environments", "pools", "schedule", *data, "gates", "deploy", "monitor"}
     assert all(found.values())
 
 
@@ -88,7 +89,8 @@ def test_our_kinds() -> None:
     """The kinds of node, each under its own name and with the four verbs."""
     found = plugins.kinds()
 
-    assert set(found) == {"source", "table", "step", "gate", "model", "deployment", "monitor"}
+    data = {"source", "table", "metric", "question", "publish"}
+    assert set(found) == {*data, "step", "gate", "model", "deployment", "monitor"}
     for name, kind in found.items():
         assert kind.name == name
         assert all(callable(getattr(kind, verb)) for verb in ("declare", "probe", "holds", "execute"))
