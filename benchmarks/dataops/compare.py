@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.dataops import loads
+from benchmarks.dataops import changes, definitions, loads
 from benchmarks.rig.goals import Goal, print_goals
 
 Measure = Callable[[Path, Path | None], Iterator[Goal]]
@@ -22,6 +22,9 @@ MEASURES: dict[str, Measure] = {
     "dlt": loads.beside_dlt,
     "rest": loads.rest,
     "no-op": loads.no_op,
+    "diff": changes.diff,
+    "columns": definitions.column_lineage,
+    "contract": definitions.contract,
 }
 
 
