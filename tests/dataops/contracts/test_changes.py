@@ -5,15 +5,21 @@ from __future__ import annotations
 import subprocess
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ropewalk.dataops.contracts import (
+    Check,
+    Contract,
     ContractMissing,
     compare_contracts,
     contracts_at,
     is_declared,
     read_contract,
 )
+from ropewalk.errors import Place
 
+PLACE = Place("contracts/mart.a.odcs.yaml", 1, 1)
 HEADER = "apiVersion: v3.1.0\nkind: DataContract\nid: x\nversion: %s\nschema:\n  - name: a\n    %s\n"
 BOTH = ["consumers", "producers"]
 
@@ -111,6 +117,22 @@ def test_bounds(compare, key, old, new, breaks):
     assert compare(column.format(key, old), column.format(key, new)) == [
         (f"{key} of x was {old} and is {new}", breaks)
     ]
+
+
+@given(old=st.integers(-99, 99), new=st.integers(-99, 99))
+@settings(max_examples=40)
+def test_there_and_back_breaks_the_other_side(old, new):
+    """A change that breaks who reads breaks, undone, who fills; no change is none."""
+    contracts = [
+        {"a": Contract("mart.a", PLACE, "1", checks=(Check("minimum", ("x",), PLACE, (str(bound),)),))}
+        for bound in (old, new)
+    ]
+
+    there, back = compare_contracts(*contracts), compare_contracts(*reversed(contracts))
+
+    broken = [item.breaks for item in [*there, *back]]
+    assert broken in ([], [("consumers",), ("producers",)], [("producers",), ("consumers",)])
+    assert (broken == []) == (old == new)
 
 
 def test_bounds_of_dates(compare):

@@ -19,6 +19,7 @@ from ropewalk.dataops.contracts.draft import Subject, write_draft
 from ropewalk.dataops.contracts.seen import look
 from ropewalk.dataops.definitions import Glossary, Term
 from ropewalk.errors import Place
+from ropewalk.project import init_project
 
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = os.environ.get("DATACONTRACT") or shutil.which("datacontract")
@@ -95,6 +96,15 @@ def test_guide(path: Path, text: str, tmp_path: Path) -> None:
     done = lint(shown)
 
     assert done.returncode == 0, done.stdout
+
+
+def test_first_project(tmp_path: Path) -> None:
+    """The contracts of the project that `ropewalk init` makes are accepted."""
+    init_project(tmp_path)
+
+    for path in sorted(tmp_path.rglob("*.odcs.yaml")):
+        done = lint(path)
+        assert done.returncode == 0, done.stdout
 
 
 def test_everything(tmp_path: Path) -> None:
