@@ -467,7 +467,9 @@ def test_a_missing_secret_is_an_error(project, serve) -> None:
     server = serve(lambda _: Reply(ALL))
     declare(project, server, "headers: {Authorization: 'secret://NO_SUCH_TOKEN'}")
 
-    assert project.fail().code == "RW128"
+    error = project.fail()
+
+    assert (error.code, str(error.place)) == ("RW128", "ropewalk.yaml:3:3")
     assert server.requests == []
 
 

@@ -20,7 +20,7 @@ from ropewalk.dataops.sources.rest_expansion import expand_resources
 from ropewalk.dataops.sources.rest_resources import RESTSource
 from ropewalk.dataops.sources.singer_declarations import SingerSource
 from ropewalk.dataops.sources.spec import Loader, SourceSpec
-from ropewalk.errors import InvalidInput, NotFound, Unavailable
+from ropewalk.errors import InvalidInput, NotFound, RopewalkError, Unavailable
 from ropewalk.pipeline import Need, Node, NodeKind, Output, Packed, Probe, Task, Workspace
 from ropewalk.project import Entry, Project
 
@@ -81,7 +81,12 @@ class SourceKind(NodeKind):
         Raises:
             ContractBroken: it would; the table and what the lake remembers of the load stay as they were.
         """
-        return load_checked(task, _loader(task.node))
+        try:
+            return load_checked(task, _loader(task.node))
+        except RopewalkError as error:
+            # What names no place of its own, such as a secret that is not set, is about the declaration.
+            error.place = error.place or task.node.origin
+            raise
 
     def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
         """Return the source's table as Parquet with what is loaded into it, or None when it cannot be kept."""
