@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from textwrap import dedent
+
 import pytest
 
 PROJECT = """
@@ -61,3 +64,27 @@ def test_unknown_publication(root, ropewalk):
 def test_check_and_rebuild(root, ropewalk):
     """One changes nothing and the other does."""
     assert ropewalk("publish", "--check", "--rebuild", cwd=root).code == 2
+
+
+def test_apply_publishes(make_project, ropewalk):
+    """In a protected environment the release publishes, and the release before it publishes what it had."""
+    project = dedent(PROJECT).replace("[dev]", "[production]")
+    root = make_project(
+        {**FILES, "ropewalk.yaml": f"{project}environments: {{production: {{protected: true}}}}\n"}
+    )
+
+    def release(sql):
+        (root / "tables/mart/totals.sql").write_text(sql)
+        ropewalk("run", "-e", "dev", cwd=root)
+        ropewalk("promote", "production", "--from", "dev", cwd=root)
+        return ropewalk("apply", "production", "--allow-dirty", cwd=root)
+
+    before = (root / "out").exists()
+    first = release("SELECT 1 AS id, 2.5 AS amount")
+    one = json.loads((root / "out/manifest.json").read_text())
+    second = release("SELECT 1 AS id, 3.5 AS amount UNION ALL SELECT 2, 1.0")
+    two = json.loads((root / "out/manifest.json").read_text())
+
+    assert (before, first.code, second.code) == (False, 0, 0)
+    assert (one["rows"], two["rows"]) == (1, 2)
+    assert two["environment"] == "production"
