@@ -133,3 +133,40 @@ def test_metric_of_no_table(bench):
         bench.run()
 
     assert caught.value.nearest == "mart.complaints"
+
+
+EXPLICIT = {
+    "tables/mart/base.sql": "SELECT * FROM (VALUES (1, 'UA')) AS v (id, carrier)",
+    "tables/mart/flights.sql": "SELECT id, carrier, now()::TIMESTAMP AS dep, 5 AS delay, true AS late FROM mart.base",
+    "tables/mart/airlines.sql": "SELECT carrier, 'x' AS name FROM mart.base",
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said", "close"),
+    [
+        ("column: delay", "column: delai", "mart.flights has no column 'delai'", "delay"),
+        ("where: late", "where: lat", "mart.flights has no column 'lat'", "late"),
+        ("airlines.name", "airlines.nam", "mart.airlines has no column 'nam'", "name"),
+        ("grain: [id]", "grain: [idd]", "mart.flights has no column 'idd'", "id"),
+        ("{carrier: carrier}}", "{carrier: carier}}", "mart.airlines has no column 'carier'", "carrier"),
+    ],
+)
+def test_columns_are_checked_at_the_plan(bench, before, after, said, close):
+    """Where a table's SQL names its columns, a wrong one is told of before anything runs."""
+    text = (bench.root / "metrics/punctuality.yaml").read_text()
+    assert before in text
+    bench.write({**EXPLICIT, "metrics/punctuality.yaml": text.replace(before, after)})
+
+    with pytest.raises(InvalidMetric) as caught:
+        bench.run()
+
+    assert said in caught.value.message
+    assert (caught.value.nearest, caught.value.place.path) == (close, "metrics/punctuality.yaml")
+
+
+def test_columns_that_only_running_tells(bench):
+    """A SELECT of everything names nothing, and is left to the run."""
+    bench.write(EXPLICIT)
+
+    assert node(bench.run()).error is None

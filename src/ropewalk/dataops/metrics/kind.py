@@ -12,8 +12,10 @@ from blake3 import blake3
 
 from ropewalk.dataops.lake import Asking, QueryResult, input_tables, open_lake
 from ropewalk.dataops.metrics.answer import ask_placed, refuse_doubles
+from ropewalk.dataops.metrics.columns import check_columns
 from ropewalk.dataops.metrics.compile import MetricQuestion, compile_question
 from ropewalk.dataops.metrics.reading import Metric, Subject, read_metrics
+from ropewalk.dataops.transform import read_tables
 from ropewalk.pipeline import JSON, Need, Node, NodeKind, Output, Packed, Probe, Task, Workspace
 from ropewalk.project import Project
 
@@ -32,8 +34,13 @@ class MetricKind(NodeKind):
 
         Raises:
             InvalidProjectFile: a file is wrong.
+            InvalidMetric: a table's SQL has no such column.
         """
-        return [_declare(subject) for subject in read_metrics(project.root).subjects]
+        subjects = read_metrics(project.root).subjects
+        specs = read_tables(project).specs if subjects else {}
+        for subject in subjects:
+            check_columns(subject, specs)
+        return [_declare(subject) for subject in subjects]
 
     def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:
         """Return nothing: metrics depend on tables and their definition alone."""
