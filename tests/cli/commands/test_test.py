@@ -113,3 +113,14 @@ def test_a_first_test_is_written(store, ropewalk):
     assert '- {"late": true, "amount": 20}' in (store / FILE).read_text()
     assert ropewalk("test", "--only", "unit", cwd=store).out == "1 unit test: 1 passed\n"
     assert (again.code, "has tests already" in again.err) == (4, True)
+
+
+def test_a_test_that_is_written_wrongly(store, ropewalk):
+    """A misspelt key is told with its place, and is no failed test."""
+    (store / FILE).write_text(UNIT.replace("given:", "gives:"))
+
+    said = ropewalk("test", cwd=store)
+
+    assert said.code == 2
+    assert f"--> {FILE}:3:5" in said.err
+    assert "did you mean: given" in said.err

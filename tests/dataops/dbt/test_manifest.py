@@ -84,13 +84,13 @@ def test_sql_of_an_incremental_run(shop):
 
 
 def test_importing_twice_changes_nothing(shop, tmp_path):
-    """The same import writes the same files."""
+    """The same import writes the same files with the same text."""
     found = convert_manifest(read_manifest(shop.write()))
-    write_import(found, shop.root, tmp_path / "here")
+    first = {path: path.read_bytes() for path in write_import(found, shop.root, tmp_path / "here")}
 
-    again = write_import(found, shop.root, tmp_path / "here")
+    again = {path: path.read_bytes() for path in write_import(found, shop.root, tmp_path / "here")}
 
-    assert len(again) == len(found.files) + len(found.copies) + 1
+    assert again == first
 
 
 def test_files_in_the_way(shop, tmp_path):
@@ -122,3 +122,14 @@ def test_into_a_project_that_is_there(shop, tmp_path):
         (here / "ropewalk.yaml").read_text().startswith("project: mine  # ours\nsources:\n  raw_customers: {")
     )
     assert (str(caught.value.place), str(caught.value.detail).count("\n")) == ("ropewalk.yaml:2:1", 2)
+
+
+def test_into_the_dbt_project_itself(shop):
+    """Both can stand in one folder: seeds stay where they are, and Git ignores the state beside what it ignored."""
+    root = shop.write()
+    (root / ".gitignore").write_text("target/\nlogs/")
+
+    write_import(convert_manifest(read_manifest(root)), root, root)
+
+    assert (root / ".gitignore").read_text() == "target/\nlogs/\n.ropewalk/\n"
+    assert (root / "tables/marts/orders.sql").exists()

@@ -36,9 +36,7 @@ def write_import(found: Import, root: Path, into: Path) -> list[Path]:
 
 
 def _write(contents: dict[Path, bytes], into: Path) -> Iterator[Path]:
-    ignore = into / ".gitignore"
-    if not ignore.exists():
-        contents = {**contents, ignore: f"{IGNORED}\n".encode()}
+    contents = {**contents, into / ".gitignore": _ignoring_state(into / ".gitignore")}
     for path, content in sorted(contents.items()):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,6 +45,14 @@ def _write(contents: dict[Path, bytes], into: Path) -> Iterator[Path]:
         except OSError as error:
             raise NotWritten(f"{path} cannot be written: {error.strerror}") from error
         yield path
+
+
+def _ignoring_state(path: Path) -> bytes:
+    """Return what Git is to ignore: all that it does already, and the state."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    if IGNORED in text.splitlines():
+        return text.encode()
+    return f"{text.rstrip()}\n{IGNORED}\n".lstrip().encode()
 
 
 def _differs(path: Path, content: bytes, into: Path) -> bool:
