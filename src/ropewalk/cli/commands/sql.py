@@ -105,7 +105,7 @@ def _write(content: bytes, output: str | None) -> None:
 
 
 def csv_text(result: QueryResult) -> str:
-    """Return a result as CSV with a header; what is missing is empty, and an empty text is quoted."""
+    """Return a result as CSV with a header; what is missing is empty."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
     writer.writerow([column.name for column in result.columns])
