@@ -11,6 +11,9 @@ from ropewalk.dataops.lake import literal, quote
 
 from .suite import Adapter, Row, SourceContract
 
+# The fast lane proves what is its own in `test_database.py`, and these promises with PostgreSQL.
+pytestmark = pytest.mark.slow
+
 
 class DuckDBTable(Adapter):
     """A table of a DuckDB file."""

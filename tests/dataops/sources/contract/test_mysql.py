@@ -8,6 +8,9 @@ import pytest
 
 from .suite import SECRET, Adapter, Row, SourceContract
 
+# The fast lane proves what is its own in `test_database.py`, and these promises with PostgreSQL.
+pytestmark = pytest.mark.slow
+
 
 class MySQLTable(Adapter):
     """A table of a real server."""
