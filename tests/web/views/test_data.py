@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ropewalk.dataops.catalog import UnknownTable
+from ropewalk.dataops.lake import open_lake
 from ropewalk.pipeline import Workspace
 from ropewalk.web.page import Visit
 from ropewalk.web.views.data import TableLine, table_list, table_view
@@ -153,3 +154,16 @@ def test_versions_are_those_that_the_lake_keeps(flights: Workspace) -> None:
 
     assert history
     assert [item.number for item in history] == sorted((item.number for item in history), reverse=True)
+
+
+def test_rows_in_quarantine_are_counted(write_project, open_workspace) -> None:
+    """A source's page says how many rows did not fit."""
+    workspace = open_workspace(
+        write_project({"ropewalk.yaml": "project: p\nsources: {o: {kind: files, path: x.csv}}\n"})
+    )
+    with open_lake(workspace).transaction("load") as transaction:
+        transaction.replace("raw.o", "SELECT 1 AS id")
+        transaction.replace("quarantine.o", "SELECT 'no number' AS _reason FROM range(3)")
+
+    assert table_view(Visit(workspace, {"name": "raw.o"})).quarantined == 3
+    assert table_view(Visit(workspace, {"name": "quarantine.o"})).quarantined is None

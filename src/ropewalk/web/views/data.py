@@ -253,10 +253,12 @@ def _history(visit: Visit, card: TableCard) -> tuple[SnapshotLine, ...]:
 
 
 def _quarantined(visit: Visit, card: TableCard) -> int | None:
-    if card.kind != "source":
+    lake = open_lake(visit.workspace)
+    if card.kind != "source" or not lake.exists:
         return None
-    name = f"quarantine.{card.name.partition('.')[2]}"
-    found = [table for table in list_tables(visit.workspace) if table.name.lower() == name.lower()]
+    # What did not fit belongs to no environment: it stands where the last load put it.
+    table = f"quarantine.{card.name.partition('.')[2]}"
+    found = lake.tables_at({table: lake.snapshot()})
     return found[0].rows if found else None
 
 
