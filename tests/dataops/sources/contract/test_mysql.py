@@ -53,11 +53,9 @@ def identifier(name: str) -> str:
 
 
 def sql_value(value: object) -> str:
-    return (
-        f"CONVERT(X'{value.encode().hex()}' USING utf8mb4)"
-        if isinstance(value, str)
-        else str(value or "NULL")
-    )
+    if isinstance(value, str):
+        return f"CONVERT(X'{value.encode().hex()}' USING utf8mb4)"
+    return "NULL" if value is None else str(value)
 
 
 def sql_type(values: Sequence[object]) -> str:
