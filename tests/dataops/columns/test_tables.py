@@ -124,3 +124,22 @@ def test_downstream_tables(open_graph):
         "mart.ranks",
     }
     assert downstream_tables(found, ["mart.cities"]) == {"mart.cities", "mart.ranks"}
+
+
+def test_histories_have_columns_of_the_build(open_graph):
+    """When a row holds is not the SQL's to say, and nothing about it is unknown; no key of the SELECT is one."""
+    files = {
+        **FILES,
+        "tables/mart/past.sql": "-- kind: history\n-- key: id\nSELECT id, city FROM staging.orders",
+    }
+
+    past = read_table_lineage(*open_graph(files))["mart.past"]
+
+    assert [(column.name, len(column.values), column.unknown) for column in past.columns] == [
+        ("id", 1, None),
+        ("city", 1, None),
+        ("valid_from", 0, None),
+        ("valid_to", 0, None),
+        ("is_current", 0, None),
+    ]
+    assert past.key == ()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from ropewalk.dataops.columns.cache import ColumnCache, content_digest
 from ropewalk.dataops.columns.schemas import Schema, made_columns
-from ropewalk.dataops.columns.values import TableLineage
+from ropewalk.dataops.columns.values import ColumnLineage, TableLineage
 from ropewalk.dataops.lake import open_lake, snapshot_of, table_of
 from ropewalk.dataops.transform import TableSpec
 from ropewalk.pipeline import Graph, Node, Record, Workspace, current_records
 
+# What the build of a history adds to each row.
+HISTORY_COLUMNS = ("valid_from", "valid_to", "is_current")
 # Nodes that are SQL and no table.
 QUESTION = "question"
 
@@ -69,7 +72,14 @@ def _lineage(
     spec = node.spec
     assert isinstance(spec, TableSpec)
     columns = made_columns(records, node.id, spec.sql.normal)
-    return _read(cache, spec.table.lower(), spec.sql.normal, inputs, columns)
+    if spec.sql.header.form != "history":
+        return _read(cache, spec.table.lower(), spec.sql.normal, inputs, columns)
+    # Its rows are about one thing at several times: no key of the SELECT tells them apart, and what tells the times
+    # is written by the build, not by the SQL.
+    own = [name for name in columns or HISTORY_COLUMNS if name.lower() in HISTORY_COLUMNS]
+    selected = None if columns is None else [name for name in columns if name not in own]
+    found = _read(cache, spec.table.lower(), spec.sql.normal, inputs, selected)
+    return replace(found, columns=(*found.columns, *(ColumnLineage(name) for name in own)), key=())
 
 
 def _read(
