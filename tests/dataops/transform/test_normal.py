@@ -212,7 +212,6 @@ def test_changed_literal_always_changes_it(index, number, word):
         ("SELECT [x + 1 FOR x IN l] FROM t", "SELECT [x + 2 FOR x IN l] FROM t"),
         ("SELECT lag(a IGNORE NULLS) OVER (ORDER BY b) FROM t", "SELECT lag(a) OVER (ORDER BY b) FROM t"),
         ("SELECT * EXCLUDE (a) FROM t", "SELECT * EXCLUDE (b) FROM t"),
-        ("SELECT * FROM t AT (VERSION => 1)", "SELECT * FROM t AT (VERSION => 2)"),
         ("SELECT * FROM t TABLESAMPLE 10%", "SELECT * FROM t TABLESAMPLE 20%"),
         ("SELECT * FROM t, u", "SELECT * FROM u, t"),
     ],
