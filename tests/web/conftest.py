@@ -445,7 +445,13 @@ ropewalk sql "SELECT 1 < 2"
 
 
 METRIC = metrics.MetricLine(
-    "late_share", "Share of late departures", "ratio", "mart.flight_features", "operations", None, ("carrier", "month")
+    "late_share",
+    "Share of late departures",
+    "ratio",
+    "mart.flight_features",
+    "operations",
+    None,
+    ("carrier", "month"),
 )
 QUESTION = questions.QuestionLine("late", "Who is late?", "By carrier and month.", "operations")
 
@@ -474,7 +480,10 @@ def make_samples() -> dict[str, object]:
         "questions.html": questions.QuestionList((QUESTION,)),
         "question.html": questions.QuestionPage(
             QUESTION,
-            (questions.Field("carrier", "text", "UA", ("UA", "AA")), questions.Field("since", "date", "2013-01-01", ())),
+            (
+                questions.Field("carrier", "text", "UA", ("UA", "AA")),
+                questions.Field("since", "date", "2013-01-01", ()),
+            ),
             "SELECT 1",
             {"carrier": "UA"},
             make_sql().result,
@@ -574,9 +583,15 @@ FILES = {
 PIPELINE_RUN = "7f3a0c1d9e2b4455"
 SUMMARIES: dict[str, dict[str, object]] = {
     "source:flights": {"rows": 2},
-    "table:mart.features": {"rows": 2, "contract": {"checks": 2, "passed": 1, "warnings": ["unique: 1 row"], "failed": [
-        {"severity": "warning", "sample": [{"flight_id": "7", "who": "***"}]}
-    ]}},
+    "table:mart.features": {
+        "rows": 2,
+        "contract": {
+            "checks": 2,
+            "passed": 1,
+            "warnings": ["unique: 1 row"],
+            "failed": [{"severity": "warning", "sample": [{"flight_id": "7", "who": "***"}]}],
+        },
+    },
     "step:evaluate": {"metrics": {"auc": 0.7712}},
     "gate:late": {"verdict": "passed"},
     "model:late": {"version": "1"},

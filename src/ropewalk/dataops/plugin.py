@@ -21,7 +21,11 @@ def project_sections() -> list[Section]:
     return [
         Section("sources", source, "Where data come from: files, SQLite databases and REST APIs"),
         Section("engines", Address("ropewalk.dataops.warehouse", "Engine"), "Databases that compute tables"),
-        Section("publish", publication, "Tables that others read elsewhere: in databases, buckets, search clusters"),
+        Section(
+            "publish",
+            publication,
+            "Tables that others read elsewhere: in databases, buckets, search clusters",
+        ),
     ]
 
 

@@ -31,7 +31,9 @@ FORMATS = ("table", "json", "csv", "parquet", "arrow")
     "-o", "--output", type=click.Path(dir_okay=False), help="Write to this file; its ending says the format."
 )
 @environment_option
-@click.option("--at", metavar="MOMENT", help="Ask all tables as they were at this pin, snapshot or time (UTC).")
+@click.option(
+    "--at", metavar="MOMENT", help="Ask all tables as they were at this pin, snapshot or time (UTC)."
+)
 @click.option(
     "--unmask", is_flag=True, help="Show personal columns in the clear; who has the lake's files may."
 )
