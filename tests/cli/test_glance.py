@@ -118,3 +118,16 @@ def test_what_asks_the_world(write_project, tmp_path):
     (tmp_path / "elsewhere/a.csv").write_text("a\n2\n")
 
     assert _run(root, "run").startswith("1 executed")
+
+
+def test_files_of_the_project(write_project):
+    """Files in the project's folder are seen at a glance, a changed one by the very next run."""
+    declared = "project: shop\nsources:\n  a: {kind: files, path: 'landing/*.csv'}\n"
+    root = write_project({"ropewalk.yaml": declared, "landing/a.csv": "a\n1\n"})
+    _run(root, "run")
+    time.sleep(2.1)
+    _run(root, "run")
+    assert "unchanged since" in _run(root, "run")
+    (root / "landing/b.csv").write_text("a\n2\n")
+
+    assert _run(root, "run").startswith("1 executed")

@@ -29,6 +29,7 @@ from ropewalk.dataops.sources.local_copies import local_copies
 from ropewalk.dataops.sources.local_files import LocalFiles
 from ropewalk.dataops.sources.remote_files import open_remote
 from ropewalk.dataops.sources.spec import SourceSpec
+from ropewalk.glance import is_watched
 from ropewalk.pipeline import Output, Probe, Task, Workspace
 
 
@@ -82,7 +83,9 @@ class FilesLoader:
             FilesMissing: there is none.
         """
         try:
-            return Probe(facts={file.path: file.digest for file in self._find(workspace)})
+            found = {file.path: file.digest for file in self._find(workspace)}
+            is_own = self._remote is None and is_watched(str(workspace.root), self.source.path)
+            return Probe(facts=found, settled=is_own)
         # Only silence can be kept quiet: a refusal or a wrong address is for a person to mend.
         except SourceUnreachable as error:
             return Probe(unreachable=error.message, keep=self.source.on_unreachable == "keep")

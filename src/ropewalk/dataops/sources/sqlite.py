@@ -33,6 +33,7 @@ from ropewalk.dataops.sources.landing import Landed, land, landing_rules, start_
 from ropewalk.dataops.sources.quarantine import RowPlace
 from ropewalk.dataops.sources.spec import SourceSpec
 from ropewalk.errors import Place, RopewalkError, nearest
+from ropewalk.glance import is_watched
 from ropewalk.pipeline import Output, Probe, Task, Workspace
 
 _MISMATCH = re.compile(
@@ -61,7 +62,8 @@ class SQLiteLoader:
         Raises:
             FilesMissing: there is no such file.
         """
-        return Probe(facts={file.path: file.digest for file in self._files(workspace)})
+        found = {file.path: file.digest for file in self._files(workspace)}
+        return Probe(facts=found, settled=is_watched(str(workspace.root), self.source.path))
 
     def load(self, task: Task) -> Output:
         """Make the lake's table hold what the database has.
