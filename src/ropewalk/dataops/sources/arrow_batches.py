@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 LARGEST = 2**63 - 1
+# Beyond it not every whole number is a float.
+LARGEST_EXACT = 2**53
 
 
 class ArrowBatches:
@@ -52,14 +54,26 @@ def _kind(values: Sequence[object]) -> str | None:
     kinds = {_KINDS.get(type(value), "text") for value in values if value is not None}
     if not kinds:
         return None
-    if kinds <= {"whole", "float"}:
-        kinds = {max(kinds, key=["whole", "float"].index)}
+    if kinds == {"whole", "float"}:
+        # A whole number that a float would round is kept as text, and all others with it.
+        return "float" if _are_exact_floats(values) else "text"
     kind = kinds.pop() if len(kinds) == 1 else "text"
+    return _exact_kind(kind, values)
+
+
+def _exact_kind(kind: str, values: Sequence[object]) -> str:
+    """Return the kind that holds these values without losing anything, where `kind` has several."""
     if kind == "whole" and any(isinstance(value, int) and abs(value) > LARGEST for value in values):
         return "text"
-    if kind == "time" and any(isinstance(value, dt.datetime) and value.tzinfo for value in values):
-        return "instant"
+    if kind in {"time", "clock"}:
+        zoned = {value.tzinfo is not None for value in values if isinstance(value, dt.datetime | dt.time)}
+        # A time without a zone is no instant beside one that has it, and Arrow knows no zone of a time of day.
+        return kind if zoned == {False} else "instant" if zoned == {True} and kind == "time" else "text"
     return kind
+
+
+def _are_exact_floats(values: Sequence[object]) -> bool:
+    return all(abs(value) <= LARGEST_EXACT for value in values if isinstance(value, int))
 
 
 # A decimal number has no width of its own here: as text it can be held against whatever type is declared.

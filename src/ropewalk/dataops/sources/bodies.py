@@ -82,7 +82,7 @@ class Body:
     def number_at(self, path: str) -> int | None:
         """Return the whole number at the dotted `path`, or None when there is none."""
         text = self.text_at(path)
-        return int(text) if text is not None and text.isdigit() else None
+        return int(text) if text is not None and text.isdecimal() else None
 
     @cached_property
     def _top(self) -> Fields:

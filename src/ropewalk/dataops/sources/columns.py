@@ -194,20 +194,15 @@ def fit_table(
     transaction: LakeTransaction, table: TableName, arriving: Sequence[Column], types: Mapping[str, str]
 ) -> None:
     """Create `table`, or give it the arriving columns that it lacks or has in another type."""
-    execute = transaction.connection.execute
     present = {column.name.lower(): column for column in transaction.columns(str(table)) or ()}
-    # Made empty first, so that one way of inserting serves new and old tables.
     if not present:
-        columns = ", ".join(f"{quote(column.name)} {types[column.name]}" for column in arriving)
-        execute(f"CREATE SCHEMA IF NOT EXISTS {quote(table.schema)}")
-        execute(f"CREATE TABLE {table.sql} ({columns})")
+        _create_table(transaction, table, arriving, types)
         return
     kinds = {column.name: (types[column.name], present.get(column.name.lower())) for column in arriving}
     wider = {old.name: kind for kind, old in kinds.values() if old and is_wider(kind, old.type)}
     if wider:
-        casts = ", ".join(f"CAST({quote(name)} AS {kind}) AS {quote(name)}" for name, kind in wider.items())
-        # DuckLake changes few types in place; all rows are written once more, and the old ones stay in their snapshot.
-        transaction.replace(str(table), f"SELECT * REPLACE ({casts}) FROM {table.sql}")
+        _widen(transaction, table, wider)
+    execute = transaction.connection.execute
     for name, (kind, old) in kinds.items():
         if old is not None and (old.type == kind or old.name in wider):
             continue
@@ -215,6 +210,21 @@ def fit_table(
             # Only columns that never had a value are given another type.
             execute(f"ALTER TABLE {table.sql} DROP COLUMN {quote(old.name)}")
         execute(f"ALTER TABLE {table.sql} ADD COLUMN {quote(name)} {kind}")
+
+
+def _create_table(
+    transaction: LakeTransaction, table: TableName, arriving: Sequence[Column], types: Mapping[str, str]
+) -> None:
+    # Made empty first, so that one way of inserting serves new and old tables.
+    columns = ", ".join(f"{quote(column.name)} {types[column.name]}" for column in arriving)
+    transaction.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(table.schema)}")
+    transaction.connection.execute(f"CREATE TABLE {table.sql} ({columns})")
+
+
+def _widen(transaction: LakeTransaction, table: TableName, wider: Mapping[str, str]) -> None:
+    casts = ", ".join(f"CAST({quote(name)} AS {kind}) AS {quote(name)}" for name, kind in wider.items())
+    # DuckLake changes few types in place; all rows are written once more, and the old ones stay in their snapshot.
+    transaction.replace(str(table), f"SELECT * REPLACE ({casts}) FROM {table.sql}")
 
 
 def _has_values(transaction: LakeTransaction, table: TableName, column: Column) -> bool:

@@ -200,5 +200,4 @@ def _width(sample: str, delimiter: str, quote: str) -> int:
         return 1
     # The sample ends somewhere in a record.
     whole = widths[:-1] if len(sample) == SAMPLE_CHARACTERS and len(widths) > 1 else widths
-    agreeing = sum(width == whole[0] for width in whole) if whole else 0
-    return whole[0] if whole and agreeing >= LIKELY * len(whole) else 1
+    return whole[0] if whole and whole.count(whole[0]) >= LIKELY * len(whole) else 1

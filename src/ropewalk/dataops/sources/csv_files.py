@@ -181,14 +181,18 @@ class _Sniffer:
         if not group.paths:
             return [Column(name, NO_TYPE) for name in group.names]
         columns = self._sniffed(group, self.is_thorough)
-        texts = [column.name for column in columns if column.type == TEXT]
-        open_names = [name for name in texts if not _shows_text(self.connection, self._as_text(group), name)]
+        open_names = self._open_texts(group, columns)
         if open_names and not self.is_thorough:
             # The first rows have no value there: only all of them can tell.
             columns = self._sniffed(group, is_thorough=True)
         settled = self._settle_texts(group, open_names) if open_names else {}
         columns = [Column(column.name, settled.get(column.name, column.type)) for column in columns]
         return [self._without_guess(group, column) for column in columns]
+
+    def _open_texts(self, group: CSVGroup, columns: Sequence[Column]) -> list[str]:
+        """Return the columns that were found to be text, though their first values do not show that."""
+        texts = [column.name for column in columns if column.type == TEXT]
+        return [name for name in texts if not _shows_text(self.connection, self._as_text(group), name)]
 
     def _sniffed(self, group: CSVGroup, is_thorough: bool) -> list[Column]:
         names = ", ".join(literal(name) for name in group.names)

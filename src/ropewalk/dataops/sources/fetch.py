@@ -107,6 +107,14 @@ def fetch(asking: Asking, question: Question) -> Answer:
         SourceBroken: any other answer than 200 and what is accepted beside it.
         AnswerTooLarge: the answer has more bytes than `asking` allows.
     """
+    answer = _ask_often(asking, question)
+    if answer.status != HTTPStatus.OK and answer.status not in question.accepted:
+        raise asking.explain(answer) or _refusal(answer, asking)
+    return answer
+
+
+def _ask_often(asking: Asking, question: Question) -> Answer:
+    """Return the first answer that is not likely to be another the next time, or the last one."""
     for attempt in range(1, asking.attempts + 1):
         is_last = attempt == asking.attempts
         try:
@@ -121,8 +129,6 @@ def fetch(asking: Asking, question: Question) -> Answer:
         if answer.status not in RETRIED or is_last or pause > LONGEST_PAUSE_S or asking.stopping.is_set():
             break
         asking.stopping.wait(pause)
-    if answer.status != HTTPStatus.OK and answer.status not in question.accepted:
-        raise asking.explain(answer) or _refusal(answer, asking)
     return answer
 
 
@@ -149,7 +155,10 @@ def _moved_to(question: Question, answer: Answer) -> httpx.URL | None:
     if question.method != "GET" or not 300 <= answer.status < 400:
         return None
     location = answer.headers.get("Location")
-    following = question.address.join(location) if location else None
+    try:
+        following = question.address.join(location) if location else None
+    except httpx.InvalidURL:
+        return None
     return following if following and origin(str(following)) == origin(str(question.address)) else None
 
 

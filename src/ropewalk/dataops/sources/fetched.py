@@ -30,11 +30,13 @@ def land_fetched(
         as_they_are = replace(rules, write="append", key=(), cursor=None)
         landed = land(transaction, spec, as_they_are, fetched.relation, None)
         return replace(landed, watermark=fetched.watermark)
-    if is_plain and rules.write == "replace" and not rules.key and mark is not None:
+    if mark is None:
+        return land(transaction, spec, rules, fetched.relation, None)
+    if is_plain and rules.write == "replace" and not rules.key:
         made = digest_relation(transaction.connection, f"({fetched.relation.sql})")
         if made == transaction.digest(spec.table):
             return Landed(made, 0, 0, 0, 0, fetched.watermark)
-    return land(transaction, spec, rules, fetched.relation, mark.watermark if mark else None)
+    return land(transaction, spec, rules, fetched.relation, mark.watermark)
 
 
 def count_late(

@@ -201,19 +201,19 @@ def choose_format(source: FilesSource, paths: Sequence[str], files: LocalFiles, 
         case "csv":
             return CSVFiles(source, files)
         case "json":
-            # A type found in a sample would round or refuse what comes after it.
-            shape = ", format = 'newline_delimited'" if suffixes <= {".ndjson", ".jsonl"} else ""
-            return ScannedFiles(
-                files,
-                "read_json",
-                f", sample_size = -1, maximum_object_size = {source.max_record or LARGEST_RECORD}{shape}",
-            )
+            return _json_files(files, source.max_record or LARGEST_RECORD, suffixes)
         case "excel":
             return excel_files(source, files)
         case "avro":
             return SingleFiles(files, "read_avro", (), "avro")
         case _:
             return ScannedFiles(files, "read_parquet")
+
+
+def _json_files(files: LocalFiles, largest: int, suffixes: set[str]) -> ScannedFiles:
+    shape = ", format = 'newline_delimited'" if suffixes <= {".ndjson", ".jsonl"} else ""
+    # A type found in a sample would round or refuse what comes after it.
+    return ScannedFiles(files, "read_json", f", sample_size = -1, maximum_object_size = {largest}{shape}")
 
 
 def _family(suffix: str, paths: Sequence[str], place: Place) -> str:

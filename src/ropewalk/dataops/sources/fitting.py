@@ -66,13 +66,13 @@ def fit_columns(
         settled = _widened(settled, arriving, declared)
     _require(spec, rules, [*present, *arriving], arriving)
     types = target_types(settled, arriving, declared)
-    known = {column.name.lower() for column in present}
-    new = [column for column in arriving if present and column.name.lower() not in known]
     if rules.schema == "freeze" and present:
         _refuse_other_columns(spec, present, arriving)
+    known = {column.name.lower() for column in present}
+    new = [column for column in arriving if column.name.lower() not in known]
+    # A table that is made now takes every column, whatever the policy: there is nothing yet to hold it against.
     is_taken = rules.schema == "evolve" or not present
-    taken = [*present, *(column for column in arriving if not known or (column in new and is_taken))]
-    made = tuple(Column(c.name, _type(c, types)) for c in taken)
+    made = tuple(Column(c.name, _type(c, types)) for c in [*present, *(new if is_taken else ())])
     return Fit(
         {column.name.lower(): column for column in arriving},
         made,
@@ -90,15 +90,19 @@ def _present(
 ) -> list[Column]:
     """Return the columns of the table that bind what comes."""
     own = {column.name for column in HISTORY_COLUMNS} if rules.write == "history" else set()
+    _refuse_own_columns(spec, own, arriving)
+    if rules.write == "replace" and rules.schema == "evolve":
+        return []
+    return [column for column in transaction.columns(spec.table) or () if column.name not in own]
+
+
+def _refuse_own_columns(spec: SourceSpec, own: set[str], arriving: Sequence[Column]) -> None:
     if taken := next((column for column in arriving if column.name.lower() in own), None):
         raise InvalidSource(
             f"source {spec.name!r} has a column {taken.name!r}, which write: history adds itself",
             place=spec.place,
             hint="give it another name in a query, or write otherwise",
         )
-    if rules.write == "replace" and rules.schema == "evolve":
-        return []
-    return [column for column in transaction.columns(spec.table) or () if column.name not in own]
 
 
 def _widened(

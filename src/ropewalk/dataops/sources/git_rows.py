@@ -60,6 +60,7 @@ _TAG_FORMAT = (
 )
 # `log.showSignature`, external diff programs and converters of a repository's own are programs of its own.
 _LOG = ("log", "-z", "--no-show-signature", "--no-ext-diff", "--no-textconv", "--no-color", "--use-mailmap")
+_BROKEN_OFF = "git stopped in the middle of a record"
 _COUNTS = re.compile(rb"\n?(\d+|-)\t(\d+|-)\t(.*)", re.DOTALL)
 _COMMIT = re.compile(rb"\n?([0-9a-f]{40}|[0-9a-f]{64})")
 
@@ -103,7 +104,9 @@ def read_files(output: IO[bytes]) -> Iterator[Row]:
     for token in tokens:
         if found := _COUNTS.fullmatch(token):
             # Of a renamed file the two names follow by themselves.
-            old, new = (b"", found[3]) if found[3] else (next(tokens), next(tokens))
+            old, new = (b"", found[3]) if found[3] else (next(tokens, b""), next(tokens, b""))
+            if not new:
+                raise ProgramGarbled(_BROKEN_OFF, hint="check the repository: `git fsck`")
             counts = [None if count == b"-" else int(count) for count in (found[1], found[2])]
             yield dict(zip(FILE_COLUMNS, [commit, _path(new), _path(old) or None, *counts], strict=True))
         elif head := _COMMIT.fullmatch(token):
@@ -172,7 +175,7 @@ def _groups(tokens: Iterator[bytes], size: int) -> Iterator[list[bytes]]:
             yield group
             group = []
     if group:
-        raise ProgramGarbled("git stopped in the middle of a record", hint="check the repository: `git fsck`")
+        raise ProgramGarbled(_BROKEN_OFF, hint="check the repository: `git fsck`")
 
 
 def _text(field: bytes) -> str:

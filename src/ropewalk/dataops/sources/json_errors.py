@@ -117,4 +117,6 @@ def _try(text: str) -> json.JSONDecodeError | None:
         json.loads(text)
     except json.JSONDecodeError as error:
         return error
+    except RecursionError:
+        return json.JSONDecodeError("nested too deeply", text, 0)
     return None

@@ -61,8 +61,7 @@ class Misfits:
         if not self.count or (rules.schema != "freeze" and not self._is_beyond(rules.max_quarantined)):
             return
         first = self._first(connection) if self.staged else self.rejects[0]
-        what = f"column {first.column!r}: " if first.column else ""
-        what += first.reason if first.value is None else f"{first.value!r} is {first.reason}"
+        what = _said(first)
         place = Place(first.file, first.line or None) if first.file else spec.place
         types = f"declare types: {{{first.column}: ...}}, " if first.column else ""
         if rules.schema == "freeze":
@@ -116,3 +115,9 @@ class Misfits:
         assert row is not None
         complaint, value = self.complaints[int(row[0])], None if row[3] is None else str(row[3])
         return Reject(str(row[1] or ""), int(row[2] or 0), 0, complaint.reason, complaint.column, value, "")
+
+
+def _said(reject: Reject) -> str:
+    """Return what is wrong with a row, as it stands in a sentence."""
+    what = f"column {reject.column!r}: " if reject.column else ""
+    return what + (reject.reason if reject.value is None else f"{reject.value!r} is {reject.reason}")

@@ -122,9 +122,8 @@ class PageWalk:
                 token = answer.headers.get(by.header)
                 return self._question({by.param: token}) if token else None
             case NextCursor() as by:
-                token = body.text_at(by.path)
-                is_last = by.has_more is not None and body.is_false_at(by.has_more)
-                return self._question({by.param: token}, by.where) if token and not is_last else None
+                token = None if _says_last(by, body) else body.text_at(by.path)
+                return self._question({by.param: token}, by.where) if token else None
             case PageNumber() | Offset() as by:
                 return self._counted(by, body, number)
             case None:
@@ -132,19 +131,15 @@ class PageWalk:
         return None
 
     def _counted(self, by: PageNumber | Offset, body: Body, number: int) -> Question | None:
-        if by.has_more is not None and body.is_false_at(by.has_more):
+        if _says_last(by, body) or (self._totals and self._received >= max(self._totals)):
             return None
-        if self._totals and self._received >= max(self._totals):
+        following = by.start + (self._received if isinstance(by, Offset) else number)
+        if by.maximum is not None and following > by.maximum:
             return None
         if isinstance(by, Offset):
-            return (
-                None
-                if by.maximum is not None and by.start + self._received > by.maximum
-                else self._offset(by)
-            )
-        count = body.number_at(by.pages) if by.pages else None
-        is_last = number == count or (by.maximum is not None and by.start + number > by.maximum)
-        return None if is_last else self._numbered(by, by.start + number)
+            return self._offset(by)
+        is_last = by.pages is not None and number == body.number_at(by.pages)
+        return None if is_last else self._numbered(by, following)
 
     def _numbered(self, by: PageNumber, number: int) -> Question:
         size = {by.size_param: by.size} if by.size else {}
@@ -170,7 +165,14 @@ class PageWalk:
     def _linked(self, asked: Question, link: str | None) -> Question | None:
         if not link:
             return None
-        following = asked.address.join(link)
+        try:
+            following = asked.address.join(link)
+        except httpx.InvalidURL as error:
+            raise SourceBroken(
+                f"{self.route.shown} leads on to what is no address",
+                place=self.asking.place,
+                hint="check paginate: is it the path to the next page's address?",
+            ) from error
         if origin(str(following)) != origin(self.route.url):
             # The request's headers may hold credentials, which belong to the declared host only.
             raise SourceBroken(
@@ -200,7 +202,7 @@ class PageWalk:
         told = (
             answer.headers.get(path.removeprefix(HEADER)) if path.startswith(HEADER) else body.text_at(path)
         )
-        if told is not None and told.strip().isdigit():
+        if told is not None and told.strip().isdecimal():
             self._totals.append(int(told))
 
     def _check_total(self) -> None:
@@ -222,6 +224,10 @@ class PageWalk:
                 place=self.asking.place,
                 hint="check paginate: the server may not know the declared parameter",
             )
+
+
+def _says_last(by: NextCursor | PageNumber | Offset, body: Body) -> bool:
+    return by.has_more is not None and body.is_false_at(by.has_more)
 
 
 def _placed(body: Mapping[str, Any], path: Sequence[str], value: object) -> dict[str, Any]:

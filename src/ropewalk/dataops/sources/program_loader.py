@@ -62,15 +62,15 @@ class ProgramLoader:
 
     def _since(self, lake: Lake, mark: Mark | None) -> str | None:
         """Return from where on the program is to bring rows, or None for all of them."""
-        if mark is None or mark.watermark is None or not isinstance(self.source, DriverSource):
-            return mark.watermark if mark else None
-        assert self.rules.cursor is not None
+        watermark = mark.watermark if mark else None
+        if watermark is None or not isinstance(self.source, DriverSource):
+            return watermark
         columns = lake.columns_at(self.spec.table, lake.snapshot())
         kind = next(c.type for c in columns if c.name.lower() == str(self.rules.cursor).lower())
         # A text has another order in most databases than here: then everything is read, and held against it here.
         if kind not in ORDERED and kind not in WHOLE:
             return None
-        since = since_sql(mark.watermark, kind, self.rules.overlap)
+        since = since_sql(watermark, kind, self.rules.overlap)
         with lake.cursor() as connection:
             row = connection.execute(f"SELECT CAST(CAST({since} AS {kind}) AS VARCHAR)").fetchone()
         return str(row[0]) if row else None

@@ -6,9 +6,13 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 
 def redact_url(url: str) -> str:
-    """Return `url` with the user left out and every query value replaced by `***`."""
+    """Return `url` with the user left out and every query value replaced by `***`; `***` for what is no URL."""
     # Names of parameters help to find a mistake; only their values may be secret.
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # A server may send anything as an address, and it is shown in errors.
+        return "***"
     query = "&".join(f"{name}=***" for name, _ in parse_qsl(parts.query, keep_blank_values=True))
     return urlunsplit((parts.scheme, _host(url), parts.path, query, ""))
 

@@ -143,12 +143,13 @@ class ClientCredentials:
         answer = self.request(self.form)
         lifetime = answer.get("expires_in")
         # Some servers write the number as text.
-        seconds = float(lifetime) if str(lifetime).isdigit() else self.lifetime  # type: ignore[arg-type]  # checked
+        seconds = float(lifetime) if str(lifetime).isdecimal() else self.lifetime  # type: ignore[arg-type]  # checked
         return Token(str(answer["access_token"]), time.monotonic() + seconds - MARGIN_S)
 
 
 def conceal(text: str, secrets: tuple[str, ...]) -> str:
     """Return `text` with each of `secrets` replaced."""
-    for secret in secrets:
+    # Longer ones first, as one may hold another.
+    for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN) if secret else text
     return text

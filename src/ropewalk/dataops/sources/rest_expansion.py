@@ -152,8 +152,14 @@ class _Expansion:
         if told is not None:
             found["write"] = {"scd2": "history", "upsert": "merge"}.get(told, told)
         found["types"] = {**self.defaults.types, **resource.types}
+        return found | self._policies(resource)
+
+    def _policies(self, resource: Resource) -> Fields:
+        found: Fields = {}
         for alias, name in (("schema", "schema_policy"), ("max_quarantined",) * 2, ("refresh",) * 2):
-            value = getattr(resource, name) or getattr(self.defaults, name)
+            own = getattr(resource, name)
+            # A limit of 0 is declared, not left out.
+            value = getattr(self.defaults, name) if own is None else own
             if value is not None:
                 found[alias] = value
         return found

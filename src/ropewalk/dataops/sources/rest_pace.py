@@ -54,7 +54,7 @@ def wanted_pause(headers: Mapping[str, str], otherwise: float) -> float:
     """Return the seconds that a server in trouble asks to be left alone for, else `otherwise`."""
     # Either seconds or a date, as RFC 9110 allows; anything else counts as not said.
     wanted = headers.get("Retry-After", "").strip()
-    if wanted.isdigit():
+    if wanted.isdecimal():
         return float(wanted)
     try:
         return max(0.0, (parsedate_to_datetime(wanted) - datetime.now(UTC)).total_seconds())

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
@@ -90,13 +91,12 @@ def before(watermark: str, overlap: Overlap, place: Place) -> str:
     """
     try:
         if not isinstance(overlap, str):
-            number = float(watermark) - overlap
-            return str(int(number)) if number.is_integer() and "." not in watermark else str(number)
+            return _less(watermark, overlap)
         step = timedelta(**{_UNITS[overlap[-1]]: int(overlap[:-1])})
         if re.fullmatch(r"\d{9,11}(\.\d+)?", watermark):
             return str(int(float(watermark) - step.total_seconds()))
         return _like(datetime.fromisoformat(watermark) - step, watermark)
-    except (ValueError, OverflowError) as error:
+    except (ValueError, ArithmeticError) as error:
         raise InvalidSource(
             f"overlap {overlap!r}: the cursor's value {watermark!r} is none that it could be taken from",
             place=place,
@@ -104,7 +104,22 @@ def before(watermark: str, overlap: Overlap, place: Place) -> str:
         ) from error
 
 
+def _less(watermark: str, overlap: float) -> str:
+    # Not a float: it would round the long numbers that many services make of their ids.
+    number = Decimal(watermark) - Decimal(str(overlap))
+    if not number.is_finite():
+        raise ValueError(watermark)
+    return (
+        str(int(number)) if number == number.to_integral_value() and "." not in watermark else f"{number:f}"
+    )
+
+
 def _like(time: datetime, text: str) -> str:
+    if re.fullmatch(r"\d{8}", text):
+        return time.date().isoformat().replace("-", "")
+    if not re.match(r"\d{4}-\d{2}-\d{2}", text):
+        # Python reads more than that, as 13 digits of milliseconds for a date and a time.
+        raise ValueError(text)
     if len(text) == len("2013-01-01"):
         return time.date().isoformat()
     separator = text[len("2013-01-01")]

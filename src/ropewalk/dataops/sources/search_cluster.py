@@ -214,6 +214,10 @@ def explain(answer: Answer, place: Place) -> RopewalkError | None:
         reason = next((str(cause["reason"]) for cause in reversed(causes) if cause.get("reason")), kinds[0])
     except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
         return None
+    return _cluster_error(answer, kinds, reason, place)
+
+
+def _cluster_error(answer: Answer, kinds: list[str], reason: str, place: Place) -> RopewalkError | None:
     where = redact_url(str(answer.address))
     if "index_not_found_exception" in kinds:
         return IndexMissing(f"{where}: {reason}", place=place, hint="check index")

@@ -98,9 +98,11 @@ class _Message:
         output.streams.add(name)
         if name == stream:
             schema = cast("Mapping[str, Any]", self._get("schema", Mapping))
-            properties = schema.get("properties") or {}
-            output.columns |= {str(key): column_type(value) for key, value in properties.items()}
-            output.key = tuple(map(str, self.content.get("key_properties") or ()))
+            properties, key = schema.get("properties") or {}, self.content.get("key_properties") or []
+            if not isinstance(properties, Mapping) or not isinstance(key, list):
+                raise self._garbled("has a schema whose properties or key_properties cannot be read")
+            output.columns |= {str(name): column_type(value) for name, value in properties.items()}
+            output.key = tuple(map(str, key))
 
     def _tell_record(self, output: TapOutput, stream: str, written: IO[str]) -> None:
         name = cast("str", self._get("stream", str))
