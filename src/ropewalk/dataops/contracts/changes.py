@@ -96,12 +96,16 @@ def _identity(check: Check) -> tuple[str, tuple[str, ...], str | None]:
 
 def _tell(old: Check | None, new: Check | None) -> tuple[str, tuple[Party, ...]] | None:
     """Return what happened to a check and whom it breaks, or None when nothing did."""
-    if new is None and old is not None:
+    if old is not None and new is not None:
+        return None if old.describe() == new.describe() else _tell_changed(old, new)
+    if old is not None:
         return f"{_name(old)} is gone", LOOSER if old.severity == "error" else ()
-    if old is None and new is not None:
+    if new is not None:
         return f"{_name(new)} is new{_said(new)}", TIGHTER if new.severity == "error" else ()
-    if old is None or new is None or old.describe() == new.describe():
-        return None
+    return None
+
+
+def _tell_changed(old: Check, new: Check) -> tuple[str, tuple[Party, ...]]:
     if old.severity != new.severity:
         return (
             f"{_name(new)} is now of severity {new.severity}",
@@ -198,10 +202,14 @@ def _tell_meaning(old: ContractColumn, new: ContractColumn) -> Iterator[tuple[st
     if old.unit != new.unit:
         yield f"unit of {new.name} was {old.unit} and is {new.unit}", BOTH if old.unit and new.unit else ()
     if old.mask != new.mask:
-        before, after = (f"masked ({mask})" if mask else "in the clear" for mask in (old.mask, new.mask))
+        before, after = _shown(old), _shown(new)
         # Who may see less is broken; who may see more is not, and somebody should have a look.
         yield f"{new.name} was {before} and is {after}", LOOSER if new.mask is not None else ()
     if old.term != new.term:
         yield f"{new.name} meant {old.term or 'no term'} and means {new.term or 'no term'}", ()
     if old.description != new.description:
         yield f"description of {new.name} changed", ()
+
+
+def _shown(column: ContractColumn) -> str:
+    return f"masked ({column.mask})" if column.mask else "in the clear"

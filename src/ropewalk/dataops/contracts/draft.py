@@ -92,18 +92,24 @@ def _property(subject: Subject, column: SeenColumn, *, is_key: bool) -> Iterator
     elif column.logical_type:
         yield f"logicalType: {column.logical_type}"
     yield f"physicalType: {_text(column.type)}"
-    if is_key:
-        yield "primaryKey: true"
-    if column.is_full:
-        yield "required: true"
-    if column.is_unique and not is_key and not (personal or column.logical_type in ("date", "timestamp")):
-        yield "unique: true"
+    yield from _presence(column, is_key=is_key, is_personal=personal is not None)
     if personal and not (term and term.pii):
         yield f"classification: pii  # {personal[1]}"
         yield f"customProperties: [{{property: pii, value: {personal[0]}}}]"
     # A contract is read by more people than the rows are: no value of a person stands in it.
     if term is None:
         yield from _limits(column, is_personal=personal is not None)
+
+
+def _presence(column: SeenColumn, *, is_key: bool, is_personal: bool) -> Iterator[str]:
+    if is_key:
+        yield "primaryKey: true"
+    if column.is_full:
+        yield "required: true"
+    # Two persons may share what no two have shared so far, and so may two events one moment.
+    is_by_chance = is_personal or column.logical_type in ("date", "timestamp")
+    if column.is_unique and not is_key and not is_by_chance:
+        yield "unique: true"
 
 
 def _personal(subject: Subject, column: SeenColumn) -> tuple[PIIClass, str] | None:
@@ -119,11 +125,17 @@ def _limits(column: SeenColumn, *, is_personal: bool) -> Iterator[str]:
     elif column.shapes & {"date", "timestamp"}:
         shape = "date" if "date" in column.shapes else "timestamp"
         yield f"# all texts are written as a {shape}: a column of that type would check more"
-    elif column.listed and not is_personal:
+    # What follows is made of the values themselves.
+    elif not is_personal:
+        yield from _from_values(column)
+
+
+def _from_values(column: SeenColumn) -> Iterator[str]:
+    if column.listed:
         yield f"enum: [{', '.join(f'{{value: {_text(value)}}}' for value in column.listed)}]"
-    elif (pattern := _code(column)) and not is_personal:
+    elif pattern := _code(column):
         yield f"logicalTypeOptions: {{pattern: {_text(pattern)}}}"
-    elif column.logical_type in ("integer", "number") and not is_personal:
+    elif column.logical_type in ("integer", "number"):
         yield from _range(column)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 
@@ -16,7 +17,7 @@ from open_data_contract_standard.model import (
 from ropewalk.dataops.contracts.errors import InvalidContract
 from ropewalk.dataops.contracts.rules import Location, column_name
 from ropewalk.dataops.contracts.values import Check, Severity
-from ropewalk.errors import nearest
+from ropewalk.errors import Place, nearest
 from ropewalk.project import Document, UnknownKey
 
 # The standard's names for how old the newest row may be, and for how old the oldest may be.
@@ -203,18 +204,24 @@ def volume_check(document: Document, location: Location, rule: DataQuality, seve
         )
     given: Mapping[str, object] = asked["volume"] or {}
     for key, value in given.items():
-        where = document.place((*location, "implementation", "volume", key))
-        if key not in VOLUME:
-            raise UnknownKey(
-                f"unknown key {key!r}",
-                place=where,
-                nearest=nearest(key, VOLUME),
-                hint="volume takes builds, tolerance",
-            )
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-            raise InvalidContract(f"{key} must be a number above 0, not {value!r}", place=where)
+        _refuse_measure(key, value, document.place((*location, "implementation", "volume", key)))
     builds = int(str(given.get("builds", DEFAULT_BUILDS)))
     tolerance = float(str(given.get("tolerance", DEFAULT_TOLERANCE)))
     return Check(
         "volume", (), place, (str(builds), f"{tolerance:g}"), severity=severity, label=rule.name or rule.id
     )
+
+
+def _refuse_measure(key: str, value: object, place: Place) -> None:
+    if key not in VOLUME:
+        raise UnknownKey(
+            f"unknown key {key!r}",
+            place=place,
+            nearest=nearest(key, VOLUME),
+            hint="volume takes builds, tolerance",
+        )
+    # YAML has numbers that are above nothing (.nan) and above everything (.inf).
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise InvalidContract(f"{key} must be a number above 0, not {value!r}", place=place)
+    if key == "builds" and not isinstance(value, int):
+        raise InvalidContract(f"builds are counted, and {value!r} is no whole number", place=place)

@@ -36,22 +36,26 @@ def quality_checks(
         UnknownKey: an argument that the metric does not take.
     """
     for index, rule in enumerate(rules or []):
-        where = (*location, index)
-        kind = rule.type or ("sql" if rule.query else "library")
-        if kind == "sql":
-            yield _sql_check(document, where, rule, column)
-        elif kind == "library":
-            yield _library_check(document, where, rule, column)
-        elif kind == "custom" and is_volume_rule(rule) and column is None:
-            yield volume_check(document, where, rule, _severity(document, where, rule, "warning"))
-        # Text is for people; any other kind would be a promise that nothing keeps.
-        elif kind != "text":
-            raise InvalidContract(
-                f"quality rules of type {kind!r} are not run here",
-                place=document.place((*where, "type")),
-                hint="use type library, sql, or text for what only people can judge; of type custom only engine "
-                "ropewalk with the volume of a table",
-            )
+        # Text is for people.
+        if rule.type != "text":
+            yield _check(document, (*location, index), rule, column)
+
+
+def _check(document: Document, where: Location, rule: DataQuality, column: str | None) -> Check:
+    kind = rule.type or ("sql" if rule.query else "library")
+    if kind == "sql":
+        return _sql_check(document, where, rule, column)
+    if kind == "library":
+        return _library_check(document, where, rule, column)
+    if kind == "custom" and is_volume_rule(rule) and column is None:
+        return volume_check(document, where, rule, _severity(document, where, rule, "warning"))
+    # Any other kind would be a promise that nothing keeps.
+    raise InvalidContract(
+        f"quality rules of type {kind!r} are not run here",
+        place=document.place((*where, "type")),
+        hint="use type library, sql, or text for what only people can judge; of type custom only engine "
+        "ropewalk with the volume of a table",
+    )
 
 
 def _sql_check(document: Document, where: Location, rule: DataQuality, column: str | None) -> Check:

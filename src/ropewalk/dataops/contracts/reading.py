@@ -58,15 +58,7 @@ def parse_contract(path: Path, table: str | None, root: Path, glossary: Glossary
     declared: OpenDataContractStandard = validate(document, StrictContract)
     _require_header(document, declared)
     described = _the_table(document, declared, table)
-    properties = described.properties or []
-    _refuse_repeated(document, properties)
-    terms = [find_term(document, (*_PROPERTIES, i), item, glossary) for i, item in enumerate(properties)]
-    described.properties = [
-        with_term(document, (*_PROPERTIES, i), item, term) if term else item
-        for i, (item, term) in enumerate(zip(properties, terms, strict=True))
-    ]
-    pairs = zip(described.properties, terms, strict=True)
-    columns = tuple(_column(document, (*_PROPERTIES, i), item, term) for i, (item, term) in enumerate(pairs))
+    columns = _columns(document, described, glossary)
     name = table or described.physicalName or described.name or ""
     return Contract(
         table=name,
@@ -81,6 +73,19 @@ def parse_contract(path: Path, table: str | None, root: Path, glossary: Glossary
         masks=contract_masks(columns, glossary),
         notes=tuple(_notes(described)),
     )
+
+
+def _columns(document: Document, described: SchemaObject, glossary: Glossary) -> tuple[ContractColumn, ...]:
+    """Return the columns, and let each property of `described` say what its term says too: checks are read there."""
+    properties = described.properties or []
+    _refuse_repeated(document, properties)
+    terms = [find_term(document, (*_PROPERTIES, i), item, glossary) for i, item in enumerate(properties)]
+    described.properties = [
+        with_term(document, (*_PROPERTIES, i), item, term) if term else item
+        for i, (item, term) in enumerate(zip(properties, terms, strict=True))
+    ]
+    pairs = zip(described.properties, terms, strict=True)
+    return tuple(_column(document, (*_PROPERTIES, i), item, term) for i, (item, term) in enumerate(pairs))
 
 
 def _require_header(document: Document, declared: OpenDataContractStandard) -> None:

@@ -126,22 +126,25 @@ def _option_checks(document: Document, location: Location, item: SchemaProperty)
     for key, value in options.items():
         place = document.place((*location, key))
         if key not in valid:
-            raise UnknownKey(
-                f"unknown key {key!r}",
-                place=place,
-                nearest=nearest(key, valid),
-                hint=f"a column of logical type {item.logicalType} takes "
-                + (", ".join(valid) or "no options"),
-            )
-        if key == "format" and item.logicalType == "string" and value in FORMATS:
-            yield Check("format", (column_name(item),), place, (str(value),), FORMATS[str(value)])
-        elif key not in DESCRIPTIVE:
-            yield from _option_check(item, key, value, place)
+            raise _unknown_option(key, item.logicalType, valid, place=place)
+        yield from _option_check(item, key, value, place)
+
+
+def _unknown_option(key: str, kind: str | None, valid: tuple[str, ...], *, place: Place) -> UnknownKey:
+    return UnknownKey(
+        f"unknown key {key!r}",
+        place=place,
+        nearest=nearest(key, valid),
+        hint=f"a column of logical type {kind} takes " + (", ".join(valid) or "no options"),
+    )
 
 
 def _option_check(item: SchemaProperty, key: str, value: object, place: Place) -> Iterator[Check]:
     columns = (column_name(item),)
-    if key == "pattern":
+    if key in DESCRIPTIVE:
+        if key == "format" and item.logicalType == "string" and value in FORMATS:
+            yield Check(key, columns, place, (str(value),), FORMATS[str(value)])
+    elif key == "pattern":
         yield Check(key, columns, place, pattern=str(value))
     elif isinstance(value, bool):
         # The standard's v3.0 wrote `exclusiveMinimum: true` beside `minimum`.

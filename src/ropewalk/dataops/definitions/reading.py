@@ -122,14 +122,19 @@ def _term(document: Document, name: str, entry: TermEntry) -> Term:
 
 def _refuse_empty_range(document: Document, name: str, entry: TermEntry) -> None:
     bounds = [bound for bound in (entry.minimum, entry.maximum) if bound is not None]
-    is_number = [isinstance(bound, int | float) and not isinstance(bound, bool) for bound in bounds]
-    place = document.place(("terms", name, "minimum" if entry.minimum is not None else "maximum"))
+    is_number = list(map(_is_number, bounds))
+    place = document.place(("terms", name, "maximum" if entry.minimum is None else "minimum"))
     if not all(wanted == (entry.type in ("number", "integer")) for wanted in is_number):
         raise InvalidProjectFile(f"a bound of {name!r} is not of its type {entry.type}", place=place)
     # Dates and moments of one form sort as their texts do.
-    keys = bounds if all(is_number) else [as_text(bound) for bound in bounds]
+    keys = bounds if all(is_number) else list(map(as_text, bounds))
     if len(keys) == 2 and keys[0] > keys[1]:  # type: ignore[operator]  # both numbers or both texts
         raise InvalidProjectFile(f"no value of {name!r} lies between its minimum and maximum", place=place)
+
+
+def _is_number(value: object) -> bool:
+    # To Python true is 1.
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _refuse_repeated(document: Document, terms: dict[str, Term]) -> None:

@@ -176,12 +176,7 @@ def _refuse_misfits(form: Form, found: Mapping[str, _Line]) -> None:
     """Refuse what the kind does not take, and a kind that lacks what it needs."""
     for key in found:
         if key != "kind" and key not in ALLOWED[form]:
-            kinds = [kind for kind, keys in ALLOWED.items() if key in keys]
-            raise InvalidHeader(
-                f"a table of kind {form} takes no `{key}:`",
-                place=found[key].place,
-                hint=f"`{key}:` belongs to kind {' or '.join(kinds)}",
-            )
+            raise _misplaced(form, found[key])
     if form == "incremental" and ("key" in found) == ("partition" in found):
         raise InvalidHeader(
             "a table of kind incremental is built by time or by key"
@@ -195,6 +190,15 @@ def _refuse_misfits(form: Form, found: Mapping[str, _Line]) -> None:
             place=found["kind"].place,
             hint="`-- key: COLUMN` names what tells one thing from another; several columns with commas",
         )
+
+
+def _misplaced(form: Form, line: _Line) -> InvalidHeader:
+    kinds = [kind for kind, keys in ALLOWED.items() if line.key in keys]
+    return InvalidHeader(
+        f"a table of kind {form} takes no `{line.key}:`",
+        place=line.place,
+        hint=f"`{line.key}:` belongs to kind {' or '.join(kinds)}",
+    )
 
 
 def _partition(line: _Line) -> Partition:

@@ -87,16 +87,21 @@ def batches(
     partition: Partition, wanted: Collection[Label], every: Collection[Label]
 ) -> Iterator[list[Label]]:
     """Yield the `wanted` intervals in groups that one statement computes: no other of `every` lies between them."""
-    order = [label for label in sorted_labels(every) if label is not None]
-    place = {label: index for index, label in enumerate(order)}
-    known = [label for label in order if label in wanted]
-    numbered = enumerate(known)
-    for _, run in groupby(numbered, lambda item: 0 if partition.by == "key" else place[item[1]] - item[0]):
-        labels: list[Label] = [label for _, label in run]
+    for labels in _runs(partition, wanted, every):
         for start in range(0, len(labels), MOST_AT_ONCE):
             yield labels[start : start + MOST_AT_ONCE]
     if None in wanted:
         yield [None]
+
+
+def _runs(partition: Partition, wanted: Collection[Label], every: Collection[Label]) -> Iterator[list[Label]]:
+    """Yield the named ones of `wanted` that follow each other among `every`; keys need not, they are listed."""
+    order = [label for label in sorted_labels(every) if label is not None]
+    # The distance between the place among all and that among the wanted grows with each gap.
+    gaps = {label: index for index, label in enumerate(order)}
+    known = enumerate(label for label in order if label in wanted)
+    for _, run in groupby(known, lambda item: 0 if partition.by == "key" else gaps[item[1]] - item[0]):
+        yield [label for _, label in run]
 
 
 def variables(partition: Partition, labels: Sequence[Label]) -> str:

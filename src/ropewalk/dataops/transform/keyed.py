@@ -166,11 +166,7 @@ def _plan(task: Task, spec: TableSpec) -> Plan:
     standing = find_standing(task)
     if standing is None:
         raise _Full(NEW)
-    # A contract makes no rows; everything else in the definition does.
-    names = {name for name in {*standing.facts, *task.node.facts} if name != "contract"}
-    for name in sorted(names):
-        if standing.facts.get(name) != task.node.facts.get(name):
-            raise _Full(f"its {name} changed")
+    _require_definition(task, standing)
     read = {reference.name for reference in spec.sql.references}
     changed = sorted(name for name in read if standing.inputs.get(name) != task.inputs[name].digest)
     if not changed:
@@ -178,6 +174,14 @@ def _plan(task: Task, spec: TableSpec) -> Plan:
     if len(changed) > 1:
         raise _Full(f"{' and '.join(changed)} changed, and only one of its inputs may")
     return _plan_for(task, spec, standing, changed[0])
+
+
+def _require_definition(task: Task, standing: Standing) -> None:
+    """Raise `_Full` when the rows that stand were made by another definition."""
+    # A contract makes no rows; everything else in the definition does.
+    for name in sorted({*standing.facts, *task.node.facts} - {"contract"}):
+        if standing.facts.get(name) != task.node.facts.get(name):
+            raise _Full(f"its {name} changed")
 
 
 def _plan_for(task: Task, spec: TableSpec, standing: Standing, driver: str) -> Plan:

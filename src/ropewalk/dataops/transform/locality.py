@@ -189,10 +189,7 @@ class _Trace:
         raise NotLocal(f"the query does not name {name}")
 
     def _star_gives(self, star: exp.Expr, name: str, source: _Source, sources: list[_Source]) -> bool:
-        inner = star.this if isinstance(star, exp.Column) else star
-        written = [*(inner.args.get("except_") or []), *(inner.args.get("replace") or [])]
-        written += [*(inner.args.get("rename") or []), *(inner.args.get("except") or [])]
-        if any(found.name.lower() == name for item in written for found in item.find_all(exp.Identifier)):
+        if name in _rewritten(star.this if isinstance(star, exp.Column) else star):
             return False
         if isinstance(star, exp.Column):
             return star.table.lower() == source.alias
@@ -207,10 +204,8 @@ class _Trace:
 
     def _lacks(self, source: _Source, name: str) -> bool:
         """Return whether `source` is known to have no column `name` that could be meant instead."""
-        join = source.item.parent
-        using = [item.name.lower() for item in (join.args.get("using") or [])] if join else []
         # Of a column in USING the row of the first table has the value.
-        if name in using:
+        if name in _using(source.item.parent):
             return True
         if source.query is not None:
             names = [found.lower() for found in getattr(source.query.unnest(), "named_selects", ["*"])]
@@ -219,6 +214,20 @@ class _Trace:
             return False
         table = ".".join(part.name for part in source.item.parts).lower()
         return table in self.columns and name not in {column.lower() for column in self.columns[table]}
+
+
+def _rewritten(star: exp.Expr) -> set[str]:
+    """Return the names that EXCLUDE, REPLACE and RENAME of a star speak of, in lower case."""
+    # The parser has called the same part by both names.
+    items = [
+        item for part in ("except_", "except", "replace", "rename") for item in star.args.get(part) or []
+    ]
+    return {found.name.lower() for item in items for found in item.find_all(exp.Identifier)}
+
+
+def _using(join: exp.Expr | None) -> set[str]:
+    """Return the columns in USING of a join, in lower case."""
+    return {item.name.lower() for item in join.args.get("using") or []} if join else set()
 
 
 def _common(tree: exp.Select, outer: _Common) -> _Common:
@@ -241,11 +250,15 @@ def _sources(tree: exp.Select, common: _Common) -> Iterator[_Source]:
     yield _source(start.this, common)
     # A parenthesis and a table may carry joins of their own.
     for join in tree.args.get("joins") or []:
-        kind, side, method = ((join.args.get(part) or "").upper() for part in ("kind", "side", "method"))
-        if kind not in _JOINS or side not in _SIDES or method not in _METHODS:
-            words = " ".join(word for word in (method, side, kind) if word)
-            raise NotLocal(f"a {words} JOIN gives rows that no row of the first table made")
+        _refuse_join(join)
         yield _source(join.this, common)
+
+
+def _refuse_join(join: exp.Expr) -> None:
+    kind, side, method = ((join.args.get(part) or "").upper() for part in ("kind", "side", "method"))
+    if kind not in _JOINS or side not in _SIDES or method not in _METHODS:
+        words = " ".join(word for word in (method, side, kind) if word)
+        raise NotLocal(f"a {words} JOIN gives rows that no row of the first table made")
 
 
 def _source(item: exp.Expr, common: _Common) -> _Source:

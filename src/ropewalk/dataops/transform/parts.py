@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -176,11 +176,15 @@ def _publish(
 def _cuts(lake: Lake, tables: Mapping[str, int], spec: TableSpec, partition: Partition) -> dict[str, Cut]:
     columns = {table: lake.columns_at(table, snapshot) for table, snapshot in tables.items()}
     found = {table: cut for table in tables if (cut := find_cut(partition, columns[table]))}
-    if found:
-        return found
-    names = {column.name for listed in columns.values() for column in listed}
+    if not found:
+        raise _uncut({column.name for listed in columns.values() for column in listed}, spec, partition)
+    return found
+
+
+def _uncut(names: Collection[str], spec: TableSpec, partition: Partition) -> TableFailed:
+    """Return why no input can be cut: the column is in none of them, or has no times where it is."""
     has_it = partition.column.lower() in {name.lower() for name in names}
-    raise TableFailed(
+    return TableFailed(
         f"no table that {spec.table} reads has times in a column {partition.column!r}"
         if has_it
         else f"no table that {spec.table} reads has a column {partition.column!r} to partition by",

@@ -172,13 +172,7 @@ def _given(document: Document, test: _Test, where: tuple[str | int, ...]) -> dic
 def _rows(document: Document, fixture: _Fixture, where: tuple[str | int, ...]) -> Rows:
     place = document.place((*where, "rows"))
     types = {name.lower(): kind for name, kind in fixture.types.items()}
-    wanted = list if fixture.format == "dict" else str
-    if fixture.rows is not None and not isinstance(fixture.rows, wanted):
-        raise InvalidTableTest(
-            f"rows of the format {fixture.format} are a {'list' if wanted is list else 'text'}",
-            place=place,
-            hint=None if wanted is str else "`format: csv` takes a text, `format: sql` a SELECT",
-        )
+    _refuse_other_form(fixture, place)
     if isinstance(fixture.rows, str):
         if fixture.format == "sql":
             return Rows((), place, types, fixture.rows)
@@ -192,6 +186,16 @@ def _rows(document: Document, fixture: _Fixture, where: tuple[str | int, ...]) -
         for index, row in enumerate(fixture.rows or [])
     )
     return Rows(rows, place, types)
+
+
+def _refuse_other_form(fixture: _Fixture, place: Place) -> None:
+    is_listed = fixture.format == "dict"
+    if fixture.rows is not None and not isinstance(fixture.rows, list if is_listed else str):
+        raise InvalidTableTest(
+            f"rows of the format {fixture.format} are a {'list' if is_listed else 'text'}",
+            place=place,
+            hint="`format: csv` takes a text, `format: sql` a SELECT" if is_listed else None,
+        )
 
 
 def _csv_rows(text: str, place: Place) -> tuple[Row, ...]:
