@@ -13,6 +13,7 @@ from ropewalk.cli.session import Session, environment_option, open_session
 from ropewalk.dataops.columns import read_table_lineage
 from ropewalk.dataops.diff import (
     DataDiff,
+    SampleRow,
     TableDiff,
     diff_markdown,
     diff_snapshots,
@@ -140,13 +141,14 @@ def _rows(table: TableDiff) -> Iterator[str]:
     signs = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
     for row in table.sample:
         sign, color = signs[row.change]
-        values = row.after or row.before or {}
-        before = row.before or {}
-        told = [
-            f"{name}={shown_value(before[name])} -> {shown_value(value)}"
-            if row.change == "changed" and before.get(name) != value
-            else f"{name}={shown_value(value)}"
-            for name, value in values.items()
-            if row.change != "changed" or name in table.key or before.get(name) != value
-        ]
-        yield click.style(f"    {sign} ", fg=color) + plain("  ".join(told))
+        yield click.style(f"    {sign} ", fg=color) + plain("  ".join(_values(row, table.key)))
+
+
+def _values(row: SampleRow, key: Sequence[str]) -> Iterator[str]:
+    """Yield a row's values; of a row that changed only its key and what is another now."""
+    before = row.before or {}
+    for name, value in (row.after or before).items():
+        if row.change == "changed" and before.get(name) != value:
+            yield f"{name}={shown_value(before[name])} -> {shown_value(value)}"
+        elif row.change != "changed" or name in key:
+            yield f"{name}={shown_value(value)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -58,14 +59,15 @@ def _print(found: Import, target: Path, *, is_written: bool) -> None:
     counted = Counter(moved.what for moved in found.moved)
     said = ", ".join(count(number, what) for what, number in counted.items()) or "nothing"
     click.echo(f"{verb}: {said.replace('documentations', 'documentation')}")
-    noted = [
-        (moved.what, moved.name, moved.note) for moved in found.moved if moved.note and moved.what != "test"
-    ]
-    if noted:
-        click.echo("\nto know:")
-        emit_table(["what", "name", "note"], noted)
-    if found.left:
-        click.echo("\nfor you to do:")
-        emit_table(["what", "name", "why"], [(left.what, left.name, left.why) for left in found.left])
+    # What became of a test stands in its contract; there may be hundreds.
+    noted = [(item.what, item.name, item.note) for item in found.moved if item.note and item.what != "test"]
+    _print_part("to know", "note", noted)
+    _print_part("for you to do", "why", [(left.what, left.name, left.why) for left in found.left])
     if is_written:
         click.echo(f"\n{target}: `ropewalk plan` shows what a run would do", err=True)
+
+
+def _print_part(title: str, last: str, rows: Sequence[tuple[str, str, str]]) -> None:
+    if rows:
+        click.echo(f"\n{title}:")
+        emit_table(["what", "name", last], rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -15,6 +15,7 @@ from ropewalk.dataops.columns import (
     ColumnLineage,
     TableLineage,
     UnknownColumn,
+    Use,
     openlineage_events,
     read_table_lineage,
 )
@@ -103,25 +104,22 @@ def _show_columns(lineage: TableLineage, *, as_json: bool) -> None:
         return
     click.echo(click.style(lineage.table, bold=True))
     for column in lineage.columns:
-        origins = ", ".join(map(str, column.values)) or (
-            "" if column.uses or column.unknown else "a constant"
-        )
-        click.echo(
-            plain(f"  {column.name} <- {origins}".rstrip())
-            + (f"  ({column.transform})" if column.values else "")
-        )
-        for how, uses in itertools.groupby(column.uses, key=lambda use: use.how):
-            click.echo(f"    {how}: {plain(', '.join(str(use.origin) for use in uses))}")
+        origins = ", ".join(map(str, column.values)) or _without_origins(column)
+        transform = f"  ({column.transform})" if column.values else ""
+        click.echo(plain(f"  {column.name} <- {origins}".rstrip()) + transform)
+        _show_uses(column.uses)
         if column.unknown:
             click.echo(f"    unknown: {plain(column.unknown)}")
     if lineage.rows:
         click.echo("  which rows there are:")
-    for how, uses in itertools.groupby(
-        sorted(lineage.rows, key=lambda use: use.how), key=lambda use: use.how
-    ):
-        click.echo(f"    {how}: {plain(', '.join(str(use.origin) for use in uses))}")
+    _show_uses(sorted(lineage.rows, key=lambda use: use.how))
     if lineage.unknown:
         click.echo(f"  unknown: {plain(lineage.unknown)}")
+
+
+def _show_uses(found: Sequence[Use]) -> None:
+    for how, uses in itertools.groupby(found, key=lambda use: use.how):
+        click.echo(f"    {how}: {plain(', '.join(str(use.origin) for use in uses))}")
 
 
 def _without_origins(column: ColumnLineage) -> str:

@@ -127,12 +127,16 @@ def _print(plan: Plan, *, everything: bool, asked: set[str]) -> None:
         click.echo(f"{MARKS[node.status]} {node.id}{cost}")
         for line in explain(node):
             click.echo(f"    {line}")
+    click.echo(_summary(plan, is_whole=len(shown) == len(plan.nodes)))
+
+
+def _summary(plan: Plan, *, is_whole: bool) -> str:
     counts = f"{plan.count(Status.STALE)} to run, {plan.count(Status.WAITS)} waiting on them"
     restored = plan.count(Status.RESTORED)
     counts += f", {restored} restored" if restored else ""
-    more = " (--all lists them)" if len(shown) < len(plan.nodes) else ""
+    more = "" if is_whole else " (--all lists them)"
     about = f", about {_duration(plan.seconds())}" if plan.seconds() else ""
-    click.echo(f"{counts}, {plan.count(Status.FRESH)} fresh{more}{about}  (environment {plan.environment})")
+    return f"{counts}, {plan.count(Status.FRESH)} fresh{more}{about}  (environment {plan.environment})"
 
 
 def _duration(seconds: float) -> str:

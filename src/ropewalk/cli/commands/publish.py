@@ -8,7 +8,7 @@ import click
 
 from ropewalk.cli.output import emit_json, emit_table
 from ropewalk.cli.session import Session, environment_option, open_session
-from ropewalk.dataops.publish import PublishSpec, publish_again, read_standings
+from ropewalk.dataops.publish import Published, PublishSpec, publish_again, read_standings
 from ropewalk.pipeline import Node
 
 
@@ -67,17 +67,15 @@ def _publish(session: Session, nodes: list[Node], *, rebuild: bool, as_json: boo
         # Without names it is what this environment publishes; who names one is told why it is not.
         if not is_asked and not spec.entry.acts_in(environment):
             continue
-        published = publish_again(session.workspace, node, rebuilds=rebuild)
-        state = "not made" if published is None else "written" if published.is_new else "current"
-        done.append(
-            {
-                "name": spec.name,
-                "target": published.target if published else None,
-                "rows": published.rows if published else None,
-                "state": state,
-            }
-        )
+        done.append(_told(spec.name, publish_again(session.workspace, node, rebuilds=rebuild)))
     if as_json:
         emit_json({"environment": environment, "publications": done})
     else:
         emit_table(["publication", "target", "rows", "state"], [tuple(item.values()) for item in done])
+
+
+def _told(name: str, published: Published | None) -> dict[str, object]:
+    if published is None:
+        return {"name": name, "target": None, "rows": None, "state": "not made"}
+    state = "written" if published.is_new else "current"
+    return {"name": name, "target": published.target, "rows": published.rows, "state": state}

@@ -86,13 +86,16 @@ def command(
     snapshot = _snapshot(result)
     if leave_note and turn and result.is_settled:
         leave_note(_unchanged(result, snapshot, as_json=as_json), turn)
-    errors = [node for node in result.nodes if node.error]
     if as_json:
         emit_json(run_document(result, snapshot))
     else:
         _print(result, snapshot)
+    return _exit_code(result)
+
+
+def _exit_code(result: RunResult) -> int:
     # Several nodes may have failed; the gravest exit code wins.
-    return max((exit_code(type(node.error)) for node in errors if node.error), default=0)
+    return max((exit_code(type(node.error)) for node in result.nodes if node.error), default=0)
 
 
 def run_document(result: RunResult, snapshot: int | None) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 import click
@@ -109,14 +109,15 @@ def facts(summary: object) -> str:
     numbers = {name: value for name, value in shown.items() if _is_number(value)}
     # The first tells most; of the others nobody needs to read that they are nothing.
     told = [name for position, name in enumerate(numbers) if numbers[name] or position == 0]
-    parts = [f"{name} {_short(numbers[name])}" for name in told]
-    contract = summary.get("contract")
+    return ", ".join([*(f"{name} {_short(numbers[name])}" for name in told), *_promises(summary)])
+
+
+def _promises(summary: Mapping[str, object]) -> Iterator[str]:
+    contract, intervals = summary.get("contract"), summary.get("intervals")
     if isinstance(contract, dict):
-        parts.append(f"contract {contract['passed']} of {contract['checks']} hold")
-    intervals = summary.get("intervals")
+        yield f"contract {contract['passed']} of {contract['checks']} hold"
     if isinstance(intervals, dict) and intervals.get("missing"):
-        parts.append(f"{intervals['missing']} of {intervals['total']} intervals missing")
-    return ", ".join(parts)
+        yield f"{intervals['missing']} of {intervals['total']} intervals missing"
 
 
 def _is_number(value: object) -> bool:

@@ -107,13 +107,11 @@ def _outcomes(session: Session, names: Sequence[str], only: str | None) -> Itera
     wanted = {table_of(graph.find(name).id) for name in names} if names else None
     if only != "checks":
         tests = read_table_tests(workspace.root, None if wanted is None else [t for t in wanted if t])
-        for result in run_table_tests(tests, graph, workspace):
-            yield _of_unit_test(result)
+        yield from map(_of_unit_test, run_table_tests(tests, graph, workspace))
     if only != "unit":
         contracts, there = read_contracts(workspace.root), environment_tables(workspace)
-        for table in sorted(contracts):
-            if wanted is None or table in wanted:
-                yield from _of_contract(session, table, is_there=table in there)
+        for table in sorted(contracts if wanted is None else contracts.keys() & wanted):
+            yield from _of_contract(session, table, is_there=table in there)
 
 
 def _of_unit_test(result: TestResult) -> Outcome:
@@ -191,7 +189,10 @@ def _print(outcomes: Sequence[Outcome]) -> None:
             click.echo(f"    {line}")
     if not outcomes:
         click.echo("there are no tests: tables/SCHEMA/NAME.test.yaml and contracts/ hold them")
-        return
+    _print_counts(outcomes)
+
+
+def _print_counts(outcomes: Sequence[Outcome]) -> None:
     for kind in ("unit test", "check"):
         states = [outcome.state for outcome in outcomes if outcome.kind == kind]
         if states:
