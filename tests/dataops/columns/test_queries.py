@@ -152,7 +152,14 @@ def test_transforms_say_what_happened_to_a_value():
     [
         ("SELECT city, x, sum(a) AS n FROM s.t GROUP BY ALL", ("city", "x")),
         ("SELECT upper(city) AS c, sum(a) FROM s.t GROUP BY 1", ("c",)),
-        ("SELECT city AS c, sum(a) FROM s.t GROUP BY c", ("c",)),
+        ("SELECT city AS place, sum(a) FROM s.t GROUP BY place", ("place",)),
+        ("SELECT t.city AS city, sum(a) FROM s.t GROUP BY city", ("city",)),
+        # The engine groups by the column that it reads, of which the list may give one value twice.
+        ("SELECT upper(city) AS city, sum(a) FROM s.t GROUP BY city", ()),
+        ("SELECT x::DATE AS x, sum(a) FROM s.t GROUP BY x", ()),
+        # Behind a star the places of the list are not those of the columns.
+        ("SELECT *, upper(k) AS w FROM s.u GROUP BY id, k, v, x, upper(k)", ()),
+        ("SELECT *, upper(k) AS w FROM s.u GROUP BY id, k, v, x", ("id", "k", "v", "x")),
         # Not all that it groups by is there, or more than one grouping is.
         ("SELECT city, sum(a) AS n FROM s.t GROUP BY city, x", ()),
         ("SELECT city, x, sum(a) AS n FROM s.t GROUP BY CUBE (city, x)", ()),

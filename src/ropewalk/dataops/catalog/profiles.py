@@ -68,22 +68,11 @@ def _hidden(connection: duckdb.DuckDBPyConnection, column: Column) -> ColumnProf
 
 
 def _column(connection: duckdb.DuckDBPyConnection, column: Column) -> ColumnProfile:
-    name = quote(column.name)
-    # Of what is nested or binary neither the least value nor a common one can be shown in a line.
-    is_number, is_ordered = _is_number(column), _is_number(column) or _is_moment(column)
-    is_plain = (
-        is_ordered or column.type in ("BOOLEAN", "VARCHAR", "UUID", "TIME") or column.type.startswith("ENUM")
-    )
-    wanted = [
-        _nulls(column),
-        _distinct(column),
-        f"CAST(min({name}) AS VARCHAR)" if is_plain else "NULL",
-        f"CAST(max({name}) AS VARCHAR)" if is_plain else "NULL",
-        f"avg({name}::DOUBLE) FILTER (isfinite({name}::DOUBLE))" if is_number else "NULL",
-        f"quantile_cont({name}::DOUBLE, 0.5) FILTER (isfinite({name}::DOUBLE))" if is_number else "NULL",
-    ]
-    statement = f"SELECT {', '.join(wanted)} FROM {_SAMPLE}"  # noqa: S608  # quoted names
+    is_ordered = _is_number(column) or _is_moment(column)
+    statement = f"SELECT {', '.join(_figures(column))} FROM {_SAMPLE}"  # noqa: S608  # quoted names
     nulls, distinct, least, most, mean, median = _one(connection, statement)
+    # Of an ordered column with many values no single one says anything.
+    has_top = int(str(distinct)) <= BINS if is_ordered else _is_plain(column)
     return ColumnProfile(
         name=column.name,
         type=column.type,
@@ -94,11 +83,19 @@ def _column(connection: duckdb.DuckDBPyConnection, column: Column) -> ColumnProf
         mean=_float(mean),
         median=_float(median),
         bins=tuple(_bins(connection, column)) if is_ordered else (),
-        # Of an ordered column with many values no single one says anything.
-        top=tuple(_top(connection, column))
-        if is_plain and (not is_ordered or int(str(distinct)) <= BINS)
-        else (),
+        top=tuple(_top(connection, column)) if has_top else (),
     )
+
+
+def _figures(column: Column) -> Iterator[str]:
+    """Yield the SQL of shares, least, greatest, mean and median, or NULL for what values of its type do not have."""
+    name, is_plain, is_number = quote(column.name), _is_plain(column), _is_number(column)
+    yield _nulls(column)
+    yield _distinct(column)
+    for function in ("min", "max"):
+        yield f"CAST({function}({name}) AS VARCHAR)" if is_plain else "NULL"
+    for function in (f"avg({name}::DOUBLE)", f"quantile_cont({name}::DOUBLE, 0.5)"):
+        yield f"{function} FILTER (isfinite({name}::DOUBLE))" if is_number else "NULL"
 
 
 def _bins(connection: duckdb.DuckDBPyConnection, column: Column) -> Iterator[Bin]:
@@ -147,6 +144,13 @@ def _edge(column: Column, value: float) -> str:
     return (
         moment.date().isoformat() if column.type == "DATE" else moment.isoformat(sep=" ", timespec="seconds")
     )
+
+
+def _is_plain(column: Column) -> bool:
+    # Of what is nested or binary neither the least value nor a common one can be shown in a line.
+    is_enum = column.type.startswith("ENUM") and not column.type.endswith("]")
+    is_scalar = is_enum or column.type in ("BOOLEAN", "VARCHAR", "UUID", "TIME")
+    return is_scalar or _is_number(column) or _is_moment(column)
 
 
 def _is_number(column: Column) -> bool:

@@ -46,15 +46,15 @@ def search_catalog(
 
 
 def _items(cards: Sequence[TableCard], glossary: Glossary) -> Iterator[_Item]:
-    owners: dict[str, list[str]] = {}
     for card in cards:
-        if card.owner:
-            owners.setdefault(card.owner, []).append(card.name)
         yield _table(card)
         yield from _columns(card)
-        for column in card.columns:
-            if column.owner:
-                owners.setdefault(column.owner, []).append(f"{card.name}.{column.name}")
+    yield from _terms(cards, glossary)
+    yield from _owners(cards)
+
+
+def _terms(cards: Sequence[TableCard], glossary: Glossary) -> Iterator[_Item]:
+    # Read backwards, so that of several tables with a term the first one stays.
     mapped = {column.term: card.name for card in reversed(cards) for column in card.columns if column.term}
     for term in glossary.terms.values():
         hit = Hit("term", term.name, mapped.get(term.name), term.meaning, "")
@@ -62,9 +62,18 @@ def _items(cards: Sequence[TableCard], glossary: Glossary) -> Iterator[_Item]:
         yield _Item(
             hit, (*names, ("meaning", term.meaning), ("owner", term.owner or ""), ("class", term.pii or ""))
         )
-    for owner, owned in owners.items():
-        first = owned[0].rsplit(".", owned[0].count(".") - 1)[0]
-        yield _Item(Hit("owner", owner, first, "owns " + ", ".join(owned), ""), (("name", owner),))
+
+
+def _owners(cards: Sequence[TableCard]) -> Iterator[_Item]:
+    owned: dict[str, list[tuple[str, str]]] = {}
+    for card in cards:
+        named = [(card.owner, card.name), *((c.owner, f"{card.name}.{c.name}") for c in card.columns)]
+        for owner, name in named:
+            if owner:
+                owned.setdefault(owner, []).append((card.name, name))
+    for owner, pairs in owned.items():
+        text = "owns " + ", ".join(name for _, name in pairs)
+        yield _Item(Hit("owner", owner, pairs[0][0], text, ""), (("name", owner),))
 
 
 def _table(card: TableCard) -> _Item:

@@ -54,29 +54,22 @@ class FromReader:
         relation = self._item(join.this)
         before = list(self._scope.sources)
         self._add(relation)
-        using = [item.name for item in join.args.get("using") or ()]
-        if str(join.args.get("method") or "").upper() == "NATURAL":
-            using = [
-                item.name for item in relation.fields if any(item.name.lower() in s.by_name for s in before)
-            ]
-        for name in using:
-            self._merge(name, before, relation, str(join.args.get("side") or "").upper())
+        for name in _using(join, before, relation):
+            self._merge(name, before, relation, _word(join, "side"))
         self._reader.rows(join.args.get("on"), "join")
-        if str(join.args.get("kind") or "").upper() in HIDING:
+        if _word(join, "kind") in HIDING:
             self._scope.sources.remove(relation)
         # A join inside another's parentheses belongs to its table.
         self._joins(join.this.args.get("joins") or () if isinstance(join.this, exp.Table) else ())
 
     def _merge(self, name: str, before: list[Relation], relation: Relation, side: str) -> None:
-        lower = name.lower()
-        lefts = [source.find(name) for source in before if lower in source.by_name or source.rest is not None]
-        left = self._scope.merged.get(lower) or next((item for item in lefts if item is not None), None)
-        right = relation.find(name)
-        found = [item for item in (left, right) if item is not None]
-        self._scope.rows |= {Use(origin, "join") for item in found for origin in item.values}
+        lefts = [self._scope.merged.get(name.lower()), *(source.find(name) for source in before)]
+        found = [next((item for item in lefts if item is not None), None), relation.find(name)]
+        left, right = found
+        self._scope.rows |= {Use(origin, "join") for item in found if item for origin in item.values}
         if left is not None and right is not None:
             kept = {"RIGHT": right, "FULL": left.merged(right)}.get(side, left)
-            self._scope.merged[lower] = kept
+            self._scope.merged[name.lower()] = kept
 
     def _item(self, item: exp.Expr) -> Relation:
         alias, columns = _alias(item)
@@ -129,29 +122,50 @@ class FromReader:
         return Relation(rest=replace(made, transform="computed" if made.values else made.transform))
 
     def _pivoted(self, relation: Relation, pivot: exp.Expr) -> Relation:
-        inner = self._reader.within(Scope(self._scope.tables, self._scope.outer, [relation]))
         if pivot.args.get("unpivot"):
             return _unpivoted(relation, pivot)
-        chosen = [
-            item
-            for item in (*(pivot.args.get("fields") or ()), *pivot.expressions)
-            if not _is_aggregate(item)
-        ]
-        measures = pivot.args.get("using") or [item for item in pivot.expressions if _is_aggregate(item)]
-        spread = [item.this if isinstance(item, exp.In) else item for item in chosen]
-        uses = {origin for item in spread for origin in inner.field(item, "").values}
+        inner = self._reader.within(Scope(self._scope.tables, self._scope.outer, [relation]))
+        chosen, measures = _parts_of_pivot(pivot)
         group = pivot.args.get("group")
         names = (
             [item.name for item in group.expressions] if group else _others(relation, [*chosen, *measures])
         )
         kept = [found for name in names if (found := relation.find(name)) is not None]
-        made = Field("", transform="aggregated")
-        for measure in measures:
-            made = made.merged(inner.field(measure, ""))
-        made = replace(made, uses=made.uses | {Use(origin, "pivot") for origin in uses})
         rows = {Use(origin, "group") for item in kept for origin in item.values}
         # Its further columns are called after values in the data; all of them are made alike.
+        made = _spread(chosen, measures, inner)
         return Relation(tuple(kept), relation.alias, rest=made, rows=relation.rows | rows)
+
+
+def _word(join: exp.Expr, name: str) -> str:
+    """Return a word of the JOIN, such as its side, in capitals; nothing when it does not say it."""
+    return str(join.args.get(name) or "").upper()
+
+
+def _using(join: exp.Expr, before: Iterable[Relation], relation: Relation) -> list[str]:
+    """Return the names of the columns that the JOIN makes one of two."""
+    if _word(join, "method") == "NATURAL":
+        known = {name for source in before for name in source.by_name}
+        return [item.name for item in relation.fields if item.name.lower() in known]
+    return [item.name for item in join.args.get("using") or ()]
+
+
+def _parts_of_pivot(pivot: exp.Expr) -> tuple[list[exp.Expr], list[exp.Expr]]:
+    """Return what a PIVOT spreads out into columns, and what it aggregates, in either of the two ways to write it."""
+    chosen = [
+        item for item in (*(pivot.args.get("fields") or ()), *pivot.expressions) if not _is_aggregate(item)
+    ]
+    return chosen, pivot.args.get("using") or [item for item in pivot.expressions if _is_aggregate(item)]
+
+
+def _spread(chosen: Iterable[exp.Expr], measures: Iterable[exp.Expr], inner: ExpressionReader) -> Field:
+    """Return what each column is that a PIVOT makes: aggregates give its values, what is spread out decides."""
+    made = Field("", transform="aggregated")
+    for measure in measures:
+        made = made.merged(inner.field(measure, ""))
+    names = [item.this if isinstance(item, exp.In) else item for item in chosen]
+    uses = {Use(origin, "pivot") for item in names for origin in inner.field(item, "").values}
+    return replace(made, uses=made.uses | uses)
 
 
 def _is_aggregate(item: exp.Expr) -> bool:
@@ -165,11 +179,7 @@ def _others(relation: Relation, used: Iterable[exp.Expr]) -> list[str]:
 
 def _unpivoted(relation: Relation, pivot: exp.Expr) -> Relation:
     """Return the columns that stay, one of names and one of the values of those that were taken together."""
-    fields = [item for item in pivot.args.get("fields") or () if isinstance(item, exp.In)]
-    taken = fields[0].expressions if fields else pivot.expressions
-    into = pivot.args.get("into")
-    label = fields[0].this.name if fields else into.this.name if into else "name"
-    value = pivot.expressions[0].name if fields else into.expressions[0].name if into else "value"
+    taken, label, value = _parts_of_unpivot(pivot)
     names = {column.name.lower() for item in taken for column in item.find_all(exp.Column)}
     made = Field(value, transform="copy")
     for name in sorted(names):
@@ -177,6 +187,17 @@ def _unpivoted(relation: Relation, pivot: exp.Expr) -> Relation:
         made = made.merged(found) if found else made
     kept = tuple(item for item in relation.fields if item.name.lower() not in names)
     return Relation((*kept, Field(label), made), relation.alias, rest=None, rows=relation.rows)
+
+
+def _parts_of_unpivot(pivot: exp.Expr) -> tuple[list[exp.Expr], str, str]:
+    """Return the columns an UNPIVOT takes together, and what it calls the column of names and the one of values."""
+    fields = [item for item in pivot.args.get("fields") or () if isinstance(item, exp.In)]
+    if fields:
+        return fields[0].expressions, fields[0].this.name, pivot.expressions[0].name
+    into = pivot.args.get("into")
+    # The engine's own names, where the statement gives none.
+    label, value = (into.this.name, into.expressions[0].name) if into else ("name", "value")
+    return pivot.expressions, label, value
 
 
 def _alias(item: exp.Expr) -> tuple[str, list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from sqlglot import exp
 
@@ -12,7 +12,10 @@ from ropewalk.dataops.columns.relation import Field, Relation, Scope
 from ropewalk.dataops.columns.values import Use
 
 Wanted = Callable[[str], bool]
+_Listed = tuple[exp.Expr | None, Field]
 _LIKES: dict[type[exp.Expr], int] = {exp.Like: 0, exp.ILike: re.IGNORECASE}
+# With these a row may stand for several groups of one value: none of its columns tells them apart.
+_SEVERAL_GROUPINGS = ("cube", "rollup", "grouping_sets")
 
 
 def read_projections(select: exp.Select, reader: ExpressionReader) -> tuple[list[Field], Field | None]:
@@ -71,17 +74,21 @@ def _listed(
     sources = scope.sources if not qualifier else _qualified(scope, qualifier)
     if sources is None:
         return _fields_of_struct(scope, qualifier or [])
-    fields: list[Field] = []
-    seen: set[str] = set()
-    for source in sources:
-        for item in source.fields:
-            # A column that a join made one of two stands there once.
-            merged = None if qualifier else scope.merged.get(item.name.lower())
-            if wanted(item.name) and (merged is None or item.name.lower() not in seen):
-                fields.append(merged.named(item.name) if merged else item)
-                seen.add(item.name.lower())
+    fields = [item for source in sources for item in source.fields if wanted(item.name)]
     rest = next((source.rest for source in sources if source.rest is not None), None)
-    return fields, rest
+    return fields if qualifier else list(_joined(fields, scope.merged)), rest
+
+
+def _joined(fields: Iterable[Field], merged: Mapping[str, Field]) -> Iterator[Field]:
+    """Yield the fields; a column that a join made one of two stands there once."""
+    seen: set[str] = set()
+    for item in fields:
+        name = item.name.lower()
+        if name not in merged:
+            yield item
+        elif name not in seen:
+            yield merged[name].named(item.name)
+        seen.add(name)
 
 
 def _qualified(scope: Scope, qualifier: list[str]) -> list[Relation] | None:
@@ -156,22 +163,52 @@ def grouped_fields(select: exp.Select, fields: list[Field], reader: ExpressionRe
     if not isinstance(group, exp.Group):
         return ()
     if group.args.get("all"):
-        keys = [item for item in fields if item.transform != "aggregated"]
-        reader.scope.rows |= {Use(origin, "group") for item in keys for origin in item.values}
-        return tuple(item.name.lower() for item in keys)
-    named = {_bare(projection): item for projection, item in zip(select.expressions, fields, strict=False)}
-    by_alias = {item.name.lower(): item for item in fields}
+        return _grouped_by([item for item in fields if item.transform != "aggregated"], reader)
+    listed = _paired(select, fields)
     found: list[Field | None] = []
     for expression in group.expressions:
-        item = _grouped(expression, fields) or named.get(expression)
-        if item is None and isinstance(expression, exp.Column) and not expression.table:
-            item = by_alias.get(expression.name.lower())
-        found.append(item)
         reader.rows(expression, "group")
-        reader.scope.rows |= {Use(origin, "group") for origin in item.values} if item else set()
-    is_plain = not any(group.args.get(name) for name in ("cube", "rollup", "grouping_sets"))
-    names = tuple(item.name.lower() for item in found if item is not None)
-    return names if is_plain and len(names) == len(found) else ()
+        found.append(_grouped(expression, fields) or _key_field(expression, listed, reader.scope))
+    names = _grouped_by(found, reader)
+    return () if any(map(group.args.get, _SEVERAL_GROUPINGS)) else names
+
+
+def _grouped_by(keys: Sequence[Field | None], reader: ExpressionReader) -> tuple[str, ...]:
+    """Note that the fields decide about groups, and return their names in lower case; none when one is not given."""
+    known = [item for item in keys if item is not None]
+    reader.scope.rows |= {Use(origin, "group") for item in known for origin in item.values}
+    return tuple(item.name.lower() for item in known) if len(known) == len(keys) else ()
+
+
+def _paired(select: exp.Select, fields: list[Field]) -> list[_Listed]:
+    """Return each field with the expression that makes it, None where a star may have made it."""
+    # A star gives many fields for one expression, so places in the list are not places of fields.
+    if len(select.expressions) != len(fields):
+        return [(None, item) for item in fields]
+    return list(zip(map(_bare, select.expressions), fields, strict=True))
+
+
+def _key_field(expression: exp.Expr, listed: list[_Listed], scope: Scope) -> Field | None:
+    """Return the field that gives what `expression` of GROUP BY groups by; None when no field does."""
+    same = next((item for made, item in listed if made == expression), None)
+    if same is not None or not isinstance(expression, exp.Column) or expression.table:
+        return same
+    return _called(expression.name, listed, scope)
+
+
+def _called(name: str, listed: list[_Listed], scope: Scope) -> Field | None:
+    found = next((pair for pair in listed if pair[1].name.lower() == name.lower()), None)
+    # The engine takes a column of what is read before one of the list, which may be made of it: upper(city) AS city.
+    if found is None or (scope.reads(name) and not _is_column(found, scope.resolve([name]))):
+        return None
+    return found[1]
+
+
+def _is_column(listed: _Listed, column: Field) -> bool:
+    """Return whether the SELECT lists `column` as it is: a cast is a copy too, and may make two values one."""
+    made, item = listed
+    is_bare = made is None or isinstance(made, exp.Column)
+    return is_bare and item.transform == column.transform and item.values == column.values
 
 
 def ordered_fields(query: exp.Expr, fields: list[Field], reader: ExpressionReader) -> None:

@@ -133,17 +133,16 @@ def _kept_key(select: exp.Select, scope: Scope, fields: list[Field]) -> tuple[st
     if len(scope.sources) != 1 or select.args.get("joins") or _multiplies(select):
         return ()
     source = scope.sources[0]
-    names: list[str] = []
-    for column in source.key:
-        wanted = source.by_name.get(column)
-        kept = next(
-            (f for f in fields if wanted and f.transform == wanted.transform and f.values == wanted.values),
-            None,
-        )
-        if kept is None or not kept.values:
-            return ()
-        names.append(kept.name.lower())
-    return tuple(names)
+    kept = [_kept(source.by_name.get(column), fields) for column in source.key]
+    names = tuple(item.name.lower() for item in kept if item is not None)
+    return names if len(names) == len(kept) else ()
+
+
+def _kept(column: Field | None, fields: list[Field]) -> Field | None:
+    """Return the field that gives `column` as it is; None where none does, or nobody knows what it is made of."""
+    if column is None or not column.values:
+        return None
+    return next((f for f in fields if (f.transform, f.values) == (column.transform, column.values)), None)
 
 
 def _multiplies(select: exp.Select) -> bool:

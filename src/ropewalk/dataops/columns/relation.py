@@ -122,15 +122,23 @@ class Scope:
         name = ".".join(parts)
         return Field(parts[-1], unknown=f"nothing that is read has a column {name}")
 
+    def reads(self, name: str) -> bool:
+        """Return whether something that is selected from is known to have a column of that name."""
+        return any(name.lower() in source.by_name for source in self.sources)
+
     def _qualified(self, parts: Sequence[str]) -> Field | None:
         names = [part.lower() for part in parts]
         for source in self.sources:
             if ".".join(names[:-1]) in (source.alias.lower(), source.full):
                 return source.find(parts[-1])
-        for source in self.sources:
-            # Of a struct: its column, in what the name before says.
-            if len(parts) > 2 and names[0] == source.alias.lower() and (inner := source.find(parts[1])):
-                return _part_of(inner, parts[-1])
+        return self._in_struct(parts, names)
+
+    def _in_struct(self, parts: Sequence[str], names: Sequence[str]) -> Field | None:
+        """Return the field of a struct that `t.s.x` or `s.x` means; None where nothing holds structs of that name."""
+        called = [source for source in self.sources if len(parts) > 2 and names[0] == source.alias.lower()]
+        whole = next((found for source in called if (found := source.find(parts[1]))), None)
+        if whole is not None:
+            return _part_of(whole, parts[-1])
         # A column that holds structs, and a field in it.
         known = [source for source in self.sources if names[0] in source.by_name]
         return _part_of(known[0].by_name[names[0]], parts[-1]) if len(known) == 1 else None

@@ -60,9 +60,7 @@ def find_impact(workspace: Workspace, graph: Graph, name: str, reading: Reading 
     known = Reading(reading.features if reading else {}, read_uses(workspace, graph, lineage))
     reader = ImpactReader(lineage, graph, _whole(workspace, graph), known)
     asked = find_asked(reader, graph, name)
-    table = next((table for table, node_id in reader.tables.items() if node_id == asked), None)
-    columns = reader.columns_of(table) if table else ()
-    starts = {asked, *(f"{COLUMN}{table}.{column}" for column in columns)}
+    starts = {asked, *_columns_of(reader, asked)}
     affected = tuple(
         item for item in reader.reach([asked, *sorted(starts - {asked})]) if item.id not in starts
     )
@@ -81,6 +79,12 @@ def find_impact(workspace: Workspace, graph: Graph, name: str, reading: Reading 
             {item.removeprefix(COLUMN) for item in [*starts, *reached] if item.startswith(COLUMN)},
         ),
     )
+
+
+def _columns_of(reader: ImpactReader, node_id: str) -> list[str]:
+    """Return the ids of the columns of the table that a node makes; none when it makes no table."""
+    table = next((table for table, maker in reader.tables.items() if maker == node_id), None)
+    return [f"{COLUMN}{table}.{column}" for column in reader.columns_of(table)] if table else []
 
 
 def find_asked(reader: ImpactReader, graph: Graph, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ropewalk.dataops.columns.cache import ColumnCache, content_digest
@@ -118,24 +118,27 @@ def _seen(
     workspace: Workspace, records: Mapping[str, Record], cache: ColumnCache, nodes: Mapping[str, Node]
 ) -> dict[str, Schema]:
     """Return what the environment has of tables that no SQL makes, by node."""
-    tables = {node_id: table for node_id in nodes if (table := table_of(node_id)) is not None}
     wanted = {
-        node_id: table for node_id, table in tables.items() if not isinstance(nodes[node_id].spec, TableSpec)
+        node_id: table
+        for node_id, node in nodes.items()
+        if (table := table_of(node_id)) is not None and not isinstance(node.spec, TableSpec)
     }
-    held = {
-        table: snapshot
-        for node_id, table in wanted.items()
-        if node_id in records and (snapshot := snapshot_of(records[node_id].output)) is not None
-    }
-    _look(
-        workspace,
-        cache,
-        {table: number for table, number in held.items() if cache.columns(table, number) is None},
-    )
+    held = dict(_held(wanted, records))
+    unseen = {table: number for table, number in held.items() if cache.columns(table, number) is None}
+    _look(workspace, cache, unseen)
     return {
         node_id: Schema(table, cache.columns(table, held[table]) if table in held else None)
         for node_id, table in wanted.items()
     }
+
+
+def _held(tables: Mapping[str, str], records: Mapping[str, Record]) -> Iterator[tuple[str, int]]:
+    """Yield the tables, given by node, that the environment has, each with its snapshot."""
+    for node_id, table in tables.items():
+        record = records.get(node_id)
+        snapshot = snapshot_of(record.output) if record else None
+        if snapshot is not None:
+            yield table, snapshot
 
 
 def _look(workspace: Workspace, cache: ColumnCache, unseen: Mapping[str, int]) -> None:

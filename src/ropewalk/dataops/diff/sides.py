@@ -70,16 +70,21 @@ def base_side(workspace: Workspace, base: str | None) -> Side:
     if base.isdigit():
         return _snapshot_side(workspace, int(base))
     ago = _AGO.fullmatch(base)
-    if ago:
-        name = _find(workspace, ago["name"]) if ago["name"] else own
-        if name is None:
-            raise _unknown(workspace, ago["name"])
-        return _earlier_side(workspace, name, int(ago["runs"] or 1))
-    found = _find(workspace, base)
-    pinned = _pin_side(workspace, base) if found is None else None
-    if found is None and pinned is None:
-        raise _unknown(workspace, base)
-    return pinned or _environment_side(workspace, found or own)
+    if ago is None:
+        return _named_side(workspace, base)
+    name = _find(workspace, ago["name"]) if ago["name"] else own
+    if name is None:
+        raise _unknown(workspace, ago["name"])
+    return _earlier_side(workspace, name, int(ago["runs"] or 1))
+
+
+def _named_side(workspace: Workspace, name: str) -> Side:
+    """Return the environment or the branch called `name`, or else the pin."""
+    found = _find(workspace, name)
+    side = _environment_side(workspace, found) if found is not None else _pin_side(workspace, name)
+    if side is None:
+        raise _unknown(workspace, name)
+    return side
 
 
 def _environment_side(workspace: Workspace, name: str) -> Side:

@@ -75,37 +75,37 @@ def diff_table(
     """
     before, after = (_info(lake, table, item) for item in held)
     old, new = (_version(info, item) for info, item in zip((before, after), held, strict=True))
-    masked = declared.hidden(table, [column for info in (before, after) if info for column in info.columns])
     name = _spelled(before or after, table)
-    if before is None or after is None:
+    if before is None or after is None or old is None or new is None:
         return _one_sided(name, before, after, (old, new))
-    assert old is not None
-    assert new is not None
     pairs = pair_columns(before.columns, after.columns)
     key = _key_pairs(declared.keys.get(table, ()), pairs)
     work = _Work(
         lake, TableName.parse(table), before, after, (old.snapshot, new.snapshot), pairs, key, sample
     )
+    masked = declared.hidden(table, [*before.columns, *after.columns])
+    return replace(_compared(work, masked), table=name, before=old, after=new)
+
+
+def _compared(work: _Work, masked: Collection[str]) -> TableDiff:
+    """Return what differs between the two versions, with no value of the columns `masked`."""
     method, counted, notes = _count(work)
-    schema = schema_changes(before.columns, after.columns)
-    found = TableDiff(
-        table=name,
-        state="changed",
+    schema = schema_changes(work.before.columns, work.after.columns)
+    differs = counted.added or counted.removed or counted.changed or schema
+    return TableDiff(
+        table=str(work.name),
+        state="changed" if differs else "same",
         method=method,
-        key=tuple(pair.name for pair in key) if method in ("key", "changes") else (),
-        before=old,
-        after=new,
+        key=tuple(pair.name for pair in work.key) if method in ("key", "changes") else (),
         added=counted.added,
         removed=counted.removed,
         changed=counted.changed,
         schema=schema,
         columns=_columns(work, counted, masked),
-        sample=_shown(counted, pairs, masked),
-        masked=tuple(pair.name for pair in pairs if pair.name.lower() in masked),
+        sample=_shown(counted, work.pairs, masked),
+        masked=tuple(pair.name for pair in work.pairs if pair.name.lower() in masked),
         notes=notes,
     )
-    is_same = not (found.added or found.removed or found.changed or schema)
-    return replace(found, state="same") if is_same else found
 
 
 def _info(lake: Lake, table: str, held: Held | None) -> TableInfo | None:
@@ -204,21 +204,26 @@ def _turned(counted: Counted) -> Counted:
 
 def _columns(work: _Work, counted: Counted, masked: Collection[str]) -> tuple[ColumnDiff, ...]:
     """Return the columns that differ: in rows that both versions have, or in what they are like as a whole."""
-    rows = max(work.before.rows, work.after.rows, 1)
-    has_moved = (counted.added + counted.removed) / rows >= MOVED_SHARE
-    changed = {alias: found for alias, found in counted.columns.items() if found[0]}
-    looked_at = [pair for pair in work.pairs if has_moved or pair.alias in changed]
+    looked_at = _looked_at(work, counted)
     before, after = _figures(work, looked_at)
     found = [
         ColumnDiff(pair.name, pair.new.type, *_change(counted, pair), before=old, after=new)
         for pair, old, new in zip(looked_at, before, after, strict=True)
     ]
-    hidden = {pair.name for pair in work.pairs if pair.name.lower() in masked}
+    key = {pair.name for pair in work.key}
     return tuple(
-        _without_values(column) if column.name in hidden else column
+        _without_values(column) if column.name.lower() in masked else column
         for column in found
-        if column.changed or _has_moved(column, {pair.name for pair in work.key})
+        if column.changed or _has_moved(column, key)
     )
+
+
+def _looked_at(work: _Work, counted: Counted) -> list[Pair]:
+    """Return the columns whose figures are worth their time: those with changes, or all when many rows came or went."""
+    rows = max(work.before.rows, work.after.rows, 1)
+    has_moved = (counted.added + counted.removed) / rows >= MOVED_SHARE
+    changed = {alias for alias, (count, _) in counted.columns.items() if count}
+    return [pair for pair in work.pairs if has_moved or pair.alias in changed]
 
 
 def _has_moved(column: ColumnDiff, key: Collection[str]) -> bool:
