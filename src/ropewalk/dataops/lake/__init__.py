@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from ropewalk.dataops.lake.extensions import load_extension
     from ropewalk.dataops.lake.home import LakeHome, find_home
     from ropewalk.dataops.lake.lake import Lake
-    from ropewalk.dataops.lake.masks import Masks, mask_sql, masked_relation
+    from ropewalk.dataops.lake.masks import Masks, is_number, mask_sql, masked_relation
     from ropewalk.dataops.lake.moments import moment_fact, moment_of_table, moment_tables
     from ropewalk.dataops.lake.names import TableName, literal, quote
     from ropewalk.dataops.lake.opening import open_lake
@@ -130,6 +130,7 @@ __all__ = [
     "find_pin",
     "holds_table",
     "input_tables",
+    "is_number",
     "list_environment_tables",
     "literal",
     "load_extension",

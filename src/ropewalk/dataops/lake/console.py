@@ -11,7 +11,7 @@ import itertools
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +62,16 @@ class Names:
     def is_table(self, name: str) -> bool:
         """Return whether `name`, in lower case, is a table's, here or at the lake's head."""
         return name in (self.tables or ()) or name in map(str.lower, self.known())
+
+    def refuse_unknown(self, wanted: Iterable[TableName]) -> None:
+        """Tell `refuse` of each table that is not in `tables`, in order of their names."""
+        for name in sorted(str(table).lower() for table in wanted):
+            if name not in (self.tables or ()):
+                self.refuse(name)
+
+    def snapshots(self, wanted: Iterable[TableName]) -> dict[TableName, int | None]:
+        """Return the snapshot of each table; None for the head."""
+        return {table: (self.tables or {}).get(str(table).lower()) for table in wanted}
 
 
 class Console:
@@ -155,18 +165,18 @@ def _look(connection: duckdb.DuckDBPyConnection, sql: str, names: Names) -> _Que
         _refuse_node(node)
     if names.masks:
         return _look_masked(connection, sql, names, tree)
-    if names.tables is None:
-        return _Query(sql, None)
+    return _Query(sql, None) if names.tables is None else _look_scoped(sql, names, found)
+
+
+def _look_scoped(sql: str, names: Names, found: Sequence[Mapping[str, Any]]) -> _Query:
+    """Return the query with tables at the snapshots that `names` says in the place of unqualified names."""
     named = [node for node in found if _is_unqualified(node)]
     # A view cannot be asked for another time than its own; the table behind it can.
     timed = sorted(int(node["query_location"]) for node in named if node["at_clause"])
-    wanted = {TableName(node["schema_name"], node["table_name"]) for node in named if not node["at_clause"]}
-    for table in sorted(wanted, key=str):
-        if str(table).lower() not in names.tables:
-            names.refuse(str(table).lower())
+    wanted = _tables(node for node in named if not node["at_clause"])
+    names.refuse_unknown(wanted)
     moved = tuple(_line_and_column(sql, offset) for offset in timed)
-    tables = {table: names.tables.get(str(table).lower()) for table in wanted}
-    return _Query(_with_prefix(sql, timed), tables, moved)
+    return _Query(_with_prefix(sql, timed), names.snapshots(wanted), moved)
 
 
 def _look_masked(
@@ -178,18 +188,17 @@ def _look_masked(
         QueryNotAllowed: it names something else.
     """
     found = list(_nodes(tree))
-    for table in sorted({name for node in found if (name := _unqualified(node))}, key=str):
-        if str(table).lower() not in (names.tables or {}):
-            names.refuse(str(table).lower())
+    names.refuse_unknown(_tables(found))
     refuse_detours(connection, found, names.is_table)
+    # From here on the nodes of tables at another time have the names that were given to them.
     text, past = move_past(connection, tree, found)
-    wanted = {name for node in found if (name := _unqualified(node)) and name not in past}
-    tables = {table: (names.tables or {}).get(str(table).lower()) for table in wanted}
+    tables = names.snapshots(_tables(found) - past.keys())
     return _Query(text or sql, tables, masks=names.masks, past=past)
 
 
-def _unqualified(node: Mapping[str, Any]) -> TableName | None:
-    return TableName(node["schema_name"], node["table_name"]) if _is_unqualified(node) else None
+def _tables(nodes: Iterable[Mapping[str, Any]]) -> set[TableName]:
+    """Return the tables that unqualified names among the nodes stand for."""
+    return {TableName(node["schema_name"], node["table_name"]) for node in nodes if _is_unqualified(node)}
 
 
 def _with_prefix(sql: str, offsets: Sequence[int]) -> str:
@@ -220,9 +229,21 @@ def _parse(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
         raise QueryNotAllowed("only one SELECT is allowed here", hint="the lake is changed by `ropewalk run`")
     serialized = connection.execute(f"SELECT json_serialize_sql({literal(sql)})").fetchone()
     # What DuckDB cannot serialize is no plain SELECT: PIVOT, CALL and the like become several statements.
-    tree: dict[str, Any] = json.loads(serialized[0]) if serialized else {}
+    tree = _read_tree(serialized[0]) if serialized else {}
     if tree.get("error", True):
         raise QueryNotAllowed("only SELECT is allowed here", hint="the lake is changed by `ropewalk run`")
+    return tree
+
+
+def _read_tree(text: str) -> dict[str, Any]:
+    try:
+        tree: dict[str, Any] = json.loads(text)
+    except RecursionError:
+        # The engine allows a depth of 1000 expressions, each of which is two levels of JSON.
+        raise InvalidQuery(
+            "the query has expressions too deep inside each other",
+            hint="a long sum or || is one inside the next: use list_sum([...]) or concat(...), or WITH",
+        ) from None
     return tree
 
 
@@ -253,13 +274,15 @@ def _refuse_node(node: dict[str, Any]) -> None:
 
 def _nodes(tree: object) -> Iterator[dict[str, Any]]:
     """Yield every object in DuckDB's own parse of a statement."""
-    if isinstance(tree, list):
-        for item in tree:
-            yield from _nodes(item)
-    elif isinstance(tree, dict):
-        yield tree
-        for item in tree.values():
-            yield from _nodes(item)
+    # Not by recursion: a sum of some hundred numbers is as deep.
+    waiting = [tree]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            yield item
+            waiting += reversed(item.values())
+        elif isinstance(item, list):
+            waiting += reversed(item)
 
 
 def _answer(connection: duckdb.DuckDBPyConnection, query: _Query, asking: Asking, spill: Path) -> QueryResult:

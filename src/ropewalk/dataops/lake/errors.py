@@ -268,14 +268,8 @@ def _failed(text: str) -> LakeFailed:
 
 def _outside(error: duckdb.Error, text: str) -> RopewalkError | None:
     """Return the error about what keeps the lake's files and catalogue, or None when it is about something else."""
-    file = _LAKE_FILE.search(text)
-    is_gone = "No such file" in text or (isinstance(error, duckdb.HTTPException) and " 404" in text)
-    if file and (is_gone or _DAMAGED.search(text)):
-        return FileDamaged(
-            f"the file {file[0]} of the lake is {'gone' if is_gone else 'damaged'}",
-            hint="`ropewalk lake verify` says which tables need it; take it from a backup",
-            detail=None if is_gone else _sentence(text),
-        )
+    if damaged := _file_damaged(error, text):
+        return damaged
     if isinstance(error, duckdb.HTTPException) or _NO_HTTP.search(text):
         return StorageUnreachable(
             f"the storage of the lake's data cannot be used: {_sentence(text)}",
@@ -288,6 +282,18 @@ def _outside(error: duckdb.Error, text: str) -> RopewalkError | None:
             detail=without_password(text),
         )
     return None
+
+
+def _file_damaged(error: duckdb.Error, text: str) -> FileDamaged | None:
+    file = _LAKE_FILE.search(text)
+    is_gone = "No such file" in text or (isinstance(error, duckdb.HTTPException) and " 404" in text)
+    if not file or not (is_gone or _DAMAGED.search(text)):
+        return None
+    return FileDamaged(
+        f"the file {file[0]} of the lake is {'gone' if is_gone else 'damaged'}",
+        hint="`ropewalk lake verify` says which tables need it; take it from a backup",
+        detail=None if is_gone else _sentence(text),
+    )
 
 
 def _limit_reached(error: duckdb.Error) -> RopewalkError:

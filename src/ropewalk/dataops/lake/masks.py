@@ -77,6 +77,15 @@ class Masks:
         return {column.name: "null" for column in columns if column.name.lower() not in QUARANTINE_BOOKS}
 
 
+def is_number(column: Column) -> bool:
+    """Return whether each value of `column` is one number, which a total may be, and not a list of them."""
+    return _is_one_of(column, NUMBERS)
+
+
+def _is_one_of(column: Column, types: tuple[str, ...]) -> bool:
+    return column.type.startswith(types) and not column.type.endswith("]")
+
+
 def mask_sql(column: Column, kind: str, key: str | None) -> str:
     """Return the expression that shows `column` masked; without a `key` a hash says nothing but that there is a value."""
     name, text = quote(column.name), f"CAST({quote(column.name)} AS VARCHAR)"
@@ -87,11 +96,11 @@ def mask_sql(column: Column, kind: str, key: str | None) -> str:
             else f"left(sha256({literal(key)} || chr(0) || {text}), {HASH_DIGITS})"
         )
         return f"CASE WHEN {name} IS NOT NULL THEN {shown} END"
-    if kind == "partial" and column.type.startswith(TEXTS) and not column.type.endswith("]"):
+    if kind == "partial" and _is_one_of(column, TEXTS):
         return f"CASE WHEN {name} IS NOT NULL THEN left({text}, 1) || {literal(HIDDEN)} END"
-    if kind == "partial" and column.type.startswith(MOMENTS) and not column.type.endswith("]"):
+    if kind == "partial" and _is_one_of(column, MOMENTS):
         return f"CAST(date_trunc('year', {name}) AS {column.type})"
-    if kind == "total" and column.type.startswith(NUMBERS) and not column.type.endswith("]"):
+    if kind == "total" and is_number(column):
         return name
     # Of a number, a list or a row no part can be shown that does not tell too much.
     # The type of an enumeration has all its values in its name.

@@ -12,6 +12,8 @@ from ropewalk.errors import nearest
 
 _FORMS = "write a pin's name, a snapshot's number such as 14, or a time such as 2026-11-23T18:00 (UTC)"
 
+_DIGITS = 20
+
 
 def moment_tables(lake: Lake, moment: str) -> dict[str, int]:
     """Return the snapshot of each table at `moment`: of those that a pin names, or of all there were.
@@ -59,7 +61,8 @@ def moment_fact(lake: Lake, table: str, moment: str) -> str:
 
 
 def _is_number(moment: str) -> bool:
-    return moment.isascii() and moment.isdigit()
+    # More digits than the engine's numbers have are no snapshot's.
+    return moment.isascii() and moment.isdigit() and len(moment) <= _DIGITS
 
 
 def _snapshot(lake: Lake, moment: str, pins: tuple[str, ...]) -> int:

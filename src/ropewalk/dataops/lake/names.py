@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ropewalk.dataops.lake.errors import InvalidTableName
 
 LAKE = "lake"
-_PART = re.compile(r"^[^\W\d]\w*$")
+_PART = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class TableName:
             InvalidTableName: it is something else.
         """
         schema, _, name = text.partition(".")
-        if not (_PART.match(schema) and _PART.match(name)):
+        if not (_PART.fullmatch(schema) and _PART.fullmatch(name)):
             raise InvalidTableName(
                 f"{text!r} is not the name of a table", hint="write schema.table, such as mart.flights"
             )

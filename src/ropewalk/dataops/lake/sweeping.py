@@ -60,20 +60,7 @@ def expire_unnamed(lake: Lake, kept: Kept, newest: int = 1) -> Expired:
 
 def find_forgotten(lake: Lake, workspace: Workspace, kept: Kept) -> dict[str, str]:
     """Return the tables at the head that nobody has any more, with the nodes that made them."""
-    # Where nothing at all is recorded, the records are new, not the tables old: a source's rows may be found nowhere else.
-    if not kept.outputs:
-        return {}
-    try:
-        declared = declare_graph(workspace.project, plugins.kinds()).nodes
-    except RopewalkError:
-        # Of a project that cannot be read nobody knows what it has given up.
-        return {}
-    made = {
-        node: table_of(node)
-        for node in lake.built_nodes()
-        if node not in kept.outputs and node not in declared
-    }
-    tables = {table: node for node, table in made.items() if table}
+    tables = {table: node for node in _given_up(lake, workspace, kept) if (table := table_of(node))}
     pinned = {one.table.lower() for pin in lake.pins() for one in pin.tables}
     return {
         table: node
@@ -81,6 +68,19 @@ def find_forgotten(lake: Lake, workspace: Workspace, kept: Kept) -> dict[str, st
         # A pin reads it at its own snapshot; who pins it may still want it.
         if table not in pinned and not _is_young(lake, table, kept.before_ms)
     }
+
+
+def _given_up(lake: Lake, workspace: Workspace, kept: Kept) -> list[str]:
+    """Return the nodes with tables that neither the project declares nor an action that stays has made."""
+    # Where nothing at all is recorded, the records are new, not the tables old: a source's rows may be found nowhere else.
+    if not kept.outputs:
+        return []
+    try:
+        declared = declare_graph(workspace.project, plugins.kinds()).nodes
+    except RopewalkError:
+        # Of a project that cannot be read nobody knows what it has given up.
+        return []
+    return [node for node in lake.built_nodes() if node not in kept.outputs and node not in declared]
 
 
 def _is_young(lake: Lake, table: str, before_ms: int) -> bool:

@@ -161,18 +161,17 @@ def _check_files(
 ) -> Verified:
     named = {_name(path): int(size) for path, size in connection.execute(_FILES).fetchall()}
     leaving = {_name(path) for (path,) in connection.execute(_LEAVING).fetchall()}
-    stored = dict(_stored(connection, place))
-    by_name = {_name(path): path for path in stored}
-    unknown = sorted(path for name, path in by_name.items() if name not in named and name not in leaving)
-    wrong = (name for name, size in named.items() if name in by_name and stored[by_name[name]] != size)
+    stored = {_name(path): (path, size) for path, size in _stored(connection, place)}
+    unknown = sorted(stored[name] for name in stored.keys() - named.keys() - leaving)
+    there = named.keys() & stored.keys()
     return Verified(
         tables=tables,
         files=len(named),
         bytes=sum(named.values()),
-        missing=tuple(sorted(named.keys() - by_name.keys())),
-        damaged=tuple(sorted(by_name[name] for name in wrong)),
-        unknown=tuple(unknown),
-        unknown_bytes=sum(stored[path] for path in unknown),
+        missing=tuple(sorted(named.keys() - stored.keys())),
+        damaged=tuple(sorted(stored[name][0] for name in there if stored[name][1] != named[name])),
+        unknown=tuple(path for path, _ in unknown),
+        unknown_bytes=sum(size for _, size in unknown),
     )
 
 
