@@ -157,14 +157,7 @@ def path_of(route: Sequence[Point]) -> str:
 
 def _box(node: LineageNode, point: Point, in_focus: bool) -> Markup:
     x, y = _x(point.column), _middle(point) - BOX_HEIGHT / 2
-    schema, _, name = node.name.rpartition(".") if node.kind == "table" else ("", "", node.name)
-    if node.kind in MADE_UP and " " not in name:
-        name = name[:MADE_UP_LENGTH]
-    if lane_of(node.kind) == 0:
-        # Paths and addresses differ at their end; the title has the whole.
-        name = name.rstrip("/").rpartition("/")[2] or name
-    context = schema or (node.kind.replace("_", " ") if node.kind in TOLD or not node.note else "")
-    note = " · ".join(part for part in (context, node.note) if part)
+    name, note = _name(node), _note(node)
     classes = f"node kind-{lane_of(node.kind)} is-{node.state}" + (" is-focus" if in_focus else "")
     # The picture's title is what a screen reader says and the pointer shows; the box has room for less.
     said = f"{node.kind.replace('_', ' ')} {node.name}" + (f", {node.note}" if node.note else "")
@@ -179,6 +172,24 @@ def _box(node: LineageNode, point: Point, in_focus: bool) -> Markup:
     return Markup('<a class="{}" href="{}"{} aria-label="{}">{}</a>').format(
         classes, node.address, place, said, inside
     )
+
+
+def _name(node: LineageNode) -> str:
+    """Return what tells the node from its neighbours; the title has the whole name."""
+    if node.kind == "table":
+        return node.name.rpartition(".")[2]
+    if lane_of(node.kind) == 0:
+        # Paths and addresses differ at their end.
+        return node.name.rstrip("/").rpartition("/")[2] or node.name
+    return node.name[:MADE_UP_LENGTH] if node.kind in MADE_UP and " " not in node.name else node.name
+
+
+def _note(node: LineageNode) -> str:
+    """Return the second line of a box: what the first leaves out, and the note."""
+    context = node.name.rpartition(".")[0] if node.kind == "table" else ""
+    if not context and (node.kind in TOLD or not node.note):
+        context = node.kind.replace("_", " ")
+    return " · ".join(part for part in (context, node.note) if part)
 
 
 def _x(column: int) -> int:

@@ -167,18 +167,21 @@ def _heights(
         for column, room in zip(columns, offsets, strict=True)
         for name, offset in zip(column, room, strict=True)
     }
+    beside = {name: (*before.get(name, ()), *after.get(name, ())) for name in heights}
     for _ in range(SWEEPS):
         for column, room in zip(columns, offsets, strict=True):
-            wanted = [
-                _mean([heights[n] for n in (*before.get(name, ()), *after.get(name, ()))], heights[name])
-                for name in column
-            ]
-            # Less the room that each name needs below the first, any order-keeping heights are just non-decreasing.
-            free = isotonic([want - offset for want, offset in zip(wanted, room, strict=True)])
-            heights.update({n: f + offset for n, f, offset in zip(column, free, room, strict=True)})
+            wanted = [_mean([heights[n] for n in beside[name]], heights[name]) for name in column]
+            heights.update(zip(column, _settled(wanted, room), strict=True))
     # Rounded, because the last digits of a sum of floats may differ between machines.
     top = min(heights.values(), default=0.0)
     return {name: round(height - top, 1) for name, height in heights.items()}
+
+
+def _settled(wanted: Sequence[float], room: Sequence[float]) -> list[float]:
+    """Return the heights nearest to `wanted` that keep the order of a column and its room."""
+    # Less the room that each name needs below the first, any order-keeping heights are just non-decreasing.
+    free = isotonic([want - offset for want, offset in zip(wanted, room, strict=True)])
+    return [height + offset for height, offset in zip(free, room, strict=True)]
 
 
 def _offsets(column: Sequence[str]) -> list[float]:

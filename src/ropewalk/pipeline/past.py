@@ -53,15 +53,19 @@ def inputs_of(workspace: Workspace, record: Record, input_ids: Mapping[str, str]
     found = {}
     for name, digest in record.inputs.items():
         node_id = input_ids.get(name)
-        rows = node_actions(workspace.database, node_id) if node_id else []
-        outputs = [to_record(row).output for row in rows]
-        same = [output for output in outputs if output.digest == digest]
-        # Of several that made equal content, the very one: its place may be needed to read it.
-        exact = [output for output in same if output.reference == record.input_references.get(name)]
+        same = _outputs(workspace, node_id, digest) if node_id else []
         if node_id is None or not same:
             raise NothingRecorded(
                 f"what was its input {name!r} is not recorded any more",
                 hint="garbage collection may have taken it",
             )
+        # Of several that made equal content, the very one: its place may be needed to read it.
+        exact = [output for output in same if output.reference == record.input_references.get(name)]
         found[node_id] = (exact or same)[0]
     return found
+
+
+def _outputs(workspace: Workspace, node_id: str, digest: str) -> list[Output]:
+    """Return what the actions of a node made that has this content."""
+    outputs = [to_record(row).output for row in node_actions(workspace.database, node_id)]
+    return [output for output in outputs if output.digest == digest]

@@ -37,15 +37,18 @@ def find_past_run(database: Database, text: str) -> PastRun:
     if not found and (run_id := run_of_product(database, f"run:{text}")):
         found = list_past_runs(database, 1, prefix=run_id)
     if not found:
-        close = nearest(text, [run_id[: max(SHORT, len(text))] for run_id in run_ids(database)])
-        message = f"no run begins with {text!r}" if text else "nothing has been run yet"
-        raise RunNotFound(
-            message, nearest=close, hint="`ropewalk runs` lists them" if text else "`ropewalk run`"
-        )
+        raise _not_found(database, text)
     if text and len(found) > 1:
         ids = ", ".join(run.id[: len(text) + 4] for run in list_past_runs(database, 5, prefix=text))
         raise AmbiguousRun(f"several runs begin with {text!r}: {ids}", hint="give more of the id")
     return found[0]
+
+
+def _not_found(database: Database, text: str) -> RunNotFound:
+    if not text:
+        return RunNotFound("nothing has been run yet", hint="`ropewalk run`")
+    close = nearest(text, [run_id[: max(SHORT, len(text))] for run_id in run_ids(database)])
+    return RunNotFound(f"no run begins with {text!r}", nearest=close, hint="`ropewalk runs` lists them")
 
 
 def run_state(database: Database, run: PastRun) -> str:

@@ -107,19 +107,18 @@ def make_plan(
     spent = wall_times(workspace.database)
     planned: dict[str, PlannedNode] = {}
     for node_id, node in graph.nodes.items():
-        if node_id in chosen:
-            # Only direct inputs are looked at: one that waits itself passes the waiting on.
-            waits_for = [
-                i for i in graph.inputs[node_id].values() if planned[i].output is None or _runs(planned[i])
-            ]
-            record = records.get(node_id)
-            seconds = spent[node_id] / 1000 if node_id in spent else None
-            if waits_for:
-                planned[node_id] = _behind(node, record, waits_for, seconds)
-            else:
-                inputs = {need: _output(planned[i]) for need, i in graph.inputs[node_id].items()}
-                found = assess(node, kinds[node.kind], workspace, record, inputs)
-                planned[node_id] = _in_front(found, node, record, seconds)
+        if node_id not in chosen:
+            continue
+        needed = {need: planned[i] for need, i in graph.inputs[node_id].items()}
+        waits_for = _waits_for(needed.values())
+        record = records.get(node_id)
+        seconds = spent[node_id] / 1000 if node_id in spent else None
+        if waits_for:
+            planned[node_id] = _behind(node, record, waits_for, seconds)
+        else:
+            inputs = {need: _output(made) for need, made in needed.items()}
+            found = assess(node, kinds[node.kind], workspace, record, inputs)
+            planned[node_id] = _in_front(found, node, record, seconds)
     return Plan(name, tuple(planned.values()), environment.version if environment else 0)
 
 
@@ -128,13 +127,8 @@ def assess(
 ) -> Assessment:
     """Hold `node`, with its inputs known, against what is recorded for it in the environment, and then anywhere."""
     # The outside is asked at every plan: it can change without anything in the repository changing.
-    probe = kind.probe(node, workspace, record.output if record else None)
+    probe, warning = _kept(kind.probe(node, workspace, record.output if record else None), record)
     digests = {name: output.digest for name, output in inputs.items()}
-    warning = None
-    if probe.unreachable and probe.keep and record:
-        # The owner said an unreachable source is no reason to fail: what was loaded last stands in.
-        warning = f"{probe.unreachable}; the data loaded last are used"
-        probe = Probe(facts=record.outside)
     key = action_key(node, probe.facts, digests)
     reasons = _reasons(node, record, probe, key, inputs)
     # The record says it was made; the kind says whether it is still there. A deleted lake must not pass for fresh.
@@ -145,6 +139,14 @@ def assess(
     restored = None if probe.unreachable else find_restorable(node, kind, workspace, key, digests)
     stale = Assessment(key, probe, Status.STALE, reasons, warning)
     return as_restored(stale, restored) if restored else stale
+
+
+def _kept(probe: Probe, record: Record | None) -> tuple[Probe, str | None]:
+    """Return what is taken for the state of the outside, and what a person should know when that is not of now."""
+    if probe.unreachable and probe.keep and record:
+        # The owner said an unreachable source is no reason to fail: what was loaded last stands in.
+        return Probe(facts=record.outside), f"{probe.unreachable}; the data loaded last are used"
+    return probe, None
 
 
 def _standing(record: Record) -> str | None:
@@ -224,6 +226,11 @@ def _behind(node: Node, record: Record | None, waits_for: list[str], seconds: fl
     # A change of its own makes it run for certain; otherwise it is its inputs' content that decides.
     status = Status.STALE if changed else Status.WAITS
     return PlannedNode(node.id, status, changed + waiting, output=record.output, seconds=seconds)
+
+
+def _waits_for(needed: Iterable[PlannedNode]) -> list[str]:
+    # Only direct inputs are looked at: one that waits itself passes the waiting on.
+    return [made.id for made in needed if made.output is None or _runs(made)]
 
 
 def _runs(planned: PlannedNode) -> bool:

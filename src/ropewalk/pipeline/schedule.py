@@ -104,6 +104,11 @@ def next_due(schedule: Schedule, last: TickRow | None, busy: bool, now: int) -> 
         return None
     if busy:
         return Due(newest, TickState.SKIPPED) if schedule.overlap == "skip" else None
+    return _due(schedule, last, newest, now)
+
+
+def _due(schedule: Schedule, last: TickRow, newest: int, now: int) -> Due:
+    """Return which of the due times since `last` is done now that nothing is in the way."""
     if schedule.catch_up == "all":
         oldest = schedule.rule.next_after(last.due_at)
         return Due(oldest or newest, TickState.RUNNING)

@@ -106,14 +106,21 @@ def _zones() -> frozenset[str]:
 
 def _check_field(field: str, position: int) -> None:
     """Refuse a field with words that are none of its own, or that the library refuses beside four stars."""
-    words = "".join(c if c.isalpha() else " " for c in field.casefold()).split()
-    strange = [word for word in words if word not in WORDS[position]]
-    strange += [c for c in field if not c.isalnum() and c not in SIGNS + ("#" if position == 4 else "")]
+    strange = _strange(field, position)
     stars = ["*"] * len(FIELDS)
     stars[position] = field
     if strange or not field.isascii() or not _is_valid(" ".join(stars)):
         close = nearest(strange[0], WORDS[position]) if strange else None
         raise ValueError(f"the {FIELDS[position]} {field!r} is not valid cron" + _perhaps(close))
+
+
+def _strange(field: str, position: int) -> list[str]:
+    """Return the words and signs in a field that are none of its own."""
+    words = "".join(c if c.isalpha() else " " for c in field.casefold()).split()
+    # `fri#2` is the second Friday of a month.
+    signs = SIGNS + ("#" if position == 4 else "")
+    strange = [word for word in words if word not in WORDS[position]]
+    return strange + [c for c in field if not c.isalnum() and c not in signs]
 
 
 def _check_whole(cron: str) -> None:

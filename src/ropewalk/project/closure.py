@@ -16,7 +16,7 @@ from itertools import chain
 from ropewalk.errors import Place
 from ropewalk.project.importing import ModuleFinder
 from ropewalk.project.python_files import PythonFiles
-from ropewalk.project.reach import Piece, View
+from ropewalk.project.reach import Piece, View, is_loud
 from ropewalk.project.summaries import Statement
 
 
@@ -83,14 +83,19 @@ class _Walk:
             if file not in whole:
                 facts |= self._order(file, told)
         # Code that is gone makes whoever imports it fail.
-        lost = [piece for piece in self.reached if piece.kind == "missing"]
-        facts |= {f"{piece.file}:{piece.name}": "missing" for piece in lost}
-        packages = {piece.name for piece in self.reached if piece.kind == "package"}
-        beside = {piece.name for piece in self.reached if piece.kind == "beside"} - packages
+        facts |= {f"{piece.file}:{piece.name}": "missing" for piece in self._of_kind("missing")}
+        packages = self._names("package")
+        beside = self._names("beside") - packages
         return Closure(facts, places, tuple(sorted(packages)), tuple(sorted(beside)))
 
+    def _names(self, kind: str) -> set[str]:
+        return {piece.name for piece in self._of_kind(kind)}
+
+    def _of_kind(self, kind: str) -> list[Piece]:
+        return [piece for piece in self.reached if piece.kind == kind]
+
     def _files(self, kind: str) -> list[str]:
-        return sorted(piece.file for piece in self.reached if piece.kind == kind)
+        return sorted(piece.file for piece in self._of_kind(kind))
 
     def _whole(self, *, is_strict: bool) -> dict[str, str]:
         """Return the digests of the modules of which all counts."""
@@ -110,17 +115,19 @@ class _Walk:
         is_strict, before = False, 0
         while before != len(self.reached):
             before = len(self.reached)
-            found = {
-                file: [s for piece in pieces for s in self.view.statements(piece)]
-                for file, pieces in self._by_file().items()
-            }
+            found = self._statements_by_file()
             is_strict = is_strict or any(s.introspects for s in chain.from_iterable(found.values()))
             if is_strict:
                 self._reach(Piece("all", file) for file in self._files("load"))
             for file, statements in found.items():
-                if any(statement.queries for statement in statements):
-                    self._reach(Piece("name", file, word) for s in statements for word in s.words)
+                self._reach(_looked_for(file, statements))
         return is_strict
+
+    def _statements_by_file(self) -> dict[str, list[Statement]]:
+        return {
+            file: [statement for piece in pieces for statement in self.view.statements(piece)]
+            for file, pieces in self._by_file().items()
+        }
 
     def _by_file(self) -> dict[str, list[Piece]]:
         found: dict[str, list[Piece]] = {}
@@ -149,13 +156,25 @@ class _Walk:
             return {}
         labels = {id(s): _label(piece) for piece in pieces for s in self.view.statements(piece)}
         found = [s for s in self.view.file(file).summary.statements if id(s) in labels and not s.is_import]
-        names = Counter(name for statement in found for name in statement.names)
-        is_loud = any(s.certain or s.calls for s in found if s.as_step is None)
-        if not is_loud and all(count == 1 for count in names.values()):
-            return {}
-        # A function may stand anywhere, as long as it has its name for itself.
-        shown = [labels[id(s)] for s in found if s.as_step is None or any(names[n] > 1 for n in s.names)]
+        shown = [labels[id(statement)] for statement in _in_order(found)]
         return {f"{file}:order": ", ".join(shown)} if len(set(shown)) > 1 else {}
+
+
+def _in_order(statements: list[Statement]) -> list[Statement]:
+    """Return those of `statements` whose order can make other values."""
+    counts = Counter(name for statement in statements for name in statement.names)
+    shared = {name for name, count in counts.items() if count > 1}
+    if not shared and not is_loud(statements):
+        return []
+    # A function may stand anywhere, as long as it has its name for itself.
+    return [s for s in statements if s.as_step is None or not shared.isdisjoint(s.names)]
+
+
+def _looked_for(file: str, statements: list[Statement]) -> list[Piece]:
+    """Return the names that the texts of `statements` may stand for, when one of them looks for variables."""
+    if not any(statement.queries for statement in statements):
+        return []
+    return [Piece("name", file, word) for statement in statements for word in statement.words]
 
 
 def _label(piece: Piece) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -50,12 +50,7 @@ class File:
                 found.bindings.setdefault(name, []).append(statement)
             if not statement.names:
                 found.nameless.append(statement)
-        # Where each name is bound once and nothing else is done, no other order makes other values.
-        plain = [s for s in summary.statements if not s.is_import]
-        is_loud = any(s.certain or s.calls for s in plain if s.as_step is None)
-        found.has_order = is_loud or len({n for s in plain for n in s.names}) < sum(
-            len(s.names) for s in plain
-        )
+        found.has_order = _has_order([s for s in summary.statements if not s.is_import])
         return found
 
 
@@ -192,24 +187,24 @@ class View:
 
     def _target(self, imported: Import, path: str) -> _Target:
         """Return what an import in the file at `path` means, with the modules that it loads."""
-        folders = self._finder.relative(path, imported.level) if imported.level else self._folders
         parts = imported.module.split(".") if imported.module else []
-        module = Module(None, folders)
-        loads: list[Piece] = []
-        if imported.level and not parts and folders:
-            # `from . import x` loads the package around the file.
-            module = self._finder.package(folders[0])
-            loads += _load(module)
+        module, loads = self._start(imported, path)
         for number, part in enumerate(parts):
             inner = self._finder.find(part, module.folders)
             if inner is None or (number == 0 and self._is_elsewhere(inner, imported)):
-                is_elsewhere = not imported.level and number == 0
-                name = "." * imported.level + ".".join(parts[: number + 1])
-                lost = Piece("package", "", part) if is_elsewhere else Piece("missing", path, name)
-                return _Target(None, (), (*loads, lost))
+                return _Target(None, (), (*loads, _lost(imported, parts[: number + 1], path)))
             module = inner
             loads += _load(module)
         return self._end(imported, module, loads)
+
+    def _start(self, imported: Import, path: str) -> tuple[Module, list[Piece]]:
+        """Return where the parts of an import's name are looked for, and what is loaded before any of them."""
+        folders = self._finder.relative(path, imported.level) if imported.level else self._folders
+        if imported.level and not imported.module and folders:
+            # `from . import x` loads the package around the file.
+            package = self._finder.package(folders[0])
+            return package, _load(package)
+        return Module(None, folders), []
 
     def _end(self, imported: Import, module: Module, loads: list[Piece]) -> _Target:
         if imported.name not in (None, "*"):
@@ -259,6 +254,24 @@ class View:
             and all(self._is_quiet(piece.file, b, is_base=True, depth=depth + 1) for b in statement.bases)
             for piece, statement in found
         )
+
+
+def _lost(imported: Import, parts: list[str], path: str) -> Piece:
+    """Return the piece for an import that leads out of the project, or to what it lacks, at the last of `parts`."""
+    if not imported.level and len(parts) == 1:
+        return Piece("package", "", parts[0])
+    return Piece("missing", path, "." * imported.level + ".".join(parts))
+
+
+def is_loud(statements: Iterable[Statement]) -> bool:
+    """Return whether one of `statements`, functions aside, does something beside binding names when it runs."""
+    return any(s.certain or s.calls for s in statements if s.as_step is None)
+
+
+def _has_order(plain: list[Statement]) -> bool:
+    # Where each name is bound once and nothing else is done, no other order makes other values.
+    names = [name for statement in plain for name in statement.names]
+    return is_loud(plain) or len(set(names)) < len(names)
 
 
 def _load(module: Module | None) -> list[Piece]:

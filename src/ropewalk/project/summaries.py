@@ -155,20 +155,28 @@ def _exported(body: list[ast.stmt]) -> set[str]:
     return {str(node.value) for value in lists for node in ast.walk(value) if isinstance(node, ast.Constant)}
 
 
+def _has_lazy_annotations(body: list[ast.stmt]) -> bool:
+    return any(isinstance(found, ast.ImportFrom) and found.module == "__future__" for found in body)
+
+
+def _first_bindings(body: list[ast.stmt]) -> dict[str, int]:
+    """Return for each name the number of the statement that binds it first."""
+    first: dict[str, int] = {}
+    for number, statement in enumerate(body):
+        for name in stored_names(statement):
+            first.setdefault(name, number)
+    return first
+
+
 class _Reader:
     """Reads the statements of one file."""
 
     def __init__(self, body: list[ast.stmt], names: set[str], exported: set[str]) -> None:
         imports = [found for statement in body for found in _imports(statement)]
         meanings = {found.bound: _meaning(found) for found in imports if found.bound and not found.level}
-        is_lazy = any(
-            isinstance(statement, ast.ImportFrom) and statement.module == "__future__" for statement in body
-        )
+        is_lazy = _has_lazy_annotations(body)
         self.names = names
-        self.first: dict[str, int] = {}
-        for number, statement in enumerate(body):
-            for name in stored_names(statement):
-                self.first.setdefault(name, number)
+        self.first = _first_bindings(body)
         # What a star import binds is known when the other file is at hand.
         self.has_star = any(found.name == "*" for found in imports)
         self.judge = Judge(meanings, names, is_lazy)
