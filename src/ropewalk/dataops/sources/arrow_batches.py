@@ -65,11 +65,11 @@ def _exact_kind(kind: str, values: Sequence[object]) -> str:
     """Return the kind that holds these values without losing anything, where `kind` has several."""
     if kind == "whole" and any(isinstance(value, int) and abs(value) > LARGEST for value in values):
         return "text"
-    if kind in {"time", "clock"}:
-        zoned = {value.tzinfo is not None for value in values if isinstance(value, dt.datetime | dt.time)}
-        # A time without a zone is no instant beside one that has it, and Arrow knows no zone of a time of day.
-        return kind if zoned == {False} else "instant" if zoned == {True} and kind == "time" else "text"
-    return kind
+    zoned = {value.tzinfo is not None for value in values if isinstance(value, dt.datetime | dt.time)}
+    if zoned <= {False}:
+        return kind
+    # A time without a zone is no instant beside one that has it, and Arrow knows no zone of a time of day.
+    return "instant" if kind == "time" and zoned == {True} else "text"
 
 
 def _are_exact_floats(values: Sequence[object]) -> bool:

@@ -141,7 +141,7 @@ def is_wider(kind: str, than: str) -> bool:
 
 def with_article(kind: str) -> str:
     """Return the name of a type as it stands in a sentence: a BIGINT, an INTEGER."""
-    return f"{'an' if kind[:1] in 'AEIOU' else 'a'} {kind}"
+    return f"{'an' if kind[:1] in {'A', 'E', 'I', 'O'} else 'a'} {kind}"
 
 
 def is_rounding(kind: str, wanted: str) -> bool:
