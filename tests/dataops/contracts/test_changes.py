@@ -186,6 +186,44 @@ def test_rules_are_told_apart_by_their_names(read):
     ]
 
 
+def test_rules_without_names_are_told_apart(read):
+    """Of two rules about the same that nobody named, the one that goes is told of; the order of the file counts."""
+    rule = "{type: sql, query: SELECT %s, mustBe: 0}"
+    both, one = read(f"quality: [{rule % 1}, {rule % 2}]"), read(f"quality: [{rule % 1}]")
+
+    def told(old, new):
+        return [(item.what, list(item.breaks)) for item in compare_contracts({"a": old}, {"a": new})]
+
+    assert told(both, one) == [("sql is gone", ["consumers"])]
+    assert told(one, both) == [("sql is new", ["producers"])]
+    assert told(both, both) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "declared"),
+    [
+        ("1.9.0", "2.0.0", True),
+        ("v1", "v2", True),
+        ("v9.1", "v10", True),
+        ("1.0.0", "1.9.0", False),
+        ("2.0.0", "1.0.0", False),
+        ("draft", "2.0.0", False),
+        ("1.0.0", "\u00b2.0.0", False),
+    ],
+)
+def test_declared_breaks(read, old, new, declared):
+    """Major numbers are compared as numbers; what is no number says nothing, and nothing crashes."""
+    assert is_declared(read("properties: []", old), read("properties: []", new)) is declared
+
+
+@pytest.mark.parametrize(("old", "new"), [("1", "1.0"), ("0", "-0.0"), ("100", "1.0e+2")])
+def test_one_bound_in_two_spellings(compare, old, new):
+    """A bound that is only written in another way breaks nobody."""
+    bound = "{name: x, logicalType: number, logicalTypeOptions: {minimum: %s}}"
+
+    assert [breaks for _, breaks in compare(bound % old, bound % new)] == [[]]
+
+
 def test_meaning(compare):
     """A new unit breaks both sides; what becomes masked breaks who reads it."""
     unit = "{name: x, customProperties: [{property: unit, value: %s}]}"

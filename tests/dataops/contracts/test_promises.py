@@ -270,6 +270,12 @@ def test_usual_rows_grow_with_the_noise():
         ("implementation: {volume: {build: 3}}", UnknownKey),
         ("implementation: {volume: {builds: 0}}", InvalidContract),
         ("implementation: {volume: {tolerance: much}}", InvalidContract),
+        ("implementation: {volume: {builds: 2.5}}", InvalidContract),
+        ("implementation: {volume: {builds: .nan}}", InvalidContract),
+        ("implementation: {volume: {builds: true}}", InvalidContract),
+        ("implementation: {volume: {tolerance: .inf}}", InvalidContract),
+        ("implementation: {volume: {tolerance: -1}}", InvalidContract),
+        ("implementation: {volume: 20}", InvalidContract),
     ],
 )
 def test_volume_is_asked_for_properly(read_table, rule, error):

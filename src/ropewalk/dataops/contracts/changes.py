@@ -6,8 +6,9 @@ it (producers) has to keep what is promised: a promise that is added or tightene
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Literal
 
 from ropewalk.dataops.contracts.values import Check, Contract, ContractColumn
@@ -15,6 +16,7 @@ from ropewalk.errors import Place
 
 Party = Literal["consumers", "producers"]
 BOTH: tuple[Party, ...] = ("consumers", "producers")
+_Identity = tuple[str, tuple[str, ...], str | None, int]
 LOOSER: tuple[Party, ...] = ("consumers",)
 TIGHTER: tuple[Party, ...] = ("producers",)
 _LOWER = ("minimum", "exclusiveMinimum", "minLength", "minItems")
@@ -69,12 +71,12 @@ def is_declared(old: Contract | None, new: Contract | None) -> bool:
 
 def _major(version: str) -> int | None:
     number = version.lstrip("v").partition(".")[0]
-    return int(number) if number.isdigit() else None
+    # Other scripts' digits and raised ones are no numbers of a version.
+    return int(number) if number.isascii() and number.isdigit() else None
 
 
 def _compare(old: Contract, new: Contract) -> Iterator[ContractChange]:
-    before = {_identity(check): check for check in old.checks}
-    after = {_identity(check): check for check in new.checks}
+    before, after = _identified(old.checks), _identified(new.checks)
     gone = {check.columns for key, check in before.items() if check.kind == "present" and key not in after}
     come = {check.columns for key, check in after.items() if check.kind == "present" and key not in before}
     for key in dict.fromkeys([*before, *after]):
@@ -89,9 +91,14 @@ def _compare(old: Contract, new: Contract) -> Iterator[ContractChange]:
     yield from _compare_columns(old, new)
 
 
-def _identity(check: Check) -> tuple[str, tuple[str, ...], str | None]:
-    # Rules of one kind about one column are told apart by the names that people gave them.
-    return check.kind, tuple(map(str.lower, check.columns)), check.label
+def _identified(checks: Sequence[Check]) -> dict[_Identity, Check]:
+    found: dict[_Identity, Check] = {}
+    for check in checks:
+        # Rules of one kind about one column are told apart by the names that people gave them, else by their order.
+        named = check.kind, tuple(map(str.lower, check.columns)), check.label
+        number = next(number for number in count() if (*named, number) not in found)
+        found[*named, number] = check
+    return found
 
 
 def _tell(old: Check | None, new: Check | None) -> tuple[str, tuple[Party, ...]] | None:
@@ -167,6 +174,9 @@ def _by_set(old: set[str], new: set[str]) -> tuple[Party, ...]:
 
 def _by_order(old: str, new: str, *, is_upper: bool) -> tuple[Party, ...]:
     try:
+        # 1 and 1.0 are one bound.
+        if float(new) == float(old):
+            return ()
         is_greater = float(new) > float(old)
     except ValueError:
         # Dates and moments of one form sort as their texts do.

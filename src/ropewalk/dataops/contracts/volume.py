@@ -51,6 +51,6 @@ def judge_volume(check: Check, rows: int, past: Sequence[int]) -> tuple[bool, st
         )
     is_usual = usual.low <= rows <= usual.high
     return is_usual, (
-        f"{rows:,} rows; the last {usual.builds} builds had a median of {usual.middle:,g}, and {usual.low:,.0f} to "
+        f"{rows:,} rows; the last {usual.builds} builds had a median of {usual.middle:,.15g}, and {usual.low:,.0f} to "
         f"{usual.high:,.0f} are usual (tolerance {tolerance:g})"
     )

@@ -53,10 +53,18 @@ def describe_age(check: Check, moment: Number | None, now: Number) -> str:
     which = "newest" if check.kind == "freshness" else "oldest"
     if moment is None:
         return f"no row has a value of {check.column}; at most {most} are promised"
-    shown = f"{dt.datetime.fromtimestamp(moment, dt.UTC):%Y-%m-%d %H:%M} UTC"
+    shown = _moment(moment)
     age = now - moment
     ago = f"{_length(age)} old" if age >= 0 else f"{_length(-age)} ahead"
     return f"the {which} {check.column} is {shown}, {ago}; at most {most} are promised"
+
+
+def _moment(seconds: Number) -> str:
+    try:
+        return f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%Y-%m-%d %H:%M} UTC"
+    except (OverflowError, OSError, ValueError):
+        # The engine's times go on for longer than Python's calendar, and to infinity.
+        return "outside the years 1 to 9999"
 
 
 def _length(seconds: float) -> str:
