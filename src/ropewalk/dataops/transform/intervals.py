@@ -15,7 +15,8 @@ FORMATS = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "month": "%Y-%m"}
 MOST_AT_ONCE = 400
 _ALL = "coalesce(CAST(getvariable('ropewalk_all') AS BOOLEAN), true)"
 _NULL = "CAST(getvariable('ropewalk_null') AS BOOLEAN)"
-_FIRST, _LAST = "TIMESTAMP '1000-01-01'", "TIMESTAMP '9999-12-01'"
+# The last month of the calendar has no end that a date could hold.
+_FIRST, _END = "TIMESTAMP '1000-01-01'", "TIMESTAMP '9999-12-01'"
 # The name of an interval: its start, a value of the key, or None for rows without one.
 Label = str | None
 
@@ -36,7 +37,7 @@ class Cut:
         # Infinity, and years of more digits than a date has, are no times that an interval could hold.
         moment = f"CAST({name} AS TIMESTAMP)"
         shown = f"strftime({moment}, {literal(FORMATS[self.partition.by])})"
-        return f"CASE WHEN {moment} BETWEEN {_FIRST} AND {_LAST} THEN {shown} END"
+        return f"CASE WHEN {moment} >= {_FIRST} AND {moment} < {_END} THEN {shown} END"
 
     @property
     def condition(self) -> str:

@@ -271,6 +271,7 @@ def read_span(interval: tuple[str, str]) -> tuple[datetime, datetime]:
 def _moment(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
-    except ValueError as error:
+        return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+    # In UTC the first and the last hours of the calendar may lie outside it.
+    except (ValueError, OverflowError) as error:
         raise InvalidSpan(f"{text!r} is no time", hint="such as 2026-01-31 or 2026-01-31T06:00") from error
-    return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found

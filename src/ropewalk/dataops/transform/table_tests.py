@@ -204,6 +204,9 @@ def _csv_rows(text: str, place: Place) -> tuple[Row, ...]:
     if not lines:
         return ()
     header, found = [name.strip().lower() for name in lines[0]], []
+    twice = next((name for index, name in enumerate(header) if name in header[:index]), None)
+    if twice is not None:
+        raise InvalidTableTest(f"the header of the rows names {twice!r} twice", place=place)
     for number, cells in enumerate(lines[1:], 2):
         if len(cells) != len(header):
             raise InvalidTableTest(
