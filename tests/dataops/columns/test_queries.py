@@ -44,6 +44,13 @@ CASES = [
     ("SELECT u.*, t.a FROM s.t, s.u", "id:s.u.id k:s.u.k v:s.u.v x:s.u.x a:s.t.a", ""),
     ("SELECT * EXCLUDE (id, x) REPLACE (k + v AS k) RENAME (v AS w) FROM s.u", "k:s.u.k,s.u.v w:s.u.v", ""),
     ("SELECT * LIKE '_' FROM s.u", "k:s.u.k v:s.u.v x:s.u.x", ""),
+    ("SELECT * ILIKE 'K' FROM s.u", "k:s.u.k", ""),
+    ("SELECT * NOT LIKE '_' FROM s.u", "id:s.u.id", ""),
+    ("SELECT * GLOB '[kv]' FROM s.u", "k:s.u.k v:s.u.v", ""),
+    ("SELECT * SIMILAR TO 'k|v' FROM s.u", "k:s.u.k v:s.u.v", ""),
+    ("SELECT COLUMNS(c -> c NOT LIKE '_') FROM s.u", "id:s.u.id", ""),
+    # A pattern that only the engine knows may choose any.
+    ("SELECT COLUMNS('\\pL') FROM s.u", "id:s.u.id k:s.u.k v:s.u.v x:s.u.x", ""),
     ("SELECT COLUMNS('^[kv]$') * 2 FROM s.u", "k:s.u.k v:s.u.v", ""),
     ("SELECT COLUMNS(* EXCLUDE (id, x))::VARCHAR FROM s.u", "k:s.u.k v:s.u.v", ""),
     ("SELECT COLUMNS(c -> c LIKE '%d') FROM s.u", "id:s.u.id", ""),
@@ -98,7 +105,12 @@ CASES = [
     ("FROM s.u SELECT v", "v:s.u.v", ""),
     # Pivots: what is aggregated gives values, what is spread out decides.
     ("SELECT * FROM s.u UNPIVOT (val FOR nam IN (v, x))", "id:s.u.id k:s.u.k nam: val:s.u.v,s.u.x", ""),
+    ("UNPIVOT s.u ON v, x", "id:s.u.id k:s.u.k name: value:s.u.v,s.u.x", ""),
+    ("UNPIVOT s.u ON v, x INTO NAME n VALUE w", "id:s.u.id k:s.u.k n: w:s.u.v,s.u.x", ""),
     ("((SELECT a FROM s.t))", "a:s.t.a", ""),
+    ("SELECT k FROM s.u INTERSECT SELECT a FROM s.t", "k:s.u.k", "set=s.t.a set=s.u.k"),
+    ("SELECT z FROM s.t AS q (z)", "z:s.t.id", ""),
+    ("TABLE s.u", "id:s.u.id k:s.u.k v:s.u.v x:s.u.x", ""),
 ]  # fmt: skip
 
 
@@ -152,6 +164,8 @@ def test_transforms_say_what_happened_to_a_value():
     [
         ("SELECT city, x, sum(a) AS n FROM s.t GROUP BY ALL", ("city", "x")),
         ("SELECT upper(city) AS c, sum(a) FROM s.t GROUP BY 1", ("c",)),
+        ("SELECT id, city, sum(a) AS n FROM s.t GROUP BY ROLLUP (id, city)", ()),
+        ("SELECT id, city FROM s.t GROUP BY GROUPING SETS ((id), (city))", ()),
         ("SELECT city AS place, sum(a) FROM s.t GROUP BY place", ("place",)),
         ("SELECT t.city AS city, sum(a) FROM s.t GROUP BY city", ("city",)),
         # The engine groups by the column that it reads, of which the list may give one value twice.
@@ -222,6 +236,23 @@ def test_made_columns_that_the_sql_does_not_explain():
         ("a", None),
         ("other", "it is not told from the SQL"),
     ]
+
+
+@pytest.mark.parametrize("sql", ["", "SELECT (", "SELECT a FROM", "SELECT 'open"])
+def test_sql_that_is_none(sql):
+    """Its columns are those that were seen, and it is said why nothing is known of them."""
+    unseen, seen = lineage(sql), lineage(sql, ("a",))
+
+    assert (unseen.columns, unseen.unknown) == ((), "its SQL is not understood")
+    assert [(column.name, column.unknown) for column in seen.columns] == [("a", "its SQL is not understood")]
+
+
+def test_column_of_a_table_by_any_case():
+    """And none where it has none of that name."""
+    found = lineage("SELECT a AS Amount FROM s.t")
+
+    assert found.column("AMOUNT") is found.columns[0]
+    assert found.column("other") is None
 
 
 def test_reads_are_tables_by_their_full_names():

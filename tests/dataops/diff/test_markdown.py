@@ -57,7 +57,22 @@ def test_details_are_folded_and_limited():
     assert found.count("\n| `mart.t") == 23
 
 
-@pytest.mark.parametrize("value", ["<img src=x>", "**bold**", "[a](b)", "`code`", "a|b", "# head", "~~x~~"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "<img src=x>",
+        "**bold**",
+        "[a](b)",
+        "`code`",
+        "a|b",
+        "# head",
+        "~~x~~",
+        "@everybody",
+        "!12",
+        "&lt;",
+        "$x$",
+    ],
+)
 def test_data_are_text(value):
     """Whatever stands in a row, or is a column's name, changes nothing of the report's form."""
     row = SampleRow("changed", {"id": 1, "v": value}, {"id": 1, "v": "other"})
@@ -74,6 +89,60 @@ def test_changed_values_show_both_sides():
     found = diff_markdown(DataDiff("dev", "mr-7", (table(sample=(row,)),), 0))
 
     assert "| changed | 1 | ∅ → 2.5 |" in found
+
+
+def test_empty_texts_are_told_from_missing_values():
+    """A value that became an empty text is not shown as one that stayed away."""
+    row = SampleRow("changed", {"id": 1, "v": None, "w": ""}, {"id": 1, "v": "", "w": "  "})
+    found = diff_markdown(DataDiff("dev", "mr-7", (table(sample=(row,)),), 0))
+
+    assert '| changed | 1 | ∅ → "" | "" → "" |' in found
+
+
+@pytest.mark.parametrize(
+    ("same", "words"),
+    [(0, "there are no tables in"), (1, "the one table is the same in"), (2, "all 2 tables")],
+)
+def test_no_difference_in_words(same, words):
+    """Of none, one and several tables it is said as people say it."""
+    assert words in diff_markdown(DataDiff("dev", "mr-7", (), same))
+
+
+def test_one_of_one():
+    """A project of one table that differs has no tables."""
+    assert "1 of 1 table differs in" in diff_markdown(DataDiff("dev", "mr-7", (table(),), 0))
+
+
+def test_notes_are_sentences():
+    """They begin with a capital, end with a stop, and what they name is text."""
+    found = diff_markdown(DataDiff("dev", "mr-7", (table(notes=("a_b does not identify rows",)),), 0))
+
+    assert "\nA\\_b does not identify rows.\n" in found
+
+
+def test_names_of_tables_are_no_markup():
+    """In the list they are code, above the details HTML."""
+    found = diff_markdown(DataDiff("dev", "mr-7", (table("m.a`|<b>"),), 0))
+
+    assert "| `m.a\\|<b>` |" in found
+    assert "<summary>m.a`|&lt;b&gt; (by key, key id)</summary>" in found
+
+
+def test_removed_rows_show_what_they_were():
+    """With the values of the version before, missing ones empty."""
+    row = SampleRow("removed", {"id": 1, "v": None, "w": True}, None)
+    found = diff_markdown(DataDiff("dev", "mr-7", (table(sample=(row,)),), 0))
+
+    assert "| removed | 1 |  | true |" in found
+
+
+def test_shifts_of_columns_are_a_table():
+    """With how many rows changed, the greatest change, and nothing where no key tells."""
+    columns = (ColumnDiff("a", "INTEGER", 1200, 1234567.0), ColumnDiff("b", "INTEGER", None))
+    found = diff_markdown(DataDiff("dev", "mr-7", (table(columns=columns),), 0))
+
+    assert "| `a` | 1,200 | 1.23457e+06 |  |" in found
+    assert "| `b` |  |  |  |" in found
 
 
 def test_wide_tables_show_what_differs():
@@ -114,6 +183,20 @@ def test_figures_that_moved():
     assert list(figure_shifts(ColumnDiff("x", "DOUBLE", 1))) == []
 
 
+def test_figures_that_are_not_there_on_one_side():
+    """A mean that is gone is told with nothing behind it; a count that was not worth its time is not told."""
+    column = ColumnDiff("x", "DOUBLE", 1, None, Figures(0.0, 4.5, None), Figures(0.00001, None, 10))
+
+    assert list(figure_shifts(column)) == ["mean 4.5 → "]
+
+
+def test_counts_of_distinct_values_that_moved():
+    """About, for they are estimates."""
+    column = ColumnDiff("x", "VARCHAR", 1, None, Figures(0.0, None, 1000), Figures(0.0, None, 2500))
+
+    assert list(figure_shifts(column)) == ["distinct about 1,000 → 2,500"]
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -123,6 +206,11 @@ def test_figures_that_moved():
         ("a\nb  c", "a b c"),
         ("x" * 50, "x" * 39 + "…"),
         (12345678, "12345678"),
+        (float("nan"), "nan"),
+        (1e300, "1e+300"),
+        ("", ""),
+        ([1, {"a": None}], "[1, {'a': None}]"),
+        ("x" * 40, "x" * 40),
     ],
 )
 def test_values_on_one_line(value, text):

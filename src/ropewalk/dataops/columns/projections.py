@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
@@ -13,9 +14,6 @@ from ropewalk.dataops.columns.values import Use
 
 Wanted = Callable[[str], bool]
 _Listed = tuple[exp.Expr | None, Field]
-_LIKES: dict[type[exp.Expr], int] = {exp.Like: 0, exp.ILike: re.IGNORECASE}
-# With these a row may stand for several groups of one value: none of its columns tells them apart.
-_SEVERAL_GROUPINGS = ("cube", "rollup", "grouping_sets")
 
 
 def read_projections(select: exp.Select, reader: ExpressionReader) -> tuple[list[Field], Field | None]:
@@ -40,10 +38,8 @@ def _read(projection: exp.Expr, reader: ExpressionReader) -> tuple[list[Field], 
             [part.name for part in projection.parts[:-1]] if isinstance(projection, exp.Column) else []
         )
         return _star(star, qualifier, reader)
-    if type(projection) in _LIKES and isinstance(projection.this, exp.Star):
-        pattern, flags = _like(projection.expression.name), _LIKES[type(projection)]
-        listed, rest = _listed(scope, lambda name: re.fullmatch(pattern, name, flags | re.DOTALL) is not None)
-        return listed, rest
+    if type(projection) in _PATTERNS and isinstance(projection.this, exp.Star):
+        return _listed(scope, _like(projection))
     chosen = projection.find(exp.Columns)
     if chosen is not None:
         return _columns(projection, chosen, reader)
@@ -56,15 +52,23 @@ def _name(projection: exp.Expr) -> str:
 
 
 def _star(star: exp.Star, qualifier: list[str], reader: ExpressionReader) -> tuple[list[Field], Field | None]:
-    excluded = {item.name.lower() for item in star.args.get("except_") or ()}
     renamed = {item.this.name.lower(): item.alias for item in star.args.get("rename") or ()}
     replaced = {item.alias.lower(): item for item in star.args.get("replace") or ()}
-    fields, rest = _listed(reader.scope, lambda name: name.lower() not in excluded, qualifier)
+    fields, rest = _listed(reader.scope, _left(star), qualifier)
     found = [
         reader.field(replaced[item.name.lower()], item.name) if item.name.lower() in replaced else item
         for item in fields
     ]
     return [item.named(renamed.get(item.name.lower(), item.name)) for item in found], rest
+
+
+def _left(star: exp.Star) -> Wanted:
+    """Return which names a star leaves: all but those of EXCLUDE, or those that are like the pattern of ILIKE."""
+    excluded = {item.name.lower() for item in star.args.get("except_") or ()}
+    # The parser keeps this pattern with the star, and those of LIKE, GLOB and SIMILAR TO around it.
+    ilike = star.args.get("ilike")
+    is_like = _like(exp.ILike(this=star, expression=ilike)) if ilike else _any
+    return lambda name: name.lower() not in excluded and is_like(name)
 
 
 def _listed(
@@ -139,19 +143,45 @@ def _others(scope: Scope, item: Field) -> Iterator[Relation]:
 def _wanted(chosen: exp.Expr) -> Wanted:
     """Return which names COLUMNS(...) chooses: those that match a pattern, are listed, or meet a condition."""
     if isinstance(chosen, exp.Literal):
-        return lambda name: re.search(chosen.name, name) is not None
+        return _matching(chosen.name, re.Pattern.search)
     if isinstance(chosen, exp.Array):
         names = {item.name.lower() for item in chosen.expressions}
         return lambda name: name.lower() in names
     body = chosen.this if isinstance(chosen, exp.Lambda) else None
-    if type(body) in _LIKES and isinstance(body, exp.Expr):
-        pattern, flags = _like(body.expression.name), _LIKES[type(body)]
-        return lambda name: re.fullmatch(pattern, name, flags | re.DOTALL) is not None
-    return lambda _name: True
+    return _like(body) if type(body) in _PATTERNS and isinstance(body, exp.Expr) else _any
 
 
-def _like(pattern: str) -> str:
-    return "".join({"%": ".*", "_": "."}.get(character, re.escape(character)) for character in pattern)
+def _any(_name: str) -> bool:
+    # What cannot be told may choose every column: better one too many than a change that nobody hears of.
+    return True
+
+
+def _like(condition: exp.Expr) -> Wanted:
+    """Return which names meet `LIKE` or one of its kin, or do not, where it is negated."""
+    matches = _matching(_PATTERNS[type(condition)](condition.expression.name), re.Pattern.fullmatch)
+    return (lambda name: not matches(name)) if condition.args.get("negate") else matches
+
+
+def _matching(pattern: str, match: Callable[[re.Pattern[str], str], re.Match[str] | None]) -> Wanted:
+    try:
+        compiled = re.compile(pattern)
+    except re.error:
+        # The engine's patterns have words that Python's lack, such as \pL.
+        return _any
+    return lambda name: match(compiled, name) is not None
+
+
+def _like_pattern(text: str) -> str:
+    return "(?s)" + "".join({"%": ".*", "_": "."}.get(character, re.escape(character)) for character in text)
+
+
+# How the pattern of a condition is written as a regular expression.
+_PATTERNS: dict[type[exp.Expr], Callable[[str], str]] = {
+    exp.Like: _like_pattern,
+    exp.ILike: lambda text: f"(?i){_like_pattern(text)}",
+    exp.Glob: fnmatch.translate,
+    exp.SimilarTo: str,
+}
 
 
 def grouped_fields(select: exp.Select, fields: list[Field], reader: ExpressionReader) -> tuple[str, ...]:
@@ -169,8 +199,7 @@ def grouped_fields(select: exp.Select, fields: list[Field], reader: ExpressionRe
     for expression in group.expressions:
         reader.rows(expression, "group")
         found.append(_grouped(expression, fields) or _key_field(expression, listed, reader.scope))
-    names = _grouped_by(found, reader)
-    return () if any(map(group.args.get, _SEVERAL_GROUPINGS)) else names
+    return _grouped_by(found, reader)
 
 
 def _grouped_by(keys: Sequence[Field | None], reader: ExpressionReader) -> tuple[str, ...]:

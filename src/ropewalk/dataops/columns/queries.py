@@ -15,6 +15,7 @@ from ropewalk.dataops.columns.values import Use
 
 # A recursive query adds what its own rows came from; after so many rounds nothing new comes.
 ROUNDS = 4
+_SEVERAL_GROUPINGS = (exp.Cube, exp.GroupingSets, exp.Rollup)
 
 
 def read_query(query: exp.Expr, outer: Scope) -> Relation:
@@ -146,4 +147,8 @@ def _kept(column: Field | None, fields: list[Field]) -> Field | None:
 
 
 def _multiplies(select: exp.Select) -> bool:
+    # Groups of several kinds give a row for each kind, in which the key may stand again.
+    group = select.args.get("group")
+    if any(isinstance(item, _SEVERAL_GROUPINGS) for item in (group.expressions if group else ())):
+        return True
     return any(isinstance(item, exp.Explode | exp.Unnest) for e in select.expressions for item in e.walk())

@@ -12,7 +12,8 @@ from ropewalk.pipeline import JSON
 MOST_TABLES = 20
 MOST_COLUMNS = 12
 LONGEST_VALUE = 40
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
+# Beside markup also what a forge makes links of: people, who would be told, merge requests, and HTML's own names.
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~@!&$])")
 # How rows were told apart, in words.
 METHODS = {
     "changes": "by the lake's record of changes",
@@ -26,11 +27,11 @@ def diff_markdown(found: DataDiff) -> str:
     """Return `found` as Markdown: a table of all that differs, and below it each table's details, folded."""
     count = len(found.tables)
     if not count:
-        return f"**Data**: all {found.same} tables are the same in {_code(found.other)} and {_code(found.base)}.\n"
+        return f"**Data**: {_all_same(found.same)} in {_code(found.other)} and {_code(found.base)}.\n"
     total = count + found.same
-    verb = "differs" if count == 1 else "differ"
+    tables, verb = "table" if total == 1 else "tables", "differs" if count == 1 else "differ"
     lines = [
-        f"**Data**: {count} of {total} tables {verb} in {_code(found.other)} from {_code(found.base)}.",
+        f"**Data**: {count} of {total} {tables} {verb} in {_code(found.other)} from {_code(found.base)}.",
         "",
         "| table | rows | added | removed | changed | columns |",
         "|---|---:|---:|---:|---:|---|",
@@ -41,6 +42,12 @@ def diff_markdown(found: DataDiff) -> str:
     if count > MOST_TABLES:
         lines += ["", f"{count - MOST_TABLES} more tables differ; `ropewalk diff` shows them all."]
     return "\n".join(lines) + "\n"
+
+
+def _all_same(tables: int) -> str:
+    if tables <= 1:
+        return "the one table is the same" if tables else "there are no tables"
+    return f"all {tables} tables are the same"
 
 
 def rows_moved(table: TableDiff) -> str:
@@ -143,7 +150,12 @@ def _cell(row: SampleRow, name: str) -> str:
         return _text(shown_value(after if row.before is None else before))
     if before == after:
         return _text(shown_value(after))
-    return f"{_text(shown_value(before)) or '∅'} → {_text(shown_value(after)) or '∅'}"
+    return f"{_side(before)} → {_side(after)}"
+
+
+def _side(value: JSON) -> str:
+    # A text of no letters is a value; that it took the place of a missing one must be seen.
+    return "∅" if value is None else _text(shown_value(value)) or '""'
 
 
 def _number(value: float | None) -> str:
