@@ -35,26 +35,21 @@ def choose_change(order: Order, ledger: Ledger, present: Present | None, sent: S
         TargetTaken: the table was made by somebody else.
         TargetDrifted: it has other columns than were published, or cannot take those that there are now.
     """
-    entry, last = order.spec.entry, ledger.last
+    last = ledger.last
     if present is None or order.rebuilds or (last is None and ledger.is_announced):
         return Change(makes=True)
     if last is None:
         return _join(order, present, sent)
-    # An announced change may have come half-way; then other columns are our own doing.
-    if not ledger.is_announced and tuple(present) != last.seen:
-        raise TargetDrifted(
-            f"the columns of {order.place} are not those that were published: {_difference(last.seen, present)}",
-            place=order.spec.place,
-            hint=f"put them back, or {REBUILD.format(order.spec.name)}",
-        )
     wanted = tuple((column.name, column.type) for column in sent)
-    if wanted == last.sent and not ledger.is_announced:
-        return Change()
-    if entry.write == "replace":
+    # An announced change may have come half-way; then other columns are our own doing.
+    if not ledger.is_announced:
+        _refuse_drifted(order, last.seen, present)
+        if wanted == last.sent:
+            return Change()
+    if order.spec.entry.write == "replace":
         return Change(makes=True)
     _refuse_retyped(order, dict(last.sent), wanted)
-    there = {name.lower() for name, _ in present}
-    return Change(adds=tuple(column for column in sent if column.name.lower() not in there))
+    return Change(adds=tuple(_missing(present, sent)))
 
 
 def _join(order: Order, present: Present, sent: Sequence[Sent]) -> Change:
@@ -65,15 +60,30 @@ def _join(order: Order, present: Present, sent: Sequence[Sent]) -> Change:
             place=order.spec.place,
             hint=f"name another table, or {REBUILD.format(order.spec.name)}",
         )
-    there = {name.lower() for name, _ in present}
-    missing = [column.name for column in sent if column.name.lower() not in there]
+    missing = _missing(present, sent)
     if missing:
+        names = ", ".join(column.name for column in missing)
         raise TargetDrifted(
-            f"{order.place}, which Ropewalk did not make, has no column {', '.join(missing)}",
+            f"{order.place}, which Ropewalk did not make, has no column {names}",
             place=order.spec.place,
             hint="add them there, or name the columns to publish with `columns:`",
         )
     return Change()
+
+
+def _missing(present: Present, sent: Sequence[Sent]) -> list[Sent]:
+    """Return the columns to write that the table does not have."""
+    there = {name.lower() for name, _ in present}
+    return [column for column in sent if column.name.lower() not in there]
+
+
+def _refuse_drifted(order: Order, before: Present, now: Present) -> None:
+    if tuple(now) != before:
+        raise TargetDrifted(
+            f"the columns of {order.place} are not those that were published: {_difference(before, now)}",
+            place=order.spec.place,
+            hint=f"put them back, or {REBUILD.format(order.spec.name)}",
+        )
 
 
 def _refuse_retyped(order: Order, before: dict[str, str], wanted: Sequence[tuple[str, str]]) -> None:

@@ -125,7 +125,7 @@ class _Writer:
     def sent(self) -> list[Sent]:
         """The columns as they go out."""
         order, dialect = self.order, self.session.dialect
-        columns = [dialect.sent(column, order.spec.entry.key) for column in order.content.columns]
+        columns = [dialect.sent(column, order.key) for column in order.content.columns]
         if order.spec.entry.write != "append":
             return columns
         if any(column.name.lower() == SNAPSHOT for column in order.content.columns):
@@ -160,7 +160,7 @@ class _Writer:
 
     def _shape(self, change: Change) -> None:
         """Make the table, or add columns to it."""
-        key = self.order.spec.entry.key
+        key = self.order.key
         if change.makes:
             self.session.drop(self.place)
             self.session.create(self.place, self.sent, key)
@@ -190,7 +190,7 @@ class _Writer:
         self._announce(ledger)
         for leftover in (new, old):
             session.drop(leftover)
-        session.create(new, self.sent, self.order.spec.entry.key)
+        session.create(new, self.sent, self.order.key)
         self._insert(new)
         moves = [f"{session.there(new)} TO {session.there(self.place)}"]
         if session.columns(self.place) is not None:
@@ -220,7 +220,7 @@ class _Writer:
         if session.dialect.has_transactional_ddl:
             self._make_stage()
         self._insert(stage)
-        names, key = [column.name for column in self.sent], self.order.spec.entry.key
+        names, key = [column.name for column in self.sent], self.order.key
         for statement in _merge_statements(session, self.place, stage, names, key):
             session.execute(statement)
         if session.dialect.has_transactional_ddl:
@@ -231,7 +231,7 @@ class _Writer:
     def _make_stage(self) -> None:
         stage = self._beside("stage")
         self.session.drop(stage)
-        self.session.create(stage, self.sent, self.order.spec.entry.key)
+        self.session.create(stage, self.sent, self.order.key)
 
     def _tidy(self) -> None:
         """Drop what a kill after the last line left behind."""

@@ -12,11 +12,12 @@ from ropewalk.pipeline import PRODUCTION
 PLACEHOLDER = "{environment}"
 EVERY = "*"
 # MySQL's scanner writes a backtick in a name in a way that the server does not read.
+_PASSWORD = re.compile(r"://[^/@]*:[^/@]*@|[?&]password=", re.IGNORECASE)
 _UNFIT = re.compile(r"[\x00-\x1f`\\]")
 
 
 def _require_hidden(url: str) -> str:
-    if not url.startswith("secret://") and re.search(r"://[^/@]*:[^/@]*@", url):
+    if not url.startswith("secret://") and _PASSWORD.search(url):
         raise ValueError("has a password in it: write `url: secret://NAME` and set the variable NAME")
     return url
 
@@ -28,6 +29,14 @@ def _require_fit(name: str) -> str:
     if "{" in rest or "}" in rest:
         raise ValueError(f"{PLACEHOLDER} is the only placeholder")
     return name
+
+
+def _refuse_twice(what: str, names: tuple[str, ...]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name.lower() in seen:
+            raise ValueError(f"{what} names {name} twice")
+        seen.add(name.lower())
 
 
 Address = Annotated[str, Field(min_length=1), AfterValidator(_require_hidden)]
@@ -99,13 +108,21 @@ class Publication(_Entry):
     )
 
     @model_validator(mode="after")
+    def _columns_are_told_apart(self) -> Self:
+        _refuse_twice("columns", self.columns)
+        _refuse_twice("key", self.key)
+        # The lake never tells names apart by case.
+        chosen = {name.lower() for name in self.columns}
+        if chosen and (missing := [name for name in self.key if name.lower() not in chosen]):
+            raise ValueError(f"key {missing[0]} is not among the columns")
+        return self
+
+    @model_validator(mode="after")
     def _key_and_mode_fit(self) -> Self:
         if self.write == "merge" and not self.key:
             raise ValueError("merge needs a key")
         if self.write != "merge" and self.key:
             raise ValueError("a key is for write: merge")
-        if self.columns and (missing := [name for name in self.key if name not in self.columns]):
-            raise ValueError(f"key {missing[0]} is not among the columns")
         if self.to.kind == "parquet" and self.write == "merge":
             raise ValueError("files take replace or append, not merge")
         return self

@@ -128,29 +128,33 @@ def _kept(order: Order, versions: list[Version], manifest: bytes | None) -> list
     Raises:
         TargetDrifted: rows are to be added to files of other columns.
     """
-    if order.spec.entry.write == "append" and versions and manifest and not order.rebuilds:
-        before, now = json.loads(manifest)["columns"], _columns(order)
-        if before != now:
-            raise TargetDrifted(
-                f"{order.place} has files of other columns than {order.content.table} has now",
-                place=order.spec.place,
-                hint=f"`ropewalk publish {order.spec.name} --rebuild` begins anew",
-            )
-    # Of a version whose file was lost, the same path is written again.
-    others = [version for version in versions if version.digest != order.content.digest]
     if order.rebuilds:
         return []
+    # Of a version whose file was lost, the same path is written again.
+    others = [version for version in versions if version.digest != order.content.digest]
+    if order.spec.entry.write == "append":
+        if versions and manifest:
+            _require_same_columns(order, manifest)
+        return others
     target = order.spec.entry.to
     assert isinstance(target, ParquetTarget)
-    return others if order.spec.entry.write == "append" else others[: target.keep - 1]
+    return others[: target.keep - 1]
+
+
+def _require_same_columns(order: Order, manifest: bytes) -> None:
+    if json.loads(manifest).get("columns") != _columns(order):
+        raise TargetDrifted(
+            f"{order.place} has files of other columns than {order.content.table} has now",
+            place=order.spec.place,
+            hint=f"`ropewalk publish {order.spec.name} --rebuild` begins anew",
+        )
 
 
 def _write(workspace: Workspace, order: Order, storage: Storage) -> Version:
     content = order.content
     path = f"versions/{content.digest[:16]}/part-0.parquet"
-    columns = content.select()
-    if order.spec.entry.write == "append":
-        columns = columns.replace(" FROM ", f", {content.snapshot:d}::BIGINT AS _snapshot FROM ", 1)
+    more = [f"{content.snapshot:d}::BIGINT AS _snapshot"] if order.spec.entry.write == "append" else []
+    columns = content.select(more=more)
     with tempfile.TemporaryDirectory(dir=workspace.state) as folder:
         local = Path(folder, "part-0.parquet")
         try:

@@ -21,10 +21,12 @@ def private_columns(project: Project, name: str, declared: Publication, place: P
     Raises:
         InvalidPublication: there are some, and the entry does not say what becomes of them.
     """
+    # By lower case, as columns are chosen: a name that is written otherwise must not slip through.
+    chosen = {name.lower() for name in declared.columns}
     found = {
         column: word
         for column, word in _classified(project, declared.table).items()
-        if word.lower() in PRIVATE and (not declared.columns or column in declared.columns)
+        if word.lower() in PRIVATE and (not chosen or column.lower() in chosen)
     }
     if found and declared.pii == "refuse":
         first, word = next(iter(found.items()))

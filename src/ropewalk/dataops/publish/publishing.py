@@ -9,7 +9,7 @@ from typing import Protocol
 
 from blake3 import blake3
 
-from ropewalk.dataops.lake import Column, TableName, open_lake, snapshot_of
+from ropewalk.dataops.lake import Column, TableName, is_number, open_lake, snapshot_of
 from ropewalk.dataops.privacy import project_masks
 from ropewalk.dataops.publish.declarations import (
     ElasticsearchTarget,
@@ -192,7 +192,7 @@ def _order(
     workspace: Workspace, spec: PublishSpec, table: TableName, rows: _Rows, *, rebuilds: bool = False
 ) -> Order:
     found = open_lake(workspace).tables_at({str(table): rows.snapshot})
-    columns = _chosen(spec, found[0].columns, _personal(workspace, table, found[0].columns))
+    columns = choose_columns(spec, found[0].columns, _personal(workspace, table, found[0].columns))
     entry = spec.entry
     said = [FORMAT, rows.digest, entry.write, *entry.key, "|", *(f"{c.name} {c.type}" for c in columns)]
     digest = blake3("\n".join(said).encode()).hexdigest()
@@ -208,24 +208,31 @@ def _personal(workspace: Workspace, table: TableName, columns: tuple[Column, ...
     return {
         column.name.lower()
         for column in columns
-        if (kind := known.get(column.name.lower())) and not (kind == "total" and _is_number(column))
+        if (kind := known.get(column.name.lower())) and not (kind == "total" and is_number(column))
     }
 
 
-def _is_number(column: Column) -> bool:
-    return (
-        column.type.startswith(("DECIMAL", "DOUBLE", "FLOAT"))
-        or column.type.endswith("INT")
-        or column.type == "INTEGER"
-    )
-
-
-def _chosen(spec: PublishSpec, columns: tuple[Column, ...], personal: set[str]) -> tuple[Column, ...]:
+def choose_columns(spec: PublishSpec, columns: tuple[Column, ...], personal: set[str]) -> tuple[Column, ...]:
     """Return the columns that go out.
 
     Raises:
         InvalidPublication: one that is declared is not there, is personal, or none is left.
     """
+    wanted = _declared(spec, columns)
+    private = personal.union(map(str.lower, spec.private))
+    if spec.entry.pii == "refuse":
+        _refuse_private(spec, wanted, private)
+    hidden = private if spec.entry.pii == "leave_out" else set[str]()
+    lost_key = [name for name in spec.entry.key if name.lower() in hidden]
+    left = tuple(column for column in wanted if column.name.lower() not in hidden)
+    if lost_key or not left:
+        what = f"its key {lost_key[0]!r} is private" if lost_key else "every column of it is private"
+        raise InvalidPublication(f"publication {spec.name!r} has nothing to go by: {what}", place=spec.place)
+    return left
+
+
+def _declared(spec: PublishSpec, columns: tuple[Column, ...]) -> list[Column]:
+    """Return the columns that the entry names, or all of them."""
     known = {column.name.lower(): column for column in columns}
     for name in (*spec.entry.columns, *spec.entry.key):
         if name.lower() not in known:
@@ -234,22 +241,17 @@ def _chosen(spec: PublishSpec, columns: tuple[Column, ...], personal: set[str]) 
                 place=spec.place,
                 nearest=nearest(name, [column.name for column in columns]),
             )
-    wanted = [known[name.lower()] for name in spec.entry.columns] or list(columns)
-    private = personal | {name.lower() for name in spec.private}
+    return [known[name.lower()] for name in spec.entry.columns] or list(columns)
+
+
+def _refuse_private(spec: PublishSpec, wanted: list[Column], private: set[str]) -> None:
     unasked = [column.name for column in wanted if column.name.lower() in private]
-    if unasked and spec.entry.pii == "refuse":
+    if unasked:
         raise InvalidPublication(
             f"publication {spec.name!r} would show {', '.join(unasked)}, which hold personal data",
             place=spec.place,
             hint="`pii: leave_out` publishes the other columns, `pii: include` all of them",
         )
-    hidden = private if spec.entry.pii == "leave_out" else set[str]()
-    left = tuple(column for column in wanted if column.name.lower() not in hidden)
-    lost_key = [name for name in spec.entry.key if name.lower() in hidden]
-    if not left or lost_key:
-        what = f"its key {lost_key[0]!r} is private" if lost_key else "every column of it is private"
-        raise InvalidPublication(f"publication {spec.name!r} has nothing to go by: {what}", place=spec.place)
-    return left
 
 
 def _table_name(node: str) -> str:

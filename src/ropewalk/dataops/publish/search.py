@@ -200,7 +200,7 @@ def _documents(workspace: Workspace, order: Order) -> Iterator[Document]:
 
 
 def _id_sql(order: Order) -> str:
-    key = order.spec.entry.key
+    key = order.key
     if not key:
         return f"concat({literal(order.content.digest[:12])}, '-', row_number() OVER ())"
     # As JSON, so that the keys (1, "2,3") and ("1,2", 3) stay two.
@@ -209,7 +209,7 @@ def _id_sql(order: Order) -> str:
 
 def _refuse_not_finite(connection: duckdb.DuckDBPyConnection, order: Order) -> None:
     checks = not_finite(order.content.columns)
-    missing = {name: f"{quote(name)} IS NULL" for name in order.spec.entry.key}
+    missing = {name: f"{quote(name)} IS NULL" for name in order.key}
     for said, conditions in (("NaN or infinite", checks), ("missing from the key", missing)):
         for name, condition in conditions.items():
             query = f"SELECT count(*) FROM {order.content.relation} WHERE {condition}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ropewalk.dataops.publish.declarations import MySQLTarget, PostgresTarget
@@ -44,17 +44,24 @@ def find_server(target: PostgresTarget | MySQLTarget, place: Place) -> Server:
     given = {"url": target.url, "password": target.password or ""}
     found = resolve_secrets(given)
     try:
-        parts = urlsplit(found["url"])
-        port = parts.port or PORTS[target.kind]
+        server = _read_url(target.kind, found["url"])
     except ValueError:
+        # The reason repeats parts of the URL.
         raise _unreadable(target, place) from None
-    database = unquote(parts.path.strip("/"))
+    return replace(server, password=found["password"]) if found["password"] else server
+
+
+def _read_url(kind: str, url: str) -> Server:
+    parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
     host = options.pop("host", None) or parts.hostname
-    if parts.scheme not in SCHEMES[target.kind] or not host or not database:
-        raise _unreadable(target, place)
-    password = found["password"] or unquote(parts.password or "")
-    return Server(target.kind, host, port, database, unquote(parts.username or ""), password, options)
+    # libpq reads it there too; what stays among the options may be shown.
+    asked = options.pop("password", "")
+    database = unquote(parts.path.strip("/"))
+    if parts.scheme not in SCHEMES[kind] or not host or not database:
+        raise ValueError(kind)
+    user, own = (unquote(part or "") for part in (parts.username, parts.password))
+    return Server(kind, host, parts.port or PORTS[kind], database, user, own or asked, options)
 
 
 def _unreadable(target: PostgresTarget | MySQLTarget, place: Place) -> InvalidPublication:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ropewalk.dataops.lake import Column, TableName, quote
@@ -50,10 +50,9 @@ class Content:
         """What follows FROM for all rows."""
         return self.table.at(self.snapshot)
 
-    def select(self, expressions: Mapping[str, str] | None = None) -> str:
-        """Return the SELECT of the columns, each as `expressions` or itself says."""
-        given = expressions or {}
-        columns = ", ".join(f"{given.get(c.name, quote(c.name))} AS {quote(c.name)}" for c in self.columns)
+    def select(self, more: Sequence[str] = ()) -> str:
+        """Return the SELECT of the columns, with `more` expressions behind them."""
+        columns = ", ".join([*(quote(column.name) for column in self.columns), *more])
         return f"SELECT {columns} FROM {self.relation}"
 
 
@@ -87,6 +86,12 @@ class Order:
     environment: str
     content: Content
     rebuilds: bool = False
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The key as the columns themselves are written: servers tell names apart by case, the lake does not."""
+        written = {column.name.lower(): column.name for column in self.content.columns}
+        return tuple(written.get(name.lower(), name) for name in self.spec.entry.key)
 
     @property
     def place(self) -> str:
