@@ -143,16 +143,17 @@ def _asked(subject: Subject, question: MetricQuestion) -> list[Asked]:
     if question.grain and not any(item.grain for item in found):
         time = _time(subject)
         found.insert(0, Asked(time, question.grain, question.grain))
-    return found
+    # What is asked for twice is one column; two of one name cannot be put side by side.
+    return list(dict.fromkeys(found))
 
 
 def _read_dimension(subject: Subject, text: str, question: MetricQuestion) -> Asked:
     if text in GRAINS:
         return Asked(_time(subject), _grain(text), text)
-    name, mark, grain = text.partition(_MARK)
-    dimension = subject.declared.dimensions.get(
-        text if not mark or text in subject.declared.dimensions else name
-    )
+    # A dimension's own name may have the mark in it.
+    is_whole = _MARK not in text or text in subject.declared.dimensions
+    name, mark, grain = (text, "", "") if is_whole else text.rpartition(_MARK)
+    dimension = subject.declared.dimensions.get(name)
     if dimension is None:
         raise InvalidMetric(
             f"{subject.name} has no dimension {name!r}",
@@ -160,11 +161,15 @@ def _read_dimension(subject: Subject, text: str, question: MetricQuestion) -> As
             nearest=nearest(name, subject.declared.dimensions),
             hint=f"it has {', '.join(subject.declared.dimensions) or 'none'}",
         )
-    if dimension.kind != "time":
-        return Asked(text, None, text)
-    if not mark:
-        return Asked(name, question.grain or "day", text)
-    return Asked(name, _grain(grain), text)
+    if dimension.kind == "time":
+        return Asked(name, _grain(grain) if mark else question.grain or "day", text)
+    if mark:
+        raise InvalidMetric(
+            f"dimension {name!r} of {subject.name} has no grain: it is no time",
+            place=subject.place("dimensions", name),
+            hint=f"ask by {name}, or declare it with `kind: time`",
+        )
+    return Asked(name, None, text)
 
 
 def _time(subject: Subject) -> str:
@@ -227,7 +232,7 @@ def _condition_sql(subject: Subject, text: str) -> str:
         if not isinstance(node, exp.Column):
             return node
         name = node.sql(dialect="duckdb") if node.table else node.name
-        if _MARK not in name and name in subject.declared.dimensions:
+        if name in subject.declared.dimensions:
             dimension = subject.declared.dimensions[name]
             sql = _row_sql(subject, str(dimension.sql or dimension.column))
         else:

@@ -13,6 +13,14 @@ Grain = Literal["hour", "day", "week", "month", "quarter", "year"]
 GRAINS: tuple[Grain, ...] = ("hour", "day", "week", "month", "quarter", "year")
 # Those of one column, which `sql` may stand for.
 OF_A_COLUMN = frozenset({"sum", "avg", "min", "max", "median", "count_distinct"})
+# What a measure is made of, and which of it each kind has a use for; all others are of a column.
+_PARTS = ("column", "sql", "where", "numerator", "denominator")
+_OF_ROWS = frozenset({"column", "sql", "where"})
+_ALLOWED = {
+    "count": frozenset({"where"}),
+    "ratio": frozenset({"numerator", "denominator"}),
+    "expression": frozenset({"sql"}),
+}
 
 
 class _Entry(BaseModel):
@@ -37,24 +45,14 @@ class Measure(_Entry):
 
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self) -> Self:
-        given = {
-            name for name in ("column", "sql", "where", "numerator", "denominator") if getattr(self, name)
-        }
-        if self.kind in OF_A_COLUMN:
-            if len(given & {"column", "sql"}) != 1:
-                raise ValueError(f"{self.kind} needs a column, or sql in its place")
-            allowed = {"column", "sql", "where"}
-        elif self.kind == "ratio":
-            allowed = {"numerator", "denominator"}
-            if given & allowed != allowed:
-                raise ValueError("ratio needs a numerator and a denominator")
-        elif self.kind == "expression":
-            allowed = {"sql"}
-            if not self.sql:
-                raise ValueError("expression needs sql")
-        else:
-            allowed = {"where"}
-        if unfit := sorted(given - allowed):
+        given = {name for name in _PARTS if getattr(self, name)}
+        if self.kind in OF_A_COLUMN and len(given & {"column", "sql"}) != 1:
+            raise ValueError(f"{self.kind} needs a column, or sql in its place")
+        if self.kind == "ratio" and not {"numerator", "denominator"} <= given:
+            raise ValueError("ratio needs a numerator and a denominator")
+        if self.kind == "expression" and not self.sql:
+            raise ValueError("expression needs sql")
+        if unfit := sorted(given - _ALLOWED.get(self.kind, _OF_ROWS)):
             raise ValueError(f"{unfit[0]} is not for {self.kind}")
         return self
 

@@ -16,6 +16,8 @@ from ropewalk.errors import Place, nearest
 from ropewalk.project import Document, files_below, parse_yaml, validate
 
 FOLDER = "metrics"
+# What is SQL and no value; what sqlglot's word for statements leaves out is named one by one.
+_NO_VALUE = (exp.Query, exp.DDL, exp.DML, exp.Command, exp.Alias, exp.Drop, exp.Alter, exp.Set, exp.Attach)
 
 
 @dataclass(frozen=True)
@@ -106,12 +108,15 @@ def parse_part(text: str, place: Place) -> exp.Expr:
     Raises:
         InvalidMetric: it does not parse, or is more than that.
     """
+    if "\0" in text:
+        # The engine's parser takes it for the end of the text, in the middle of a quoted value too.
+        raise InvalidMetric("SQL cannot have a NUL character", place=place)
     try:
         found = sqlglot.parse(text, dialect="duckdb")
     except SqlglotError as error:
         raise InvalidMetric(f"this SQL cannot be read: {text}", place=place, detail=str(error)) from error
     tree = found[0] if len(found) == 1 else None
-    if tree is None or tree.find(exp.Query, exp.DDL, exp.DML, exp.Command):
+    if tree is None or tree.find(*_NO_VALUE):
         raise InvalidMetric(
             f"this is no expression over columns: {text}", place=place, hint="put it into a table's SQL"
         )

@@ -25,9 +25,11 @@ TYPES = {
     "boolean": "BOOLEAN",
 }
 CHARTS = ("line", "bar", "number")
+FORMATS = ("number", "percent")
 _ROLES = ("x", "y", "color", "format")
 _COMMENT = re.compile(r"\s*(?:--[^\n]*(?:\n|$)\s*)+")
 _LINE = re.compile(r"--[ \t]*(?P<key>[a-z]+)[ \t]*:[ \t]*(?P<value>.*?)[ \t\r]*$")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|[T ][0-9]{2}:[0-9]{2})")
 _PARAMETER = re.compile(
     r"(?P<name>[A-Za-z_]\w*)[ \t]+(?P<type>\w+)[ \t]*=[ \t]*(?P<default>[^\[]*?)[ \t]*(?:\[(?P<choices>[^\]]*)\])?"
 )
@@ -83,7 +85,10 @@ def _take(header: Header, key: str, value: str, place: Place) -> None:
         case "chart":
             header.chart = _read_chart(value, place)
         case _:
-            header.parameters.append(_read_parameter(value, place))
+            parameter = _read_parameter(value, place)
+            if any(parameter.name == other.name for other in header.parameters):
+                raise InvalidQuestion(f"parameter {parameter.name!r} is declared twice", place=place)
+            header.parameters.append(parameter)
 
 
 def _read_chart(text: str, place: Place) -> Chart:
@@ -109,6 +114,13 @@ def _read_chart(text: str, place: Place) -> Chart:
     needed = {"y"} if kind == "number" else {"x", "y"}
     if missing := sorted(needed - roles.keys()):
         raise InvalidQuestion(f"a {kind} chart needs {missing[0]}=COLUMN", place=place)
+    if roles.get("format", FORMATS[0]) not in FORMATS:
+        raise InvalidQuestion(
+            f"there is no format {roles['format']!r}",
+            place=place,
+            nearest=nearest(roles["format"], FORMATS),
+            hint=f"the formats are {', '.join(FORMATS)}",
+        )
     is_share = roles.get("format") == "percent"
     return Chart(kind, roles.get("x"), roles["y"], roles.get("color"), is_share, place)
 
@@ -156,11 +168,25 @@ def check_value(parameter: Parameter, value: str) -> str:
     return value
 
 
+def _ascii(text: str) -> str:
+    # Python reads the digits of all alphabets, the engine those of one.
+    if not text.isascii():
+        raise ValueError
+    return text
+
+
+def _with_dashes(text: str) -> str:
+    # Python reads every form of ISO 8601, the engine the one with dashes, and hours with their minutes.
+    if not _DAY.match(text):
+        raise ValueError
+    return text
+
+
 _READERS: Mapping[str, Callable[[str], object]] = {
     "text": str,
-    "integer": lambda text: int(text, 10).to_bytes(8, signed=True),
-    "number": float,
-    "date": date.fromisoformat,
-    "timestamp": datetime.fromisoformat,
+    "integer": lambda text: int(_ascii(text), 10).to_bytes(8, signed=True),
+    "number": lambda text: float(_ascii(text)),
+    "date": lambda text: date.fromisoformat(_with_dashes(text)),
+    "timestamp": lambda text: datetime.fromisoformat(_with_dashes(text)),
     "boolean": lambda text: {"true": True, "false": False}[text],
 }
