@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ropewalk.errors import Place
-from ropewalk.pipeline.reasons import Reason, compare
+from ropewalk.pipeline import Output
+from ropewalk.pipeline.reasons import Reason, compare, compare_inputs
 
 
 def _only(was, now, places=None):
@@ -83,3 +84,42 @@ def test_prefix_says_whose_part_it_is():
 def test_one_digest_is_not_shown_either():
     """A short text that became a digest has changed, and that is all there is to say."""
     assert _only({"a": "short"}, {"a": "fedcba9876543210"}).change == "changed"
+
+
+def test_lines_that_begin_with_a_sign():
+    """A list item, or a line that begins with an operator, is told like any other."""
+    change = _only({"text": "a\n- b\n+ c"}, {"text": "a\n- d\n+ e"}).change
+
+    assert change == "- - b; - + c; + - d; + + e"
+
+
+def test_only_comments_differ():
+    """There is a difference, and nothing in it that anybody would read."""
+    assert _only({"sql": "SELECT 1\n-- a"}, {"sql": "SELECT 1\n-- b"}).change == "changed"
+
+
+def test_prefix_and_order():
+    """Parts are told in the order of their names, those of the outside by their prefix."""
+    reasons = compare({"b": "1", "a": "1"}, {"b": "2", "a": "2"}, {}, prefix="outside ")
+
+    assert [reason.what for reason in reasons] == ["outside a", "outside b"]
+
+
+def _input_changes(was, references, now):
+    return [str(reason) for reason in compare_inputs(was, references, now)]
+
+
+def test_inputs_that_moved_between_snapshots():
+    """Two snapshots say more than two digests."""
+    now = {"a": Output("2" * 32, "snapshot:9")}
+
+    assert _input_changes({"a": "1" * 32}, {"a": "snapshot:4"}, now) == ["input a: snapshot 4 -> 9"]
+    assert _input_changes({"a": "1" * 32}, {"a": "run:x"}, now) == ["input a: changed"]
+    assert _input_changes({"a": "1" * 32}, {}, now) == ["input a: changed"]
+
+
+def test_inputs_that_come_and_go():
+    """A new input and a dropped one are reasons of their own; an equal one is none."""
+    was, now = {"gone": "1", "same": "2"}, {"new": Output("3", "r:1"), "same": Output("2", "r:2")}
+
+    assert _input_changes(was, {}, now) == ["input gone: removed", "input new: added"]

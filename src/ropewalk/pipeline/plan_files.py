@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,6 +103,8 @@ def write_plan(plan: PlanFile, path: Path) -> None:
         partial.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n")
         partial.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            partial.unlink()
         raise InvalidPlan(f"the plan cannot be written: {error.strerror}", place=Place(str(path))) from error
 
 
@@ -116,7 +119,7 @@ def read_plan(path: Path) -> PlanFile:
         plan = msgspec.json.decode(path.read_bytes(), type=PlanFile)
     except OSError as error:
         raise InvalidPlan(f"cannot be read: {error.strerror}", place=Place(str(path)), hint=hint) from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InvalidPlan(f"not a plan: {error}", place=Place(str(path)), hint=hint) from error
     if plan.format != FORMAT:
         raise InvalidPlan(

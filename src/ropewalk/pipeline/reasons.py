@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from ropewalk.errors import Place
 from ropewalk.pipeline.values import Output
@@ -79,11 +80,15 @@ def _change(before: str | None, after: str | None) -> str:
 def _changed_lines(before: str, after: str) -> str:
     # Without context lines: a reason is one line in a plan, not a page.
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
-    # The last line of a table's SQL is a digest of it, which tells nobody anything.
-    skipped = ("--", "++", "@@", "+--")
-    changed = [f"{line[0]} {line[1:].strip()}" for line in lines if not line.startswith(skipped)]
+    # The first two lines name files. A changed line may begin with a sign itself, so it is known by its place.
+    changed = [f"{line[0]} {line[1:].strip()}" for line in islice(lines, 2, None) if _is_told(line)]
     more = [f"... {len(changed) - MAX_LINES} more"] if len(changed) > MAX_LINES else []
     return "; ".join(changed[:MAX_LINES] + more) or "changed"
+
+
+def _is_told(line: str) -> bool:
+    # The last line of a table's SQL is a comment with a digest of it, which tells nobody anything.
+    return not line.startswith(("@@", "---", "+--"))
 
 
 def _is_digest(text: str) -> bool:

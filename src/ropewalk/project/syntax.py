@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from blake3 import blake3
 
+# Python refuses to write longer numbers in decimals, and a file may have them.
+LONG_BITS = 2048
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 # How a tree is written down says nothing of what it does: `u"x"` is `"x"`.
@@ -36,7 +38,7 @@ def digest(nodes: Iterable[ast.AST]) -> str:
                 getattr(item, name, None) for name in reversed(item._fields) if name not in SILENT_FIELDS
             )
         else:
-            parts.append(repr(item))
+            parts.append(hex(item) if type(item) is int and item.bit_length() > LONG_BITS else repr(item))
     return blake3("\n".join(parts).encode(errors="backslashreplace")).hexdigest()[:16]
 
 
