@@ -160,3 +160,37 @@ def test_all_leaves_none_out(breaks: list[int]) -> None:
 
     ran = [due_at for due_at, state in table.rows.items() if state is TickState.RUNNING]
     assert ran == list(range(NOON + HOUR, now + 1, HOUR))
+
+
+@pytest.mark.parametrize(
+    ("catch_up", "expected"),
+    [
+        ("last", Due(NOON + 3 * HOUR, TickState.RUNNING)),
+        ("all", Due(NOON + HOUR, TickState.RUNNING)),
+        ("none", Due(NOON + 3 * HOUR, TickState.MISSED)),
+    ],
+)
+def test_three_hours_asleep(catch_up: str, expected: Due) -> None:
+    """What was missed is made up for as the schedule says."""
+    assert next_due(schedule(catch_up), tick(NOON), False, NOON + 3 * HOUR + 5 * MINUTE) == expected
+
+
+@pytest.mark.parametrize(("overlap", "state"), [("skip", TickState.SKIPPED), ("wait", None)])
+@pytest.mark.parametrize("catch_up", ["last", "all", "none"])
+def test_while_a_run_is_at_work(catch_up: str, overlap: str, state: TickState | None) -> None:
+    """The run that is at work goes first, whatever is to be made up for."""
+    due = next_due(schedule(catch_up, overlap), tick(NOON, TickState.RUNNING, None), True, NOON + HOUR)
+
+    assert (due.state if due else None) is state
+
+
+def test_rule_that_has_never_been_due() -> None:
+    """A rule of leap days, on a clock that stands before the first of them, asks for nothing."""
+    never = Schedule("leap", Rule("0 0 29 2 *"))
+
+    assert next_due(never, tick(NOON), False, NOON + HOUR) is None
+
+
+def test_cause_names_the_schedule() -> None:
+    """Runs say which schedule they are of."""
+    assert schedule().cause == "schedule:hourly"

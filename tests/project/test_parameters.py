@@ -147,3 +147,45 @@ def test_wrong_type_names_the_place(write_project):
 
     assert str(caught.value.place) == "steps/train.py:2:17"
     assert caught.value.hint == "its default is 6"
+
+
+@pytest.mark.parametrize(
+    ("text", "annotation", "expected"),
+    [
+        ("[[1]]", "set", "set"),
+        ('[{"a": 1}]', "set", "set"),
+        ("1" + "0" * 400, "float", "float"),
+        ("9" * 5000, "int", "int"),
+        ("1.5", "int", "int"),
+        ("true", "int", "int"),
+        ("1", "bool", "bool"),
+        ("{1}", "list", "list"),
+        ("[1", "list | dict", "list or dict"),
+        ("", "int | None", "None or int"),
+        ("[" * 5000, "dict", "dict"),
+    ],
+)
+def test_texts_that_are_no_value_of_the_type(text, annotation, expected):
+    """What looks nearly right is refused with the type and the default, and never by a traceback."""
+    with pytest.raises(InvalidParameter) as caught:
+        read_value(text, _parameter(3, annotation))
+
+    assert caught.value.message.startswith(f"parameter 'it' must be {expected}, not ")
+    assert caught.value.hint == "its default is 3"
+    assert caught.value.place == PLACE
+
+
+@pytest.mark.parametrize(
+    ("default", "text", "value"),
+    [
+        (None, "8", 8),
+        (None, "word", "word"),
+        (6, "8", 8),
+        (b"x", "8", "8"),
+        ((1,), "[2]", (2,)),
+        (None, "", ""),
+    ],
+)
+def test_type_of_the_default(default, text, value):
+    """Without an annotation the default says the type; with no type at all the text says it."""
+    assert read_value(text, _parameter(default)) == value

@@ -121,3 +121,22 @@ def test_any_bytes(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> 
 
     with suppress(InvalidYAML):
         assert parse(folder, content).path == "file.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: !!bool so", "'so' is no bool"),
+        ("a: !!int ''", "'' is no int"),
+        ("a: !!float ''", "'' is no float"),
+        ("a: !!timestamp soon", "'soon' is no timestamp"),
+        ("a: 2013-02-30", "'2013-02-30' is no timestamp: day is out of range for month"),
+        ("a: !!int x", "'x' is no int: invalid literal"),
+    ],
+)
+def test_scalars_that_are_not_what_they_say(tmp_path: Path, text: str, message: str) -> None:
+    """A value that does not fit its own tag is refused where it stands."""
+    told, place = refusal(tmp_path, text)
+
+    assert message in told
+    assert place == "file.yaml:1:4"

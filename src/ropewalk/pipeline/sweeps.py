@@ -84,4 +84,6 @@ def _declare(workspace: Workspace, kinds: Mapping[str, NodeKind], parameters: Ma
 
 def _numbers(metrics: object) -> Iterator[tuple[str, float]]:
     if isinstance(metrics, Mapping):
-        yield from ((str(name), float(value)) for name, value in metrics.items())
+        for name, value in metrics.items():
+            if isinstance(value, int | float):
+                yield str(name), float(value)

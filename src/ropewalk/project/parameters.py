@@ -142,7 +142,10 @@ def _whole(text: str) -> object:
 def _number(text: str) -> object:
     value = _literal(text)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number else _NO_VALUE  # type: ignore[arg-type]  # checked in the line before
+    try:
+        return float(value) if is_number else _NO_VALUE  # type: ignore[arg-type]  # checked in the line before
+    except OverflowError:
+        return _NO_VALUE
 
 
 def _list(text: str) -> object:
@@ -162,7 +165,11 @@ def _mapping(text: str) -> object:
 
 def _set(text: str) -> object:
     value = _literal(text)
-    return set(value) if isinstance(value, set | list | tuple) else _NO_VALUE
+    try:
+        return set(value) if isinstance(value, set | list | tuple) else _NO_VALUE
+    except TypeError:
+        # Lists in a list: no set can hold them.
+        return _NO_VALUE
 
 
 def _text(text: str) -> object:

@@ -102,11 +102,11 @@ class _Reader:
     def scalar(self, node: yaml.ScalarNode) -> object:
         try:
             return yaml.constructor.SafeConstructor().construct_object(node)
-        except ValueError as error:
-            # A date such as 2013-02-30 looks like one and is none.
-            raise self.refuse(
-                f"{node.value!r} is no {node.tag.rpartition(':')[2]}: {error}", node.start_mark
-            ) from error
+        except (ValueError, KeyError, IndexError, AttributeError) as error:
+            # A date such as 2013-02-30 looks like one and is none; the rest is what the library makes of `!!bool so`.
+            reason = f": {error}" if isinstance(error, ValueError) else ""
+            kind = node.tag.rpartition(":")[2]
+            raise self.refuse(f"{node.value!r} is no {kind}{reason}", node.start_mark) from error
 
     def mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, object]:
         found: dict[str, object] = {}
