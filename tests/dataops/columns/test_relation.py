@@ -68,3 +68,58 @@ def test_merging_keeps_everything():
     assert (found.name, found.transform, found.unknown) == ("x", "aggregated", "why")
     assert (len(found.values), len(found.uses)) == (1, 1)
     assert greatest([]) == "constant"
+
+
+def test_columns_of_what_nobody_has_seen():
+    """A table has those that its readers name; anything else gives what all of its columns are made of."""
+    table = Relation(full="s.open", rest=Field("", unknown="not known yet"))
+    made = Relation(rest=Field("", frozenset({Origin("s.one", "a")}), transform="aggregated"))
+
+    assert table.find("Q") == Field("Q", frozenset({Origin("s.open", "q")}), transform="copy")
+    assert (made.find("Oslo").name, made.find("Oslo").transform) == ("Oslo", "aggregated")
+    assert base("s.one", "a").find("b") is None
+
+
+def test_names_for_more_columns_than_are_known():
+    """`AS t (a, b, c)` names those of the rest too; without a rest what is too much names nothing."""
+    rest = Field("", frozenset({Origin("s.one", "l")}))
+    one = base("s.one", "a")
+
+    open_ones = Relation(one.fields, rest=rest).called("t", ["x", "y"])
+    closed = one.called("t", ["x", "y"])
+
+    assert [item.name for item in open_ones.fields] == ["x", "y"]
+    assert open_ones.fields[1].values == rest.values
+    assert [item.name for item in closed.fields] == ["x"]
+
+
+def test_two_columns_of_one_name():
+    """The first one is meant, as it is in the engine."""
+    fields = (*base("s.one", "a").fields, *base("s.two", "A").fields)
+
+    assert Relation(fields).by_name["a"].values == {Origin("s.one", "a")}
+
+
+def test_joined_columns_come_before_those_of_the_sides():
+    """What USING made one of two is not ambiguous."""
+    scope = Scope({}, sources=SCOPE.sources, merged={"b": SCOPE.sources[1].fields[0]})
+
+    assert scope.resolve(["B"]).values == {Origin("s.two", "b")}
+    assert (scope.reads("C"), scope.reads("nothing")) == (True, False)
+
+
+def test_whole_rows():
+    """A table's name is a column of all that it has, unless somebody knows not all of it."""
+    whole = SCOPE.resolve(["two"])
+    open_table = Relation(alias="o", full="s.o", rest=Field(""))
+
+    assert (whole.values, whole.transform) == ({Origin("s.two", "b"), Origin("s.two", "c")}, "computed")
+    assert Scope({}, sources=[open_table]).resolve(["o"]).values == {Origin("s.o", "o")}
+
+
+def test_same_name_is_the_same_field():
+    """And another name changes nothing else."""
+    item = SCOPE.sources[0].fields[0]
+
+    assert item.named("a") is item
+    assert item.named("z") == Field("z", item.values, transform="copy")

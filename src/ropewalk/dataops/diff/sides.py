@@ -67,7 +67,8 @@ def base_side(workspace: Workspace, base: str | None) -> Side:
     if base is None:
         found = base_of(workspace, own)
         return _environment_side(workspace, found) if found else _earlier_side(workspace, own, 1)
-    if base.isdigit():
+    # Not `isdigit`: of its digits some, such as a raised 2, are no numbers.
+    if base.isdecimal():
         return _snapshot_side(workspace, int(base))
     ago = _AGO.fullmatch(base)
     if ago is None:
