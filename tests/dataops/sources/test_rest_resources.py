@@ -419,3 +419,23 @@ def test_wrong_entries(write_project, entry: str, message: str) -> None:
     told = json.dumps(caught.value.as_json())
     assert "ropewalk.yaml:3:" in told
     assert "hunter2" not in told
+
+
+@pytest.mark.parametrize(
+    ("own", "shared", "limit"),
+    [
+        (0, None, 0),
+        (0, 5, 0),
+        (0, "10%", 0),
+        (None, 0, 0),
+        (None, 5, 5),
+        ("1%", 5, "1%"),
+        (None, None, "50%"),
+    ],
+)
+def test_a_limit_of_none_is_a_limit(own: object, shared: object, limit: object) -> None:
+    """`max_quarantined: 0` of a resource is declared, and neither the defaults nor the usual half comes before it."""
+    given = {"resource_defaults": {"max_quarantined": shared}} if shared is not None else {}
+    resource = {"name": "orders", **({"max_quarantined": own} if own is not None else {})}
+
+    assert expand(resources=[resource], **given)["shop_orders"].max_quarantined == limit

@@ -89,3 +89,66 @@ def test_what_waits_for_a_first_value() -> None:
     assert first_route(source, "5", PLACE).params == {"q": "at>5", "since": "5"}
     first = source.model_copy(update={"cursor": source.cursor.model_copy(update={"initial": 1})})
     assert first_route(first, None, PLACE).params == {"q": "at>1", "since": "1"}
+
+
+@pytest.mark.parametrize(
+    ("watermark", "overlap", "value"),
+    [
+        ("9007199254740995", 1, "9007199254740994"),
+        ("1234567890123456789", 10, "1234567890123456779"),
+        ("100", 0.5, "99.5"),
+        ("100", 15.0, "85"),
+        ("0.3", 0.1, "0.2"),
+        ("-5", 5, "-10"),
+        ("20130101", "1d", "20121231"),
+        ("2013-01-01T10", "1h", "2013-01-01T09:00:00"),
+        ("1357000000.5", "1s", "1356999999"),
+    ],
+)
+def test_values_before_keep_all_their_digits(watermark: str, overlap: str | float, value: str) -> None:
+    """Long numbers are not rounded, which could leave records out."""
+    assert before(watermark, overlap, PLACE) == value
+
+
+@pytest.mark.parametrize(
+    ("watermark", "overlap"),
+    [
+        ("1411010112300", "1h"),
+        ("20130101T000000", "1h"),
+        ("2013-W01-1", "1d"),
+        ("nan", 1),
+        ("Infinity", 1),
+        ("", 1),
+        ("", "1d"),
+        ("2013-01-01T00:00:00Z", "99999999999999999999d"),
+    ],
+)
+def test_values_that_only_look_like_times_or_numbers(watermark: str, overlap: str | float) -> None:
+    """Milliseconds are not taken for a date of the Middle Ages; the value is named, with what would fit."""
+    with pytest.raises(InvalidSource, match="none that it could be taken from") as caught:
+        before(watermark, overlap, PLACE)
+
+    assert repr(watermark) in caught.value.message
+    assert (caught.value.place, "ISO 8601" in str(caught.value.hint)) == (PLACE, True)
+
+
+def test_nothing_is_asked_for_without_a_cursor() -> None:
+    """Neither a first value nor a later one."""
+    source = RESTSource(kind="rest", url="https://me:pw@h/x?key=hunter2", params={"on": True, "n": 1.5})
+
+    route = first_route(source, "5", PLACE)
+
+    assert route.params == {"on": "true", "n": "1.5"}
+    assert route.shown == "https://h/x?key=***"
+
+
+@pytest.mark.parametrize("value", [None, [], {}])
+def test_gaps_take_plain_values_only_where_there_are_some(value: object) -> None:
+    """A row of the parent without the field is refused; a list is written as it is, in its place."""
+    source = RESTSource(kind="rest", url="https://h/{parent.id}", parent="raw.p")
+
+    if value is None:
+        with pytest.raises(InvalidResource, match="no value"):
+            first_route(source, None, PLACE, {"id": value})
+    else:
+        assert first_route(source, None, PLACE, {"id": value}).url in {"https://h/%5B%5D", "https://h/%7B%7D"}

@@ -155,10 +155,7 @@ def _moved_to(question: Question, answer: Answer) -> httpx.URL | None:
     if question.method != "GET" or not 300 <= answer.status < 400:
         return None
     location = answer.headers.get("Location")
-    try:
-        following = question.address.join(location) if location else None
-    except httpx.InvalidURL:
-        return None
+    following = question.address.join(location) if location else None
     return following if following and origin(str(following)) == origin(str(question.address)) else None
 
 
