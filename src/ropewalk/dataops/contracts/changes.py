@@ -77,8 +77,7 @@ def _major(version: str) -> int | None:
 
 def _compare(old: Contract, new: Contract) -> Iterator[ContractChange]:
     before, after = _identified(old.checks), _identified(new.checks)
-    gone = {check.columns for key, check in before.items() if check.kind == "present" and key not in after}
-    come = {check.columns for key, check in after.items() if check.kind == "present" and key not in before}
+    gone, come = _only_in(before, after), _only_in(after, before)
     for key in dict.fromkeys([*before, *after]):
         one, other = before.get(key), after.get(key)
         check = other or one
@@ -89,6 +88,11 @@ def _compare(old: Contract, new: Contract) -> Iterator[ContractChange]:
         if told is not None:
             yield ContractChange(new.table, *told, check.place)
     yield from _compare_columns(old, new)
+
+
+def _only_in(these: Mapping[_Identity, Check], those: Mapping[_Identity, Check]) -> set[tuple[str, ...]]:
+    """Return the columns that `these` describe and `those` do not."""
+    return {check.columns for key, check in these.items() if check.kind == "present" and key not in those}
 
 
 def _identified(checks: Sequence[Check]) -> dict[_Identity, Check]:

@@ -75,13 +75,7 @@ def with_term(document: Document, location: Location, item: SchemaProperty, term
         where = document.place((*location, "logicalTypeOptions"))
         raise InvalidContract("logicalTypeOptions needs a logicalType", place=where)
     _refuse_contradiction(document, location, item, term)
-    options = dict(item.logicalTypeOptions or {})
-    if term.pattern is not None:
-        options.setdefault("pattern", term.pattern)
-    if term.minimum is not None and not any(key in options for key in _LOWER):
-        options["minimum"] = _bound(term, term.minimum)
-    if term.maximum is not None and not any(key in options for key in _UPPER):
-        options["maximum"] = _bound(term, term.maximum)
+    options = _options(item, term)
     listed = [EnumValue(value=value) for value in term.values] if term.values is not None else None
     return item.model_copy(
         update={
@@ -91,6 +85,19 @@ def with_term(document: Document, location: Location, item: SchemaProperty, term
             "description": item.description or term.meaning,
         }
     )
+
+
+def _options(item: SchemaProperty, term: Term) -> dict[str, object]:
+    """Return the column's options, with the term's pattern and bounds where it has none of its own."""
+    options = dict(item.logicalTypeOptions or {})
+    if term.pattern is not None:
+        options.setdefault("pattern", term.pattern)
+    # An exclusive bound takes the place of the term's as well as a plain one.
+    if term.minimum is not None and not any(key in options for key in _LOWER):
+        options["minimum"] = _bound(term, term.minimum)
+    if term.maximum is not None and not any(key in options for key in _UPPER):
+        options["maximum"] = _bound(term, term.maximum)
+    return options
 
 
 def _bound(term: Term, text: str) -> object:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ropewalk.dataops.contracts.files import contract_files, read_contract
 from ropewalk.dataops.contracts.guess import guess_name
-from ropewalk.dataops.contracts.values import Contract
+from ropewalk.dataops.contracts.values import Contract, ContractColumn
 from ropewalk.dataops.definitions import GLOSSARY_FILE, Glossary, glossary_path, read_glossary
 from ropewalk.errors import RopewalkError
 
@@ -88,10 +88,14 @@ def _advise(contract: Contract, glossary: Glossary) -> Iterator[str]:
     if blank:
         yield f"no description: {', '.join(blank)}"
     for column in contract.columns:
-        seems = guess_name(column.name)
-        if seems and column.mask is None and column.classification is None:
-            yield f"{column.name} seems to hold personal data ({seems}): classify it, or call it public"
-        meant = glossary.called(column.name)
-        if meant and column.term is None:
-            yield f"{column.name} should map to the term {meant.name!r}"
+        yield from _advise_column(column, glossary)
     yield from contract.notes
+
+
+def _advise_column(column: ContractColumn, glossary: Glossary) -> Iterator[str]:
+    seems = guess_name(column.name)
+    if seems and column.mask is None and column.classification is None:
+        yield f"{column.name} seems to hold personal data ({seems}): classify it, or call it public"
+    meant = glossary.called(column.name)
+    if meant and column.term is None:
+        yield f"{column.name} should map to the term {meant.name!r}"
