@@ -23,6 +23,8 @@ OPERATORS = {
     "<": "mustBeGreaterOrEqualTo",
     "<=": "mustBeGreaterThan",
 }
+# dbt's tests of one column -> the standard's word for a column, and its metric.
+WORDS = {"not_null": ("required", "nullValues"), "unique": ("unique", "duplicateValues")}
 _QUOTED = re.compile(r"""['"]([^'"]+)['"]""")
 
 
@@ -132,35 +134,38 @@ class _Test:
 
     def _native(self, kind: str, given: Mapping[str, object], draft: Draft, column: str | None) -> str | None:
         """Add the rule in the standard's words, and return what it is called there; None when there are none."""
-        severity: dict[str, object] = {"severity": "warning"} if self.is_warning else {}
-        values = given.get("values")
-        if column and kind in ("not_null", "unique"):
-            word, metric = {"not_null": ("required", "nullValues"), "unique": ("unique", "duplicateValues")}[
-                kind
-            ]
-            if not severity:
-                draft.column(column)[word] = True
-                return word
-            _rules(draft.column(column)).append({"metric": metric, "mustBe": 0, **severity})
-            return metric
-        if column and kind == "accepted_values" and isinstance(values, list) and values:
-            rule = {"metric": "invalidValues", "arguments": {"validValues": values}, "mustBe": 0, **severity}
-            _rules(draft.column(column)).append(rule)
-            return "invalidValues"
-        if column and kind == "relationships" and not severity:
-            return self._relationship(given, draft, column)
         listed = given.get("combination_of_columns")
         if kind == "unique_combination_of_columns" and isinstance(listed, list):
-            rule = {"metric": "duplicateValues", "arguments": {"properties": listed}, "mustBe": 0, **severity}
-            draft.rules.append(rule)
+            draft.rules.append(self._rule("duplicateValues", {"properties": listed}))
             return "duplicateValues"
+        return self._of_column(kind, given, draft, column) if column else None
+
+    def _of_column(self, kind: str, given: Mapping[str, object], draft: Draft, column: str) -> str | None:
+        if kind in WORDS:
+            word, metric = WORDS[kind]
+            if not self.is_warning:
+                draft.column(column)[word] = True
+                return word
+            # A word of the standard has no severity; a rule that says the same has.
+            _rules(draft.column(column)).append(self._rule(metric))
+            return metric
+        values = given.get("values")
+        if kind == "accepted_values" and isinstance(values, list) and values:
+            _rules(draft.column(column)).append(self._rule("invalidValues", {"validValues": values}))
+            return "invalidValues"
+        if kind == "relationships" and not self.is_warning:
+            return self._relationship(given, draft, column)
         return None
+
+    def _rule(self, metric: str, arguments: Mapping[str, object] | None = None) -> dict[str, object]:
+        severity: dict[str, object] = {"severity": "warning"} if self.is_warning else {}
+        given: dict[str, object] = {"arguments": arguments} if arguments else {}
+        return {"metric": metric, **given, "mustBe": 0, **severity}
 
     def _relationship(self, given: Mapping[str, object], draft: Draft, column: str) -> str | None:
         other, named = given.get("field"), _QUOTED.findall(str(given.get("to", "")))
-        found = [self.names[i] for i in self.node.depends_on.nodes if i in self.names]
         # The test names the table by its name in dbt; the manifest says which of those it depends on that is.
-        wanted = [t for i, t in self._by_name() if named and i.endswith(f".{named[-1]}") and t in found]
+        wanted = [table for i, table in self._by_name() if named and i.endswith(f".{named[-1]}")]
         if not isinstance(other, str) or len(wanted) != 1 or not self.needs.can_add(draft.table, set(wanted)):
             return None
         self.needs.add(draft.table, set(wanted))

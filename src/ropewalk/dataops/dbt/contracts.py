@@ -125,7 +125,9 @@ def _text(table: str, node: Node, draft: Draft) -> str:
 class _Dumper(yaml.SafeDumper):
     """Writes texts of several lines as blocks, and lists indented below their keys, as people do."""
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # PyYAML's own shape
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        # PyYAML asks by this name for lists that are flush with their keys, and never gets them.
+        del indentless
         super().increase_indent(flow, indentless=False)
 
 

@@ -248,26 +248,28 @@ def _refuse_uncompiled(manifest: Manifest, place: Place) -> None:
         ManifestNotCompiled: they have none, or SQL that reads what it made before.
     """
     models = [node for node in manifest.of_type("model", "snapshot") if node.language != "python"]
-    bare = [node.name for node in models if not (node.compiled_code or "").strip()]
-    if bare:
+    if bare := [node.name for node in models if _is_bare(node)]:
         raise ManifestNotCompiled(
-            f"{_some(bare)} of {len(models)} models and snapshots {'has' if len(bare) == 1 else 'have'} no compiled SQL",
+            f"{_some(bare)} of {len(models)} models and snapshots {_agree(bare, 'has', 'have')} no compiled SQL",
             place=place,
             hint=f"parsing alone compiles nothing; {COMPILE}",
         )
-    again = [
-        node.name for node in models if node.config.materialized == "incremental" and _reads_itself(node)
-    ]
-    if again:
+    if again := [node.name for node in models if _reads_itself(node)]:
         raise ManifestNotCompiled(
-            f"{_some(again)} {'was' if len(again) == 1 else 'were'} compiled for an incremental run: "
-            "that SQL reads the table it adds to",
+            f"{_some(again)} {_agree(again, 'was', 'were')} compiled for an incremental run: that SQL reads the table it adds to",
             place=place,
             hint=COMPILE,
         )
 
 
+def _is_bare(node: Node) -> bool:
+    return not (node.compiled_code or "").strip()
+
+
 def _reads_itself(node: Node) -> bool:
+    # Others that name themselves are refused where their SQL is read.
+    if node.config.materialized != "incremental":
+        return False
     text = re.sub(r'["`\[\]]', "", node.compiled_code or "").lower()
     database, schema, name = node.relation
     full = rf"{re.escape(schema)}\.{re.escape(name)}"
@@ -277,6 +279,10 @@ def _reads_itself(node: Node) -> bool:
 
 def _some(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _agree(names: list[str], one: str, many: str) -> str:
+    return one if len(names) == 1 else many
 
 
 def texts(values: Mapping[str, object], *names: str) -> dict[str, str]:

@@ -88,11 +88,25 @@ def translate(sql: str, relations: Relations, renamed: Mapping[str, str] | None 
 def foreign_relations(sql: str) -> list[str]:
     """Return the names in translated SQL that are of three parts: relations that dbt does not know."""
     tables = parse_one(sql, dialect=ENGINE).find_all(exp.Table)
-    return sorted({table.sql(dialect=ENGINE) for table in tables if table.catalog})
+    return sorted({exp.table_name(table, dialect=ENGINE) for table in tables if table.catalog})
 
 
 def _replace_in_text(text: str, tree: exp.Expr, relations: Relations, renamed: Mapping[str, str]) -> str:
     """Return the text itself with names replaced, so that people find again what they wrote."""
+    spans = _relation_spans(tree, relations)
+    for name in tree.find_all(exp.Identifier):
+        other = renamed.get(name.name.lower())
+        if other is not None and "start" in name.meta:
+            spans[name.meta["start"]] = (name.meta["end"] + 1, other)
+    # From the end on, so that what stands before keeps its place.
+    for start in sorted(spans, reverse=True):
+        end, ours = spans[start]
+        text = text[:start] + ours + text[end:]
+    return text
+
+
+def _relation_spans(tree: exp.Expr, relations: Relations) -> dict[int, tuple[int, str]]:
+    """Return where each relation starts and ends in the text, and what it is called here."""
     spans: dict[int, tuple[int, str]] = {}
     for table in tree.find_all(exp.Table):
         ours = relations.find(table)
@@ -102,14 +116,7 @@ def _replace_in_text(text: str, tree: exp.Expr, relations: Relations, renamed: M
         # Columns may be written with the relation's own name before them.
         alias = "" if table.alias or ours.endswith(f".{table.name.lower()}") else f" AS {_quoted(table.name)}"
         spans[parts[0].meta["start"]] = (parts[-1].meta["end"] + 1, f"{ours}{alias}")
-    for name in tree.find_all(exp.Identifier):
-        other = renamed.get(name.name.lower())
-        if other is not None and "start" in name.meta:
-            spans[name.meta["start"]] = (name.meta["end"] + 1, other)
-    for start in sorted(spans, reverse=True):
-        end, ours = spans[start]
-        text = text[:start] + ours + text[end:]
-    return text
+    return spans
 
 
 def _replace_in_tree(tree: exp.Expr, relations: Relations, renamed: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from ropewalk.dataops.dbt.contracts import dump_yaml
-from ropewalk.dataops.dbt.manifest import Fixture, Manifest, UnitTest
+from ropewalk.dataops.dbt.manifest import Fixture, Manifest, Overrides, UnitTest
 from ropewalk.dataops.dbt.moves import Import, Moved, Names
 
 _CALL = re.compile(r"\s*(?P<verb>ref|source)\s*\((?P<names>[^)]*)\)\s*")
@@ -35,37 +35,46 @@ def add_unit_tests(manifest: Manifest, names: Names, found: Import) -> None:
 def _convert(
     test: UnitTest, manifest: Manifest, names: Names, found: Import
 ) -> tuple[str, dict[str, object]]:
-    overrides = test.overrides
-    replaced = {name for name, value in (overrides.macros if overrides else {}).items() if value is not False}
-    if replaced or (overrides and (overrides.vars or overrides.env_vars)):
+    if _replaces_something(test.overrides):
         raise _Unmoved("it replaces macros or variables, which compiled SQL has no more")
     models = [item for item in test.depends_on.nodes if item in names and _is_named(item, test.model)]
     if not models or _sql_path(names[models[0]]) not in found.files:
         raise _Unmoved(f"the model {test.model} did not move")
-    given = []
-    for fixture in test.given:
-        if fixture.input.strip() == "this":
-            raise _Unmoved("it is about an incremental run, which is no table's whole SQL")
-        given.append({"input": _table(fixture.input, manifest, names), **_rows(fixture)})
+    given = [{"input": _table(item.input, manifest, names), **_rows(item)} for item in test.given]
     text: dict[str, object] = {"name": test.name}
     if test.description:
         text["description"] = test.description.strip()
     return names[models[0]], {**text, "given": given, "expect": _rows(test.expect)}
 
 
+def _replaces_something(overrides: Overrides | None) -> bool:
+    if overrides is None:
+        return False
+    # dbt's own way of saying that a run is a full one: `is_incremental: false`, which ours always are.
+    macros = [name for name, value in overrides.macros.items() if value is not False]
+    return bool(macros or overrides.vars or overrides.env_vars)
+
+
 def _table(written: str, manifest: Manifest, names: Names) -> str:
     """Return the table that `ref('x')` or `source('a', 'b')` means."""
+    if written.strip() == "this":
+        raise _Unmoved("it is about an incremental run, which is no table's whole SQL")
     call = _CALL.fullmatch(written)
     parts = _QUOTED.findall(call["names"]) if call else []
     if call is None or not parts:
         raise _Unmoved(f"its input {written!r} is none that can be read")
-    nodes: Mapping[str, object] = manifest.sources if call["verb"] == "source" else manifest.nodes
-    # `ref('package', 'model')` and `source('source', 'table')` both end as the id does.
-    found = [i for i in nodes if i.startswith(_KINDS[call["verb"]]) and i.split(".")[-len(parts) :] == parts]
-    found = found or [i for i in nodes if i.startswith(_KINDS[call["verb"]]) and _is_named(i, parts[-1])]
-    if not found or found[0] not in names:
+    kinds = _KINDS[call["verb"]]
+    found = _find([i for i in (*manifest.nodes, *manifest.sources) if i.startswith(kinds)], parts)
+    if found not in names:
         raise _Unmoved(f"its input {written} has no table here: ephemeral models stand in the SQL itself")
-    return names[found[0]]
+    return names[found]
+
+
+def _find(ids: list[str], parts: list[str]) -> str:
+    """Return the id that is meant, or no text when there is none."""
+    # `ref('package', 'model')` and `source('source', 'table')` both end as the id does.
+    exact = [node_id for node_id in ids if node_id.split(".")[-len(parts) :] == parts]
+    return next(iter(exact or [node_id for node_id in ids if _is_named(node_id, parts[-1])]), "")
 
 
 _KINDS: Mapping[str, tuple[str, ...]] = {

@@ -49,10 +49,11 @@ def _write(contents: dict[Path, bytes], into: Path) -> Iterator[Path]:
 
 def _ignoring_state(path: Path) -> bytes:
     """Return what Git is to ignore: all that it does already, and the state."""
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    if IGNORED in text.splitlines():
-        return text.encode()
-    return f"{text.rstrip()}\n{IGNORED}\n".lstrip().encode()
+    # As bytes: Git does not mind which encoding and which line ends a person's file has.
+    content = path.read_bytes() if path.exists() else b""
+    if IGNORED.encode() in content.splitlines():
+        return content
+    return content.rstrip() + f"\n{IGNORED}\n".encode() if content.strip() else f"{IGNORED}\n".encode()
 
 
 def _differs(path: Path, content: bytes, into: Path) -> bool:
