@@ -150,12 +150,8 @@ class _Trace:
         touched = [source for source in sources if self._touches(source.item, source.common)]
         if not sources or touched != sources[:1]:
             raise NotLocal(f"{self.driver} is not the first table it selects from, or not only that")
-        parts = [tree.args[name] for name in tree.args if name not in ("from_", "joins", "with_", "from")]
-        conditions = [join.args.get("on") for join in tree.args.get("joins") or []]
-        for part in [*parts, *conditions]:
-            for item in part if isinstance(part, list) else [part]:
-                if isinstance(item, exp.Expr) and self._touches(item, common):
-                    raise NotLocal(f"{self.driver} is read a second time")
+        if any(self._touches(item, common) for item in _conditions(tree)):
+            raise NotLocal(f"{self.driver} is read a second time")
         return sources[0]
 
     def _touches(self, tree: exp.Expr, common: _Common) -> bool:
@@ -214,6 +210,16 @@ class _Trace:
             return False
         table = ".".join(part.name for part in source.item.parts).lower()
         return table in self.columns and name not in {column.lower() for column in self.columns[table]}
+
+
+def _conditions(tree: exp.Select) -> Iterator[exp.Expr]:
+    """Yield every part of the query but what it selects from: its columns, and the conditions of its joins too."""
+    parts = [tree.args[name] for name in tree.args if name not in ("from_", "joins", "with_", "from")]
+    parts += [join.args.get("on") for join in tree.args.get("joins") or []]
+    for part in parts:
+        for item in part if isinstance(part, list) else [part]:
+            if isinstance(item, exp.Expr):
+                yield item
 
 
 def _rewritten(star: exp.Expr) -> set[str]:
@@ -323,16 +329,7 @@ def _refuse_mixing_windows(tree: exp.Select, column: str, source: _Source) -> No
 def _refuse_mixing_groups(tree: exp.Select, column: str, source: _Source) -> None:
     group = tree.args.get("group")
     if group is None:
-        aggregates = (
-            found
-            for item in [
-                *tree.expressions,
-                *(tree.args[p] for p in ("having", "qualify") if tree.args.get(p)),
-            ]
-            for found in item.find_all(exp.AggFunc)
-        )
-        if any(found.parent_select is tree and not found.find_ancestor(exp.Window) for found in aggregates):
-            raise NotLocal("an aggregate without GROUP BY looks across keys")
+        _refuse_one_group(tree)
         return
     if group.find(exp.Rollup, exp.Cube, exp.GroupingSets):
         raise NotLocal("GROUP BY with totals looks across keys")
@@ -341,11 +338,24 @@ def _refuse_mixing_groups(tree: exp.Select, column: str, source: _Source) -> Non
         _is_group_of(item, tree, column, source) for item in group.expressions
     ):
         raise NotLocal(f"GROUP BY looks across keys: it does not have {column}")
-    renamed = (
-        item for item in tree.expressions if isinstance(item, exp.Alias) and item.alias.lower() == column
-    )
-    if any(not _is_column(item.unalias(), column, source) for item in renamed):
+    if _is_renamed(tree, column, source):
         raise NotLocal(f"{column} names two things in GROUP BY")
+
+
+def _refuse_one_group(tree: exp.Select) -> None:
+    """Refuse an aggregate where nothing is grouped: it is over the rows of all keys."""
+    parts = [*tree.expressions, *(tree.args[part] for part in ("having", "qualify") if tree.args.get(part))]
+    aggregates = (found for part in parts for found in part.find_all(exp.AggFunc))
+    if any(found.parent_select is tree and not found.find_ancestor(exp.Window) for found in aggregates):
+        raise NotLocal("an aggregate without GROUP BY looks across keys")
+
+
+def _is_renamed(tree: exp.Select, column: str, source: _Source) -> bool:
+    """Return whether the query gives something else the column's name, which GROUP BY may then mean."""
+    named = [
+        item for item in tree.expressions if isinstance(item, exp.Alias) and item.alias.lower() == column
+    ]
+    return any(not _is_column(item.unalias(), column, source) for item in named)
 
 
 def _is_group_of(item: exp.Expr, tree: exp.Select, column: str, source: _Source) -> bool:
