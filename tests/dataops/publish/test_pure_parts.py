@@ -17,12 +17,13 @@ from ropewalk.dataops.publish import (
     TargetDrifted,
     TargetRefused,
     TargetTaken,
+    cut_name,
     find_server,
     translate_refusal,
 )
 from ropewalk.dataops.publish.changes import choose_change
 from ropewalk.dataops.publish.checks import refuse_obstacles
-from ropewalk.dataops.publish.database import _merge_statements, _place
+from ropewalk.dataops.publish.database import _merge_statements, _place, _Writer
 from ropewalk.dataops.publish.declarations import MySQLTarget, PostgresTarget
 from ropewalk.dataops.publish.dialects import MYSQL, POSTGRES, Sent
 from ropewalk.dataops.publish.documents import document_sql, mapping_of
@@ -600,3 +601,23 @@ def test_values_of_documents(rows, kind, value, shown):
 def test_fields_at_the_edges(kind, field):
     """Sums that fit whole numbers stay exact; what clusters have no type for is kept as a word."""
     assert mapping_of((Column("x", kind),)) == {"properties": {"x": field}}
+
+
+@pytest.mark.parametrize(
+    ("name", "longest", "cut"),
+    [("abc", 5, "abc"), ("abc", 2, "ab"), ("aüü", 4, "aü"), ("語", 2, ""), ("", 3, "")],
+)
+def test_names_are_cut_between_letters(name, longest, cut):
+    """A name has no half letters, and never more bytes than it may."""
+    assert cut_name(name, longest) == cut
+
+
+@pytest.mark.parametrize("name", ["x" * 63, "ü" * 31])
+def test_tables_beside_a_long_name(rows, name):
+    """However long the table's own name is, each of those beside it has a name that the server does not cut."""
+    writer = _Writer(TargetSession(rows[0], POSTGRES), order(), Target("public", name))
+
+    beside = [writer._beside(what).name for what in ("new", "old", "stage")]
+
+    assert len(set(beside)) == 3
+    assert max(len(one.encode()) for one in beside) <= 63

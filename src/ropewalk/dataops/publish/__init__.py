@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ropewalk.dataops.publish.publishing import Standing, publish_again, read_standings
     from ropewalk.dataops.publish.refusals import happened_meanwhile, translate_refusal
     from ropewalk.dataops.publish.servers import find_server
-    from ropewalk.dataops.publish.session import Target, TargetSession, open_session
+    from ropewalk.dataops.publish.session import Target, TargetSession, cut_name, open_session
     from ropewalk.dataops.publish.values import Published, PublishSpec
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "TargetSession",
     "TargetTaken",
     "TargetUnreachable",
+    "cut_name",
     "find_server",
     "happened_meanwhile",
     "open_session",

@@ -32,7 +32,7 @@ from ropewalk.dataops.publish.ledger import (
 )
 from ropewalk.dataops.publish.refusals import happened_meanwhile, translate_refusal
 from ropewalk.dataops.publish.servers import Server, find_server
-from ropewalk.dataops.publish.session import Target, TargetSession, open_session
+from ropewalk.dataops.publish.session import Target, TargetSession, cut_name, open_session
 from ropewalk.dataops.publish.values import Order, Published
 from ropewalk.pipeline import Workspace
 
@@ -258,7 +258,8 @@ class _Writer:
     def _beside(self, what: str) -> Target:
         """Return a table of this publication's own beside the target."""
         whose = blake3(f"{self.order.spec.name}|{self.order.environment}".encode()).hexdigest()[:8]
-        return Target(self.place.schema, f"{self.place.name[:LONGEST_NAME]}__{what}_{whose}"[:63])
+        ending = f"__{what}_{whose}"
+        return Target(self.place.schema, cut_name(self.place.name, 63 - len(ending)) + ending)
 
 
 def _merge_statements(

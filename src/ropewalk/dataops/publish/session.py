@@ -30,6 +30,11 @@ class Target:
         return f"{self.schema}.{self.name}"
 
 
+def cut_name(name: str, longest: int) -> str:
+    """Return as many letters of `name` as fit into so many bytes, in which PostgreSQL counts and cuts by itself."""
+    return name.encode()[:longest].decode(errors="ignore")
+
+
 class TargetSession:
     """An attached target; `open_session` attaches and detaches it. Its methods raise `duckdb.Error`."""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+from blake3 import blake3
 
 from ropewalk.dataops.lake import Column, InvalidQuery, TableName, literal, open_lake, quote, read_columns
 from ropewalk.dataops.publish import (
@@ -20,6 +21,7 @@ from ropewalk.dataops.publish import (
     Sent,
     Target,
     TargetSession,
+    cut_name,
     find_server,
     happened_meanwhile,
     open_session,
@@ -30,8 +32,8 @@ from ropewalk.dataops.warehouse.translation import translate
 from ropewalk.errors import Place
 from ropewalk.pipeline import Workspace
 
-# As much of a name as leaves room for a digest in PostgreSQL's 63 bytes.
-_LONGEST, _DIGITS = 44, 16
+# As much of a name as leaves room for a digest in the bytes that PostgreSQL gives a name.
+_LIMIT, _LONGEST, _DIGITS = 63, 44, 16
 TRIES = 5
 _NESTED = ("[", "STRUCT", "MAP", "UNION", "JSON")
 
@@ -115,9 +117,8 @@ def stand(workspace: Workspace, engine: Engine, place: Place, table: str, versio
     Raises:
         PublishFailed, TargetUnreachable, TargetRefused: the engine did not do it.
     """
-    environment = "".join(c if c.isalnum() else "_" for c in workspace.settings.environment.lower())
     name = TableName.parse(table.lower())
-    own = f"{engine.db_schema}_{environment}_{name.schema}"[:63]
+    own = _environment_schema(engine, workspace.settings.environment, name.schema)
     view = Target(own, name.name)
     content = Target(engine.db_schema, _by_digest(table, version.digest))
     with _session(workspace, engine, place) as session:
@@ -170,7 +171,16 @@ def _by_digest(table: str, digest: str) -> str:
 
 
 def _named(table: str, text: str) -> str:
-    return f"{table.lower().replace('.', '_')[:_LONGEST]}__{text[:_DIGITS]}"
+    return f"{cut_name(table.lower().replace('.', '_'), _LONGEST)}__{text[:_DIGITS]}"
+
+
+def _environment_schema(engine: Engine, environment: str, schema: str) -> str:
+    said = "".join(c if c.isalnum() else "_" for c in environment.lower())
+    name = f"{engine.db_schema}_{said}_{schema}"
+    if len(name.encode()) <= _LIMIT:
+        return name
+    # Cut alone, two environments whose names begin alike would overwrite each other's views.
+    return _named(name, blake3(name.encode()).hexdigest())
 
 
 def _value(name: str, kind: str) -> str:

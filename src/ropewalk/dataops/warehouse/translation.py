@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import sqlglot
 from sqlglot import ErrorLevel, exp
 from sqlglot.errors import SqlglotError, UnsupportedError
+
+# The parser underlines what it stumbled over, as for a terminal.
+_UNDERLINED = re.compile(r"\x1b\[\d*m")
 
 
 def translate(sql: str, tables: Mapping[str, tuple[str, str]]) -> str:
@@ -21,6 +25,8 @@ def translate(sql: str, tables: Mapping[str, tuple[str, str]]) -> str:
     """
     try:
         tree = sqlglot.parse_one(sql, dialect="duckdb")
+        if not isinstance(tree, exp.Query | exp.Values):
+            raise ValueError("it is not one SELECT")
         for column in tree.find_all(exp.Column):
             # `mart.flights.id`: the table goes by its own name below.
             column.set("db", None)
@@ -36,7 +42,7 @@ def translate(sql: str, tables: Mapping[str, tuple[str, str]]) -> str:
             identifier.set("quoted", True)
         return str(tree.sql(dialect="postgres", unsupported_level=ErrorLevel.RAISE))
     except (SqlglotError, UnsupportedError) as error:
-        message = " ".join(str(error).split())
+        message = " ".join(_UNDERLINED.sub("", str(error)).split())
         raise ValueError(message) from error
 
 
@@ -45,6 +51,9 @@ def _spell_out_groups(select: exp.Select) -> None:
     group = select.args.get("group")
     if not isinstance(group, exp.Group) or not group.args.get("all"):
         return
+    if select.is_star:
+        # They are named by number, and nobody knows here how many a star stands for.
+        raise ValueError("GROUP BY ALL beside *: name the columns")
     plain = [
         number for number, column in enumerate(select.expressions, 1) if column.find(exp.AggFunc) is None
     ]
