@@ -185,3 +185,22 @@ def test_a_thousand_nodes() -> None:
 
     assert time.process_time() - started < 3
     assert picture.count('class="name"') == 1000
+
+
+def test_edges_to_what_is_not_drawn() -> None:
+    """An edge to a node that was left out of the picture is left out, in every form."""
+    node, links = LineageNode("table:a", "table", "a"), [("table:gone", "table:a"), ("table:a", "table:gone")]
+
+    assert "-->" not in picture_mermaid([node], links)
+    assert 'class="line' not in picture_svg([node], links, "a", "")
+
+
+def test_states_are_told_once_in_mermaid() -> None:
+    """Each state that is there has one class, and an unknown one has none."""
+    nodes = [LineageNode(f"table:{s}{n}", "table", s, state=s) for s in ("stale", "ok") for n in "12"]
+    chart = picture_mermaid(nodes, [])
+
+    assert chart.count("classDef stale ") == 1
+    assert chart.count(":::stale") == 2
+    assert "ok:::" not in chart
+    assert "classDef ok" not in chart

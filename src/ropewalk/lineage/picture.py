@@ -121,7 +121,8 @@ def picture_mermaid(nodes: Sequence[LineageNode], links: Iterable[Link]) -> str:
         lines.append(f'  subgraph lane{lane}["{LANES[lane]}"]')
         lines += [f"    {_mermaid_node(node, short)}" for node in nodes if lane_of(node.kind) == lane]
         lines.append("  end")
-    lines += [f"  {short[up]} --> {short[down]}" for up, down in links]
+    # As the drawing does: an edge whose other end was not chosen is no line.
+    lines += [f"  {short[up]} --> {short[down]}" for up, down in links if up in short and down in short]
     states = {node.state for node in nodes} & MERMAID_STATES.keys()
     lines += [f"  classDef {state} {MERMAID_STATES[state]}" for state in sorted(states)]
     return "\n".join(lines) + "\n"

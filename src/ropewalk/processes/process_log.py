@@ -63,7 +63,7 @@ class ProcessLog:
         content = self.mask.hide(self._held + content)
         end = max(content.rfind(b"\n"), content.rfind(b"\r")) + 1
         if len(content) - end > LONGEST_HELD:
-            end = len(content) - self.mask.longest
+            end = max(end, len(content) - self.mask.longest)
         self._held = content[end:]
         if end:
             self._keep(content[:end])
