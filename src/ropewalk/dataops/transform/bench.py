@@ -129,12 +129,7 @@ class Bench:
             extra = types.keys() - {column.name.lower() for column in known}
             fixed = [Column(c.name, types.get(c.name.lower(), c.type)) for c in known]
             return [*fixed, *(Column(name, types[name]) for name in sorted(extra))]
-        found: dict[str, str] = {}
-        for row in given.rows if given else ():
-            for name, value in row.cells.items():
-                kind = _type_of(value)
-                found[name] = kind if found.get(name) in (None, kind, "NULL") else _wider(found[name], kind)
-        found |= types
+        found = {**_types_of(given.rows if given else ()), **types}
         if not found:
             raise InvalidTableTest(
                 f"nobody knows the columns of {table}",
@@ -159,6 +154,17 @@ class Bench:
                         f"{value!r} is no {column.type}, which {column.name} of {table} is",
                         place=row.places.get(column.name.lower(), row.place),
                     ) from error
+
+
+def _types_of(rows: Sequence[Row]) -> dict[str, str]:
+    """Return the narrowest type of each column that takes all its cells."""
+    found: dict[str, str] = {}
+    for row in rows:
+        for name, value in row.cells.items():
+            kind = _type_of(value)
+            # NULL is of any type, so the first value decides.
+            found[name] = kind if found.get(name) in (None, kind, "NULL") else _wider(found[name], kind)
+    return found
 
 
 def _unfit(message: str, place: Place | None) -> InvalidTableTest:

@@ -37,6 +37,7 @@ def write_first_test(node: Node, graph: Graph, workspace: Workspace) -> Path:
         )
     path = workspace.root / spec.path.removesuffix(".sql")
     path = path.with_name(path.name + SUFFIX)
+    # What a person expects is never replaced by what happens to come out.
     if path.exists():
         shown = path.relative_to(workspace.root).as_posix()
         raise AlreadyThere(f"{spec.table} has tests already", place=Place(shown), hint="add one there")

@@ -176,6 +176,13 @@ class _Rows:
             TableFailed: a column is missing, or one too many.
             HistoryKeyBroken: a key stands twice or is NULL, or a time is.
         """
+        self._refuse_missing()
+        self._refuse_lost_key()
+        self._refuse_own_names()
+        self._refuse_untimed()
+        self._refuse_broken_keys(connection)
+
+    def _refuse_missing(self) -> None:
         header, names = self.history.spec.sql.header, [column.name for column in self.arriving]
         lower = {name.lower() for name in names}
         for part, wanted in [("key", name) for name in header.key] + [("time", header.time)]:
@@ -185,6 +192,9 @@ class _Rows:
                     place=self._place(part),
                     nearest=nearest(wanted, names),
                 )
+
+    def _refuse_lost_key(self) -> None:
+        # Versions that are there already could never be matched with what arrives.
         known = {column.name.lower() for column in self.there}
         lost = next((name for name in self.key if self.there and name.lower() not in known), None)
         if lost is not None:
@@ -193,15 +203,15 @@ class _Rows:
                 place=self._place("key"),
                 hint="keep the key, or begin a history of another name",
             )
-        for name in names:
+
+    def _refuse_own_names(self) -> None:
+        for name in (column.name for column in self.arriving):
             if name.lower() in OWN:
                 raise TableFailed(
                     f"a history keeps {name!r} itself, and its SELECT gives a column of that name",
                     place=Place(self.history.spec.path),
                     hint=f"name it otherwise; {', '.join(OWN)} are the history's own",
                 )
-        self._refuse_untimed()
-        self._refuse_broken_keys(connection)
 
     def _refuse_untimed(self) -> None:
         time = self.history.spec.sql.header.time

@@ -134,6 +134,7 @@ def _table(path: Path, folder: Path, known: Mapping[str, Path], root: Path) -> s
 
 def _read(path: Path, root: Path, table: str) -> list[TableTest]:
     document = parse_yaml(path, root)
+    # A file that was only begun is no mistake yet.
     if document.data is None:
         return []
     declared: _File = validate(document, _File)
@@ -204,6 +205,7 @@ def _csv_rows(text: str, place: Place) -> tuple[Row, ...]:
     if not lines:
         return ()
     header, found = [name.strip().lower() for name in lines[0]], []
+    # Of two cells of one name the later would silently take the place of the earlier.
     twice = next((name for index, name in enumerate(header) if name in header[:index]), None)
     if twice is not None:
         raise InvalidTableTest(f"the header of the rows names {twice!r} twice", place=place)
