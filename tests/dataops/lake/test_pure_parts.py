@@ -6,22 +6,26 @@ import json
 
 import duckdb
 import pytest
+from blake3 import blake3
 
 from ropewalk.dataops.lake import (
     CheckedTable,
     Column,
+    ExportFailed,
     InvalidQuery,
     InvalidSnapshot,
     InvalidTableName,
     Masks,
     Pin,
     QueryNotAllowed,
+    StorageTaken,
     TableDigest,
     TableName,
     Verified,
     is_number,
     mask_sql,
     masked_relation,
+    read_columns,
     read_memory,
 )
 from ropewalk.dataops.lake.console import (
@@ -33,6 +37,7 @@ from ropewalk.dataops.lake.console import (
     _refuse_node,
     _with_prefix,
 )
+from ropewalk.dataops.lake.exporting import PIECE, _appearing, _digest
 from ropewalk.dataops.lake.masked_query import refuse_detours
 from ropewalk.dataops.lake.masks import is_untraced
 from ropewalk.dataops.lake.storage import _secret, read_storage
@@ -384,3 +389,56 @@ def test_tree_is_what_the_engine_reads(connection):
     [(sql,)] = connection.execute(f"SELECT json_deserialize_sql('{text}')").fetchall()
 
     assert "mart.t" in sql
+
+
+def test_folder_appears_as_a_whole(tmp_path):
+    """Until everything is written nothing of it is there, and an empty folder may be in its place."""
+    (tmp_path / "out").mkdir()
+
+    with _appearing(tmp_path / "out") as unfinished:
+        (unfinished / "a").write_text("x", encoding="utf-8")
+        assert list((tmp_path / "out").iterdir()) == []
+
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (tmp_path / "out/a").read_text(encoding="utf-8") == "x"
+
+
+def test_folder_that_fails_leaves_nothing(tmp_path):
+    """After an error neither the folder nor what was written of it is there."""
+    with pytest.raises(ZeroDivisionError), _appearing(tmp_path / "deep/out"):
+        _ = 1 / 0
+
+    assert list((tmp_path / "deep").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "error"), [("full", StorageTaken), ("full/a", StorageTaken), ("full/a/b", ExportFailed)]
+)
+def test_folders_that_cannot_be_filled(tmp_path, name, error):
+    """Files that are there are never written over, and a path below a file cannot be made."""
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/a").write_text("mine", encoding="utf-8")
+
+    with pytest.raises(error), _appearing(tmp_path / name):
+        raise AssertionError
+
+    assert (tmp_path / "full/a").read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("length", [0, 1, PIECE, PIECE + 1])
+def test_digest_of_a_file_in_pieces(tmp_path, length):
+    """However many pieces a file is read in, its digest is that of its bytes."""
+    (tmp_path / "a").write_bytes(b"x" * length)
+
+    assert _digest(tmp_path / "a") == blake3(b"x" * length).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("sql", "columns"),
+    [("SELECT 1 AS a", ["a INTEGER"]), ("SELECT 'x' AS \"B c\", [1] AS d", ["B c VARCHAR", "d INTEGER[]"])],
+)
+def test_columns_of_a_relation(connection, sql, columns):
+    """Names come as they are written and types as the engine calls them, without a row being read."""
+    found = read_columns(connection, f"({sql})")
+
+    assert [f"{column.name} {column.type}" for column in found] == columns

@@ -36,6 +36,7 @@ def choose_change(order: Order, ledger: Ledger, present: Present | None, sent: S
         TargetDrifted: it has other columns than were published, or cannot take those that there are now.
     """
     last = ledger.last
+    # Announced and never finished: what is there is the half that we made.
     if present is None or order.rebuilds or (last is None and ledger.is_announced):
         return Change(makes=True)
     if last is None:

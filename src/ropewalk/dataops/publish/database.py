@@ -39,6 +39,7 @@ from ropewalk.pipeline import Workspace
 # How often a transaction is tried again that another one came in the way of.
 TRIES = 5
 SNAPSHOT = "_snapshot"
+# MySQL takes 64 letters; tables beside this one have up to 16 more behind its name.
 LONGEST_NAME = 48
 
 
@@ -209,6 +210,7 @@ class _Writer:
             self._shape(change)
             sequence += 1
         if merges:
+            # Made before the transaction, which MySQL would commit at the CREATE.
             self._make_stage()
         with self.session.transaction():
             self._fill(change, sequence)
@@ -226,6 +228,7 @@ class _Writer:
         if session.dialect.has_transactional_ddl:
             session.drop(stage)
         else:
+            # DROP would commit here, before the ledger's line.
             session.execute(f"DELETE FROM {session.there(stage)}")
 
     def _make_stage(self) -> None:

@@ -66,6 +66,7 @@ class Dialect:
             return Sent(column.name, f"decimal({found[1]},{found[2]})", name)
         if kind in _FLOATS:
             return Sent(column.name, self.types[kind], name, self._not_finite(name))
+        # An enumeration there would have to be altered with each value that comes.
         if kind == "VARCHAR" or kind.startswith("ENUM("):
             return self._text(column.name, f"CAST({name} AS VARCHAR)", is_key=column.name in key)
         if plain is not None:
@@ -97,6 +98,7 @@ class Dialect:
         if kind.startswith("TIMESTAMP") and (self.kind == "mysql" or not kind.endswith("ZONE")):
             # To the microsecond; MySQL's own type with a zone ends in 2038, so that it gets the time in UTC.
             return f"CAST({name} AS TIMESTAMP)"
+        # Greater than PostgreSQL's whole numbers; both hold them as decimals without a fraction.
         if kind in {"UBIGINT", "HUGEINT", "UHUGEINT"}:
             return f"CAST({name} AS DECIMAL(38, 0))"
         return (

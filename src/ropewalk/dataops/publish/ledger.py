@@ -24,6 +24,7 @@ _FIELDS = (
     "columns",
     "published_at",
 )
+# Short enough for MySQL's index, in which a letter counts for four bytes.
 _TYPES = ("varchar(128)", "varchar(64)", "varchar(200)", "bigint", "bigint", "varchar(64)", "bigint", "text")
 
 
@@ -74,6 +75,7 @@ def ledger_place(target: Target) -> Target:
 def open_ledger(session: TargetSession, target: Target) -> None:
     """Make the ledger, unless it is there."""
     place = ledger_place(target)
+    # Asked first, so that a user who may only write rows can go on with a ledger that another one made.
     if session.columns(place) is not None:
         return
     if session.dialect.kind == "postgres":
@@ -115,6 +117,7 @@ def write_entry(session: TargetSession, target: Target, order: Order, entry: Ent
         content.rows if entry.digest else 0,
         columns,
     )
+    # MySQL's type has no zone: it gets the engine's time, which is UTC.
     clock = "now()" if session.dialect.kind == "postgres" else "CAST(now() AS TIMESTAMP)"
     session.insert(ledger_place(target), _FIELDS, f"SELECT {', '.join(map(literal, values))}, {clock}")
 

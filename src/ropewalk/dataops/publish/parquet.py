@@ -117,6 +117,7 @@ def _own_versions(order: Order, storage: Storage, text: bytes) -> list[Version]:
 
 
 def _is_current(order: Order, versions: list[Version], storage: Storage) -> bool:
+    # Readers of an append take all versions, so that one that comes back is there already.
     wanted = versions if order.spec.entry.write == "append" else versions[:1]
     made = next((version for version in wanted if version.digest == order.content.digest), None)
     return made is not None and storage.has(made.path, made.size)
@@ -155,6 +156,7 @@ def _write(workspace: Workspace, order: Order, storage: Storage) -> Version:
     path = f"versions/{content.digest[:16]}/part-0.parquet"
     more = [f"{content.snapshot:d}::BIGINT AS _snapshot"] if order.spec.entry.write == "append" else []
     columns = content.select(more=more)
+    # Here first: a bucket takes whole files, and the manifest says how long each is.
     with tempfile.TemporaryDirectory(dir=workspace.state) as folder:
         local = Path(folder, "part-0.parquet")
         try:
