@@ -78,3 +78,78 @@ def test_no_words_list_everything_of_a_kind():
     """As the catalogue's first page does."""
     assert names("", "table") == ["mart.late_flights", "raw.flights"]
     assert names("   ", "term") == ["flight"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        # The whole of a name, then its beginning, then a part of it.
+        ("late", ["mart.late_flights"]),
+        ("fli", ["mart.late_flights", "raw.flights"]),
+        ("lights", ["mart.late_flights", "raw.flights"]),
+        ("crew planning", ["mart.late_flights"]),
+        ("departures", ["raw.flights"]),
+        ("departures crew", []),
+        ("MART.LATE_FLIGHTS", ["mart.late_flights"]),
+    ],
+)
+def test_tables_by_any_of_their_words(text, found):
+    """Of those that fit alike the names decide about the order."""
+    assert names(text, "table") == found
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [("passenger", "name"), ("who", "meaning"), ("privacy", "owner"), ("identifier", "class")],
+)
+def test_where_the_words_stand(text, place):
+    """It is said of each hit in what it was found."""
+    (hit,) = search_catalog(CARDS, GLOSSARY, text, ("column",))
+
+    assert (hit.name, hit.found_in) == ("mart.late_flights.passenger", place)
+
+
+def test_columns_by_the_term_they_map_to():
+    """A term leads to its columns, though their names say something else."""
+    cards = [card("a.b", ColumnCard("ufid", "VARCHAR", term="flight"))]
+
+    (hit,) = search_catalog(cards, GLOSSARY, "flight", ("column",))
+
+    assert (hit.name, hit.found_in) == ("a.b.ufid", "term")
+
+
+def test_columns_are_not_found_by_their_table():
+    """A search for a table would find all of its columns."""
+    assert names("mart", "column") == []
+
+
+def test_terms_that_nothing_maps_to():
+    """They are found, and belong to no table; of several tables the first one is named."""
+    lonely = search_catalog([], GLOSSARY, "flight", ("term",))
+    both = [card(name, ColumnCard("x", "VARCHAR", term="flight")) for name in ("a.one", "a.two")]
+
+    assert [(hit.name, hit.table) for hit in lonely] == [("flight", None)]
+    assert search_catalog(both, GLOSSARY, "flight", ("term",))[0].table == "a.one"
+
+
+def test_owner_of_several_things():
+    """All are named once, tables and columns, and the first leads on."""
+    cards = [
+        card("a.one", ColumnCard("x", "VARCHAR", owner="Desk")),
+        card("a.two", ColumnCard("y", "VARCHAR", owner="Desk"), owner="Desk"),
+    ]
+
+    (desk,) = search_catalog(cards, Glossary({}), "desk", ("owner",))
+
+    assert (desk.text, desk.table) == ("owns a.one.x, a.two, a.two.y", "a.one")
+
+
+@pytest.mark.parametrize("kinds", [("nothing",), ()])
+def test_kinds_that_there_are_not(kinds):
+    """Nothing is of them."""
+    assert search_catalog(CARDS, GLOSSARY, "flight", kinds) == []
+
+
+def test_nothing_to_search():
+    """An empty project has no hits, whatever is asked."""
+    assert search_catalog([], Glossary({}), "x") == search_catalog([], Glossary({}), "") == []

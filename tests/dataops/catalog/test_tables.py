@@ -136,11 +136,11 @@ def test_page_of_a_table_that_reads_another(built):
 
 def test_sample_is_plain_values(open_project):
     """Times, decimals and nested values are texts, so that a page and its JSON show the same."""
-    sql = "SELECT DATE '2013-01-01' AS d, 1.50 AS n, [1, 2] AS l, NULL AS z, true AS b, 0.5::DOUBLE AS f"
+    sql = "SELECT DATE '2013-01-01' AS d, 1.50 AS n, [1, 2] AS l, NULL AS z, true AS b, 0.5::DOUBLE AS f, '-inf'::DOUBLE AS i"
 
     page = table_page(open_project({"tables/mart/a.sql": sql}), "mart.a")
 
-    assert page.sample == (("2013-01-01", "1.50", "[1, 2]", None, True, 0.5),)
+    assert page.sample == (("2013-01-01", "1.50", "[1, 2]", None, True, 0.5, "-inf"),)
 
 
 def test_table_is_found_by_any_of_its_names(built):

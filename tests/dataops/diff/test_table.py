@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import pytest
 
 from ropewalk.dataops.diff.keys import Declared
@@ -68,3 +71,25 @@ def test_few_new_rows_do_not_make_every_column_a_finding(write, compare):
 
     assert [(c.name, c.changed) for c in found.columns] == [("v", 0)]
     assert found.columns[0].after.mean > 40
+
+
+def test_rows_that_are_shown_are_json(write, compare):
+    """What is no number, and what JSON has no word for, is there as text."""
+    one = write("SELECT 1 AS id, 1.5::DOUBLE AS x, DATE '2026-01-01' AS d")
+    two = write("SELECT 1 AS id, 'nan'::DOUBLE AS x, DATE '2026-01-02' AS d")
+
+    (row,) = compare(one, two, ("id",)).sample
+
+    assert json.loads(json.dumps(asdict(row), allow_nan=False)) == {
+        "change": "changed",
+        "before": {"id": 1, "x": 1.5, "d": "2026-01-01"},
+        "after": {"id": 1, "x": "nan", "d": "2026-01-02"},
+    }
+
+
+def test_key_that_one_version_lacks_is_none(write, compare):
+    """Then rows are compared as a whole, and it is said why."""
+    found = compare(write("SELECT 1 AS id, 2 AS v"), write("SELECT 3 AS v"), ("id",))
+
+    assert (found.method, found.key, found.added, found.removed) == ("rows", (), 1, 1)
+    assert found.notes == ("no key is declared: a changed row counts as one removed and one added",)

@@ -181,7 +181,9 @@ def _share(value: object) -> float:
 
 
 def _float(value: object) -> float | None:
-    return float(str(value)) if value is not None else None
+    found = float(str(value)) if value is not None else None
+    # The mean of very great numbers is infinite to the engine; no page and no JSON can show that.
+    return found if found is not None and math.isfinite(found) else None
 
 
 def _short(value: object) -> str | None:

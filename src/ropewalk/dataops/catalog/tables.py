@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -306,5 +307,7 @@ def _sample(workspace: Workspace, card: TableCard) -> tuple[tuple[JSON, ...], ..
 
 
 def _plain(value: object) -> JSON:
-    # JSON has no dates, decimals or nested rows of the engine; their text is what a person reads.
+    # JSON has no dates, decimals or nested rows of the engine, and no infinity; their text is what a person reads.
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import duckdb
@@ -28,7 +29,8 @@ def read_figures(
     return [
         Figures(
             null_share=1 - int(values) / rows if rows else 0.0,
-            mean=None if mean is None else float(mean),
+            # The mean of very great numbers is infinite to the engine, which JSON cannot say.
+            mean=None if mean is None or not math.isfinite(mean) else float(mean),
             distinct=None if distinct is None else min(int(distinct), int(values)),
         )
         for values, mean, distinct in triples

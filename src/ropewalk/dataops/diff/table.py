@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -290,4 +291,7 @@ def _hidden(value: object) -> JSON:
 
 
 def _plain(value: object) -> JSON:
+    # JSON has no word for what is no number.
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
