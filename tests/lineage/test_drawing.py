@@ -12,10 +12,12 @@ from ropewalk.lineage.drawing import (
     LANES,
     LineageLink,
     LineageNode,
+    draw,
     lane_of,
     lineage_svg,
     link_pairs,
     path_of,
+    short,
 )
 from ropewalk.lineage.layout import Point
 
@@ -180,3 +182,54 @@ def test_lane_of(kind: str, lane: str) -> None:
 def test_link_pairs() -> None:
     """Links become the pairs that the layout takes."""
     assert link_pairs([LineageLink("a", "b", "input")]) == [("a", "b")]
+
+
+@pytest.mark.parametrize(
+    ("node", "name", "note"),
+    [
+        (LineageNode("table:a", "table", "a"), "a", "table"),
+        (LineageNode("table:m.a", "table", "m.a"), "a", "m"),
+        (LineageNode("table:c.m.a", "table", "c.m.a", "3 rows"), "a", "c.m · 3 rows"),
+        (LineageNode("step:a.b", "step", "a.b", "auc 0.9"), "a.b", "auc 0.9"),
+        (LineageNode("gate:late", "gate", "late", "passed"), "late", "gate · passed"),
+        (LineageNode("run:1", "run", "0123456789abcdef"), "0123456789", "run"),
+        (LineageNode("run:1", "run", "nightly training"), "nightly training", "run"),
+        (LineageNode("logged_model:1", "logged_model", "m" * 30, "new"), "m" * 10, "logged model · new"),
+        (LineageNode("file:a/b.csv", "file", "a/b.csv"), "b.csv", "file"),
+        (LineageNode("url:h", "url", "https://h/", "outside"), "h", "outside"),
+        (LineageNode("file:/", "file", "/"), "/", "file"),
+    ],
+)
+def test_two_lines_of_a_box(node: LineageNode, name: str, note: str) -> None:
+    """The first line tells a node from its neighbours, the second says what the first leaves out."""
+    box = parse(str(lineage_svg([node], [], "one"))).find("g", SVG)
+
+    assert box is not None
+    assert [text.text for text in box.findall("text", SVG)] == [name, note]
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "cut"),
+    [
+        ("abcdef", 6, "abcdef"),
+        ("abcdef", 5, "ab…ef"),
+        ("abcdef", 4, "ab…f"),
+        ("abcdef", 1, "…"),
+        ("", 1, ""),
+    ],
+)
+def test_middle_is_left_out(text: str, most: int, cut: str) -> None:
+    """Both ends of a long name stay, and it is never longer than asked for."""
+    assert short(text, most) == cut
+
+
+def test_focus_alone_changes_no_place() -> None:
+    """Setting a node off moves nothing: the eye stays where it was."""
+    plain, focused = (draw([MODEL, TABLE], LINKS, focus) for focus in (None, "model:late"))
+
+    assert (plain.width, plain.height, len(plain.parts)) == (
+        focused.width,
+        focused.height,
+        len(focused.parts),
+    )
+    assert "is-focus" not in "".join(plain.parts)

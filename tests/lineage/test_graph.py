@@ -77,3 +77,26 @@ def test_source_of_many_files():
     graph = LineageGraph.of(Edge(f"file:{number}", "source:a", "origin") for number in range(20_000))
 
     assert len(graph.up("source:a")) == 20_001
+
+
+def test_circle_is_walked_once():
+    """A graph that was recorded over time may have circles, and a walk ends all the same."""
+    graph = LineageGraph.of([Edge("a", "b"), Edge("b", "a")])
+
+    assert graph.up("a") == graph.down("a") == {"a", "b"}
+    assert graph.up("a", 0) == {"a"}
+
+
+def test_within_keeps_what_was_asked_for():
+    """An id that no edge joins stays in the answer, and no edge leads out of it."""
+    graph = LineageGraph.of([Edge("a", "b"), Edge("b", "c")]).within(["a", "b", "lonely"])
+
+    assert graph.edges == (Edge("a", "b"),)
+    assert graph.ids == ("a", "b", "lonely")
+
+
+def test_edges_of_two_kinds_are_two():
+    """What is an input and an origin at once is both."""
+    edges = LineageGraph.of([Edge("a", "b"), Edge("a", "b", "origin"), Edge("a", "b")]).edges
+
+    assert [edge.kind for edge in edges] == ["input", "origin"]

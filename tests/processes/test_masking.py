@@ -72,3 +72,50 @@ def test_longer_secret_first():
 def test_address_that_is_none():
     """A secret that only looks like an address is hidden whole."""
     assert find_secrets({"A_TOKEN": "http://[broken"}, "").hide_text("http://[broken") == "***"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"{VALUE}{VALUE}", "******"),
+        (f"x{VALUE}y", "x***y"),
+        (VALUE.upper(), VALUE.upper()),
+        ("", ""),
+        ("\udcff" + VALUE, "\udcff***"),
+    ],
+)
+def test_hidden_wherever_it_stands(text, shown):
+    """A secret inside a word is one, and bytes that are no text pass unharmed."""
+    assert Mask([VALUE]).hide_text(text) == shown
+
+
+def test_nothing_to_hide():
+    """Without secrets every text is as it was."""
+    mask = Mask([])
+
+    assert (mask.longest, mask.hide(b"abc")) == (0, b"abc")
+    assert Mask(["", "short", "\n\n"]).longest == 0
+
+
+@pytest.mark.parametrize(
+    ("declarations", "is_hidden"),
+    [
+        ("password: secret://SHOP", True),
+        ("secret://SHOP/more", True),
+        ("SHOP", False),
+        ("secret://SHOPS", False),
+        ("Secret://SHOP", False),
+    ],
+)
+def test_what_declares_a_secret(declarations, is_hidden):
+    """Only the whole name behind `secret://` declares a variable secret."""
+    mask = find_secrets({"SHOP": VALUE}, declarations)
+
+    assert (mask.hide_text(VALUE) == "***") is is_hidden
+
+
+def test_password_with_signs_of_addresses():
+    """A password that had to be written in another way is hidden in both."""
+    mask = find_secrets({"URL": "postgresql://me:p%40ss%2Fword@host/db"}, "")
+
+    assert mask.hide_text("p%40ss%2Fword p@ss/word me host") == "*** *** me host"

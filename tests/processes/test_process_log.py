@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ropewalk.processes.masking import Mask
-from ropewalk.processes.process_log import LONGEST_LINE, ProcessLog, log_path
+from ropewalk.processes.process_log import LONGEST_HELD, LONGEST_LINE, ProcessLog, log_path
 
 SECRET = "s3cr3tvalue"
 
@@ -137,3 +137,24 @@ def test_closing_twice(log):
     made.close()
 
     assert made.path.stat().st_size == 4
+
+
+def test_secret_longer_than_what_is_held(tmp_path):
+    """Also of a secret that is longer than a held line nothing is written."""
+    secret = "k" * (LONGEST_HELD + 5_000)
+    with ProcessLog(tmp_path / "x.log", 1 << 20, Mask([secret])) as log:
+        log.feed(secret[: LONGEST_HELD + 1].encode())
+        log.feed(secret[LONGEST_HELD + 1 :].encode() + b"\n")
+
+    assert log.path.read_bytes() == b"***\n"
+
+
+def test_line_under_way_is_the_last_when_there_is_no_other(tmp_path):
+    """A program that has not ended its first line says something all the same."""
+    with ProcessLog(tmp_path / "x.log", 1000, Mask([])) as log:
+        assert log.last_line() == ""
+        log.feed(b"working")
+        assert log.last_line() == "working"
+        log.feed(b" on\n  \nnext")
+        assert log.last_line() == "working on"
+        assert log.tail() == "working on\nnext"

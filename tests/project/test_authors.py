@@ -80,3 +80,36 @@ def test_last_rule_that_fits_counts(tmp_path, path, owners):
 def test_no_owners_file(tmp_path):
     """Nobody is named, and nothing fails."""
     assert owners_of(read_owners(tmp_path), "a.sql") == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "path", "is_owned"),
+    [
+        ("* @a", "deep/er/file", True),
+        ("/* @a", "file", True),
+        ("/* @a", "deep/file", False),
+        ("docs @a", "docs/x/y", True),
+        ("docs @a", "my-docs/x", False),
+        ("docs/ @a", "docs", False),
+        ("/docs/* @a", "docs/x/y", False),
+        ("/docs/** @a", "docs/x/y", True),
+        ("file?.py @a", "a/file1.py", True),
+        ("file?.py @a", "a/file12.py", False),
+        ("a.b @a", "axb", False),
+        ("\\#x @a", "#x", True),
+        ("# x @a", "x", False),
+        ("", "x", False),
+    ],
+)
+def test_patterns(tmp_path, line, path, is_owned):
+    """A pattern means what it means in a forge: rooted, a folder, a part of a name."""
+    (tmp_path / "CODEOWNERS").write_text(line + "\n")
+
+    assert (owners_of(read_owners(tmp_path), path) == ("@a",)) is is_owned
+
+
+def test_owners_are_taken_away(tmp_path):
+    """A later rule without owners says that nobody has to be asked."""
+    (tmp_path / "CODEOWNERS").write_text("* @a\nnotes/\n")
+
+    assert owners_of(read_owners(tmp_path), "notes/x") == ()

@@ -86,3 +86,29 @@ def test_packages(finder):
 def test_installed(finder, name, is_there):
     """What Python ships and what is installed is there."""
     assert finder().is_installed(name) is is_there
+
+
+@pytest.mark.parametrize("name", ["__init__", "m.x", "", "M", ".."])
+def test_names_that_are_no_module(finder, name):
+    """What is no name of a module there finds none, whatever else it may be a path of."""
+    found = finder("pkg/m.py", "pkg/__init__.py")
+
+    assert found.find(name, ("other",)) is None
+
+
+def test_each_folder_is_listed_once(finder):
+    """Within one plan files do not come and go."""
+    found = finder("m.py")
+    assert found.find("m", ("",)) == Module("m.py")
+    (found.root / "n.py").write_text("")
+
+    assert found.find("n", ("",)) is None
+    assert ModuleFinder(found.root).find("n", ("",)) == Module("n.py")
+
+
+def test_folder_called_like_a_module(finder):
+    """A folder `m.py` is no module, and a folder `__init__.py` makes no package."""
+    found = finder("m.py/x.txt", "pkg/__init__.py/x.txt")
+
+    assert found.find("m", ("",)) is None
+    assert found.find("pkg", ("",)) == Module(None, ("pkg",))

@@ -95,8 +95,8 @@ def _pattern(text: str) -> re.Pattern[str]:
     is_rooted, bare = text.startswith("/"), text.strip("/")
     parts = [_part(part) for part in re.split(r"(\*\*/|\*\*|\*|\?)", bare)]
     start = "" if is_rooted else "(?:.*/)?"
-    # A folder is everything in it; `*` alone is every file.
-    end = "/.*" if text.endswith("/") else "" if bare.endswith("*") and "/" in bare else "(?:/.*)?"
+    # A folder is everything in it; `*` alone is every file, and behind a slash those of that folder only.
+    end = "/.*" if text.endswith("/") else "" if bare.endswith("*") and "/" in text else "(?:/.*)?"
     return re.compile(f"{start}{''.join(parts)}{end}$")
 
 
