@@ -92,4 +92,6 @@ def test_key_that_one_version_lacks_is_none(write, compare):
     found = compare(write("SELECT 1 AS id, 2 AS v"), write("SELECT 3 AS v"), ("id",))
 
     assert (found.method, found.key, found.added, found.removed) == ("rows", (), 1, 1)
-    assert found.notes == ("no key is declared: a changed row counts as one removed and one added",)
+    assert found.notes == (
+        "not both versions have the key id: a changed row counts as one removed and one added",
+    )

@@ -47,6 +47,8 @@ class _Work:
     pairs: tuple[Pair, ...]
     key: tuple[Pair, ...]
     sample: int
+    # What is said of rows that no key tells apart.
+    without_key: str
 
     @property
     def aliases(self) -> tuple[str, ...]:
@@ -80,10 +82,11 @@ def diff_table(
     if before is None or after is None or old is None or new is None:
         return _one_sided(name, before, after, (old, new))
     pairs = pair_columns(before.columns, after.columns)
-    key = _key_pairs(declared.keys.get(table, ()), pairs)
-    work = _Work(
-        lake, TableName.parse(table), before, after, (old.snapshot, new.snapshot), pairs, key, sample
-    )
+    wanted = declared.keys.get(table, ())
+    key = _key_pairs(wanted, pairs)
+    without = f"not both versions have the key {', '.join(wanted)}" if wanted else "no key is declared"
+    versions = (old.snapshot, new.snapshot)
+    work = _Work(lake, TableName.parse(table), before, after, versions, pairs, key, sample, without)
     masked = declared.hidden(table, [*before.columns, *after.columns])
     return replace(_compared(work, masked), table=name, before=old, after=new)
 
@@ -172,7 +175,7 @@ def _count_on(connection: duckdb.DuckDBPyConnection, work: _Work) -> tuple[Metho
             return "key", found, ()
     counted = compare_by_content(connection, work.sides(), work.pairs, work.sample)
     names = ", ".join(pair.name for pair in work.key)
-    why = f"{names} does not identify rows" if names else "no key is declared"
+    why = f"{names} does not identify rows" if names else work.without_key
     return "rows", counted, (f"{why}: a changed row counts as one removed and one added",)
 
 
