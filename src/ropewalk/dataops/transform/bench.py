@@ -48,7 +48,9 @@ class Bench:
         if now is not None:
             moment = f"TIMESTAMPTZ '{now.isoformat(sep=' ')}{'' if now.tzinfo else '+00'}'"
             for name, kind in NOW.items():
-                self.connection.execute(f"CREATE MACRO {name}() AS CAST({moment} AS {kind})")
+                # The engine has no cast from a moment with a zone to a time without one.
+                since = f"CAST({moment} AS TIMESTAMP)" if kind == "TIME" else moment
+                self.connection.execute(f"CREATE MACRO {name}() AS CAST({since} AS {kind})")
 
     def __enter__(self) -> Self:
         return self
@@ -124,12 +126,12 @@ class Bench:
 
     def _columns(self, table: str, given: Rows | None, known: Sequence[Column] | None) -> list[Column]:
         """Return the columns of an input: those that are known, with the types that the test gives."""
-        types = given.types if given else {}
+        rows, types = (given.rows, given.types) if given else ((), {})
         if known:
             extra = types.keys() - {column.name.lower() for column in known}
             fixed = [Column(c.name, types.get(c.name.lower(), c.type)) for c in known]
             return [*fixed, *(Column(name, types[name]) for name in sorted(extra))]
-        found = {**_types_of(given.rows if given else ()), **types}
+        found = {**_types_of(rows), **types}
         if not found:
             raise InvalidTableTest(
                 f"nobody knows the columns of {table}",
@@ -203,7 +205,9 @@ def _type_of(value: object) -> str:
 def _wider(first: str, second: str) -> str:
     if second == "NULL":
         return first
-    return "DOUBLE" if {first, second} == {"BIGINT", "DOUBLE"} else "VARCHAR"
+    # A day among moments is its midnight; of other mixtures the text is all there is.
+    both = {frozenset(("BIGINT", "DOUBLE")): "DOUBLE", frozenset(("DATE", "TIMESTAMP")): "TIMESTAMP"}
+    return both.get(frozenset((first, second)), "VARCHAR")
 
 
 def row_values(
