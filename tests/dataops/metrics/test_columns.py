@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
 from ropewalk.dataops.lake import QueryResult
@@ -11,6 +9,7 @@ from ropewalk.dataops.metrics import InvalidMetric, RowsCountedTwice, read_metri
 from ropewalk.dataops.metrics.answer import ask_placed, refuse_doubles
 from ropewalk.dataops.metrics.columns import check_columns
 from ropewalk.dataops.metrics.kind import _plain
+from ropewalk.dataops.transform import TableSpec, parse_sql
 from ropewalk.errors import InvalidInput, NotFound
 
 FILE = """\
@@ -35,9 +34,9 @@ def subject(tmp_path):
 
 def specs(**tables):
     """Return tables by their names with the SELECTs that make them."""
+    names = {name: name.replace("_", ".", 1) for name in tables}
     return {
-        name.replace("_", ".", 1): SimpleNamespace(sql=SimpleNamespace(normal=sql))
-        for name, sql in tables.items()
+        names[name]: TableSpec(names[name], "a.sql", parse_sql(sql, "a.sql")) for name, sql in tables.items()
     }
 
 
@@ -71,7 +70,6 @@ def test_column_that_is_not_there(subject, tables, said, line):
         "SELECT 1 + 1, id FROM x",
         "SELECT x.* FROM x",
         "FROM x",
-        "SELECT (",
     ],
 )
 def test_columns_that_may_be_there(subject, sql):

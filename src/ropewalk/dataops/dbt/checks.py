@@ -114,6 +114,7 @@ class _Test:
     def move(self, found: Import) -> None:
         """Add the rule, and say what became of the test."""
         table = self.names.get(self.node.attached_node or "") or self._attached()
+        # What a filter or a threshold narrows has no word in the standard, and stays SQL.
         metadata, name = self.node.test_metadata, self.node.name
         column = self.node.column_name
         note = None
@@ -202,6 +203,7 @@ class _Test:
         self.needs.add(table, tables)
         operator, number = self._expected()
         severity: dict[str, object] = {"severity": "warning"} if self.is_warning else {}
+        # dbt counts the rows that fail, unless a test computes its number from them in another way.
         calculation = node.config.fail_calc or "count(*)"
         query = f"SELECT {calculation}\nFROM (\n{sql}\n) AS failing"
         rule = {"name": node.name, "type": "sql", "query": query, operator: number, **severity}

@@ -212,6 +212,7 @@ def read_manifest(path: Path) -> Manifest:
         raise ManifestMissing(f"there is no {FILE} in {path}", place=shown, hint=COMPILE) from None
     except OSError as error:
         raise InvalidManifest(f"cannot be read: {error.strerror}", place=shown) from error
+    # The version first: an old manifest has another shape, and would be told of as broken.
     try:
         _refuse_old(msgspec.json.decode(content, type=_Head).metadata, shown)
         found = msgspec.json.decode(content, type=Manifest)
@@ -267,7 +268,7 @@ def _is_bare(node: Node) -> bool:
 
 
 def _reads_itself(node: Node) -> bool:
-    # Others that name themselves are refused where their SQL is read.
+    # No other model is compiled differently when its table is there already.
     if node.config.materialized != "incremental":
         return False
     text = re.sub(r'["`\[\]]', "", node.compiled_code or "").lower()

@@ -88,7 +88,10 @@ def translate(sql: str, relations: Relations, renamed: Mapping[str, str] | None 
 def foreign_relations(sql: str) -> list[str]:
     """Return the names in translated SQL that are of three parts: relations that dbt does not know."""
     tables = parse_one(sql, dialect=ENGINE).find_all(exp.Table)
-    return sorted({exp.table_name(table, dialect=ENGINE) for table in tables if table.catalog})
+    # As they are written, so that they are found again; without what they are called beside.
+    return sorted(
+        {".".join(part.sql(dialect=ENGINE) for part in table.parts) for table in tables if table.catalog}
+    )
 
 
 def _replace_in_text(text: str, tree: exp.Expr, relations: Relations, renamed: Mapping[str, str]) -> str:

@@ -51,6 +51,7 @@ def _add(node: Node, manifest: Manifest, names: Names, relations: Relations, fou
     except Untranslated as why:
         found.leave(node.resource_type, node.name, str(why))
         return
+    # The table moves all the same: its SQL is right but for that name.
     for name in foreign_relations(sql):
         found.leave(
             node.resource_type,

@@ -21,6 +21,7 @@ def write_import(found: Import, root: Path, into: Path) -> list[Path]:
         NotWritten: the folder refused a file.
     """
     contents = {into / path: text.encode() for path, text in found.files.items()}
+    # All is read and compared before anything is written: an import is whole, or there is none.
     for path, original in found.copies.items():
         contents[into / path] = _read(root / original)
     contents[into / PROJECT_FILE] = _project_text(found, into).encode()

@@ -61,6 +61,7 @@ def ask_metrics(
     def ask(sql: str, asked: Asking = asked) -> QueryResult:
         return ask_environment(workspace, sql, asked, masks=project_masks(workspace))
 
+    # Each file's table is looked at once, whatever number of its measures is asked for.
     subjects = {metric.subject.name: metric.subject for metric in answer.metrics}.values()
     for subject in subjects:
         refuse_doubles(subject, lambda sql: ask(sql, replace(asked, form="rows")))
@@ -126,6 +127,7 @@ def ask_placed(subject: Subject, ask: Callable[[], QueryResult]) -> QueryResult:
 
 def _find_place(subject: Subject, message: str) -> Place | None:
     """Return where the file names what the engine's message quotes, if it does."""
+    # The engine knows generated SQL alone; the names that it quotes are all that leads back to the file.
     quoted = set(re.findall(r'"([^"]+)"', message))
     for section in ("measures", "dimensions"):
         entries: Mapping[str, Measure | Dimension] = getattr(subject.declared, section)

@@ -23,6 +23,7 @@ def check_columns(subject: Subject, specs: Mapping[str, TableSpec]) -> None:
     Raises:
         InvalidMetric: one is not.
     """
+    # All in lower case: to the engine a name is the same however it is written.
     tables = {name: join.table for name, join in subject.declared.joins.items()}
     known: dict[str | None, set[str] | None] = {
         name: _columns(table, specs) for name, table in tables.items()

@@ -18,7 +18,9 @@ from ropewalk.dataops.metrics.errors import InvalidMetric
 from ropewalk.dataops.metrics.reading import Metric, Subject, parse_part
 from ropewalk.errors import Place, nearest
 
+# What the measured table is called in the SELECT, so that no join's column is mistaken for its own.
 _BASE = "base"
+# Between a time's name and its grain: `departed__month`.
 _MARK = "__"
 
 
@@ -101,6 +103,7 @@ def _subject_sql(subject: Subject, metrics: Sequence[Metric], question: MetricQu
     lines += [_join_sql(name, subject) for name in subject.declared.joins if f"{quote(name)}." in used]
     lines += [f"WHERE {condition}"] if condition else []
     if asked:
+        # By position: a dimension may be called as a column that it is not.
         lines.append(f"GROUP BY {', '.join(str(number) for number in range(1, len(asked) + 1))}")
     return "\n".join(lines)
 
@@ -118,6 +121,7 @@ def measure_sql(subject: Subject, name: str) -> str:
     measure = subject.declared.measures[name]
     if measure.kind == "ratio":
         above, below = (measure_sql(subject, str(part)) for part in (measure.numerator, measure.denominator))
+        # A share of no rows is no number, and no error.
         return f"(CAST({above} AS DOUBLE) / nullif({below}, 0))"
     if measure.kind == "expression":
         tree = parse_part(str(measure.sql), subject.place("measures", name, "sql"))
@@ -198,6 +202,7 @@ def _dimension_sql(subject: Subject, asked: Asked) -> str:
     value = _row_sql(subject, str(dimension.sql or dimension.column))
     if asked.grain is None:
         return value
+    # From the day up a date is what is meant; midnight would be shown with it otherwise.
     truncated = f"date_trunc('{asked.grain}', {value})"
     return truncated if asked.grain == "hour" else f"CAST({truncated} AS DATE)"
 
@@ -207,6 +212,7 @@ def _join_sql(name: str, subject: Subject) -> str:
     on = " AND ".join(
         f"{_BASE}.{quote(here)} = {quote(name)}.{quote(there)}" for here, there in join.on.items()
     )
+    # LEFT: rows without a partner stay, or a count would depend on by what it is told apart.
     return f"LEFT JOIN {_table(join.table)} AS {quote(name)} ON {on}"
 
 

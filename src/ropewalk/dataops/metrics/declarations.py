@@ -108,6 +108,7 @@ class MetricFile(_Entry):
         both = sorted(self.dimensions.keys() & self.measures.keys())
         if both:
             raise ValueError(f"{both[0]!r} is a dimension and a measure")
+        # `--by month` has to mean one thing.
         taken = sorted(self.dimensions.keys() & {*GRAINS})
         if taken:
             raise ValueError(f"a dimension cannot be called {taken[0]!r}, which is a grain of time")

@@ -65,6 +65,7 @@ class MetricKind(NodeKind):
             return lake.ask(sql, Asking(timeout_s=float(task.workspace.settings.step_timeout)), tables)
 
         refuse_doubles(subject, ask)
+        # All of the file's, so that a measure that nobody asks for is checked like the others.
         names = tuple(subject.declared.measures)
         metrics = [Metric(name, subject) for name in names]
         everything = MetricQuestion(names, tuple(subject.declared.dimensions))

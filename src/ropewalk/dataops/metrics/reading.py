@@ -179,6 +179,7 @@ def _check_parts(subject: Subject) -> None:
             (measure.where, ("measures", name, "where")),
             (measure.column, ("measures", name, "column")),
         ]
+        # The names in an expression are measures, which were looked at before.
         parts += [(measure.sql, ("measures", name, "sql"))] if measure.kind != "expression" else []
     for name, dimension in declared.dimensions.items():
         parts += [

@@ -74,6 +74,7 @@ def ask_question(
     bound = {parameter: (types[parameter], value) for parameter, value in values.items()}
     asked = Asking(limits.limit, limits.timeout_s, limits.memory, form, bound)
     key, kept = _key(workspace, question, asked), workspace.once("answers", _open_kept)
+    # The engine is asked outside the lock: two who ask the same at once both work it out, and none waits.
     with kept.lock:
         known = kept.answers.get(key)
     if known is not None:
@@ -105,6 +106,7 @@ def choose_values(question: Question, given: Mapping[str, str]) -> dict[str, str
 
 
 def _ask(workspace: Workspace, question: Question, asked: Asking) -> QueryResult:
+    # A table that is missing is no fault of the question's file, and keeps its own error.
     try:
         return ask_environment(workspace, question.sql, asked, masks=project_masks(workspace))
     except NotFound:
@@ -131,6 +133,7 @@ def _key(workspace: Workspace, question: Question, asked: Asking) -> object:
     names = {name.rpartition(".")[2] for name, _ in question.tables}
     read = tuple(sorted((name, at) for name, at in tables.items() if name.rpartition(".")[2] in names))
     values = tuple(sorted(asked.values.items()))
+    # Masks are part of the answer: who may see personal columns is never given what others were.
     return (question.sql, values, asked.limit, read, workspace.settings.personal_data)
 
 

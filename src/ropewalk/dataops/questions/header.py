@@ -27,6 +27,7 @@ TYPES = {
 CHARTS = ("line", "bar", "number")
 FORMATS = ("number", "percent")
 _ROLES = ("x", "y", "color", "format")
+# Dashes only: a block comment belongs to the SQL, where it may stand anywhere.
 _COMMENT = re.compile(r"\s*(?:--[^\n]*(?:\n|$)\s*)+")
 _LINE = re.compile(r"--[ \t]*(?P<key>[a-z]+)[ \t]*:[ \t]*(?P<value>.*?)[ \t\r]*$")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|[T ][0-9]{2}:[0-9]{2})")
@@ -63,6 +64,7 @@ def read_header(text: str, path: str) -> Header:
         match = _LINE.search(line)
         if match and match["key"] in KEYS:
             _take(header, match["key"], match["value"], Place(path, number, match.start("value") + 1))
+        # A word before a colon that is like no key is prose, such as `-- note: ...`.
         elif match and (close := nearest(match["key"], KEYS)):
             raise InvalidQuestion(
                 f"a question's header has no {match['key']!r}",
@@ -184,6 +186,7 @@ def _with_dashes(text: str) -> str:
 
 _READERS: Mapping[str, Callable[[str], object]] = {
     "text": str,
+    # Eight bytes are what the engine's BIGINT has.
     "integer": lambda text: int(_ascii(text), 10).to_bytes(8, signed=True),
     "number": lambda text: float(_ascii(text)),
     "date": lambda text: date.fromisoformat(_with_dashes(text)),

@@ -83,6 +83,7 @@ def _bind(body: str, header: Header, path: str) -> str:
         tokens = DuckDB().tokenize(body)
     except SqlglotError as error:
         raise InvalidQuestion("this SQL cannot be read", place=Place(path), detail=str(error)) from error
+    # Tokens, not a pattern: `$name` within a text or a comment is none.
     used, parts, end = set[str](), list[str](), 0
     for mark, name in itertools.pairwise(tokens):
         if mark.token_type != TokenType.PARAMETER or name.start != mark.end + 1:
