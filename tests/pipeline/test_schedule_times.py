@@ -238,3 +238,36 @@ def test_without_a_database_of_zones() -> None:
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert said.stdout.split() == [str(DAY), "True", "False", "None"]
+
+
+@pytest.mark.parametrize(
+    ("cron", "message"),
+    [
+        ("0 3 * * fir", "the day of week 'fir' is not valid cron, did you mean fri?"),
+        ("0 3 * sep-okt *", "the month 'sep-okt' is not valid cron, did you mean oct?"),
+        ("0 mon * * *", "the hour 'mon' is not valid cron"),
+        ("0 3 1#2 * *", "the day of month '1#2' is not valid cron"),
+        ("h 3 * * *", "the minute 'h' is not valid cron"),
+        ("0 3 * * \u0663", "the day of week '\u0663' is not valid cron"),
+        ("0 24 * * *", "the hour '24' is not valid cron"),
+        ("0;3 1 * * *", "the minute '0;3' is not valid cron"),
+        ("*/0 * * * *", "the minute '*/0' is not valid cron"),
+        ("@dayly", "'@dayly' is not one of @hourly, "),
+        ("", "'' has 0 fields, and needs five: minute, "),
+        ("0 3 31 2 *", "'0 3 31 2 *' is never due"),
+    ],
+)
+def test_field_that_is_wrong_is_named(cron: str, message: str) -> None:
+    """Whoever mistypes a rule reads which part of it is wrong, and what is nearest."""
+    with pytest.raises(ValueError, match=r".") as caught:
+        check_cron(cron)
+
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    "cron", ["0 3 * * fri#2", "0 3 l * *", "0 3 * JAN-mar Mon", "  0   3 * * *  ", "@midnight"]
+)
+def test_rules_that_are_right(cron: str) -> None:
+    """Names in any case, the last day and the second Friday are what people write."""
+    assert check_cron(cron) == " ".join(cron.split())

@@ -89,4 +89,4 @@ def test_plain_end():
     """A process of which nothing else is known ended by itself."""
     ended = Ended(0)
 
-    assert not (ended.timed_out or ended.was_stopped or ended.over_memory)
+    assert (ended.timed_out, ended.was_stopped, ended.over_memory) == (False, False, False)
