@@ -193,12 +193,12 @@ def test_whether_a_mapping_says_all(given: dict[str, object], knows: bool) -> No
         (1000, '"2013-02"', "2013-02-01"),
         (1000, '"2013-02-03T04:05:06Z"', "2013-02-03T04:05:06Z"),
         (0, '"a \\"b\\""', 'a "b"'),
-        (0, "[1, 2]", "[1, 2]"),
+        (0, "[1, 2]", "[1,2]"),
         (0, "null", None),
     ],
 )
 def test_values_of_fields(epoch: int, value: str, text: str | None) -> None:
-    """Numbers of five digits and more are moments, four digits a year, and everything else is as it is written."""
+    """Numbers of five digits and more are moments, four digits a year, and everything else is text."""
     field = MappedField('odd "n', ZONED if epoch else "VARCHAR", epoch)
     with duckdb.connect() as connection:
         row = connection.execute(f'SELECT {field.sql} FROM (SELECT ?::JSON AS "odd ""n")', [value]).fetchone()
