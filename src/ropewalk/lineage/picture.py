@@ -121,8 +121,7 @@ def picture_mermaid(nodes: Sequence[LineageNode], links: Iterable[Link]) -> str:
         lines.append(f'  subgraph lane{lane}["{LANES[lane]}"]')
         lines += [f"    {_mermaid_node(node, short)}" for node in nodes if lane_of(node.kind) == lane]
         lines.append("  end")
-    # As the drawing does: an edge whose other end was not chosen is no line.
-    lines += [f"  {short[up]} --> {short[down]}" for up, down in links if up in short and down in short]
+    lines += _mermaid_lines(links, short)
     states = {node.state for node in nodes} & MERMAID_STATES.keys()
     lines += [f"  classDef {state} {MERMAID_STATES[state]}" for state in sorted(states)]
     return "\n".join(lines) + "\n"
@@ -146,6 +145,11 @@ def _style() -> Markup:
     dark = "@media (prefers-color-scheme:dark){" + COLOURS.format(**DARK) + "}"
     rules = (SHAPES + COLOURS.format(**LIGHT) + dark).replace("\n", "")
     return Markup(f"<style>{rules}</style>")  # noqa: S704  # text of this module alone
+
+
+def _mermaid_lines(links: Iterable[Link], short: Mapping[str, str]) -> list[str]:
+    # As the drawing does: an edge whose other end was not chosen is no line.
+    return [f"  {short[up]} --> {short[down]}" for up, down in links if up in short and down in short]
 
 
 def _mermaid_node(node: LineageNode, short: Mapping[str, str]) -> str:
