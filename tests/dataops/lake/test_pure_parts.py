@@ -27,6 +27,8 @@ from ropewalk.dataops.lake import (
     masked_relation,
     read_columns,
     read_memory,
+    snapshot_of,
+    table_of,
 )
 from ropewalk.dataops.lake.console import (
     Names,
@@ -40,9 +42,11 @@ from ropewalk.dataops.lake.console import (
 from ropewalk.dataops.lake.exporting import PIECE, _appearing, _digest
 from ropewalk.dataops.lake.masked_query import refuse_detours
 from ropewalk.dataops.lake.masks import is_untraced
+from ropewalk.dataops.lake.snapshots import _changed
 from ropewalk.dataops.lake.storage import _secret, read_storage
 from ropewalk.dataops.lake.verifying import _compare
 from ropewalk.errors import Place
+from ropewalk.pipeline import Output
 from ropewalk.settings import InvalidSetting
 
 
@@ -442,3 +446,51 @@ def test_columns_of_a_relation(connection, sql, columns):
     found = read_columns(connection, f"({sql})")
 
     assert [f"{column.name} {column.type}" for column in found] == columns
+
+
+@pytest.mark.parametrize(
+    ("reference", "snapshot"),
+    [
+        ("snapshot:14", 14),
+        ("snapshot:", None),
+        ("snapshot:-1", None),
+        ("snapshot:²", None),
+        ("object:14", None),
+        ("", None),
+    ],
+)
+def test_snapshot_of_an_output(reference, snapshot):
+    """Only a reference to a snapshot by its number is one."""
+    assert snapshot_of(Output("digest", reference, {})) == snapshot
+
+
+@pytest.mark.parametrize(
+    ("node", "table"),
+    [
+        ("table:Mart.A", "mart.a"),
+        ("source:orders", "raw.orders"),
+        ("step:fit", "steps.fit"),
+        ("publish:x", None),
+        ("", None),
+    ],
+)
+def test_table_of_a_node(node, table):
+    """Each kind of node has its tables in a schema of its own, and other kinds make none."""
+    assert table_of(node) == table
+
+
+@pytest.mark.parametrize(
+    ("changes", "tables"),
+    [
+        ({"tables_inserted_into": ["1"], "tables_created": ['"mart"."b"']}, ("mart.a", "mart.b")),
+        ({"tables_deleted_from": ["1"], "tables_inserted_into": ["1"]}, ("mart.a",)),
+        ({"tables_inserted_into": ["2", "9"]}, ()),
+        ({"schemas_created": ["mart"]}, ()),
+        ({}, ()),
+    ],
+)
+def test_tables_that_a_commit_changed(changes, tables):
+    """They are told by number or by name, each once; the books and tables that nobody knows are left out."""
+    names = {"1": TableName("mart", "a"), "2": TableName("ropewalk", "pins")}
+
+    assert _changed(changes, names) == tables

@@ -33,7 +33,7 @@ def table_of(node_id: str) -> str | None:
 def snapshot_of(output: Output) -> int | None:
     """Return the lake's snapshot that `output` is in, or None when it is no table."""
     kind, _, number = output.reference.partition(":")
-    return int(number) if kind == "snapshot" and number.isdigit() else None
+    return int(number) if kind == "snapshot" and number.isdecimal() else None
 
 
 def holds_table(node: Node, key: str, output: Output, workspace: Workspace) -> bool:
