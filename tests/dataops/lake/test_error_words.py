@@ -145,7 +145,9 @@ def test_column_that_is_not_there(connection, sql, line, column, nearest):
 
 def test_lines_count_from_where_the_sql_stands(connection):
     """SQL below a header of three lines has its errors at the file's lines."""
-    error = translate_error(failed(connection, "SELECT 1\nFROM flights WHERE WHERE"), path="a.sql", first_line=4)
+    error = translate_error(
+        failed(connection, "SELECT 1\nFROM flights WHERE WHERE"), path="a.sql", first_line=4
+    )
 
     assert error.place.line == 5
 
