@@ -173,7 +173,7 @@ def _free_port() -> int:
 
 
 def _when_ready(folder: Path, port: int, process: subprocess.Popen[bytes]) -> DatabaseServer:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while True:
         try:
             return DatabaseServer(folder, port)

@@ -101,7 +101,7 @@ def running_server() -> Iterator[MariaDBServer]:
 
 
 def _when_ready(server: MariaDBServer, process: subprocess.Popen[bytes]) -> MariaDBServer:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while True:
         try:
             server.run(f"CREATE USER {USER}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'")

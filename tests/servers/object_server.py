@@ -110,7 +110,7 @@ def _takes_objects(server: ObjectServer, process: subprocess.Popen[bytes]) -> bo
         client_options={"allow_http": True, "timeout": "2s"},
         retry_config={"max_retries": 0},
     )
-    deadline = time.monotonic() + 25
+    deadline = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(Exception):
             store.put("x", b"x")
