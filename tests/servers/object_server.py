@@ -90,7 +90,8 @@ def _start(folder: Path) -> tuple[subprocess.Popen[bytes], ObjectServer]:
     identity = {"name": "me", "credentials": [{"accessKey": KEY, "secretKey": SECRET}]}
     (folder / "s3.json").write_text(json.dumps({"identities": [{**identity, "actions": ["Admin"]}]}))
     ports = dict(zip(("master", "volume", "filer", "s3"), (_free_port() for _ in range(4)), strict=True))
-    options = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", "-filer", "-s3", "-volume.max=20"]
+    # Each bucket takes volumes of its own, and every test makes a bucket.
+    options = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", "-filer", "-s3", "-volume.max=400"]
     options += [f"-{name}.port={port}" for name, port in ports.items()]
     options += [f"-s3.config={folder / 's3.json'}", "-master.volumeSizeLimitMB=64"]
     # Its further protocols listen at ports of their own, which two servers cannot share.

@@ -175,7 +175,7 @@ def test_a_deployment_sees_nothing_outside(workspace: Workspace) -> None:
     """It depends on its model and its declaration alone."""
     (node,) = KIND.declare(workspace.project)
 
-    assert KIND.probe(node, workspace, None) == Probe()
+    assert KIND.probe(node, workspace, None) == Probe(settled=True)
 
 
 def test_reading_declarations_loads_nothing_heavy() -> None:
