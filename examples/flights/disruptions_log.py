@@ -12,25 +12,24 @@ from __future__ import annotations
 import json
 import sys
 from bisect import bisect_left
-from contextlib import suppress
 from functools import cache
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from local_service import HOST, LANDING, JSONHandler, answer_on
 from systems import FLIGHT_ID, flights
 from weather_api import now
 
 SERVICE = "disruptions of examples/flights"
-HOST = "127.0.0.1"
 PORT = 8792
 INDEX = "disruptions"
 VERSION = "8.19.0"
 LONG_MINUTES = 180
-LANDING = Path(__file__).resolve().parent / "landing"
 MAPPING = {
     "happened_at": {"type": "date"},
     "flight_id": {"type": "keyword"},
@@ -63,11 +62,10 @@ def documents() -> list[Document]:
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-class LogHandler(BaseHTTPRequestHandler):
+class LogHandler(JSONHandler, BaseHTTPRequestHandler):
     """Answers one request; what it does not know is refused as a cluster refuses it."""
 
-    protocol_version = "HTTP/1.1"
-    landing: ClassVar[Path] = LANDING
+    more_headers = MappingProxyType({"X-Elastic-Product": "Elasticsearch"})
     # Points in time that are open: how many of the documents each sees.
     points: ClassVar[dict[str, int]] = {}
     numbers: ClassVar[count[int]] = count(1)
@@ -81,9 +79,9 @@ class LogHandler(BaseHTTPRequestHandler):
                 "folder": str(self.landing),
                 "tagline": "no Elasticsearch, see the file",
             }
-            self._reply(HTTPStatus.OK, {**about, "version": {"number": VERSION}})
+            self.reply(HTTPStatus.OK, {**about, "version": {"number": VERSION}})
         elif path == f"/{INDEX}/_mapping":
-            self._reply(HTTPStatus.OK, {INDEX: {"mappings": {"properties": MAPPING}}})
+            self.reply(HTTPStatus.OK, {INDEX: {"mappings": {"properties": MAPPING}}})
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "index_not_found_exception", f"no such index [{path}]")
 
@@ -93,7 +91,7 @@ class LogHandler(BaseHTTPRequestHandler):
         if path == f"/{INDEX}/_pit":
             point = f"point-{next(self.numbers)}"
             self.points[point] = bisect_left(documents(), now(self.landing), key=_time)
-            self._reply(HTTPStatus.OK, {"id": point})
+            self.reply(HTTPStatus.OK, {"id": point})
         elif path == "/_search":
             self._search(body)
         else:
@@ -102,7 +100,7 @@ class LogHandler(BaseHTTPRequestHandler):
     def do_DELETE(self) -> None:
         """Close a point in time."""
         self.points.pop(str(self._body().get("id")), None)
-        self._reply(HTTPStatus.OK, {"succeeded": True, "num_freed": 1})
+        self.reply(HTTPStatus.OK, {"succeeded": True, "num_freed": 1})
 
     def _search(self, body: dict[str, Any]) -> None:
         point = str(body.get("pit", {}).get("id"))
@@ -120,7 +118,7 @@ class LogHandler(BaseHTTPRequestHandler):
         total = {"value": max(last - first, 0), "relation": "eq"}
         shards = {"total": 1, "successful": 1, "skipped": 0, "failed": 0}
         answer = {"timed_out": False, "_shards": shards, "hits": {"total": total, "hits": hits}}
-        self._reply(HTTPStatus.OK, {**answer, "pit_id": point})
+        self.reply(HTTPStatus.OK, {**answer, "pit_id": point})
 
     def _body(self) -> dict[str, Any]:
         text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -128,19 +126,7 @@ class LogHandler(BaseHTTPRequestHandler):
         return found if isinstance(found, dict) else {}
 
     def _refuse(self, status: HTTPStatus, kind: str, reason: str) -> None:
-        self._reply(status, {"error": {"type": kind, "reason": reason}, "status": int(status)})
-
-    def _reply(self, status: HTTPStatus, body: object) -> None:
-        payload = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("X-Elastic-Product", "Elasticsearch")
-        self.send_header("Content-Length", str(len(payload)))
-        self.end_headers()
-        self.wfile.write(payload)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class names it so
-        """Keep the demo's terminal free of one line per page."""
+        self.reply(status, {"error": {"type": kind, "reason": reason}, "status": int(status)})
 
 
 def _time(document: Document) -> str:
@@ -164,18 +150,5 @@ def serve(port: int = PORT, landing: Path = LANDING) -> ThreadingHTTPServer:
     return ThreadingHTTPServer((HOST, port), handler)
 
 
-def main(port: int) -> int:
-    """Answer on `port` until Ctrl-C; return the exit code."""
-    try:
-        server = serve(port)
-    except OSError as error:
-        print(f"cannot listen on {HOST} port {port}: {error.strerror}", file=sys.stderr)
-        print("ropewalk.yaml names this port: stop the program that uses it", file=sys.stderr)
-        return 1
-    with server, suppress(KeyboardInterrupt):
-        server.serve_forever()
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else PORT))
+    sys.exit(answer_on(int(sys.argv[1]) if len(sys.argv) > 1 else PORT, serve))

@@ -12,26 +12,22 @@ It shows only what has been observed by the company's clock (landing/clock.json,
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from bisect import bisect_left, bisect_right
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from local_service import HOST, LANDING, JSONHandler, answer_on
 from systems import clock, data_folder
 
 SERVICE = "weather of examples/flights"
-HOST = "127.0.0.1"
 PORT = 8790
 PAGE = 2000
 LARGEST_PAGE = 5000
-LANDING = Path(__file__).resolve().parent / "landing"
 WORDS = ("origin", "time_hour")
 # The package's local calendar columns say again what time_hour says.
 LEFT_OUT = ("year", "month", "day", "hour")
@@ -68,24 +64,21 @@ def _value(name: str, text: str) -> str | float | None:
     return None if text == "NA" else float(text)
 
 
-class WeatherHandler(BaseHTTPRequestHandler):
+class WeatherHandler(JSONHandler, BaseHTTPRequestHandler):
     """Answers one request; everything but GET of the two paths above is refused."""
-
-    protocol_version = "HTTP/1.1"
-    landing: ClassVar[Path] = LANDING
 
     def do_GET(self) -> None:
         """Answer a read."""
         url = urlsplit(self.path)
         if url.path == "/":
-            self._reply(
+            self.reply(
                 HTTPStatus.OK,
                 {"service": SERVICE, "folder": str(self.landing), "time": now(self.landing)},
             )
         elif url.path == "/observations":
             self._observations(parse_qs(url.query))
         else:
-            self._reply(HTTPStatus.NOT_FOUND, {"error": f"there is nothing at {url.path}"})
+            self.reply(HTTPStatus.NOT_FOUND, {"error": f"there is nothing at {url.path}"})
 
     def _observations(self, query: dict[str, list[str]]) -> None:
         try:
@@ -93,29 +86,18 @@ class WeatherHandler(BaseHTTPRequestHandler):
             limit = min(_count(query, "limit", PAGE, least=1), LARGEST_PAGE)
             offset = _count(query, "offset", 0, least=0)
         except ValueError as error:
-            self._reply(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+            self.reply(HTTPStatus.BAD_REQUEST, {"error": str(error)})
             return
         found = observed(since, now(self.landing))
         rest = {"since": since, "limit": limit, "offset": offset + limit}
         follows = f"http://{self.headers['Host']}/observations?{urlencode(rest)}"
-        self._reply(
+        self.reply(
             HTTPStatus.OK,
             {
                 "items": found[offset : offset + limit],
                 "next": follows if offset + limit < len(found) else None,
             },
         )
-
-    def _reply(self, status: HTTPStatus, body: object) -> None:
-        payload = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(payload)))
-        self.end_headers()
-        self.wfile.write(payload)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class names it so
-        """Keep the demo's terminal free of one line per page."""
 
 
 def _time(text: str) -> str:
@@ -151,18 +133,5 @@ def serve(port: int = PORT, landing: Path = LANDING) -> ThreadingHTTPServer:
     return ThreadingHTTPServer((HOST, port), handler)
 
 
-def main(port: int) -> int:
-    """Answer on `port` until Ctrl-C; return the exit code."""
-    try:
-        server = serve(port)
-    except OSError as error:
-        print(f"cannot listen on {HOST} port {port}: {error.strerror}", file=sys.stderr)
-        print("ropewalk.yaml names this port: stop the program that uses it", file=sys.stderr)
-        return 1
-    with server, suppress(KeyboardInterrupt):
-        server.serve_forever()
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else PORT))
+    sys.exit(answer_on(int(sys.argv[1]) if len(sys.argv) > 1 else PORT, serve))

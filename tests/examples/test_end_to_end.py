@@ -47,15 +47,18 @@ def test_the_first_project_runs(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the flights project after its demo, with a port of its own for the weather."""
+    """A copy of the flights project after its demo, with ports of its own for its systems."""
     folder = tmp_path_factory.mktemp("demo") / "flights"
     shutil.copytree(FLIGHTS, folder, ignore=shutil.ignore_patterns("landing", ".ropewalk", "__pycache__"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    for name in ("ropewalk.yaml", "weather_api.py"):
-        path = folder / name
-        path.write_text(path.read_text(encoding="utf-8").replace("8790", port), encoding="utf-8")
+    # Ports of their own, so that a demo that somebody plays meanwhile is left alone.
+    names = ("ropewalk.yaml", "weather_api.py", "register.py", "disruptions_log.py")
+    for taken in ("8790", "8791", "8792"):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = str(probe.getsockname()[1])
+        for name in names:
+            path = folder / name
+            path.write_text(path.read_text(encoding="utf-8").replace(taken, port), encoding="utf-8")
     demo(folder)
     return folder
 
