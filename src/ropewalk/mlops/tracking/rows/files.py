@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -96,17 +95,13 @@ def _of_version(workspace: Workspace) -> Endpoint:
 
 def _of_logged_model(workspace: Workspace) -> Endpoint:
     def find(request: Request) -> tuple[Artifact, Path]:
-        path = artifacts.safe_path(request.query_params.get("artifact_file_path") or _no_path())
+        path = _path_of(request, "artifact_file_path")
         model = get_logged_model(workspace, request.path_params["model_id"])
         root = artifacts.proxied_path(model.artifact_uri)
         found = artifacts.find_artifact(workspace, f"{root}/{path}")
         return found, workspace.objects.path(found.digest)
 
     return _download(find)
-
-
-def _no_path() -> NoReturn:
-    raise compat.missing("artifact_file_path")
 
 
 def _download(find: _Find) -> Endpoint:
@@ -116,10 +111,10 @@ def _download(find: _Find) -> Endpoint:
     return translated(download)
 
 
-def _path_of(request: Request) -> str:
-    path = request.query_params.get("path")
+def _path_of(request: Request, name: str = "path") -> str:
+    path = request.query_params.get(name)
     if not path:
-        raise compat.missing("path")
+        raise compat.missing(name)
     # Before anything is looked up: whoever tries this learns nothing of what there is.
     return artifacts.safe_path(path)
 
