@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,25 @@ def test_catalogue_that_is_none(tmp_path):
 
     with pytest.raises(LakeFailed, match=r"catalog\.sqlite cannot be read"):
         Builds(FileCatalog(tmp_path), lambda _sql: []).at(1)
+
+
+def test_a_log_that_comes_and_goes_stops_nobody(lake: Lake) -> None:
+    """The engine of another thread takes the log away when it is the last to close, at any moment."""
+    build(lake, 1, "one")
+    lake.close()
+    catalog, log, is_over = lake.home.catalog, lake.folder / "catalog.sqlite-wal", threading.Event()
+
+    def come_and_go() -> None:
+        while not is_over.is_set():
+            log.touch()
+            log.unlink()
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        states = [catalog.state() for _ in range(3000)]
+    finally:
+        is_over.set()
+        thread.join()
+
+    assert len(states) == 3000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -50,9 +51,9 @@ class FileCatalog:
 
         A file that changed a moment ago may change again without a new time stamp.
         """
-        stats = [path.stat() for path in self.files[:2] if path.exists()]
-        newest = max(stat.st_mtime_ns for stat in stats)
-        if time.time_ns() - newest < RACY_NS:
+        stats = [found for found in map(_stat, self.files[:2]) if found]
+        newest = max((stat.st_mtime_ns for stat in stats), default=None)
+        if newest is None or time.time_ns() - newest < RACY_NS:
             return None
         return [(stat.st_ino, stat.st_size, stat.st_mtime_ns) for stat in stats]
 
@@ -113,6 +114,14 @@ def before_engines(catalog: Path) -> Iterator[bool]:
     """
     with _opening:
         yield catalog not in _opened
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    # The log comes and goes with the engines of all threads and processes, also between two questions about it.
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def _read_file(catalog: Path, sql: str) -> list[tuple[Any, ...]]:

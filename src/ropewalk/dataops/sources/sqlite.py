@@ -6,7 +6,7 @@ import re
 import sqlite3
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -99,9 +99,9 @@ class SQLiteLoader:
         digests = open_digests(workspace)
         found = find_files(self.source.path, workspace.root, digests, self.spec.place)
         # Committed changes may still be in the log; an empty one is left behind by readers and says nothing.
-        log = workspace.root / f"{self.source.path}-wal"
-        if log.is_file() and log.stat().st_size:
-            found += find_files(f"{self.source.path}-wal", workspace.root, digests, self.spec.place)
+        with suppress(FileNotFoundError):
+            if (workspace.root / f"{self.source.path}-wal").stat().st_size:
+                found += find_files(f"{self.source.path}-wal", workspace.root, digests, self.spec.place)
         return found
 
     def _require_table(self, database: Database) -> None:
