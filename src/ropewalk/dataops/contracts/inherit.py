@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from open_data_contract_standard.model import EnumValue, SchemaProperty
 
 from ropewalk.dataops.contracts.errors import InvalidContract, TermContradicted
@@ -16,6 +18,8 @@ SCHEME = "glossary:"
 MEANINGS = ("glossary", "businessDefinition")
 _LOWER = ("minimum", "exclusiveMinimum")
 _UPPER = ("maximum", "exclusiveMaximum")
+# Where a column says other than its term: the key, what the column has there, what the term has.
+_Contradiction = tuple[str, str, str]
 
 
 def find_term(
@@ -107,27 +111,40 @@ def _bound(term: Term, text: str) -> object:
 
 
 def _refuse_contradiction(document: Document, location: Location, item: SchemaProperty, term: Term) -> None:
-    def refuse(key: str, said: object, meant: object) -> None:
-        raise TermContradicted(
-            f"{column_name(item)!r} has {key} {said}, and its term {term.name!r} has {meant}",
-            place=document.place((*location, *key.split("."))),
-            hint=f"the term stands at {term.place}; a column may be narrower than its term, and not other or wider",
-        )
+    for rule in (_other_type, _other_values, _other_unit, _wider_bounds):
+        for key, said, meant in rule(item, term):
+            raise TermContradicted(
+                f"{column_name(item)!r} has {key} {said}, and its term {term.name!r} has {meant}",
+                place=document.place((*location, *key.split("."))),
+                hint=f"the term stands at {term.place}; a column may be narrower than its term, and not other or wider",
+            )
 
+
+def _other_type(item: SchemaProperty, term: Term) -> Iterator[_Contradiction]:
     if term.type and item.logicalType and item.logicalType not in (term.type, _narrower(term.type)):
-        refuse("logicalType", item.logicalType, term.type)
-    if term.values is not None and item.enum is not None:
-        more = [as_text(entry.value) for entry in item.enum if as_text(entry.value) not in term.values]
-        if more:
-            refuse("enum", ", ".join(more), ", ".join(term.values))
+        yield "logicalType", item.logicalType, term.type
+
+
+def _other_values(item: SchemaProperty, term: Term) -> Iterator[_Contradiction]:
+    if term.values is None or item.enum is None:
+        return
+    more = [text for entry in item.enum if (text := as_text(entry.value)) not in term.values]
+    if more:
+        yield "enum", ", ".join(more), ", ".join(term.values)
+
+
+def _other_unit(item: SchemaProperty, term: Term) -> Iterator[_Contradiction]:
     unit = custom_property(item, "unit")
     if term.unit and unit is not None and str(unit) != term.unit:
-        refuse("customProperties", f"unit {unit!r}", repr(term.unit))
+        yield "customProperties", f"unit {unit!r}", repr(term.unit)
+
+
+def _wider_bounds(item: SchemaProperty, term: Term) -> Iterator[_Contradiction]:
     options = item.logicalTypeOptions or {}
     for key in (*_LOWER, *_UPPER):
         limit = term.minimum if key in _LOWER else term.maximum
         if key in options and limit is not None and _is_wider(options[key], limit, is_lower=key in _LOWER):
-            refuse(f"logicalTypeOptions.{key}", as_text(options[key]), limit)
+            yield f"logicalTypeOptions.{key}", as_text(options[key]), limit
 
 
 def _narrower(type_: str) -> str | None:

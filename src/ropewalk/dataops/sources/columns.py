@@ -202,14 +202,17 @@ def fit_table(
     wider = {old.name: kind for kind, old in kinds.values() if old and is_wider(kind, old.type)}
     if wider:
         _widen(transaction, table, wider)
-    execute = transaction.connection.execute
     for name, (kind, old) in kinds.items():
-        if old is not None and (old.type == kind or old.name in wider):
-            continue
-        if old is not None:
-            # Only columns that never had a value are given another type.
-            execute(f"ALTER TABLE {table.sql} DROP COLUMN {quote(old.name)}")
-        execute(f"ALTER TABLE {table.sql} ADD COLUMN {quote(name)} {kind}")
+        if old is None or (old.type != kind and old.name not in wider):
+            _set_column(transaction, table, old, Column(name, kind))
+
+
+def _set_column(transaction: LakeTransaction, table: TableName, old: Column | None, new: Column) -> None:
+    execute = transaction.connection.execute
+    if old is not None:
+        # Only columns that never had a value are given another type.
+        execute(f"ALTER TABLE {table.sql} DROP COLUMN {quote(old.name)}")
+    execute(f"ALTER TABLE {table.sql} ADD COLUMN {quote(new.name)} {new.type}")
 
 
 def _create_table(

@@ -60,8 +60,7 @@ def fit_columns(
     """
     declared = declared_types(transaction.connection, rules.types, spec.place)
     present = _present(transaction, spec, rules, arriving)
-    undecided = empty_text_columns(transaction, TableName.parse(spec.table), present)
-    settled = [column for column in present if column.name.lower() not in undecided]
+    settled = _settled(transaction, spec, present)
     if rules.schema == "evolve":
         settled = _widened(settled, arriving, declared)
     _require(spec, rules, [*present, *arriving], arriving)
@@ -71,18 +70,20 @@ def fit_columns(
     known = {column.name.lower() for column in present}
     new = [column for column in arriving if column.name.lower() not in known]
     # A table that is made now takes every column, whatever the policy: there is nothing yet to hold it against.
-    is_taken = rules.schema == "evolve" or not present
-    made = tuple(Column(c.name, _type(c, types)) for c in [*present, *(new if is_taken else ())])
+    taken, refused = (new, []) if rules.schema == "evolve" or not present else ([], new)
+    made = tuple(Column(column.name, _type(column, types)) for column in [*present, *taken])
     return Fit(
         {column.name.lower(): column for column in arriving},
         made,
         {column.name: column.type for column in made},
-        (
-            *_key_complaints(rules),
-            *_value_complaints(arriving, types),
-            *(() if is_taken else _new_complaints(new)),
-        ),
+        (*_key_complaints(rules), *_value_complaints(arriving, types), *_new_complaints(refused)),
     )
+
+
+def _settled(transaction: LakeTransaction, spec: SourceSpec, present: Sequence[Column]) -> list[Column]:
+    """Return the columns of the table whose type is decided."""
+    undecided = empty_text_columns(transaction, TableName.parse(spec.table), present)
+    return [column for column in present if column.name.lower() not in undecided]
 
 
 def _present(

@@ -32,6 +32,10 @@ LOGICAL = {
 }
 UNKNOWN_TYPES = "the columns of an input are known from these rows alone; `types: {COLUMN: TYPE}` beside `rows:` gives their types"
 
+_EXPECTED = "ropewalk_test.expected"
+# The columns that are compared, and the rows that are expected in them.
+_Expected = tuple[Sequence[Column], list[Mapping[str, object]]]
+
 
 @dataclass(frozen=True)
 class TestResult:
@@ -186,28 +190,31 @@ def _make(
 def _compare(
     bench: Bench, test: TableTest, made: Sequence[Column], actual: Sequence[Mapping[str, object]]
 ) -> list[RowDifference]:
-    rows = test.expect.rows
-    if test.expect.query is not None:
-        bench.make("ropewalk_test.expected", test.expect, None)
-        sql = "FROM ropewalk_test.expected"
-        wanted = bench.describe(sql)
-        names = {column.name.lower() for column in wanted}
-    else:
-        names = set(rows[0].cells) if rows else {column.name.lower() for column in made}
-        for row in rows:
-            _require_same_columns(row.cells.keys(), names, row.place)
-        sql = ""
-    compared = [column for column in made if column.name.lower() in names]
-    expected: list[Mapping[str, object]] = []
-    if rows:
-        # Also refuses columns that the table does not have, by their place.
-        lines = bench.values(rows, compared if len(compared) == len(names) else made, test.table)
-        expected = row_values(bench.connection, lines, compared)
-    elif sql:
-        listed = ", ".join(f"CAST({_quoted(c)} AS {c.type})" for c in compared)
-        expected = row_values(bench.connection, f"SELECT {listed} {sql}", compared)
+    find = _expected_of_query if test.expect.query is not None else _expected_rows
+    compared, expected = find(bench, test, made)
     picked = [{column.name.lower(): row[column.name.lower()] for column in compared} for row in actual]
     return compare_rows(expected, picked)
+
+
+def _expected_of_query(bench: Bench, test: TableTest, made: Sequence[Column]) -> _Expected:
+    bench.make(_EXPECTED, test.expect, None)
+    names = {column.name.lower() for column in bench.describe(f"FROM {_EXPECTED}")}
+    compared = [column for column in made if column.name.lower() in names]
+    listed = ", ".join(f"CAST({_quoted(c)} AS {c.type})" for c in compared)
+    return compared, row_values(bench.connection, f"SELECT {listed} FROM {_EXPECTED}", compared)
+
+
+def _expected_rows(bench: Bench, test: TableTest, made: Sequence[Column]) -> _Expected:
+    rows = test.expect.rows
+    if not rows:
+        return made, []
+    names = set(rows[0].cells)
+    for row in rows:
+        _require_same_columns(row.cells.keys(), names, row.place)
+    compared = [column for column in made if column.name.lower() in names]
+    # Also refuses columns that the table does not have, by their place.
+    lines = bench.values(rows, compared if len(compared) == len(names) else made, test.table)
+    return compared, row_values(bench.connection, lines, compared)
 
 
 def _require_same_columns(cells: Iterable[str], names: set[str], place: Place) -> None:

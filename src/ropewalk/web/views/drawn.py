@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -25,16 +26,21 @@ def draw(
     places = list(dict.fromkeys(str(row[names.index(x)]) for row in grid.rows))[-MOST_PLACES:]
     if not places:
         return None
-    found: dict[str, dict[str, float]] = {}
-    for row in grid.rows:
-        for y in ys:
-            value = _number(row[names.index(y)])
-            if value is not None:
-                line = str(row[names.index(color)]) if color else y
-                found.setdefault(line, {})[str(row[names.index(x)])] = value
-    lines = sorted(found, key=lambda line: -sum(abs(value) for value in found[line].values()))[:MOST_LINES]
-    series = tuple(Series(line, tuple(found[line].get(place) for place in places)) for line in lines)
+    found = _lines(grid, x, ys, color)
+    series = tuple(Series(line, tuple(heights.get(place) for place in places)) for line, heights in found)
     return LineChart(title, tuple(places), series, is_share=is_share) if series else None
+
+
+def _lines(grid: Grid, x: str, ys: Sequence[str], color: str | None) -> list[tuple[str, dict[str, float]]]:
+    """Return the tallest lines, each with its height at the places where it has one."""
+    names = [column.name for column in grid.columns]
+    found: dict[str, dict[str, float]] = {}
+    for row, y in itertools.product(grid.rows, ys):
+        value = _number(row[names.index(y)])
+        if value is not None:
+            line = str(row[names.index(color)]) if color else y
+            found.setdefault(line, {})[str(row[names.index(x)])] = value
+    return sorted(found.items(), key=lambda item: -sum(map(abs, item[1].values())))[:MOST_LINES]
 
 
 def _number(value: object) -> float | None:
