@@ -90,6 +90,12 @@ class Settings:
         "Key of the hashes that stand for personal values; unset, one of the state folder's own",
         is_secret=True,
     )
+    secrets_key: str = _setting(
+        "",
+        "Key that seals kept secrets and signs page tokens, the same for all servers of a project; "
+        "unset, one of the state folder's own",
+        is_secret=True,
+    )
     log_level: str = _setting(
         "info", "Least level of log events", choices=("debug", "info", "warning", "error")
     )

@@ -21,6 +21,7 @@ RopewalkError
 │   └── PathTaken            a file stands where a folder is wanted, or the reverse
 └── Failed
     ├── EndpointFailed       the tracking endpoint did not start
+    ├── Unsealable           a kept secret cannot be opened with this server's key
     └── InvalidParcel        what should bring in a run from elsewhere does not describe one
 """
 
@@ -132,3 +133,9 @@ class InvalidParcel(Failed):
     """What should bring in a run from another machine does not describe one."""
 
     code = "RW451"
+
+
+class Unsealable(Failed):
+    """A kept secret cannot be opened with the key that this server has."""
+
+    code = "RW471"
