@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from ropewalk.logs import configure_logs
+from ropewalk.logs import configure_logs, expect_logs, get_logger
 from ropewalk.settings import load_settings
 
 
@@ -79,3 +79,23 @@ def test_exceptions(capsys: pytest.CaptureFixture[str]) -> None:
         structlog.get_logger().exception("failed")
 
     assert "ValueError: invalid literal" in json.loads(capsys.readouterr().err)["exception"]
+
+
+def test_nothing_is_configured_before_the_first_event(capsys: pytest.CaptureFixture[str]) -> None:
+    """A command that tells nothing never pays for log events; one that does has them as its settings say."""
+    expect_logs(load_settings({}, log_format="json"))
+    assert not structlog.is_configured()
+
+    get_logger().warning("told")
+
+    assert json.loads(capsys.readouterr().err)["event"] == "told"
+
+
+def test_the_newest_settings_count(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever opens another project in the same process logs as that one says."""
+    expect_logs(load_settings({}, log_level="error"))
+    expect_logs(load_settings({}, log_level="info"))
+
+    get_logger().info("told")
+
+    assert "told" in capsys.readouterr().err

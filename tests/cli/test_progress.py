@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import pytest
-import structlog
 
 from ropewalk.cli.progress import LONGEST_WHY, BarProgress, PlainProgress, watch_run
 from ropewalk.errors import Failed
 from ropewalk.pipeline import NodeResult, Reason, State
-from ropewalk.settings import Settings
 
 RAN = NodeResult("table:a.b", State.EXECUTED, 1.5, (Reason("sql", "changed"),))
 
@@ -33,8 +31,8 @@ def test_hits_are_silent_but_for_warnings(capsys):
 
 def test_without_a_terminal_progress_is_plain():
     """Logs of CI get lines, not bars."""
-    with watch_run(3, Settings()) as observer:
-        assert isinstance(observer.observer, PlainProgress)
+    with watch_run(3) as observer:
+        assert isinstance(observer, PlainProgress)
 
 
 def test_bars_follow_a_run(capsys):
@@ -70,20 +68,6 @@ def test_terminal_gets_bars(capsys, monkeypatch):
     """Where someone looks at a terminal, bars are drawn."""
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
 
-    with watch_run(1, Settings()) as observer:
-        assert isinstance(observer.observer, BarProgress)
+    with watch_run(1) as observer:
+        assert isinstance(observer, BarProgress)
         observer.ended(NodeResult("never started", State.HIT))
-
-
-def test_log_events_are_set_up_by_the_first_execution(capsys):
-    """A run that executes nothing never pays for them; one that does has them on stderr."""
-    structlog.reset_defaults()
-    with watch_run(1, Settings(log_format="json")) as observer:
-        observer.ended(NodeResult("a", State.HIT))
-        assert not structlog.is_configured()
-
-        observer.started("b", ())
-        structlog.get_logger().warning("told")
-
-    structlog.reset_defaults()
-    assert '"event": "told"' in capsys.readouterr().err

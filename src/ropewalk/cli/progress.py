@@ -12,50 +12,20 @@ import click
 
 from ropewalk.cli.output import plain, shorten
 from ropewalk.pipeline import NodeResult, Observer, Reason, State
-from ropewalk.settings import Settings
 
 MARKS = {State.HIT: "=", State.RESTORED: "<", State.EXECUTED: "+", State.FAILED: "x", State.BLOCKED: "-"}
 LONGEST_WHY = 160
 
 
 @contextmanager
-def watch_run(total: int, settings: Settings) -> Iterator[Observer]:
-    """Yield an observer for a run of `total` nodes; log events are set up when the first execution starts."""
+def watch_run(total: int) -> Iterator[Observer]:
+    """Yield an observer for a run of `total` nodes."""
     # Bars in a CI log are noise; and whoever reads stdout must never meet progress.
     if not sys.stderr.isatty():
-        yield WithLogs(PlainProgress(), settings)
+        yield PlainProgress()
         return
     with BarProgress(total) as observer:
-        yield WithLogs(observer, settings)
-
-
-class WithLogs:
-    """Passes everything on; sets up log events before the first execution, which may emit some."""
-
-    def __init__(self, observer: Observer, settings: Settings) -> None:
-        self.observer = observer
-        self._settings = settings
-        self._lock = threading.Lock()
-        self._is_ready = False
-
-    def started(self, node_id: str, reasons: tuple[Reason, ...]) -> None:
-        """Set up log events, once."""
-        with self._lock:
-            if not self._is_ready:
-                # structlog costs more CPU than the rest of a run that finds everything fresh.
-                from ropewalk.logs import configure_logs
-
-                configure_logs(self._settings)
-                self._is_ready = True
-        self.observer.started(node_id, reasons)
-
-    def progressed(self, node_id: str, done: float, total: float | None, text: str) -> None:
-        """Pass it on."""
-        self.observer.progressed(node_id, done, total, text)
-
-    def ended(self, result: NodeResult) -> None:
-        """Pass it on."""
-        self.observer.ended(result)
+        yield observer
 
 
 class PlainProgress:

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from ropewalk import plugins
+from ropewalk.logs import expect_logs
 from ropewalk.pipeline import Graph, NodeKind, Workspace, declare_graph, environment_name
 from ropewalk.project import current_branch, find_root, load_project
 from ropewalk.settings import Settings, load_settings
@@ -99,13 +100,10 @@ def directory() -> Path:
 
 
 @contextmanager
-def open_session(
-    *, has_logs: bool = False, parameters: Mapping[str, str] | None = None, **overrides: object
-) -> Iterator[Session]:
+def open_session(*, parameters: Mapping[str, str] | None = None, **overrides: object) -> Iterator[Session]:
     """Open the project of the current folder (or `-C`).
 
     Args:
-        has_logs: whether the command's work emits log events; reading commands have none to tell.
         parameters: what the command sets in place of steps' defaults, as text.
         overrides: settings that the command's own options name.
 
@@ -118,11 +116,7 @@ def open_session(
         settings = replace(settings, environment=environment_name(current_branch(root), os.environ))
     if not settings.author and (user := os.environ.get("GITLAB_USER_NAME")):
         settings = replace(settings, author=user)
-    if has_logs:
-        # structlog costs more CPU than the rest of a short command, so only those that need it pay.
-        from ropewalk.logs import configure_logs
-
-        configure_logs(settings)
+    expect_logs(settings)
     project = load_project(root, plugins.sections()).with_parameters(parameters or {})
     # The project first: state is made only where there is one to keep it for.
     with Workspace(project, settings) as workspace:

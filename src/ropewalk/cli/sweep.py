@@ -30,7 +30,7 @@ def run_sweep(session: Session, names: tuple[str, ...], axes: Axes, *, as_json: 
     """Run every point, print a table or one JSON object, and return the exit code."""
     points = grid(axes)
     found = []
-    with watch_run(0, session.workspace.settings) as observer:
+    with watch_run(0) as observer:
         for number, point in enumerate(sweep(points, session.kinds, session.workspace, observer, names), 1):
             found.append(point)
             shown = ", ".join(f"{name}={value}" for name, value in point.parameters.items())

@@ -15,10 +15,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from ropewalk import plugins
 from ropewalk.errors import RopewalkError
+from ropewalk.logs import get_logger
 from ropewalk.pipeline.errors import Stopped
 from ropewalk.pipeline.leases import Leases, find_holder
 from ropewalk.pipeline.schedule import (
@@ -46,9 +47,6 @@ from ropewalk.store.schedule import (
     name_run_of_tick,
     unfinished_tick,
 )
-
-if TYPE_CHECKING:
-    from structlog.typing import FilteringBoundLogger
 
 # How long the clock is trusted to go on evenly: whoever sets it, or wakes the machine, is noticed by then.
 LONGEST_NAP_S = 15.0
@@ -78,7 +76,7 @@ class ScheduleFile:
                 self._found = read_schedules(load_project(self._root, plugins.sections()))
         except (RopewalkError, OSError) as error:
             # Somebody is in the middle of an edit; what was promised before still holds.
-            _log().error("the schedules cannot be read", reason=str(error))
+            get_logger().error("the schedules cannot be read", reason=str(error))
         return self._found
 
 
@@ -160,7 +158,7 @@ class Scheduler:
 
     def _watch_on(self) -> None:
         """Watch until `stop`, whatever happens meanwhile: a database that is busy for long is free again later."""
-        log = _log()
+        log = get_logger()
         while not self._stopping.is_set():
             try:
                 self.watch()
@@ -199,7 +197,7 @@ class Scheduler:
 
     def _work(self, schedule: Schedule) -> None:
         """Do what is due for one schedule, in a thread of its own."""
-        log = _log().bind(schedule=schedule.name)
+        log = get_logger().bind(schedule=schedule.name)
         try:
             with self._leases.hold(schedule.cause, self._stopping):
                 self._work_alone(schedule)
@@ -254,7 +252,7 @@ class Scheduler:
         return "at work" if 0 <= self.clock() - tick.claimed_at < self.starting_ms else "dead"
 
     def _run(self, schedule: Schedule, tick: TickRow) -> None:
-        log = _log().bind(schedule=schedule.name, due_at=tick.due_at)
+        log = get_logger().bind(schedule=schedule.name, due_at=tick.due_at)
         log.info("scheduled run starts")
         database = self.workspace.database
         child = ChildRun.start(self.workspace, schedule, self.command)
@@ -280,11 +278,3 @@ class Scheduler:
         if found is not None:
             name_run_of_tick(self.workspace.database, tick, found[0])
         return found is not None
-
-
-def _log() -> FilteringBoundLogger:
-    # structlog costs more CPU than the rest of a short command, and every command comes by this room's door.
-    import structlog
-
-    found: FilteringBoundLogger = structlog.get_logger()
-    return found

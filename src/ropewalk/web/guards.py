@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ropewalk.errors import RopewalkError
+from ropewalk.logs import get_logger
 from ropewalk.web.errors import ForeignHost, ForeignOrigin, Unexpected
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -37,7 +38,6 @@ HEADERS = {
 }
 
 Respond = Callable[[Request, RopewalkError], Awaitable[Response]]
-log = structlog.get_logger()
 
 
 class SecurityHeaders:
@@ -95,7 +95,7 @@ class Boundary:
             await self._answer(error, scope, receive, send)
         except Exception as error:
             # The boundary of the process: whatever a route did wrong becomes one log event and a plain 500.
-            log.exception("request failed", method=scope["method"], path=scope["path"])
+            get_logger().exception("request failed", method=scope["method"], path=scope["path"])
             if started:
                 raise
             await self._answer(_unexpected(error), scope, receive, send)

@@ -10,12 +10,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 
-import structlog
 import uvicorn
 from starlette.applications import Starlette
 
 from ropewalk import plugins
 from ropewalk.devops.serving import Supervisor
+from ropewalk.logs import get_logger
 from ropewalk.pipeline import Workspace
 from ropewalk.routes import Route
 from ropewalk.web.app import create_app
@@ -24,7 +24,6 @@ from ropewalk.web.guards import LOOPBACK
 
 # Long enough for a page, short enough for whoever pressed Ctrl-C.
 GRACE_S = 5
-log = structlog.get_logger()
 
 
 def serve(
@@ -50,7 +49,7 @@ def serve(
     listener = listen(host, port)
     address = f"http://{_shown(host)}:{listener.getsockname()[1]}"
     if host not in LOOPBACK:
-        log.warning(
+        get_logger().warning(
             "open to the network", host=host, hint="anyone who reaches this address may read and change"
         )
 

@@ -36,7 +36,7 @@ def command(environment: str, *, dry_run: bool, allow_dirty: bool, as_json: bool
 
     Applying an earlier commit of the file is the way back.
     """
-    with open_session(has_logs=True, environment=environment) as session:
+    with open_session(environment=environment) as session:
         require_declared(session, environment)
         # Before Git is asked: that there is no release at all is the better answer.
         release = read_release(session.workspace.root, environment)

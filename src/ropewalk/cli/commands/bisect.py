@@ -22,7 +22,7 @@ def command(metric: str, *, good: str, bad: str, as_json: bool) -> None:
 
     Code and data of the two runs are mixed and replayed; what was executed before is reused. No pointer moves.
     """
-    with open_session() as session, watch_run(0, session.workspace.settings) as observer:
+    with open_session() as session, watch_run(0) as observer:
         found = Bisector(metric, session.kinds, session.workspace, observer).search(good, bad)
     if as_json:
         emit_json(dataclasses.asdict(found))

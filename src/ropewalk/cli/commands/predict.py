@@ -38,7 +38,7 @@ def command(
     **rows_of: Any,
 ) -> None:
     """Have DEPLOYMENT predict rows; each prediction is recorded like any other request's."""
-    with open_session(has_logs=True, environment=environment) as session:
+    with open_session(environment=environment) as session:
         found = _rows(session, **rows_of)
         names = [column.name for column in found.columns]
         rows = (dict(zip(names, row, strict=True)) for row in found.rows)

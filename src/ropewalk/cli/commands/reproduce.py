@@ -21,7 +21,7 @@ def command(run: str, *, as_json: bool) -> int:
     RUN is the beginning of a run's id (`ropewalk runs`), the id of a tracked run, or `last`. Nothing is recorded and nothing
     moves. Exit code 1 says that something came out differently.
     """
-    with open_session() as session, watch_run(0, session.workspace.settings) as observer:
+    with open_session() as session, watch_run(0) as observer:
         found = reproduce(run, session.kinds, session.workspace, observer)
     if as_json:
         emit_json(_document(found))

@@ -141,7 +141,7 @@ def _run(session: Session, names: tuple[str, ...], options: RunOptions) -> RunRe
     graph = session.graph()
     selected = [graph.find(name).id for name in names] or None
     total = len(graph.ancestors(selected)) if selected else len(graph.nodes)
-    with watch_run(total, session.workspace.settings) as observer:
+    with watch_run(total) as observer:
         return execute(graph, session.kinds, session.workspace, observer, selected, options)
 
 

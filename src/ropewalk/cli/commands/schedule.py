@@ -56,7 +56,7 @@ def run_command(*, once: bool, until: str | None) -> None:
     Several schedulers may watch one project, on one machine or many: each due time is run once.
     """
     end = _moment(until) if until is not None else None
-    with open_session(has_logs=True) as session:
+    with open_session() as session:
         schedules = checked_schedules(session)
         with scheduler_of(session) as scheduler:
             _stop_on_signals(scheduler)

@@ -30,7 +30,7 @@ def command(
 
     What `schedule:` in ropewalk.yaml makes due is run meanwhile, each due time by one of all that watch.
     """
-    with open_session(has_logs=True, host=host, port=port, environment=environment) as session:
+    with open_session(host=host, port=port, environment=environment) as session:
         # From the settings, which by now know both the options and the environment.
         settings = session.workspace.settings
         if deployments := session.workspace.project.entries("deploy"):

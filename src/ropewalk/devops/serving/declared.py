@@ -9,15 +9,12 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-import structlog
-
 from ropewalk import plugins
 from ropewalk.devops.serving.section import KEY
 from ropewalk.errors import RopewalkError
+from ropewalk.logs import get_logger
 from ropewalk.pipeline import Workspace
 from ropewalk.project import PROJECT_FILE, Project, load_project
-
-_log = structlog.get_logger()
 
 
 class DeclaredNames:
@@ -38,7 +35,7 @@ class DeclaredNames:
                 project = load_project(self._root, plugins.sections())
             except (RopewalkError, OSError) as error:
                 # An editor that saves half a file must not end what is being served.
-                _log.warning("project_unreadable", error=str(error), served="as declared before")
+                get_logger().warning("project_unreadable", error=str(error), served="as declared before")
             else:
                 self._names = frozenset(project.entries(KEY))
         return self._names

@@ -14,8 +14,6 @@ import time
 from dataclasses import dataclass
 from typing import Self
 
-import structlog
-
 from ropewalk.devops.serving.backend import Backend
 from ropewalk.devops.serving.deployments import (
     list_deployments,
@@ -27,6 +25,7 @@ from ropewalk.devops.serving.errors import WorkerMissing
 from ropewalk.devops.serving.places import full_name
 from ropewalk.devops.serving.process import SocketFolder, WorkerProcess
 from ropewalk.errors import RopewalkError
+from ropewalk.logs import get_logger
 from ropewalk.pipeline import Workspace
 from ropewalk.store.deployments import Deployment, current_deployments
 
@@ -35,8 +34,6 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 # A worker that lived this long was healthy: its next failure is the first again.
 HEALTHY_S = 60.0
-
-_log = structlog.get_logger()
 
 
 class _Running:
@@ -161,7 +158,7 @@ class Supervisor:
             try:
                 self._begin_steps()
             except RopewalkError as error:
-                _log.warning("deployments_unreadable", error=error.message)
+                get_logger().warning("deployments_unreadable", error=error.message)
 
     def _begin_steps(self) -> None:
         declared = list_deployments(self._workspace)
@@ -205,10 +202,12 @@ class Supervisor:
         except (RopewalkError, OSError) as error:
             # A broken start must not end the watch over the other deployments.
             pause = slot.fail(error)
-            _log.error("worker_failed", deployment=deployment.name, error=str(error), retry_in_s=pause)
+            get_logger().error(
+                "worker_failed", deployment=deployment.name, error=str(error), retry_in_s=pause
+            )
             return
         self._drain(slot.succeed(backend))
-        _log.info("worker_ready", deployment=deployment.name, version=deployment.target.version)
+        get_logger().info("worker_ready", deployment=deployment.name, version=deployment.target.version)
 
     def _drain(self, backend: Backend | None) -> None:
         if backend:
@@ -227,7 +226,7 @@ class Supervisor:
             slot.failures = 0
         pause = slot.fail(None)
         code = dead.worker.process.returncode
-        _log.error("worker_ended", deployment=dead.deployment.name, exit_code=code, retry_in_s=pause)
+        get_logger().error("worker_ended", deployment=dead.deployment.name, exit_code=code, retry_in_s=pause)
 
     async def _start(self, deployment: Deployment, slot: Slot) -> Backend:
         workspace = self._workspace
@@ -244,4 +243,4 @@ class Supervisor:
 
 
 def _tell_unserved(name: str) -> None:
-    _log.warning("deployment_not_declared", deployment=name, served=False, history="kept")
+    get_logger().warning("deployment_not_declared", deployment=name, served=False, history="kept")

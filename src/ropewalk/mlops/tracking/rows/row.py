@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from ropewalk.errors import RopewalkError
+from ropewalk.logs import get_logger
 from ropewalk.mlops.tracking import limits
 from ropewalk.mlops.tracking.wire import compat
 from ropewalk.pipeline import Workspace
@@ -27,7 +28,7 @@ Asked = TypeVar("Asked", bound=Struct)
 
 # MLflow's own pages, and its tests, use a copy of every path under the second. Both are of one row: a copy with checks
 # of its own is a place where one can be forgotten, as MLflow's advisories show.
-PREFIXES = ("/api/2.0", "/ajax-api/2.0")
+PREFIXES = ("/api", "/ajax-api")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Row(Generic[Asked]):
         asked: the struct of the request.
         respond: returns the answer's struct, or None for the empty answer.
         body_limit: most bytes a request's body may have.
+        api: the version of the protocol in which the path stands; what came with MLflow 3 is in `3.0`.
     """
 
     method: str
@@ -46,11 +48,17 @@ class Row(Generic[Asked]):
     asked: type[Asked]
     respond: Callable[[Workspace, Asked], Struct | None]
     body_limit: int = limits.BODY_BYTES
+    api: str = "2.0"
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths at which the row is served, one below each prefix."""
+        return [f"{prefix}/{self.api}{self.path}" for prefix in PREFIXES]
 
     def routes(self, workspace: Workspace) -> list[Route]:
         """Return the row as routes that answer for `workspace`, one below each prefix."""
         endpoint = self._endpoint(workspace)
-        return [Route(self.method, prefix + self.path, self.permission, endpoint) for prefix in PREFIXES]
+        return [Route(self.method, path, self.permission, endpoint) for path in self.paths]
 
     def _endpoint(self, workspace: Workspace) -> Endpoint:
         async def endpoint(request: Request) -> Response:
@@ -86,11 +94,9 @@ def translated(endpoint: Callable[[Request], Awaitable[Response]]) -> Endpoint:
             # Nobody reads this answer; a half-sent body has left nothing behind.
             return Response(status_code=499)
         except Exception as error:  # noqa: BLE001  # a process boundary: the client gets an answer, the log the cause
-            import structlog
-
             # As text: a log that nobody configured prints the values of local variables, and some are secrets.
             cause = "".join(traceback.format_exception(error))
-            structlog.get_logger().error("tracking request failed", path=request.url.path, exception=cause)
+            get_logger().error("tracking request failed", path=request.url.path, exception=cause)
             return compat.refuse(RopewalkError("The server failed to answer; its log says why"))
 
     return guarded
