@@ -112,11 +112,18 @@ def set_experiment_stage(connection: Connection, identifier: str, stage: Stage) 
     """Delete or restore the experiment and all its runs."""
     # As MLflow does it: a run that was deleted by hand comes back with its experiment too.
     now = now_ms()
+    since = now if stage == "deleted" else None
     connection.execute(
-        "UPDATE experiment SET stage = ?, updated_at = ? WHERE id = ?", (stage, now, identifier)
+        "UPDATE experiment SET stage = ?, updated_at = ?, deleted_at = ? WHERE id = ?",
+        (stage, now, since, identifier),
     )
-    # In the same transaction, so that no search finds active runs of a deleted experiment.
-    connection.execute("UPDATE run SET stage = ? WHERE experiment = ?", (stage, identifier))
+    # In the same transaction, so that no search finds active runs of a deleted experiment. What is being removed for
+    # good does not come back.
+    connection.execute(
+        "UPDATE run SET stage = ?1, deleted_at = ?2"
+        " WHERE experiment = ?3 AND number NOT IN (SELECT run FROM doomed_run)",
+        (stage, since, identifier),
+    )
 
 
 def set_experiment_tag(connection: Connection, identifier: str, key: str, value: str) -> None:

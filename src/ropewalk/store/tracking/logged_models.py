@@ -12,10 +12,12 @@ from ropewalk.store.database import now_ms
 from ropewalk.store.search import Condition, Ordering, Page, Satellite, Searched, search
 from ropewalk.store.tracking.values import LoggedModel, Metric, ModelMetric
 
-# Put together at reading: the place follows from two ids, and a copy of it could only go wrong.
+# Put together at reading: the place follows from two ids, and a copy of it could only go wrong. Only a model that was
+# moved with its run names its place.
 ARTIFACT_URI = (
-    "(SELECT artifact_location FROM experiment WHERE experiment.id = logged_model.experiment)"
-    " || '/models/' || logged_model.id || '/artifacts'"
+    "coalesce(logged_model.artifact_root,"
+    " (SELECT artifact_location FROM experiment WHERE experiment.id = logged_model.experiment)"
+    " || '/models/' || logged_model.id || '/artifacts')"
 )
 # Of a key that several runs or data sets have, the point that was recorded last.
 _NEWEST_METRICS = (

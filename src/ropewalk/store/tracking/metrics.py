@@ -14,12 +14,21 @@ from ropewalk.store.tracking.values import Metric
 
 # A batch may arrive late or twice: a point replaces the newest one only when it is not older. NaN, stored as NULL,
 # ranks below every number, as in `_rank`.
-_LATEST = """
-INSERT INTO latest_metric (run, key, value, step, recorded_at) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (run, key) DO UPDATE SET value = excluded.value, step = excluded.step, recorded_at = excluded.recorded_at
-WHERE (excluded.step, excluded.recorded_at, coalesce(excluded.value, -9e999))
-    >= (latest_metric.step, latest_metric.recorded_at, coalesce(latest_metric.value, -9e999))
-"""
+_IS_NEWER = """(excluded.step, excluded.recorded_at, coalesce(excluded.value, -9e999))
+    >= (latest_metric.step, latest_metric.recorded_at, coalesce(latest_metric.value, -9e999))"""
+# The extremes move with every batch, in whatever order batches arrive and however often one does.
+_LATEST = f"""
+INSERT INTO latest_metric (run, key, value, step, recorded_at, least, greatest, has_extremes)
+VALUES (?, ?, ?, ?, ?, ?, ?, 1)
+ON CONFLICT (run, key) DO UPDATE SET
+    value = CASE WHEN {_IS_NEWER} THEN excluded.value ELSE latest_metric.value END,
+    step = CASE WHEN {_IS_NEWER} THEN excluded.step ELSE latest_metric.step END,
+    recorded_at = CASE WHEN {_IS_NEWER} THEN excluded.recorded_at ELSE latest_metric.recorded_at END,
+    least = CASE WHEN excluded.least < latest_metric.least OR latest_metric.least IS NULL
+        THEN excluded.least ELSE latest_metric.least END,
+    greatest = CASE WHEN excluded.greatest > latest_metric.greatest OR latest_metric.greatest IS NULL
+        THEN excluded.greatest ELSE latest_metric.greatest END
+"""  # noqa: S608  # the comparison is ours
 
 
 def append_metrics(connection: Connection, run: int, metrics: Sequence[Metric]) -> None:
@@ -45,10 +54,12 @@ def append_metrics(connection: Connection, run: int, metrics: Sequence[Metric]) 
         connection.executemany(_LATEST, _newest(run, points))
 
 
-def _newest(run: int, points: dict[int, list[Point]]) -> Iterable[tuple[int, int, float | None, int, int]]:
+def _newest(run: int, points: dict[int, list[Point]]) -> Iterable[tuple[float | None, ...]]:
     for key, series in points.items():
         step, recorded_at, value = max(series, key=_rank)
-        yield run, key, None if math.isnan(value) else value, step, recorded_at
+        numbers = [point[2] for point in series if not math.isnan(point[2])]
+        newest = (run, key, None if math.isnan(value) else value, step, recorded_at)
+        yield *newest, min(numbers, default=None), max(numbers, default=None)
 
 
 def _rank(point: Point) -> Point:

@@ -8,14 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ropewalk.store.connections import Connection, Row
+from ropewalk.store.database import now_ms
 from ropewalk.store.search import Condition, Ordering, Page, Satellite, Searched, search
 from ropewalk.store.tracking.inputs import datasets_of, models_of
 from ropewalk.store.tracking.values import Metric, Run, RunStatus, Stage
 
-# Put together at reading: the place follows from two ids, and a copy of it could only go wrong.
+# Put together at reading: the place follows from two ids, and a copy of it could only go wrong. Only a run that was
+# moved to another experiment names its place, because clients and registered models know it by then.
 ARTIFACT_URI = (
-    "(SELECT artifact_location FROM experiment WHERE experiment.id = run.experiment)"
-    " || '/' || run.id || '/artifacts'"
+    "coalesce(run.artifact_root,"
+    " (SELECT artifact_location FROM experiment WHERE experiment.id = run.experiment)"
+    " || '/' || run.id || '/artifacts')"
 )
 RUNS = Searched(
     table="run",
@@ -150,8 +153,12 @@ def change_run(connection: Connection, run: int, change: RunChange) -> None:
 
 
 def set_run_stage(connection: Connection, run: int, stage: Stage) -> None:
-    """Delete or restore the run of that number."""
-    connection.execute("UPDATE run SET stage = ? WHERE number = ?", (stage, run))
+    """Delete or restore the run of that number; deleted once more, it stays in the trash since it came there."""
+    connection.execute(
+        "UPDATE run SET stage = ?1, deleted_at = CASE WHEN ?1 = 'deleted' THEN coalesce(deleted_at, ?2) END"
+        " WHERE number = ?3",
+        (stage, now_ms(), run),
+    )
 
 
 def add_params(connection: Connection, run: int, params: Mapping[str, str]) -> dict[str, str]:
