@@ -46,8 +46,9 @@ _WORDS = (
 )
 _MEMBER = re.compile(r"""([\w.]+) ->> '\$\."([^"']+)"'""")
 # Values of parameters and tags may be longer than an index entry: their index keeps the beginnings.
-_LONG_INDEX = re.compile(r"ON (run_param|run_tag) \(key, value, run\)")
-_LONG_SEARCH = re.compile(r"FROM (run_param|run_tag) WHERE key = (\$\d+) AND value = (\$\d+)")
+_LONG = r"(run_param|run_tag|trace_tag|trace_metadata)"
+_LONG_INDEX = re.compile(rf"ON {_LONG} \(key, value, (run|trace)\)")
+_LONG_SEARCH = re.compile(rf"FROM {_LONG} WHERE key = (\$\d+) AND value = (\$\d+)")
 
 
 class Translated(NamedTuple):
@@ -71,7 +72,7 @@ def translated(sql: str) -> Translated:
         parts[place] = _PLACE.sub(places.number, parts[place])
     numbered = "".join(parts)
     numbered = _MEMBER.sub(r"CAST(\1 AS JSON) ->> '\2'", numbered)
-    numbered = _LONG_INDEX.sub(rf"ON \1 (key, left(value, {INDEXED}), run)", numbered)
+    numbered = _LONG_INDEX.sub(rf"ON \1 (key, left(value, {INDEXED}), \2)", numbered)
     numbered = _LONG_SEARCH.sub(
         rf"FROM \1 WHERE key = \2 AND left(value, {INDEXED}) = left(\3, {INDEXED}) AND value = \3", numbered
     )

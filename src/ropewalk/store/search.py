@@ -122,13 +122,23 @@ def search(
     ).fetchall()
 
 
+def count(connection: Connection, searched: Searched, conditions: Sequence[Condition]) -> int:
+    """Return how many rows meet all conditions."""
+    where, parameters = _where(searched, conditions)
+    row = connection.execute(
+        f"SELECT count(*) AS total FROM {searched.table} WHERE {where}",  # noqa: S608  # names are ours
+        parameters,
+    ).fetchone()
+    return int(row["total"])
+
+
 def _where(searched: Searched, conditions: Sequence[Condition]) -> tuple[str, list[Bound]]:
     # Begun with TRUE, so that no condition at all is a valid statement too.
     texts, parameters = ["TRUE"], list[Bound]()
     for condition in conditions:
         if condition.entity == "attribute":
             wanted = _numbers_only(condition) if condition.key in searched.numbers else condition
-            text, values = _compare(searched.attributes[condition.key], wanted)
+            text, values = compare(searched.attributes[condition.key], wanted)
         else:
             text, values = _satellite(searched, condition)
         texts.append(text)
@@ -155,12 +165,13 @@ def _satellite(searched: Searched, condition: Condition) -> tuple[str, list[Boun
     if condition.operator in ("IS NULL", "IS NOT NULL"):
         compared, values = "TRUE", list[Bound]()
     else:
-        compared, values = _compare(satellite.columns.get(condition.key, "value"), condition)
+        compared, values = compare(satellite.columns.get(condition.key, "value"), condition)
     inner = f"SELECT {owner} FROM {satellite.table} WHERE {picked} AND {compared}"  # noqa: S608  # names are ours
     return f"({identity}) {'NOT IN' if is_absent else 'IN'} ({inner})", [*satellite.bound, *names, *values]
 
 
-def _compare(column: str, condition: Condition) -> tuple[str, list[Bound]]:
+def compare(column: str, condition: Condition) -> tuple[str, list[Bound]]:
+    """Return the comparison of an expression with a condition's value as SQL, and the values for its `?`."""
     operator, value = condition.operator, condition.value
     # An empty list in parentheses is no SQL.
     if isinstance(value, tuple) and not 0 < len(value) <= _LISTED:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from ropewalk.store.database import Database, now_ms
+from ropewalk.store.tracking.traces import TABLES as TRACE_TABLES
 
 # Those that refer to others stand before them.
 TABLES = (
+    *TRACE_TABLES,
+    "trace",
     "model_alias",
     "model_version_file",
     "model_version_tag",
