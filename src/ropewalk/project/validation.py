@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeVar
+from typing import Annotated, TypeVar, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from ropewalk.errors import nearest
@@ -24,11 +25,24 @@ def validate(document: Document, model: type[T] | object, location: Location = (
         UnknownKey: a key that the model does not have; the error lists those that are valid beside it.
         InvalidProjectFile: a value that does not fit.
     """
-    adapter: TypeAdapter[T] = TypeAdapter(model)  # type: ignore[arg-type]  # also takes annotated unions
+    data = document.at(location)
+    adapter: TypeAdapter[T] = TypeAdapter(_chosen(model, data))  # type: ignore[arg-type]  # also takes annotated unions
     try:
-        return adapter.validate_python(document.at(location))
+        return adapter.validate_python(data)
     except ValidationError as error:
         raise _translate(document, adapter, error, location) from error
+
+
+def _chosen(model: object, data: object) -> object:
+    """Return the member of a union that a key of `data` (such as `kind`) chooses; else `model` as it is."""
+    # A validator for every kind there is costs more to build than most projects to read.
+    union, *notes = get_args(model) if get_origin(model) is Annotated else (None,)
+    key = next((note.discriminator for note in notes if isinstance(note, FieldInfo)), None)
+    tag = data.get(key) if isinstance(data, Mapping) and isinstance(key, str) else None
+    for member in get_args(union) if tag is not None else ():
+        if tag in get_args(member.model_fields[key].annotation):
+            return member
+    return model
 
 
 def _translate(

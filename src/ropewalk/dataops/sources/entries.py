@@ -14,7 +14,8 @@ Name = Annotated[str, Field(min_length=1)]
 class Entry(BaseModel):
     """What every entry has: no unknown keys, and values that do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built with the first entry of its kind: a project uses few of them.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 WriteMode = Literal["append", "replace", "merge", "history"]
