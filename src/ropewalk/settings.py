@@ -90,11 +90,28 @@ class Settings:
         "Key of the hashes that stand for personal values; unset, one of the state folder's own",
         is_secret=True,
     )
+    project_names: str = _setting(
+        "",
+        "Names besides its own by which addresses may call the project, such as its number and path in GitLab, "
+        "with commas between: `42, group/flights`",
+    )
     secrets_key: str = _setting(
         "",
         "Key that seals kept secrets and signs page tokens, the same for all servers of a project; "
         "unset, one of the state folder's own",
         is_secret=True,
+    )
+    access: str = _setting(
+        "local",
+        "Who may ask: whoever works on this machine, or only who shows a token or logs in",
+        choices=("local", "required"),
+    )
+    access_file: str = _setting(
+        "", "YAML file that says which issuers' logins and CI jobs have which role; unset, none has"
+    )
+    oidc_secret: str = _setting("", "Secret of this server at the issuer that people log in at", is_secret=True)
+    public_url: str = _setting(
+        "", "Address under which browsers reach the server, such as https://ropewalk.example.com, behind a proxy"
     )
     log_level: str = _setting(
         "info", "Least level of log events", choices=("debug", "info", "warning", "error")
@@ -177,7 +194,10 @@ def shown_value(settings: Settings, name: str) -> object:
     """Return the value of a setting as it may be printed: a secret one without its password."""
     value = getattr(settings, name)
     is_secret = Settings.__dataclass_fields__[name].metadata["is_secret"]
-    return without_password(value) if is_secret else value
+    if not is_secret or not value:
+        return value
+    # Of an address all but the password may be seen; a key is nothing but secret.
+    return without_password(value) if "://" in value else "***"
 
 
 def without_password(url: str) -> str:

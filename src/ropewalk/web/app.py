@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 from starlette.routing import Route as StarletteRoute
 
 from ropewalk.errors import RopewalkError, nearest
+from ropewalk.mlops.tracking import ProjectPrefix, project_names
 from ropewalk.pipeline import Workspace
 from ropewalk.routes import Permission, Route
 from ropewalk.web.answers import answer_routes
@@ -55,6 +56,8 @@ def create_app(workspace: Workspace, routes: Iterable[Route], *, host: str = "12
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(Boundary, respond=respond),
+            # Before whatever looks at the path: all that follows sees one path per route.
+            Middleware(ProjectPrefix, names=project_names(workspace)),
             Middleware(Guard, hosts=hosts, any_address=any_address),
         ],
         exception_handlers={HTTPException: _http_error},  # type: ignore[dict-item]  # narrower than Exception, as starlette calls it

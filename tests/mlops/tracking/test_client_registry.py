@@ -191,3 +191,18 @@ def test_prompts(mlflow: ModuleType, client: Any) -> None:
     assert loaded.format(name="Ada") == "Hello Ada"
     assert "greeting" not in listed
     assert found == ["greeting"]
+
+
+def test_semantic_versions_load_exactly(mlflow: ModuleType, url: str) -> None:
+    """`models:/semver/1.2.0` is that version for the unmodified client, and an unknown one is an error."""
+    client = mlflow.MlflowClient(url)
+    client.create_registered_model("semver")
+    for semantic in ("1.2.0", "2.0.0"):
+        client.create_model_version("semver", f"s3://bucket/{semantic}", tags={"gitlab.version": semantic})
+    from mlflow.store.artifact.utils.models import get_model_name_and_version
+
+    assert get_model_name_and_version(client, "models:/semver/1.2.0") == ("semver", "1")
+    assert client.get_model_version("semver", "2.0.0").version == "2"
+    assert client.get_model_version_by_alias("semver", "1.2.0").version == "1"
+    with pytest.raises(mlflow.MlflowException, match="not found"):
+        get_model_name_and_version(client, "models:/semver/1.3.0")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         tag_model,
         untag_model,
     )
+    from ropewalk.mlops.registry.semantic import is_semantic
     from ropewalk.mlops.registry.versions import (
         VersionRequest,
         create_version,
@@ -59,6 +60,7 @@ __all__ = [
     "get_numbered_version",
     "get_version",
     "get_version_by_alias",
+    "is_semantic",
     "latest_versions",
     "list_models",
     "list_versions",

@@ -6,6 +6,9 @@ RopewalkError
 │   ├── InvalidSource        a version's source that is not the run's or model's own, or is a local path
 │   ├── InvalidAlias         an alias that reads like a version
 │   ├── InvalidRegistryTag   a tag that is too long
+│   ├── InvalidMLmodel       a model's own description that cannot be read
+│   ├── InvalidReview        a verdict without a request, a person or a reason
+│   ├── UnknownPickle        a model whose files would import what nobody knows
 │   └── InvalidProjectFile
 │       └── UnmadeModel      a gate is named after a model that no step makes
 ├── NotFound
@@ -14,14 +17,20 @@ RopewalkError
 │   └── UnknownAlias
 ├── Conflict
 │   ├── ModelExists          the name is taken
+│   ├── VersionTaken         a semantic version that another version has, or that would change
+│   ├── OwnApproval          a person who approves what they made or asked for
+│   ├── ReleasedVersion      a version that a protected alias names, and that is to be deleted
 │   └── ProtectedAlias       the alias of an environment that only a release moves
+├── GateFailed
+│   ├── NotApproved          a release of a version that not enough people approved
+│   └── Quarantined          a version whose files nobody allowed yet
 └── Failed
     └── NoModelFiles         a version of which this server has no files
 """
 
 from __future__ import annotations
 
-from ropewalk.errors import Conflict, Failed, InvalidInput, NotFound
+from ropewalk.errors import Conflict, Failed, GateFailed, InvalidInput, NotFound
 from ropewalk.project import InvalidProjectFile
 
 
@@ -48,6 +57,24 @@ class InvalidRegistryTag(InvalidInput):
     """A tag's key or value is empty or too long."""
 
     code = "RW158"
+
+
+class InvalidMLmodel(InvalidInput):
+    """A model's `MLmodel` file is not what the format says."""
+
+    code = "RW143"
+
+
+class UnknownPickle(InvalidInput):
+    """A model's files would import or run what is not on the list of known names."""
+
+    code = "RW144"
+
+
+class InvalidReview(InvalidInput):
+    """A verdict or comment lacks a request, a named person or a reason."""
+
+    code = "RW146"
 
 
 class UnmadeModel(InvalidProjectFile):
@@ -87,8 +114,38 @@ class ProtectedAlias(Conflict):
     code = "RW356"
 
 
+class OwnApproval(Conflict):
+    """A version is approved by others than those who made it or asked for it."""
+
+    code = "RW370"
+
+
+class ReleasedVersion(Conflict):
+    """A version that a protected environment's alias names is neither deleted nor renamed."""
+
+    code = "RW372"
+
+
+class NotApproved(GateFailed):
+    """A release names a version that has not the approvals that its environment asks for."""
+
+    code = "RW593"
+
+
+class Quarantined(GateFailed):
+    """A version's files import what is not known, and nobody has allowed it by name."""
+
+    code = "RW594"
+
+
 # Not a NotFound: the version is there, and what is missing lies with a store that this server never opens.
 class NoModelFiles(Failed):
     """This server has no files of a version: they were registered from a remote store."""
 
     code = "RW455"
+
+
+class VersionTaken(Conflict):
+    """A semantic version belongs to another version of the model already, or would change."""
+
+    code = "RW371"

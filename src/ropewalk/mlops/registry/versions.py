@@ -9,6 +9,13 @@ from pathlib import Path
 
 from ropewalk.mlops.registry.errors import NoModelFiles, UnknownVersion
 from ropewalk.mlops.registry.models import ALL, check_name, check_tag, require_model, resolve_alias
+from ropewalk.mlops.registry.semantic import (
+    TAG,
+    check_semantic,
+    is_semantic,
+    refuse_moving,
+    require_semantic,
+)
 from ropewalk.mlops.registry.sources import resolve
 from ropewalk.pipeline import Workspace
 from ropewalk.store import Connection
@@ -65,6 +72,7 @@ def register(  # noqa: PLR0913, PLR0917  # the signature other rooms were promis
         # Looked up and registered in one transaction: two runs at once make one version.
         for found in table.search_versions(connection, same, [LATEST], ALL):
             return found
+        check_semantic(connection, name, tags)
         # The caller's digest is kept and not one of the files: it leaves out what differs between two equal
         # trainings.
         source = resolve(connection, f"models:/{model_id}", run_id, model_id)
@@ -98,6 +106,7 @@ def create_version(workspace: Workspace, request: VersionRequest) -> ModelVersio
         check_tag(key, value)
     with workspace.database.write() as connection:
         require_model(connection, request.name)
+        check_semantic(connection, request.name, request.tags)
         # Resolved in the same transaction, so that what was checked is what is registered.
         source = resolve(connection, request.source, request.run_id, request.model_id)
         new = NewVersion(
@@ -146,7 +155,7 @@ def require_version(connection: Connection, name: str, version: str) -> ModelVer
 
 
 def get_version(workspace: Workspace, name: str, version_or_alias: str) -> ModelVersion:
-    """Return the version of that number, or the one that the alias (or `latest`) names.
+    """Return the version of that number or semantic version, or the one that the alias (or `latest`) names.
 
     Raises:
         UnknownModel: there is no registered model of that name.
@@ -154,7 +163,7 @@ def get_version(workspace: Workspace, name: str, version_or_alias: str) -> Model
         UnknownAlias: it has no such alias.
     """
     # A number first: an alias cannot read like one, so nothing is hidden by this.
-    if table.is_version(version_or_alias):
+    if table.is_version(version_or_alias) or is_semantic(version_or_alias):
         return get_numbered_version(workspace, name, version_or_alias)
     if version_or_alias == LATEST_NAME:
         with workspace.database.read() as connection:
@@ -163,13 +172,15 @@ def get_version(workspace: Workspace, name: str, version_or_alias: str) -> Model
 
 
 def get_numbered_version(workspace: Workspace, name: str, version: str) -> ModelVersion:
-    """Return the version of exactly that number.
+    """Return the version of exactly that number, or of exactly that semantic version.
 
     Raises:
         UnknownModel: there is no registered model of that name.
         UnknownVersion: it has no such version.
     """
     with workspace.database.read() as connection:
+        if is_semantic(version):
+            return require_semantic(connection, name, version)
         require_model(connection, name)
         return require_version(connection, name, version)
 
@@ -183,6 +194,9 @@ def get_version_by_alias(workspace: Workspace, name: str, alias: str) -> ModelVe
     """
     # One state for the alias and its version: an alias that moves in between would name neither.
     with workspace.database.read() as connection:
+        # No alias has dots, so code written for GitLab, whose aliases are semantic versions, finds its own.
+        if is_semantic(alias):
+            return require_semantic(connection, name, alias)
         return require_version(connection, name, resolve_alias(connection, name, alias))
 
 
@@ -268,6 +282,7 @@ def tag_version(workspace: Workspace, name: str, version: str, key: str, value: 
     check_tag(key, value)
     with workspace.database.write() as connection:
         require_version(connection, name, version)
+        check_semantic(connection, name, {key: value}, version)
         table.set_version_tag(connection, name, version, key, value)
 
 
@@ -279,6 +294,8 @@ def untag_version(workspace: Workspace, name: str, version: str, key: str) -> No
     """
     with workspace.database.write() as connection:
         require_version(connection, name, version)
+        if key == TAG:
+            refuse_moving(connection, name, version, None)
         table.delete_version_tag(connection, name, version, key)
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ropewalk.mlops.tracking.listener import endpoint
     from ropewalk.mlops.tracking.logged_models import get_logged_model, logged_model_files
     from ropewalk.mlops.tracking.on_demand import endpoint_on_demand
+    from ropewalk.mlops.tracking.prefixes import ProjectPrefix, project_names
     from ropewalk.mlops.tracking.reset import reset_routes
     from ropewalk.mlops.tracking.rows.table import routes
     from ropewalk.mlops.tracking.runs import (
@@ -29,6 +30,7 @@ __all__ = [
     "Experiment",
     "LoggedModel",
     "Metric",
+    "ProjectPrefix",
     "Run",
     "RunStatus",
     "application",
@@ -45,6 +47,7 @@ __all__ = [
     "log_metrics",
     "logged_model_files",
     "metric_history",
+    "project_names",
     "reset_routes",
     "routes",
     "search_runs",

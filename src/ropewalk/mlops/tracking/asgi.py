@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -15,6 +15,7 @@ from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ropewalk.mlops.tracking.errors import ForeignHost, UnknownRoute
+from ropewalk.mlops.tracking.prefixes import ProjectPrefix
 from ropewalk.mlops.tracking.wire.compat import refuse
 from ropewalk.routes import Route
 
@@ -69,11 +70,16 @@ def _hostname(url: str) -> str | None:
         return None
 
 
-def application(routes: Iterable[Route]) -> ASGIApp:
-    """Return an application with these routes; other paths and methods get an error in the protocol's form."""
+def application(routes: Iterable[Route], names: Collection[str] = ()) -> ASGIApp:
+    """Return an application with these routes; other paths and methods get an error in the protocol's form.
+
+    Args:
+        routes: what it answers.
+        names: names of the project below which the same routes are found again, see `ProjectPrefix`.
+    """
     app = Starlette(
         routes=[StarletteRoute(row.path, row.endpoint, methods=[row.method]) for row in routes],
-        middleware=[Middleware(LoopbackOnly)],
+        middleware=[Middleware(LoopbackOnly), *([Middleware(ProjectPrefix, names=names)] if names else [])],
         exception_handlers={404: _unknown, 405: _unknown},
     )
     # A redirect would answer for paths that are not in the table.

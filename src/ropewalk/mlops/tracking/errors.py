@@ -5,6 +5,7 @@ RopewalkError
 │   ├── InvalidRequest       a value that does not fit, or is missing
 │   │   └── InvalidFilter    a filter or ordering that does not parse, or names what there is not
 │   ├── UnsafePath           an artifact path that leads outside, or hides where it leads
+│   ├── TooManyRuns          more runs than what is asked of them can be done for
 │   ├── RequestTooLarge      more bytes or items than one request may have
 │   └── ForeignHost          a request that was not sent to this server's own name
 ├── NotFound
@@ -13,10 +14,20 @@ RopewalkError
 │   ├── UnknownLoggedModel
 │   ├── UnknownArtifact
 │   ├── UnknownTag
+│   ├── UnknownProject       an address or header that names another project
+│   ├── UnknownEvaluationSet
+│   ├── UnknownScorer
+│   ├── UnknownIssue
+│   ├── UnknownGatewayPart   a secret, model, endpoint or binding of the gateway
+│   ├── NotServed            the protocol has it, and this server leaves it to others
 │   └── UnknownRoute         no such path, or not with this method
 ├── Conflict
+│   ├── GatewayNameTaken
+│   ├── GatewayPartUsed      something else needs what should be deleted
 │   ├── ExperimentExists     the name is taken
 │   ├── NotActive            the experiment or run is deleted
+│   ├── RunHeld              a run, or its model, is still named somewhere, so it cannot be removed for good
+│   ├── NotInTrash           what is to be removed for good was not deleted before
 │   ├── ValueFixed           a parameter has another value already
 │   └── PathTaken            a file stands where a folder is wanted, or the reverse
 └── Failed
@@ -47,6 +58,12 @@ class UnsafePath(InvalidInput):
     """An artifact path leads outside of its folder, or hides where it leads."""
 
     code = "RW152"
+
+
+class TooManyRuns(InvalidInput):
+    """What is asked for can be done for fewer runs only, or not in this combination."""
+
+    code = "RW145"
 
 
 class RequestTooLarge(InvalidInput):
@@ -98,6 +115,12 @@ class UnknownRoute(NotFound):
     code = "RW255"
 
 
+class UnknownProject(NotFound):
+    """An address or a header names a project, and it is not the one that this server has."""
+
+    code = "RW271"
+
+
 # The wire answers it with 400, as MLflow does: clients know a taken name by its code, and not by 409.
 class ExperimentExists(Conflict):
     """The experiment's name is taken, perhaps by a deleted experiment."""
@@ -109,6 +132,18 @@ class NotActive(Conflict):
     """The experiment or run is deleted, or not deleted, and the request needs the other."""
 
     code = "RW351"
+
+
+class RunHeld(Conflict):
+    """A run cannot be removed for good: a registered model, a deployment, a release or an environment needs it."""
+
+    code = "RW345"
+
+
+class NotInTrash(Conflict):
+    """Only what was deleted before can be removed for good."""
+
+    code = "RW346"
 
 
 class ValueFixed(Conflict):
@@ -139,3 +174,47 @@ class Unsealable(Failed):
     """A kept secret cannot be opened with the key that this server has."""
 
     code = "RW471"
+
+
+class UnknownEvaluationSet(NotFound):
+    """There is no such evaluation set."""
+
+    code = "RW265"
+
+
+class UnknownScorer(NotFound):
+    """The experiment has no scorer of that name, or not in that version."""
+
+    code = "RW266"
+
+
+class UnknownIssue(NotFound):
+    """There is no such issue."""
+
+    code = "RW267"
+
+
+class UnknownGatewayPart(NotFound):
+    """There is no such secret, model, endpoint or binding."""
+
+    code = "RW268"
+
+
+# The wire answers it with 501: a client that gets 404 would take it for an older server.
+class NotServed(NotFound):
+    """The protocol has this, and this server does not do it: it never calls a model's provider."""
+
+    code = "RW269"
+
+
+# The wire answers it with 400, as a taken name of an experiment.
+class GatewayNameTaken(Conflict):
+    """Another secret, model or endpoint has that name, or the model is attached already."""
+
+    code = "RW365"
+
+
+class GatewayPartUsed(Conflict):
+    """An endpoint needs the model that should be deleted, or would be left without any model."""
+
+    code = "RW366"

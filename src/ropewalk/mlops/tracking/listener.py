@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ropewalk.mlops.tracking.asgi import application
 from ropewalk.mlops.tracking.errors import EndpointFailed
+from ropewalk.mlops.tracking.prefixes import project_names
 from ropewalk.mlops.tracking.rows.table import routes
 from ropewalk.pipeline import Workspace
 
@@ -45,7 +46,7 @@ def serve(workspace: Workspace, listener: socket.socket) -> Iterator[None]:
     import uvicorn
 
     config = uvicorn.Config(
-        application(routes(workspace)),
+        application(routes(workspace), project_names(workspace)),
         # The run's own output is on the same terminal: neither a line per request nor a greeting belongs
         # there.
         log_level="warning",

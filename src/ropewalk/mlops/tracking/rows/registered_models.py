@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ropewalk.mlops import registry
-from ropewalk.mlops.registry import RegisteredModel
+from ropewalk.mlops.registry import RegisteredModel, is_semantic
 from ropewalk.mlops.tracking import limits
 from ropewalk.mlops.tracking.filter import REGISTERED_MODELS, parse_filter, parse_ordering
 from ropewalk.mlops.tracking.rows.experiments import check_page_size
@@ -90,7 +90,12 @@ def _delete(workspace: Workspace, asked: wire.DeleteRegisteredModel) -> None:
 
 
 def _latest(workspace: Workspace, asked: wire.GetLatestVersions) -> wire.GetLatestVersionsResponse:
-    found = registry.latest_versions(workspace, need(asked.name, "name"))
+    name = need(asked.name, "name")
+    # `models:/NAME/1.2.0` comes as a stage: it is that version, or an error that says so, and never the newest.
+    if semantic := [stage for stage in asked.stages if is_semantic(stage)]:
+        exact = [registry.get_numbered_version(workspace, name, stage) for stage in semantic]
+        return wire.GetLatestVersionsResponse([written(version) for version in exact])
+    found = registry.latest_versions(workspace, name)
     # `models:/NAME/latest` asks with no stage and takes the greatest number of all that come back.
     wanted = {stage.lower() for stage in asked.stages}
     return wire.GetLatestVersionsResponse(
