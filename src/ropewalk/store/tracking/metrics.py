@@ -9,11 +9,13 @@ from collections.abc import Iterable, Sequence
 from blake3 import blake3
 
 from ropewalk.store.connections import Connection
-from ropewalk.store.tracking.segments import Point, pack, unpack_key
+from ropewalk.store.tracking.chunks import compact_run, has_many_loose
+from ropewalk.store.tracking.segments import Point, pack, rank
+from ropewalk.store.tracking.series import all_points, find_series
 from ropewalk.store.tracking.values import Metric
 
 # A batch may arrive late or twice: a point replaces the newest one only when it is not older. NaN, stored as NULL,
-# ranks below every number, as in `_rank`.
+# ranks below every number, as in `rank`.
 _IS_NEWER = """(excluded.step, excluded.recorded_at, coalesce(excluded.value, -9e999))
     >= (latest_metric.step, latest_metric.recorded_at, coalesce(latest_metric.value, -9e999))"""
 # The extremes move with every batch, in whatever order batches arrive and however often one does.
@@ -37,34 +39,39 @@ def append_metrics(connection: Connection, run: int, metrics: Sequence[Metric]) 
         return
     numbers = _key_numbers(connection, list(dict.fromkeys(metric.key for metric in metrics)))
     points: dict[int, list[Point]] = {number: [] for number in numbers.values()}
-    for metric in metrics:
-        points[numbers[metric.key]].append((metric.step, metric.recorded_at, metric.value))
+    for key, value, step, recorded_at in metrics:
+        points[numbers[key]].append((step, recorded_at, value))
     # One blob per batch and not a row per point: it is written some eight times faster, and takes no index
     # per point.
     content = pack(points)
     # Most requests log one key; naming it lets readers of other keys pass the blob over.
     sole_key = next(iter(points)) if len(points) == 1 else None
+    digest = blake3(content).digest(length=16)
     added = connection.execute(
         "INSERT INTO metric_segment (run, sole_key, points, digest, content) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
-        (run, sole_key, len(metrics), blake3(content).digest(length=16), content),
+        (run, sole_key, len(metrics), digest, content),
     )
     # A batch that was there before has moved the newest points already.
-    if added.rowcount:
-        connection.executemany(_LATEST, _newest(run, points))
+    if not added.rowcount:
+        return
+    connection.executemany(_LATEST, _newest(run, points))
+    # Counting costs a statement, so only every eighth batch does it, told by its digest: no counter has to be kept.
+    if digest[0] % 8 == 0 and has_many_loose(connection, run):
+        compact_run(connection, run)
 
 
 def _newest(run: int, points: dict[int, list[Point]]) -> Iterable[tuple[float | None, ...]]:
     for key, series in points.items():
-        step, recorded_at, value = max(series, key=_rank)
-        numbers = [point[2] for point in series if not math.isnan(point[2])]
+        numbers = [value for _, _, value in series]
+        # A sum tells whether there is any NaN, which is rare, and without which points compare as they are.
+        if math.isnan(sum(numbers)):
+            numbers = [value for value in numbers if not math.isnan(value)]
+            step, recorded_at, value = max(series, key=rank)
+        else:
+            step, recorded_at, value = max(series)
         newest = (run, key, None if math.isnan(value) else value, step, recorded_at)
         yield *newest, min(numbers, default=None), max(numbers, default=None)
-
-
-def _rank(point: Point) -> Point:
-    step, recorded_at, value = point
-    return step, recorded_at, -math.inf if math.isnan(value) else value
 
 
 def metric_history(connection: Connection, run: int, key: str) -> list[Metric]:
@@ -74,22 +81,8 @@ def metric_history(connection: Connection, run: int, key: str) -> list[Metric]:
 
 def metric_points(connection: Connection, run: int, key: str) -> list[Point]:
     """Return what `metric_history` returns as bare (step, time, value), which a long series is better kept as."""
-    # Unlike `key_number` this adds nothing: reading must not leave names behind.
-    row = connection.execute("SELECT id FROM metric_key WHERE name = ?", (key,)).fetchone()
-    if row is None:
-        return []
-    number = row["id"]
-    # Two branches instead of OR, so that each is a range of the index.
-    blobs = connection.execute(
-        "SELECT content FROM metric_segment WHERE run = ? AND sole_key = ? UNION ALL"
-        " SELECT content FROM metric_segment WHERE run = ? AND sole_key IS NULL",
-        (run, number, run),
-    )
-    found = (point for blob in blobs for point in unpack_key(blob["content"], number))
-    # NaN does not equal itself, but one NaN is one object: so a retried point counts once here too.
-    unique = {point if point[2] == point[2] else (point[0], point[1], math.nan) for point in found}
-    # Sorted here because batches arrive in any order; one key of one run fits into memory.
-    return sorted(unique, key=_rank)
+    series = find_series(connection, run, key)
+    return all_points(connection, series) if series else []
 
 
 def _key_numbers(connection: Connection, names: list[str]) -> dict[str, int]:

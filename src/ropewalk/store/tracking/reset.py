@@ -24,6 +24,7 @@ TABLES = (
     "dataset",
     "latest_metric",
     "metric_segment",
+    "metric_chunk",
     "metric_key",
     "run_tag",
     "run_param",

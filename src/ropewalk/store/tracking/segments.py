@@ -1,13 +1,18 @@
-"""Packed metric points: one blob per batch, with a directory of keys so that one key is read by a slice.
+"""Packed metric points: loose segments of a batch with a directory of keys, and bare series in order.
 
-Layout, little-endian: number of keys (u32); per key its number (u32) and its count of points (u32); then all
-points, key by key, each as step (i64), time in milliseconds (i64) and value (f64, NaN and infinities as they are).
+A segment, little-endian: number of keys (u32); per key its number (u32) and its count of points (u32); then all
+points, key by key, each as step (i64), time in milliseconds (i64) and value (f64, NaN and infinities as they are). A
+series is points only, in the order of `rank`.
 """
 
 from __future__ import annotations
 
+import math
 import struct
+import sys
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import TypeAlias
 
 Point: TypeAlias = tuple[int, int, float]  # step, time, value
@@ -16,6 +21,7 @@ Point: TypeAlias = tuple[int, int, float]  # step, time, value
 _COUNT = struct.Struct("<I")
 _ENTRY = struct.Struct("<II")
 _POINT = struct.Struct("<qqd")
+WIDTH = _POINT.size
 
 
 def pack(points: Mapping[int, Iterable[Point]]) -> bytes:
@@ -31,14 +37,70 @@ def pack(points: Mapping[int, Iterable[Point]]) -> bytes:
 
 
 def unpack_key(blob: bytes, key: int) -> Iterator[Point]:
-    """Yield the points of one key."""
-    # Only the directory is read of a blob that lacks the key, and only its own slice of one that has it.
+    """Yield the points of one key of a segment."""
+    for number, series in unpack_keys(blob):
+        if number == key:
+            yield from _POINT.iter_unpack(series)
+            return
+
+
+def unpack_keys(blob: bytes) -> Iterator[tuple[int, memoryview]]:
+    """Yield each key number of a segment with its packed points, which are in no order."""
+    # Nothing is copied or read but the directory, so that one key is read by a slice.
     (keys,) = _COUNT.unpack_from(blob)
     start = _COUNT.size + keys * _ENTRY.size
-    directory = memoryview(blob)[_COUNT.size : start]
-    for number, count in _ENTRY.iter_unpack(directory):
-        end = start + count * _POINT.size
-        if number == key:
-            yield from _POINT.iter_unpack(memoryview(blob)[start:end])
-            return
+    content = memoryview(blob)
+    for number, count in _ENTRY.iter_unpack(content[_COUNT.size : start]):
+        end = start + count * WIDTH
+        yield number, content[start:end]
         start = end
+
+
+def rank(point: Point) -> tuple[int, int, bool, float]:
+    """Return what points are ordered by: step, time, then value, where NaN is below every number."""
+    step, time, value = point
+    is_number = value == value  # noqa: PLR0124  # only NaN differs from itself
+    return step, time, is_number, value if is_number else 0.0
+
+
+def ordered(series: Iterable[bytes | memoryview]) -> list[Point]:
+    """Return the points of packed series in order, each once."""
+    points = list(chain.from_iterable(map(_POINT.iter_unpack, series)))
+    if any(point[2] != point[2] for point in points):  # is there any NaN
+        # NaN does not equal itself, but one NaN is one object: so a retried point counts once here too.
+        unique = {point if point[2] == point[2] else (point[0], point[1], math.nan) for point in points}
+        return sorted(unique, key=rank)
+    # Batches mostly come in order, which makes both of these passes over what is sorted already.
+    points.sort()
+    return list(dict.fromkeys(points))
+
+
+def pack_series(points: Iterable[Point]) -> bytes:
+    """Return points that are in order as one blob without a directory."""
+    return b"".join([_POINT.pack(*point) for point in points])
+
+
+def unpack_series(content: bytes | memoryview) -> list[Point]:
+    """Return the points of a blob without a directory."""
+    return list(_POINT.iter_unpack(content))
+
+
+def point_at(content: bytes | memoryview, place: int) -> Point:
+    """Return one point of a blob without a directory, counted from its end where `place` is negative."""
+    return _POINT.unpack_from(content, place * WIDTH if place >= 0 else len(content) + place * WIDTH)
+
+
+def outline(content: bytes | memoryview) -> list[Point]:
+    """Return the first, lowest, highest and last point of a blob without a directory, in order, each once."""
+    values = array("d", bytes(content))
+    if sys.byteorder == "big":
+        values.byteswap()
+    # Every third number is a value; the others were never floats, and are not looked at.
+    values = values[2::3]
+    # A single NaN spoils any comparison, and the sum shows it without a look at each.
+    total = sum(values)
+    finite = values if total == total else array("d", (v for v in values if v == v))  # noqa: PLR0124
+    places = {0, len(values) - 1}
+    if finite:
+        places |= {values.index(min(finite)), values.index(max(finite))}
+    return [point_at(content, place) for place in sorted(places)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 # The same words as in the tables' CHECK clauses and on MLflow's wire, so nothing is translated in between.
 Stage = Literal["active", "deleted"]
@@ -25,8 +25,8 @@ class Experiment:
     tags: Tags = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Metric:
+# A thousand of them come with one request: a tuple with names is made in a quarter of a data class's time.
+class Metric(NamedTuple):
     """One point of a series: its value (NaN and infinities are kept), step, and time in UTC milliseconds."""
 
     key: str
