@@ -1,4 +1,4 @@
-"""What MLOps registers: the section `gates`, the kinds step, gate and model, and MLflow's routes."""
+"""What MLOps registers: the sections `gates` and `retention`, the kinds step, gate and model, and MLflow's routes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
 @hookimpl
 def project_sections() -> list[Section]:
-    """Return the section that declares gates."""
+    """Return the sections that declare gates and rules of retention."""
     conditions = Address("ropewalk.mlops.evaluation", "Conditions")
-    return [Section("gates", conditions, "conditions a model's metrics must keep before it is registered")]
+    retention = Address("ropewalk.mlops.tracking", "RetentionRule")
+    return [
+        Section("gates", conditions, "conditions a model's metrics must keep before it is registered"),
+        Section("retention", retention, "rules by which `ropewalk gc` puts away old runs and their files"),
+    ]
 
 
 @hookimpl
@@ -42,10 +46,11 @@ def http_routes(workspace: Workspace) -> list[Route]:
 
 @hookimpl
 def sweep(workspace: Workspace, kept: Kept) -> list[Swept]:
-    """Remove the environments that no step has used for long."""
+    """Empty the trash of tracking, follow the rules of retention, and remove environments that no step uses."""
+    from ropewalk.mlops.tracking import sweep_tracking
     from ropewalk.mlops.training import sweep_environments
 
-    return [sweep_environments(workspace, kept)]
+    return [*sweep_tracking(workspace, kept), sweep_environments(workspace, kept)]
 
 
 @hookimpl

@@ -8,6 +8,14 @@ from ropewalk.doors import lazy_names
 
 if TYPE_CHECKING:
     from ropewalk.project.authors import OwnersRule, file_authors, owners_of, read_owners
+    from ropewalk.project.branches import (
+        Branches,
+        all_branches,
+        ancestors,
+        default_branch,
+        dirty_patch,
+        merge_base,
+    )
     from ropewalk.project.closure import Closure, ClosureReader
     from ropewalk.project.commits import commit_to_branch, commit_with
     from ropewalk.project.declarations import StepDeclaration, read_source_functions, read_steps
@@ -59,6 +67,7 @@ __all__ = [
     "Address",
     "AlreadyThere",
     "BranchExists",
+    "Branches",
     "Closure",
     "ClosureReader",
     "CommitMissing",
@@ -84,11 +93,15 @@ __all__ = [
     "StepDeclaration",
     "UnknownKey",
     "UnknownParameter",
+    "all_branches",
+    "ancestors",
     "commit_to_branch",
     "commit_with",
     "commits_between",
     "content_digest",
     "current_branch",
+    "default_branch",
+    "dirty_patch",
     "export_commit",
     "file_authors",
     "files_below",
@@ -97,6 +110,7 @@ __all__ = [
     "init_project",
     "load_project",
     "main_author",
+    "merge_base",
     "owners_of",
     "parse_yaml",
     "project_schema",

@@ -7,11 +7,23 @@ from typing import TYPE_CHECKING
 from ropewalk.doors import lazy_names
 
 if TYPE_CHECKING:
-    from ropewalk.mlops.tracking.asgi import application
+    from ropewalk.mlops.tracking.asgi import application, project_gate
+    from ropewalk.mlops.tracking.columns import AGGREGATES, Column, Order, better, parse_column, parse_order
+    from ropewalk.mlops.tracking.events import Event, Feed, Topic
     from ropewalk.mlops.tracking.experiments import get_experiment, list_experiments
+    from ropewalk.mlops.tracking.finding import (
+        ARCHIVED,
+        FoundRuns,
+        RunQuery,
+        experiment_counts,
+        find_runs,
+        names_logged,
+    )
+    from ropewalk.mlops.tracking.history import METHODS, Series, read_series
     from ropewalk.mlops.tracking.listener import endpoint
     from ropewalk.mlops.tracking.logged_models import get_logged_model, logged_model_files
     from ropewalk.mlops.tracking.on_demand import endpoint_on_demand
+    from ropewalk.mlops.tracking.origin import Origin, origin_of
     from ropewalk.mlops.tracking.prefixes import ProjectPrefix, project_names
     from ropewalk.mlops.tracking.reset import reset_routes
     from ropewalk.mlops.tracking.rows.table import routes
@@ -24,32 +36,84 @@ if TYPE_CHECKING:
         search_runs,
     )
     from ropewalk.mlops.tracking.transfer import export_run, import_run
+    from ropewalk.mlops.tracking.upkeep.branches import (
+        Archived,
+        BranchRuns,
+        archive_branches,
+        branch_runs,
+        branches_with_runs,
+        restore_branch,
+    )
+    from ropewalk.mlops.tracking.upkeep.holding import holders_of
+    from ropewalk.mlops.tracking.upkeep.moving import move_runs, set_stage
+    from ropewalk.mlops.tracking.upkeep.removal import Emptied, empty_trash, remove_runs
+    from ropewalk.mlops.tracking.upkeep.retention import Verdict, apply_rules, judge_runs
+    from ropewalk.mlops.tracking.upkeep.section import RetentionRule
+    from ropewalk.mlops.tracking.upkeep.sweeping import sweep_tracking
     from ropewalk.store.tracking.values import Dataset, Experiment, LoggedModel, Metric, Run, RunStatus
 __all__ = [
+    "AGGREGATES",
+    "ARCHIVED",
+    "METHODS",
+    "Archived",
+    "BranchRuns",
+    "Column",
     "Dataset",
+    "Emptied",
+    "Event",
     "Experiment",
+    "Feed",
+    "FoundRuns",
     "LoggedModel",
     "Metric",
+    "Order",
+    "Origin",
     "ProjectPrefix",
     "Run",
+    "RetentionRule",
+    "RunQuery",
     "RunStatus",
+    "Series",
+    "Topic",
+    "Verdict",
     "application",
+    "apply_rules",
+    "archive_branches",
+    "better",
+    "branch_runs",
+    "branches_with_runs",
     "create_run",
+    "empty_trash",
     "endpoint",
     "endpoint_on_demand",
+    "experiment_counts",
     "export_run",
+    "find_runs",
     "finish_run",
     "get_experiment",
     "get_logged_model",
     "get_run",
+    "holders_of",
     "import_run",
+    "judge_runs",
     "list_experiments",
     "log_metrics",
     "logged_model_files",
     "metric_history",
+    "move_runs",
+    "names_logged",
+    "origin_of",
+    "parse_column",
+    "parse_order",
+    "project_gate",
     "project_names",
+    "read_series",
+    "remove_runs",
     "reset_routes",
+    "restore_branch",
     "routes",
     "search_runs",
+    "set_stage",
+    "sweep_tracking",
 ]
 __getattr__ = lazy_names(__name__, __file__)

@@ -7,7 +7,6 @@ RopewalkError
 │   ├── UnsafePath           an artifact path that leads outside, or hides where it leads
 │   ├── TooManyRuns          more runs than what is asked of them can be done for
 │   ├── RequestTooLarge      more bytes or items than one request may have
-│   └── ForeignHost          a request that was not sent to this server's own name
 ├── NotFound
 │   ├── UnknownExperiment
 │   ├── UnknownRun
@@ -30,6 +29,8 @@ RopewalkError
 │   ├── NotInTrash           what is to be removed for good was not deleted before
 │   ├── ValueFixed           a parameter has another value already
 │   └── PathTaken            a file stands where a folder is wanted, or the reverse
+├── Unavailable
+│   └── TooManyListeners     as many listen to live events as may
 └── Failed
     ├── EndpointFailed       the tracking endpoint did not start
     ├── Unsealable           a kept secret cannot be opened with this server's key
@@ -38,7 +39,7 @@ RopewalkError
 
 from __future__ import annotations
 
-from ropewalk.errors import Conflict, Failed, InvalidInput, NotFound
+from ropewalk.errors import Conflict, Failed, InvalidInput, NotFound, Unavailable
 
 
 class InvalidRequest(InvalidInput):
@@ -70,12 +71,6 @@ class RequestTooLarge(InvalidInput):
     """A request has more bytes or more items than one request may have."""
 
     code = "RW153"
-
-
-class ForeignHost(InvalidInput):
-    """A request names another host, as a page that was tricked into calling this address would."""
-
-    code = "RW154"
 
 
 class UnknownExperiment(NotFound):
@@ -156,6 +151,12 @@ class PathTaken(Conflict):
     """A file stands where a folder is wanted, or a folder where a file is wanted."""
 
     code = "RW353"
+
+
+class TooManyListeners(Unavailable):
+    """As many listen to live events as may; some have to leave first."""
+
+    code = "RW645"
 
 
 class EndpointFailed(Failed):

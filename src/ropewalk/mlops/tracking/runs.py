@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,16 +18,21 @@ from ropewalk.store import Connection, now_ms
 from ropewalk.store.search import Condition, Page
 from ropewalk.store.tracking import metrics as points
 from ropewalk.store.tracking import runs as table
+from ropewalk.store.tracking.chunks import compact_run
 from ropewalk.store.tracking.experiments import find_experiment_by_name
 from ropewalk.store.tracking.inputs import add_datasets, add_models
 from ropewalk.store.tracking.logged_models import add_logged_model_metrics
 from ropewalk.store.tracking.runs import NewRun, RunChange
 from ropewalk.store.tracking.segments import Point
+from ropewalk.store.tracking.series import Thinned, find_series, page_of_points, thinned
+from ropewalk.store.tracking.upkeep import is_doomed
 from ropewalk.store.tracking.values import Dataset, Metric, ModelMetric, ModelUse, Run, RunStatus, Stage
 
 # Tags that MLflow's clients read and write as if they were the run's own fields.
 NAME_TAG = "mlflow.runName"
 USER_TAG = "mlflow.user"
+# No more points are expected of runs in these; those that come nevertheless are kept all the same.
+ENDED = frozenset({"FINISHED", "FAILED", "KILLED"})
 # Words for runs that were given no name: what lies about in a ropewalk and on a ship.
 _STAPLES = (
     "bow",
@@ -217,6 +223,7 @@ def finish_run(
         table.set_run_tags(connection, run.number, tags or {})
         # The server's clock, because the caller of this function is a process of this machine.
         table.change_run(connection, run.number, RunChange(status=status, ended_at=now_ms()))
+        compact_run(connection, run.number)
 
 
 def update_run(workspace: Workspace, run_id: str, change: RunChange) -> Run:
@@ -229,6 +236,8 @@ def update_run(workspace: Workspace, run_id: str, change: RunChange) -> Run:
     with workspace.database.write() as connection:
         run = require_active_run(connection, run_id)
         table.change_run(connection, run.number, change)
+        if change.status in ENDED:
+            compact_run(connection, run.number)
         if change.name:
             table.set_run_tags(connection, run.number, {NAME_TAG: change.name})
         return require_active_run(connection, run_id)
@@ -245,6 +254,11 @@ def move_run(workspace: Workspace, run_id: str, stage: Stage) -> None:
         found = table.find_run_row(connection, run_id)
         if found is None:
             raise _unknown(run_id)
+        if stage == "active" and is_doomed(connection, found.number):
+            raise NotActive(
+                f"run {run_id} is being removed for good and cannot come back",
+                hint="`ropewalk gc` removes the rest of it",
+            )
         table.set_run_stage(connection, found.number, stage)
 
 
@@ -286,16 +300,49 @@ def metric_history(workspace: Workspace, run_id: str, key: str) -> list[Metric]:
 
 
 def metric_points(workspace: Workspace, run_id: str, key: str) -> list[Point]:
-    """Return what `metric_history` returns as bare (step, time, value): a page is cut from it before it is built.
+    """Return what `metric_history` returns as bare (step, time, value).
+
+    Raises:
+        UnknownRun: there is no such run.
+    """
+    return metric_page(workspace, run_id, key)
+
+
+def metric_page(
+    workspace: Workspace, run_id: str, key: str, after: Point | None = None, limit: int | None = None
+) -> list[Point]:
+    """Return the first `limit` points (None: all) of one metric after the point `after` (None: from the first).
 
     Raises:
         UnknownRun: there is no such run.
     """
     with workspace.database.read() as connection:
-        run = table.find_run_row(connection, run_id)
-        if run is None:
-            raise _unknown(run_id)
-        return points.metric_points(connection, run.number, key)
+        series = find_series(connection, _run_number(connection, run_id), key)
+        if series is None:
+            return []
+        return page_of_points(connection, series, sys.maxsize if limit is None else limit, after)
+
+
+def thinned_points(
+    workspace: Workspace, run_id: str, key: str, most: int, steps: tuple[int, int] | None = None
+) -> Thinned:
+    """Return about `most` points of one metric between two steps that draw the same line as all of them.
+
+    Raises:
+        UnknownRun: there is no such run.
+    """
+    with workspace.database.read() as connection:
+        series = find_series(connection, _run_number(connection, run_id), key)
+        if series is None:
+            return Thinned([], 0)
+        return thinned(connection, series, most, *(steps or ()))
+
+
+def _run_number(connection: Connection, run_id: str) -> int:
+    run = table.find_run_row(connection, run_id)
+    if run is None:
+        raise _unknown(run_id)
+    return run.number
 
 
 def search_runs(
