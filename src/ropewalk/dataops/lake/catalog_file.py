@@ -36,10 +36,11 @@ class FileCatalog:
     prefix = ""
     is_local = True
 
-    def __init__(self, folder: Path, file: str = CATALOG_FILE) -> None:
+    def __init__(self, folder: Path, file: str = CATALOG_FILE, journal: str = "WAL") -> None:
         self.folder = folder
         self.path = folder / file
         self.shown = str(folder)
+        self._journal = journal
         self.files = tuple(folder / f"{file}{suffix}" for suffix in ("", "-wal", "-shm", "-journal"))
 
     def exists(self) -> bool:
@@ -75,7 +76,7 @@ class FileCatalog:
         """Return what to attach and the options that go with it."""
         with _opening:
             _opened.add(self.path)
-        options = ["META_JOURNAL_MODE 'WAL'", f"META_BUSY_TIMEOUT {BUSY_TIMEOUT_MS}"]
+        options = [f"META_JOURNAL_MODE '{self._journal}'", f"META_BUSY_TIMEOUT {BUSY_TIMEOUT_MS}"]
         return f"ducklake:sqlite:{self.path}", options
 
     def create(self, connection: duckdb.DuckDBPyConnection, storage: LakeStorage) -> None:
@@ -86,14 +87,15 @@ class FileCatalog:
         self.folder.mkdir(parents=True, exist_ok=True)
         if not storage.is_remote:
             Path(storage.path).mkdir(parents=True, exist_ok=True)
-        unfinished = FileCatalog(self.folder, f"new-{self.path.name}")
+        # Nobody reads it before it is whole, and a kill leaves none: no journal has to be on the disk.
+        unfinished = FileCatalog(self.folder, f"new-{self.path.name}", journal="MEMORY")
         # A process that was killed here left these; they were never the lake.
         for stale in self.folder.glob(f"{unfinished.path.name}*"):
             stale.unlink()
         attach(connection, unfinished, storage)
         storage.require_empty(connection)
         make_books(connection)
-        # Detaching writes SQLite's log into the file, which can then be renamed alone.
+        # Only a closed file can be renamed alone.
         connection.execute("USE memory; DETACH lake")
         unfinished.path.rename(self.path)
 

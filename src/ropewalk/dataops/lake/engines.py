@@ -8,10 +8,16 @@ SQLite's locks guard between threads as between processes.
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections.abc import Callable
 
 import duckdb
+
+from ropewalk.dataops.lake.threads import is_outgrown
+
+# A server keeps its engines for weeks, in which a lake grows.
+RECHECK_S = 60.0
 
 
 class _Engine:
@@ -19,13 +25,25 @@ class _Engine:
 
     def __init__(self, root: duckdb.DuckDBPyConnection) -> None:
         self.root = root
+        self.checked = time.monotonic()
+
+    def is_outgrown(self, recheck_s: float) -> bool:
+        """Return whether the lake has become too large for how this was opened, asking every `recheck_s` seconds."""
+        now = time.monotonic()
+        if now - self.checked < recheck_s:
+            return False
+        self.checked = now
+        return is_outgrown(self.root)
 
 
 class Engines:
     """The engines of the threads of this process, each opened by `open_it` at the thread's first use."""
 
-    def __init__(self, open_it: Callable[[], duckdb.DuckDBPyConnection]) -> None:
+    def __init__(
+        self, open_it: Callable[[], duckdb.DuckDBPyConnection], recheck_s: float = RECHECK_S
+    ) -> None:
         self._open = open_it
+        self._recheck_s = recheck_s
         self._lock = threading.Lock()
         self._local = threading.local()
         self._opened: weakref.WeakSet[_Engine] = weakref.WeakSet()
@@ -33,7 +51,8 @@ class Engines:
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a new connection to this thread's engine, with the lake as its default."""
         engine: _Engine | None = getattr(self._local, "engine", None)
-        if engine is None:
+        # A new one, as the settings of some are locked.
+        if engine is None or engine.is_outgrown(self._recheck_s):
             engine = _Engine(self._open())
             self._local.engine = engine
             with self._lock:

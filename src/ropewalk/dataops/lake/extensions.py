@@ -9,6 +9,7 @@ import duckdb
 
 from ropewalk.dataops.lake.errors import ExtensionMissing
 from ropewalk.dataops.lake.names import literal
+from ropewalk.dataops.lake.threads import narrow_config
 
 # ducklake keeps its catalogue in SQLite, so it finds sqlite_scanner loaded already.
 EXTENSIONS = ("sqlite_scanner", "ducklake")
@@ -17,7 +18,7 @@ EXTRAS = {"postgres_scanner": "postgres", "mysql_scanner": "mysql", "httpfs": "s
 
 
 def connect() -> duckdb.DuckDBPyConnection:
-    """Return an engine in memory with the extensions loaded, in UTC, that fetches nothing by itself.
+    """Return a narrow engine in memory with the extensions loaded, in UTC, that fetches nothing by itself.
 
     Raises:
         ExtensionMissing: the wheel of an extension is not installed, or is for another DuckDB.
@@ -25,6 +26,7 @@ def connect() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         ":memory:",
         config={
+            **narrow_config(),
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             # The signature check hashes 70 MB at each start, a quarter of a second. It protects what is fetched at

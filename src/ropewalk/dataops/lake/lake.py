@@ -22,6 +22,7 @@ from ropewalk.dataops.lake.port import Capabilities
 from ropewalk.dataops.lake.reader import open_engine
 from ropewalk.dataops.lake.reading import LakeReading, newest_snapshot
 from ropewalk.dataops.lake.scope import open_scope
+from ropewalk.dataops.lake.threads import widened_later
 from ropewalk.dataops.lake.transaction import LakeTransaction
 from ropewalk.dataops.lake.writer_lease import WriterLease
 
@@ -205,7 +206,7 @@ class Lake(LakeReading):
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Hold the writer lease and yield a connection."""
         # Making a missing lake takes the lease too, so the cursor has to come before it is taken here.
-        with self.cursor() as connection, self._lease.hold() as was_killed:
+        with self.cursor() as connection, self._lease.hold() as was_killed, widened_later(connection):
             if was_killed:
                 self._remove_unfinished(connection)
             yield connection

@@ -14,6 +14,7 @@ from ropewalk.dataops.lake.extensions import connect
 from ropewalk.dataops.lake.home import FOLDER, LakeHome, local_home
 from ropewalk.dataops.lake.names import TableName, literal
 from ropewalk.dataops.lake.retry import retry_locked
+from ropewalk.dataops.lake.threads import is_large, widen
 
 
 def open_engine(
@@ -21,12 +22,17 @@ def open_engine(
 ) -> duckdb.DuckDBPyConnection:
     """Return a new engine with the lake at `home` attached, at `snapshot` or at the newest.
 
+    It has one thread for a small lake and those of the machine for a large one.
+
     Raises:
         SnapshotMissing: the lake does not have that snapshot.
         RopewalkError: as `attach` says.
     """
     connection = connect()
     attach(connection, home.catalog, home.storage, is_read_only=is_read_only, snapshot=snapshot)
+    # Other threads can wait for a far storage meanwhile.
+    if home.storage.is_remote or retry_locked(lambda: is_large(connection)):
+        widen(connection)
     # What does not fit into memory is written beside the lake, not into the folder a person works in.
     connection.execute(f"SET temp_directory = {literal(str(home.folder / SPILL_FOLDER))}")
     return connection
