@@ -32,4 +32,5 @@ def test_permission_is_required() -> None:
 
 def test_permissions() -> None:
     """The permissions of the product, as the API reference names them."""
-    assert [p.value for p in Permission] == ["read", "write", "predict", "administer", "public"]
+    named = ["read", "write", "delete", "manage", "predict", "personal", "administer", "self", "public"]
+    assert [p.value for p in Permission] == named

@@ -95,6 +95,11 @@ class Settings:
         "Names besides its own by which addresses may call the project, such as its number and path in GitLab, "
         "with commas between: `42, group/flights`",
     )
+    webhook_hosts: str = _setting(
+        "",
+        "Hosts (name or name:port, with commas between) that webhooks may call in this machine's own network, "
+        "and without encryption",
+    )
     secrets_key: str = _setting(
         "",
         "Key that seals kept secrets and signs page tokens, the same for all servers of a project; "

@@ -14,11 +14,11 @@ from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
 from ropewalk import plugins
+from ropewalk.access import UnguardedRoute
 from ropewalk.errors import Unavailable
 from ropewalk.pipeline import Workspace
 from ropewalk.routes import Permission, Route
 from ropewalk.web.app import create_app, mount
-from ropewalk.web.errors import UnguardedRoute
 from ropewalk.web.page import Visit
 from ropewalk.web.views import PAGES
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ropewalk import errors
+from ropewalk.access import CredentialRefused, ForeignHost, NotAllowed, NotSignedIn, TooManyFailures
 from ropewalk.errors import error_classes
 from ropewalk.web.errors import (
-    ForeignHost,
     InvalidQuery,
     MethodNotAllowed,
     PageNotFound,
@@ -29,7 +29,11 @@ class TornSail(errors.Failed):
     [
         (errors.InvalidInput, 400),
         (InvalidQuery, 400),
+        (NotSignedIn, 401),
+        (CredentialRefused, 401),
+        (NotAllowed, 403),
         (ForeignHost, 403),
+        (TooManyFailures, 429),
         (errors.NotFound, 404),
         (PageNotFound, 404),
         (MethodNotAllowed, 405),
@@ -58,7 +62,7 @@ def test_codes_differ() -> None:
     """Each class of the web side has a code of its own."""
     codes = [error.code for error in error_classes() if error.__module__ == "ropewalk.web.errors"]
 
-    assert len(codes) == len(set(codes)) == 10
+    assert len(codes) == len(set(codes)) == 6
 
 
 def test_problem_document() -> None:

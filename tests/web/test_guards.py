@@ -10,10 +10,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
+from ropewalk.access import allowed_hosts, host_name
 from ropewalk.pipeline import Workspace
 from ropewalk.routes import Permission, Route
 from ropewalk.web.app import create_app
-from ropewalk.web.guards import allowed_hosts, host_name
 
 Get = Callable[..., httpx.Response]
 GetFrom = Callable[[Starlette], Get]

@@ -8,14 +8,13 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute
-from starlette.routing import Route as StarletteRoute
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from ropewalk.access import Gate, Guard, NotSignedIn, allowed_hosts, mount
 from ropewalk.errors import RopewalkError, nearest
-from ropewalk.mlops.tracking import ProjectPrefix, project_names
+from ropewalk.mlops.tracking import ProjectPrefix, project_gate, project_names
 from ropewalk.pipeline import Workspace
-from ropewalk.routes import Permission, Route
+from ropewalk.routes import Route
 from ropewalk.web.answers import answer_routes
 from ropewalk.web.assets import asset_route, load_assets
 from ropewalk.web.downloads import csv_route
@@ -23,13 +22,15 @@ from ropewalk.web.errors import (
     PROBLEM_TYPE,
     MethodNotAllowed,
     PageNotFound,
-    UnguardedRoute,
     problem,
     status_of,
 )
-from ropewalk.web.guards import REQUEST_ID, Boundary, Guard, Respond, SecurityHeaders, allowed_hosts
+from ropewalk.web.guards import REQUEST_ID, Boundary, Respond, SecurityHeaders
+from ropewalk.web.login import login_address, login_routes
+from ropewalk.web.openapi import openapi_route
 from ropewalk.web.page import page_routes, wants_page
 from ropewalk.web.render import NAVIGATION, Renderer
+from ropewalk.web.run_answers import run_routes
 from ropewalk.web.views import PAGES
 
 
@@ -44,53 +45,38 @@ def create_app(workspace: Workspace, routes: Iterable[Route], *, host: str = "12
     Raises:
         UnguardedRoute: a route has no permission, or two routes claim one method on one path.
     """
-    assets = load_assets()
-    renderer = Renderer.of(workspace, assets)
+    renderer = Renderer.of(workspace, load_assets())
     respond = error_responder(renderer)
-    pages = [route for page in PAGES for route in page_routes(page, workspace, renderer)]
-    hosts, any_address = allowed_hosts(host)
-    # The rooms' routes come first: no page's pattern can take a path of the MLflow protocol away.
+    gate = project_gate(workspace)
+    hosts, any_address = allowed_hosts(host, workspace.settings.public_url)
     return Starlette(
-        routes=mount([*routes, asset_route(assets), csv_route(workspace), *answer_routes(workspace), *pages]),
+        routes=mount(all_rows(workspace, routes, renderer, gate), gate),
         # From the outside in: also a refusal and an error carry the headers.
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(Boundary, respond=respond),
+            Middleware(Guard, hosts=hosts, any_address=any_address),
             # Before whatever looks at the path: all that follows sees one path per route.
             Middleware(ProjectPrefix, names=project_names(workspace)),
-            Middleware(Guard, hosts=hosts, any_address=any_address),
         ],
         exception_handlers={HTTPException: _http_error},  # type: ignore[dict-item]  # narrower than Exception, as starlette calls it
     )
 
 
-def mount(rows: Iterable[Route]) -> list[BaseRoute]:
-    """Return the rows as routes of Starlette, in order.
-
-    Raises:
-        UnguardedRoute: a row has no permission, or repeats another's method and path.
-    """
-    taken: set[tuple[str, str]] = set()
-    mounted: list[BaseRoute] = []
-    for row in rows:
-        _check(row, taken)
-        mounted.append(StarletteRoute(row.path, row.endpoint, methods=[row.method]))
-    return mounted
-
-
-def _check(row: Route, taken: set[tuple[str, str]]) -> None:
-    named = (row.method, row.path)
-    # Types do not hold for a plugin that was written without them.
-    if not isinstance(row.permission, Permission):
-        raise UnguardedRoute(
-            f"the route {row.method} {row.path} has no permission",
-            hint="give it one of ropewalk.routes.Permission",
-        )
-    if named in taken:
-        raise UnguardedRoute(
-            f"the route {row.method} {row.path} is there twice", hint="remove one of the two"
-        )
-    taken.add(named)
+def all_rows(workspace: Workspace, routes: Iterable[Route], renderer: Renderer, gate: Gate) -> list[Route]:
+    """Return the one table of everything that the application of a project answers."""
+    pages = [route for page in PAGES for route in page_routes(page, workspace, renderer)]
+    # The rooms' routes come first: no page's pattern can take a path of the MLflow protocol away.
+    rows = [
+        *routes,
+        asset_route(renderer.assets),
+        csv_route(workspace),
+        *login_routes(workspace, renderer, gate),
+        *answer_routes(workspace),
+        *run_routes(workspace),
+        *pages,
+    ]
+    return [openapi_route(rows), *rows]
 
 
 def error_responder(renderer: Renderer) -> Respond:
@@ -99,6 +85,9 @@ def error_responder(renderer: Renderer) -> Respond:
     async def respond(request: Request, error: RopewalkError) -> Response:
         status, request_id = status_of(error), str(request.scope.get("request_id", ""))
         headers = {"vary": "accept", "cache-control": "no-store", REQUEST_ID: request_id}
+        headers |= getattr(error, "headers", {})
+        if isinstance(error, NotSignedIn) and wants_page(request) and request.method == "GET":
+            return RedirectResponse(login_address(request), 303)
         if wants_page(request):
             html = renderer.error(error, request.url.path, request_id)
             return Response(html, status, headers, media_type="text/html")

@@ -2,10 +2,7 @@
 
 RopewalkError
 ├── InvalidInput
-│   ├── InvalidQuery           a parameter of a page's address does not fit
-│   └── Refused                the request did not come from a page or program of this machine
-│       ├── ForeignHost        its Host header names another machine
-│       └── ForeignOrigin      a page of another site sent it
+│   └── InvalidQuery           a parameter of a page's address does not fit
 ├── NotFound
 │   ├── PageNotFound           nothing answers at this address
 │   └── NothingCalled          a page was asked for something that does not exist
@@ -13,12 +10,19 @@ RopewalkError
 │   ├── PortInUse              something else listens on the port
 │   └── MethodNotAllowed       the address exists and does not take this method
 └── Failed
-    ├── UnguardedRoute         a route was handed over without a permission
     └── Unexpected             Ropewalk itself went wrong while answering
 """
 
 from __future__ import annotations
 
+from ropewalk.access import (
+    CredentialRefused,
+    NotAllowed,
+    NotSignedIn,
+    Refused,
+    TooManyFailures,
+    UnguardedRoute,
+)
 from ropewalk.errors import (
     Conflict,
     Failed,
@@ -34,24 +38,6 @@ class InvalidQuery(InvalidInput):
     """A parameter of a page's address does not fit."""
 
     code = "RW180"
-
-
-class Refused(InvalidInput):
-    """The request did not come from a page or program that may ask."""
-
-    code = "RW181"
-
-
-class ForeignHost(Refused):
-    """The Host header names a machine that this server does not answer for."""
-
-    code = "RW182"
-
-
-class ForeignOrigin(Refused):
-    """A page of another site asked for a change."""
-
-    code = "RW183"
 
 
 class PageNotFound(NotFound):
@@ -78,12 +64,6 @@ class MethodNotAllowed(Conflict):
     code = "RW381"
 
 
-class UnguardedRoute(Failed):
-    """A route was handed over without a permission, or twice."""
-
-    code = "RW480"
-
-
 class Unexpected(Failed):
     """Ropewalk itself went wrong while it answered; the log has the cause."""
 
@@ -92,10 +72,14 @@ class Unexpected(Failed):
 
 STATUSES: dict[type[RopewalkError], int] = {
     InvalidInput: 400,
+    NotSignedIn: 401,
+    CredentialRefused: 401,
+    NotAllowed: 403,
     Refused: 403,
     NotFound: 404,
     Conflict: 409,
     MethodNotAllowed: 405,
+    TooManyFailures: 429,
     Failed: 422,
     GateFailed: 422,
     UnguardedRoute: 500,

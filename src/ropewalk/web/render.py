@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from ropewalk.access import current_caller
 from ropewalk.errors import RopewalkError
 from ropewalk.lineage import lineage_svg, link_pairs
 from ropewalk.pipeline import Workspace
@@ -54,9 +55,14 @@ class Renderer:
     """Draws views and errors as HTML pages of one project."""
 
     def __init__(self, project: str, environment: str, assets: Assets) -> None:
+        self.assets = assets
         self._environment = _environment()
         self._environment.globals.update(
-            project=project, environment=environment, navigation=NAVIGATION, asset=assets.address
+            caller=current_caller,
+            project=project,
+            environment=environment,
+            navigation=NAVIGATION,
+            asset=assets.address,
         )
 
     @classmethod

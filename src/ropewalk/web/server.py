@@ -14,13 +14,12 @@ import uvicorn
 from starlette.applications import Starlette
 
 from ropewalk import plugins
+from ropewalk.access import check_exposure
 from ropewalk.devops.serving import Supervisor
-from ropewalk.logs import get_logger
 from ropewalk.pipeline import Workspace
 from ropewalk.routes import Route
 from ropewalk.web.app import create_app
 from ropewalk.web.errors import PortInUse
-from ropewalk.web.guards import LOOPBACK
 
 # Long enough for a page, short enough for whoever pressed Ctrl-C.
 GRACE_S = 5
@@ -43,16 +42,13 @@ def serve(
         more: routes besides those of the rooms.
 
     Raises:
+        InvalidAccess: others can reach the address, and access is not required.
         PortInUse: something else listens there.
         RopewalkError: the workers could not be started.
     """
+    check_exposure(host, workspace.settings)
     listener = listen(host, port)
     address = f"http://{_shown(host)}:{listener.getsockname()[1]}"
-    if host not in LOOPBACK:
-        get_logger().warning(
-            "open to the network", host=host, hint="anyone who reaches this address may read and change"
-        )
-
     app = create_app(workspace, [*plugins.routes(workspace), *more], host=host)
     asyncio.run(_serve(app, listener, Supervisor(workspace), lambda: ready(address)))
 
@@ -109,6 +105,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 class QuietServer(uvicorn.Server):
     """A server that returns after a signal, so that whoever started it closes what it opened."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams of live events first, for whose ends the server would wait until it gives them up."""
+        feed = getattr(getattr(self.config.app, "state", None), "feed", None)
+        if feed is not None:
+            feed.close()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -96,10 +96,12 @@ def test_foreign_pages(http: httpx.Client, headers: dict[str, str]) -> None:
 
 
 def test_own_pages(http: httpx.Client) -> None:
-    """A page of this machine may write."""
-    headers = {"Origin": "http://localhost:8765", "Sec-Fetch-Site": "same-site"}
+    """A page of this server may write; one of another program on this machine may not."""
+    own = {"Origin": str(http.base_url).rstrip("/"), "Sec-Fetch-Site": "same-origin"}
+    other = {"Origin": "http://127.0.0.1:1", "Sec-Fetch-Site": "same-site"}
 
-    assert http.post(CREATE, json={"name": "by a page"}, headers=headers).status_code == 200
+    assert http.post(CREATE, json={"name": "by a page"}, headers=own).status_code == 200
+    assert http.post(CREATE, json={"name": "by another"}, headers=other).status_code == 403
 
 
 def test_many_writers(http: httpx.Client, run: str) -> None:

@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from ropewalk.access import sees_personal
 from ropewalk.dataops.contracts.kept import read_contracts
 from ropewalk.dataops.contracts.personal import named_masks
 from ropewalk.dataops.definitions import read_glossary
@@ -15,7 +16,6 @@ from ropewalk.dataops.lake import Masks
 from ropewalk.pipeline import Workspace
 
 KEY_FILE = "mask.key"
-CLEAR = "clear"
 
 
 def declared_masks(workspace: Workspace, *, is_for_others: bool = False) -> Masks | None:
@@ -28,7 +28,7 @@ def declared_masks(workspace: Workspace, *, is_for_others: bool = False) -> Mask
     Raises:
         InvalidProjectFile: a contract or the glossary is wrong.
     """
-    if workspace.settings.personal_data == CLEAR and not is_for_others:
+    if sees_personal(workspace.settings) and not is_for_others:
         return None
     contracts = read_contracts(workspace.root)
     tables = {table: contract.masks for table, contract in contracts.items()}

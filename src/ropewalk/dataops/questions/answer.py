@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from ropewalk.access import sees_personal
 from ropewalk.dataops.lake import Asking, Form, QueryResult, ask_environment, environment_tables
 from ropewalk.dataops.privacy import project_masks
 from ropewalk.dataops.questions.errors import InvalidQuestion
@@ -134,7 +135,7 @@ def _key(workspace: Workspace, question: Question, asked: Asking) -> object:
     read = tuple(sorted((name, at) for name, at in tables.items() if name.rpartition(".")[2] in names))
     values = tuple(sorted(asked.values.items()))
     # Masks are part of the answer: who may see personal columns is never given what others were.
-    return (question.sql, values, asked.limit, read, workspace.settings.personal_data)
+    return (question.sql, values, asked.limit, read, sees_personal(workspace.settings))
 
 
 @contextmanager

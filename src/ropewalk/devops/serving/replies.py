@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ropewalk.access import CredentialRefused, NotAllowed, NotSignedIn, Refused, TooManyFailures
 from ropewalk.devops.serving.errors import (
     BodyTooLarge,
     ModelNotServable,
@@ -26,6 +27,11 @@ from ropewalk.errors import (
 
 # The first class that fits decides, so the particular stand before the general.
 _STATUSES: tuple[tuple[type[RopewalkError], int, str], ...] = (
+    (NotSignedIn, 401, "UNAUTHENTICATED"),
+    (CredentialRefused, 401, "UNAUTHENTICATED"),
+    (NotAllowed, 403, "PERMISSION_DENIED"),
+    (Refused, 403, "PERMISSION_DENIED"),
+    (TooManyFailures, 429, "REQUEST_LIMIT_EXCEEDED"),
     (BodyTooLarge, 413, "BAD_REQUEST"),
     (UnknownMediaType, 415, "BAD_REQUEST"),
     (InvalidInput, 400, "BAD_REQUEST"),

@@ -30,9 +30,9 @@ def routes(workspace: Workspace, supervisor: FindSupervisor | None = None) -> li
     router = _Router(workspace, supervisor or (lambda: running_supervisor(workspace)))
     return [
         # MLflow's own path, so that its clients need no change.
-        Route("POST", "/invocations", Permission.PREDICT, _told(router.invoke_only)),
-        Route("POST", "/deployments/{name}/invocations", Permission.PREDICT, _told(router.invoke_named)),
-        Route("GET", "/deployments/{name}/health", Permission.READ, _told(router.tell_health)),
+        Route("POST", "/invocations", Permission.PREDICT, _told(router.invoke_only), refuse=_refuse),
+        Route("POST", "/deployments/{name}/invocations", Permission.PREDICT, _told(router.invoke_named), refuse=_refuse),
+        Route("GET", "/deployments/{name}/health", Permission.READ, _told(router.tell_health), refuse=_refuse),
     ]
 
 
@@ -96,9 +96,13 @@ def _told(endpoint: Callable[[Request], Awaitable[Response]]) -> Endpoint:
         try:
             return await endpoint(request)
         except RopewalkError as error:
-            status, body = error_reply(error)
-            # Workers restart in about a second.
-            retry = {"retry-after": "1"} if status == 503 else None
-            return Response(body, status, retry, "application/json")
+            return _refuse(error)
 
     return answer
+
+
+def _refuse(error: RopewalkError) -> Response:
+    status, body = error_reply(error)
+    # Workers restart in about a second.
+    retry = {"retry-after": "1"} if status == 503 else None
+    return Response(body, status, retry, "application/json")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         ARCHIVED,
         FoundRuns,
         RunQuery,
+        View,
         experiment_counts,
         find_runs,
         names_logged,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ropewalk.mlops.tracking.prefixes import ProjectPrefix, project_names
     from ropewalk.mlops.tracking.reset import reset_routes
     from ropewalk.mlops.tracking.rows.table import routes
+    from ropewalk.mlops.tracking.run_pages import page_of_runs
     from ropewalk.mlops.tracking.runs import (
         create_run,
         finish_run,
@@ -76,6 +78,7 @@ __all__ = [
     "Series",
     "Topic",
     "Verdict",
+    "View",
     "application",
     "apply_rules",
     "archive_branches",
@@ -103,6 +106,7 @@ __all__ = [
     "move_runs",
     "names_logged",
     "origin_of",
+    "page_of_runs",
     "parse_column",
     "parse_order",
     "project_gate",

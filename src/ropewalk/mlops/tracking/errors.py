@@ -27,6 +27,7 @@ RopewalkError
 │   ├── NotActive            the experiment or run is deleted
 │   ├── RunHeld              a run, or its model, is still named somewhere, so it cannot be removed for good
 │   ├── NotInTrash           what is to be removed for good was not deleted before
+│   ├── WorkspaceFixed       a workspace is a project, and is not made, changed or deleted here
 │   ├── ValueFixed           a parameter has another value already
 │   └── PathTaken            a file stands where a folder is wanted, or the reverse
 ├── Unavailable
@@ -145,6 +146,12 @@ class ValueFixed(Conflict):
     """A parameter is logged once: it has another value already."""
 
     code = "RW352"
+
+
+class WorkspaceFixed(Conflict):
+    """A workspace is a project, which its server neither makes nor changes nor deletes."""
+
+    code = "RW372"
 
 
 class PathTaken(Conflict):

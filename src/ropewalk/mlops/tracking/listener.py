@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ropewalk.mlops.tracking.asgi import application
+from ropewalk.mlops.tracking.asgi import application, project_gate
 from ropewalk.mlops.tracking.errors import EndpointFailed
 from ropewalk.mlops.tracking.prefixes import project_names
 from ropewalk.mlops.tracking.rows.table import routes
@@ -46,7 +46,7 @@ def serve(workspace: Workspace, listener: socket.socket) -> Iterator[None]:
     import uvicorn
 
     config = uvicorn.Config(
-        application(routes(workspace), project_names(workspace)),
+        application(routes(workspace), project_names(workspace), project_gate(workspace)),
         # The run's own output is on the same terminal: neither a line per request nor a greeting belongs
         # there.
         log_level="warning",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ropewalk.access import step_token
 from ropewalk.mlops.tracking import endpoint_on_demand
 from ropewalk.mlops.training.failures import failure
 from ropewalk.mlops.training.job import Answer, Job, read_answer, write_job
@@ -79,15 +82,33 @@ def run_attempt(attempt: Attempt, job: Job) -> Answer:
     task = attempt.task
     job_path, answer_path = attempt.folder / "job.json", attempt.folder / "answer.json"
     write_job(job, job_path)
-    with ProcessLog(attempt.log, task.workspace.settings.step_log_limit * MEGABYTE, _mask(task)) as log:
+    limit = task.workspace.settings.step_log_limit * MEGABYTE
+    with (
+        _credential(attempt, job) as credential,
+        ProcessLog(attempt.log, limit, _mask(task, credential)) as log,
+    ):
         task.report(0, None, "running")
-        ended = run_process(_command(attempt, job, job_path, answer_path), log, _watch(attempt))
+        command = _command(attempt, job, job_path, answer_path)
+        command = replace(command, environment={**command.environment, **credential})
+        ended = run_process(command, log, _watch(attempt))
     attempt.cost.update({"ropewalk.cpu_s": f"{ended.cpu_s:.3f}", "ropewalk.max_rss": str(ended.max_rss)})
     task.add_cpu(ended.cpu_s)
     answer = read_answer(answer_path)
     if answer is None or answer.error or not _is_over(ended):
         raise failure(attempt, ended, answer, log)
     return answer
+
+
+@contextmanager
+def _credential(attempt: Attempt, job: Job) -> Iterator[dict[str, str]]:
+    """Yield the variables by which the step says who it is: those of a token that ends with it, if one is required."""
+    workspace = attempt.task.workspace
+    if workspace.settings.access != "required":
+        yield {}
+        return
+    name, seconds = workspace.project.name, attempt.timeout_s
+    with step_token(workspace.database, name, job.run_id or attempt.task.run_id, seconds) as secret:
+        yield {"MLFLOW_TRACKING_TOKEN": secret}
 
 
 def _is_over(ended: Ended) -> bool:
@@ -115,7 +136,7 @@ def _watch(attempt: Attempt) -> Watch:
     )
 
 
-def _mask(task: Task) -> Mask:
+def _mask(task: Task, credential: Mapping[str, str]) -> Mask:
     declared = task.workspace.root / "ropewalk.yaml"
     text = declared.read_text(encoding="utf-8", errors="replace") if declared.is_file() else ""
-    return find_secrets(os.environ, text)
+    return find_secrets({**os.environ, **credential}, text)

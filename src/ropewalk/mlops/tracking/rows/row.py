@@ -28,7 +28,7 @@ Asked = TypeVar("Asked", bound=Struct)
 
 # MLflow's own pages, and its tests, use a copy of every path under the second. Both are of one row: a copy with checks
 # of its own is a place where one can be forgotten, as MLflow's advisories show.
-PREFIXES = ("/api", "/ajax-api")
+PREFIXES = ("/api/2.0", "/ajax-api/2.0")
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class Row(Generic[Asked]):
     @property
     def paths(self) -> list[str]:
         """The paths at which the row is served, one below each prefix."""
-        return [f"{prefix}/{self.api}{self.path}" for prefix in PREFIXES]
+        return [prefix.replace("2.0", self.api) + self.path for prefix in PREFIXES]
 
     def routes(self, workspace: Workspace) -> list[Route]:
         """Return the row as routes that answer for `workspace`, one below each prefix."""
         endpoint = self._endpoint(workspace)
-        return [Route(self.method, path, self.permission, endpoint) for path in self.paths]
+        return [Route(self.method, path, self.permission, endpoint, asks=self.asked) for path in self.paths]
 
     def _endpoint(self, workspace: Workspace) -> Endpoint:
         async def endpoint(request: Request) -> Response:

@@ -18,18 +18,25 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ropewalk.access import CredentialRefused, NotAllowed, NotSignedIn, Refused, TooManyFailures
 from ropewalk.errors import Conflict, InvalidInput, NotFound, RopewalkError, Unavailable
 from ropewalk.mlops.registry import ModelExists
 from ropewalk.mlops.tracking.errors import (
     ExperimentExists,
-    ForeignHost,
+    GatewayNameTaken,
+    GatewayPartUsed,
     InvalidRequest,
+    NotServed,
     RequestTooLarge,
     UnknownRoute,
 )
+from ropewalk.mlops.tracking.traces.errors import MissingHeader
 from ropewalk.mlops.tracking.wire.models import NUMBERS
 
 S = TypeVar("S", bound=msgspec.Struct)
+
+# The version of the protocol in which MLflow 3 put what it brought; all before is in 2.0.
+NEW = "3.0"
 
 _PLACE = re.compile(r"(?P<what>.*) - at `\$\.(?P<path>.*)`")
 _ENCODER = msgspec.json.Encoder()
@@ -39,9 +46,18 @@ _SHOWN = 200
 # (HTTP status, error_code) of the nearest class in an error's ancestry.
 _ENVELOPES: dict[type[RopewalkError], tuple[int, str]] = {
     UnknownRoute: (404, "ENDPOINT_NOT_FOUND"),
-    ForeignHost: (403, "PERMISSION_DENIED"),
+    NotSignedIn: (401, "UNAUTHENTICATED"),
+    CredentialRefused: (401, "UNAUTHENTICATED"),
+    NotAllowed: (403, "PERMISSION_DENIED"),
+    Refused: (403, "PERMISSION_DENIED"),
+    TooManyFailures: (429, "REQUEST_LIMIT_EXCEEDED"),
     ExperimentExists: (400, "RESOURCE_ALREADY_EXISTS"),
     ModelExists: (400, "RESOURCE_ALREADY_EXISTS"),
+    GatewayNameTaken: (400, "RESOURCE_ALREADY_EXISTS"),
+    GatewayPartUsed: (400, "INVALID_STATE"),
+    NotServed: (501, "NOT_IMPLEMENTED"),
+    # MLflow's server, whose framework checks headers, answers with this status.
+    MissingHeader: (422, "INVALID_PARAMETER_VALUE"),
     InvalidInput: (400, "INVALID_PARAMETER_VALUE"),
     NotFound: (404, "RESOURCE_DOES_NOT_EXIST"),
     Conflict: (400, "INVALID_PARAMETER_VALUE"),
