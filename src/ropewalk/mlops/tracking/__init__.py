@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from ropewalk.mlops.tracking.upkeep.retention import Verdict, apply_rules, judge_runs
     from ropewalk.mlops.tracking.upkeep.section import RetentionRule
     from ropewalk.mlops.tracking.upkeep.sweeping import sweep_tracking
+    from ropewalk.mlops.tracking.webhooks import Courier
     from ropewalk.store.tracking.values import Dataset, Experiment, LoggedModel, Metric, Run, RunStatus
 __all__ = [
     "AGGREGATES",
@@ -60,6 +61,7 @@ __all__ = [
     "Archived",
     "BranchRuns",
     "Column",
+    "Courier",
     "Dataset",
     "Emptied",
     "Event",

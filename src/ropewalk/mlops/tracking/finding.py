@@ -18,8 +18,8 @@ from ropewalk.store.search import Condition, Page, search
 from ropewalk.store.tracking import aggregates
 from ropewalk.store.tracking.aggregates import SUMMARIES, ExperimentCount, Extremes
 from ropewalk.store.tracking.experiments import EXPERIMENTS, read_experiments
-from ropewalk.store.tracking.metrics import metric_points
 from ropewalk.store.tracking.runs import read_runs
+from ropewalk.store.tracking.series import find_series, points_between
 from ropewalk.store.tracking.values import Experiment, Run
 
 View = Literal["active", "deleted", "all"]
@@ -201,6 +201,12 @@ def column_values(
 
 def value_at(connection: Connection, number: int, column: Column) -> float | None:
     """Return a metric's value at a step, or at the last step before it that has one; NaN is none."""
+    series = find_series(connection, number, column.key)
     step = column.step or 0
-    points = [point for point in metric_points(connection, number, column.key) if point[0] <= step]
+    if series is None:
+        return None
+    # Most often there is one just there, and nothing else is read.
+    points = points_between(connection, series, step, step) or points_between(
+        connection, series, -(2**63), step
+    )
     return points[-1][2] if points and points[-1][2] == points[-1][2] else None

@@ -9,11 +9,13 @@ from typing import Literal
 
 from ropewalk.errors import nearest
 from ropewalk.mlops.tracking.errors import InvalidFilter
-from ropewalk.mlops.tracking.runs import metric_points
+from ropewalk.mlops.tracking.runs import get_run
 from ropewalk.pipeline import Workspace
+from ropewalk.store.tracking import series as store
 from ropewalk.store.tracking.segments import Point
 
 Method = Literal["min-max", "lttb"]
+FIRST, LAST = -(2**63), 2**63 - 1
 METHODS: tuple[Method, ...] = ("min-max", "lttb")
 
 
@@ -62,34 +64,18 @@ def read_series(  # what, of what, and which part of it
             nearest=nearest(method, METHODS),
             hint=f"the methods are {', '.join(METHODS)}",
         )
-    first, last = steps
-    points = [
-        point
-        for point in metric_points(workspace, run_id, key)
-        if (first is None or point[0] >= first) and (last is None or point[0] <= last)
-    ]
-    if len(points) <= most:
-        return Series(key, len(points), "all", tuple(points))
-    kept = lttb(points, most) if method == "lttb" else extremes_per_bucket(points, most)
-    return Series(key, len(points), method, tuple(kept))
-
-
-def extremes_per_bucket(points: Sequence[Point], most: int) -> list[Point]:
-    """Return the least and the greatest point of each of `most / 2` stretches, so that no peak is lost.
-
-    The first and the last point stay. Where a stretch has no number, its first point stands for it.
-    """
-    buckets = max(1, (most - 2) // 2)
-    inner, kept = points[1:-1], [points[0]]
-    for bucket in range(buckets):
-        part = inner[bucket * len(inner) // buckets : (bucket + 1) * len(inner) // buckets]
-        numbers = [point for point in part if not math.isnan(point[2])]
-        if numbers:
-            low, high = min(numbers, key=_value), max(numbers, key=_value)
-            kept += sorted({low, high})
-        else:
-            kept += part[:1]
-    return [*kept, points[-1]]
+    first, last = (FIRST if steps[0] is None else steps[0]), (LAST if steps[1] is None else steps[1])
+    run = get_run(workspace, run_id)
+    with workspace.database.read() as connection:
+        series = store.find_series(connection, run.number, key)
+        if series is None:
+            return Series(key, 0, "all", ())
+        found = store.thinned(connection, series, most, first, last)
+        if found.total <= most or method != "lttb":
+            is_whole = len(found.points) == found.total
+            return Series(key, found.total, "all" if is_whole else "min-max", tuple(found.points))
+        points = store.points_between(connection, series, first, last)
+    return Series(key, len(points), "lttb", tuple(lttb(points, most)))
 
 
 def lttb(points: Sequence[Point], most: int) -> list[Point]:
@@ -121,7 +107,3 @@ def _widest(part: Sequence[Point], left: Point, right: tuple[float, float]) -> P
             (step - right[0]) * (point[2] - value) - (step - point[0]) * (right[1] - value)
         ),
     )
-
-
-def _value(point: Point) -> float:
-    return point[2]

@@ -10,6 +10,7 @@ from ropewalk.store.connections import Connection
 from ropewalk.store.database import now_ms
 from ropewalk.store.tracking.logged_models import ARTIFACT_URI as MODEL_URI
 from ropewalk.store.tracking.runs import ARTIFACT_URI as RUN_URI
+from ropewalk.store.tracking.traces import delete_traces
 
 PARENT_TAG = "mlflow.parentRunId"
 _MODEL_TABLES = ("logged_model_metric", "logged_model_tag", "logged_model_param")
@@ -191,13 +192,26 @@ def doom_run(connection: Connection, run: Trashed) -> None:
     connection.execute("DELETE FROM logged_model_metric WHERE run_id = ?", (run.id,))
 
 
-def remove_segments(connection: Connection, run: int, limit: int) -> int:
-    """Remove some of a run's points and return how many batches that were."""
-    done = connection.execute(
+def remove_points(connection: Connection, run: int, limit: int) -> int:
+    """Remove some of a run's points and return how many batches and chunks that were."""
+    loose = connection.execute(
         "DELETE FROM metric_segment WHERE id IN (SELECT id FROM metric_segment WHERE run = ? LIMIT ?)",
         (run, limit),
     )
-    return done.rowcount
+    merged = connection.execute(
+        "DELETE FROM metric_chunk WHERE run = ? AND (key, first_step, first_time) IN"
+        " (SELECT key, first_step, first_time FROM metric_chunk WHERE run = ? LIMIT ?)",
+        (run, run, limit),
+    )
+    return max(loose.rowcount, merged.rowcount)
+
+
+def remove_traces(connection: Connection, experiment: str, limit: int) -> int:
+    """Remove some of an experiment's traces and return how many."""
+    rows = connection.execute(
+        "SELECT number FROM trace WHERE experiment = ? LIMIT ?", (int(experiment), limit)
+    ).fetchall()
+    return delete_traces(connection, [row["number"] for row in rows])
 
 
 def remove_some_artifacts(connection: Connection, folder: str, limit: int) -> int:

@@ -135,7 +135,7 @@ def _remove_run(workspace: Workspace, run: Trashed, released: Collection[str], t
             refuse_held(connection, run.id, released)
         upkeep.doom_run(connection, run)
         models = upkeep.models_made(connection, run_id=run.id)
-    _repeat(workspace, lambda c: upkeep.remove_segments(c, run.number, SEGMENTS), SEGMENTS)
+    _repeat(workspace, lambda c: upkeep.remove_points(c, run.number, SEGMENTS), SEGMENTS)
     _remove_files(workspace, run.artifact_uri, tally)
     for number, place in models:
         _remove_model(workspace, number, place, tally)
@@ -210,6 +210,7 @@ def _remove_experiment(workspace: Workspace, experiment: TrashedExperiment, tall
         is_shared = upkeep.runs_keep_files_below(connection, experiment.artifact_location)
     for number, place in models:
         _remove_model(workspace, number, place, tally)
+    _repeat(workspace, lambda c: upkeep.remove_traces(c, experiment.id, RUNS), RUNS)
     # Files that clients put beside their runs' go too, unless runs that were moved away have theirs there. A place that
     # somebody chose may be another experiment's as well.
     if not is_shared and experiment.artifact_location == f"{SCHEME}{experiment.id}":
