@@ -25,7 +25,13 @@ from google.protobuf.descriptor import (
     MethodDescriptor,
     ServiceDescriptor,
 )
-from mlflow.protos import databricks_pb2, mlflow_artifacts_pb2, model_registry_pb2, service_pb2
+from mlflow.protos import (
+    databricks_pb2,
+    mlflow_artifacts_pb2,
+    model_registry_pb2,
+    service_pb2,
+    webhooks_pb2,
+)
 
 ROOT = Path(__file__).parent.parent
 WIRE = ROOT / "src" / "ropewalk" / "mlops" / "tracking" / "wire"
@@ -34,6 +40,7 @@ SERVICES: tuple[ServiceDescriptor, ...] = (
     service_pb2.DESCRIPTOR.services_by_name["MlflowService"],
     model_registry_pb2.DESCRIPTOR.services_by_name["ModelRegistryService"],
     mlflow_artifacts_pb2.DESCRIPTOR.services_by_name["MlflowArtifactsService"],
+    webhooks_pb2.DESCRIPTOR.services_by_name["WebhookService"],
 )
 # Paths, or beginnings of paths, whose messages Ropewalk speaks; a later tier adds its own here.
 SPOKEN = (
@@ -45,14 +52,51 @@ SPOKEN = (
     "/mlflow/logged-models",
     "/mlflow/registered-models/",
     "/mlflow/model-versions/",
-    "/mlflow-artifacts/artifacts",
+    "/mlflow-artifacts/",
+    "/mlflow/artifacts/presigned",
+    "/mlflow/webhooks",
+    "/mlflow/workspaces",
+    "/mlflow/datasets/",
+    "/mlflow/scorers/",
+    "/mlflow/issues",
+    "/mlflow/gateway/secrets/",
+    "/mlflow/gateway/model-definitions/",
+    "/mlflow/gateway/endpoints/",
 )
-UNSPOKEN = ("/mlflow/metrics/get-history-bulk-interval", "/mlflow/runs/log-model", "<path:")
-FILES = ("models.py", "requests.py", "logged_models.py", "registry.py")
+UNSPOKEN = ("/mlflow/metrics/get-history-bulk-interval", "/mlflow/runs/log-model", "/mlflow-artifacts/artifacts/")
+FILES = (
+    "webhooks.py",
+    "uploads.py",
+    "workspaces.py",
+    "models.py",
+    "requests.py",
+    "logged_models.py",
+    "registry.py",
+    "evaluation.py",
+    "issues.py",
+    "gateway_secrets.py",
+    "gateway.py",
+)
+# What messages of the last ones have in their names, the first that fits; a run's data sets are of another kind.
+HOMES = {
+    "webhooks.py": re.compile("Webhook"),
+    "uploads.py": re.compile("Multipart|Presigned"),
+    "workspaces.py": re.compile("Workspace"),
+    "issues.py": re.compile("Issue"),
+    "gateway_secrets.py": re.compile("GatewaySecret"),
+    "gateway.py": re.compile("Gateway|FallbackConfig"),
+    "evaluation.py": re.compile(
+        "Scorer|EvaluationDataset|Dataset(Tag|Record|Experiment|To|From)|(Create|Get|Delete)Dataset"
+    ),
+}
+# Messages of these packages have the names that others have too, or say less than they should.
+PACKAGES = {"mlflow.artifacts.": "Artifact", "mlflow.datasets.": "Evaluation"}
+NAMELESS = ("mlflow", "artifacts", "datasets", "issues")
 TYPES = {
     FieldDescriptor.TYPE_STRING: "str",
     FieldDescriptor.TYPE_BOOL: "bool",
     FieldDescriptor.TYPE_DOUBLE: "float",
+    FieldDescriptor.TYPE_FLOAT: "float",
     FieldDescriptor.TYPE_INT32: "Int32",
     FieldDescriptor.TYPE_INT64: "Int64",
 }
@@ -119,6 +163,9 @@ def _home(message: Descriptor) -> str:
     outermost = message
     while outermost.containing_type:
         outermost = outermost.containing_type
+    for home, names in HOMES.items():
+        if names.search(_name(outermost)):
+            return home
     if "Response" not in outermost.nested_types_by_name:
         return "models.py"
     return "logged_models.py" if "LoggedModel" in outermost.name else "requests.py"
@@ -141,8 +188,8 @@ def _module(name: str, own: list[Descriptor], messages: Mapping[str, Descriptor]
         used = sorted(
             {n for n in names if re.search(rf"(?<!\.)\b{n}\b", body)}, key=lambda n: (not n.isupper(), n)
         )
-        head = "from typing import ClassVar\n\nfrom msgspec import Struct\n\n"
-        head += f"from ropewalk.mlops.tracking.wire.models import ({', '.join(used)},)\n"
+        head = "from typing import ClassVar\n\n" if "ClassVar" in body else ""
+        head += f"from msgspec import Struct\n\nfrom ropewalk.mlops.tracking.wire.models import ({', '.join(used)},)\n"
     return notice + head + "\n\n" + "\n\n\n".join(blocks) + "\n"
 
 
@@ -186,7 +233,7 @@ def _collect(message: Descriptor, messages: dict[str, Descriptor]) -> None:
     if message.full_name in messages or (message.name == "Response" and not message.fields):
         return
     for field in _fields(message):
-        if field.message_type:
+        if field.message_type and not _is_map(field):
             _collect(field.message_type, messages)
     messages[message.full_name] = message
 
@@ -198,10 +245,8 @@ def _fields(message: Descriptor) -> list[FieldDescriptor]:
 
 def _name(item: Descriptor | EnumDescriptor) -> str:
     """Return the Python name of a message: `mlflow.GetRun.Response` is `GetRunResponse`."""
-    package = "Artifact" if item.full_name.startswith("mlflow.artifacts.") else ""
-    return package + "".join(
-        part for part in item.full_name.split(".") if part not in ("mlflow", "artifacts")
-    )
+    prefix = next((named for package, named in PACKAGES.items() if item.full_name.startswith(package)), "")
+    return prefix + "".join(part for part in item.full_name.split(".") if part not in NAMELESS)
 
 
 def _struct(message: Descriptor, messages: Mapping[str, Descriptor]) -> str:
@@ -249,6 +294,9 @@ def _quoted(names: Iterable[str]) -> str:
 
 def _field(field: FieldDescriptor) -> str:
     name = _type(field)
+    if _is_map(field):
+        # The wire's maps are all of texts.
+        return f"{field.name}: dict[str, str] = {{}}"
     return f"{field.name}: list[{name}] = []" if field.is_repeated else f"{field.name}: {name} | None = None"
 
 
@@ -256,6 +304,10 @@ def _type(field: FieldDescriptor) -> str:
     if field.message_type:
         return _name(field.message_type)
     return f"{_name(field.enum_type)} | int" if field.enum_type else TYPES[field.type]
+
+
+def _is_map(field: FieldDescriptor) -> bool:
+    return bool(field.message_type and field.message_type.GetOptions().map_entry)
 
 
 def _is_required(field: FieldDescriptor) -> bool:

@@ -26,6 +26,9 @@ ALIASES: Mapping[str, str] = {
     "datasets": "dataset",
 }
 
+# A data set has these fields only; unlike tags and metrics they are known, so another one is a mistake.
+_KEYS: Mapping[str, tuple[str, ...]] = {"dataset": ("name", "digest", "context")}
+
 
 @dataclass(frozen=True)
 class Schema:
@@ -36,12 +39,22 @@ class Schema:
         attributes: attribute -> whether it is a number or a text.
         entities: the named values it has, out of metric, parameter, tag and dataset.
         other_names: other spellings of attributes.
+        aliases: what may stand before the dot, and the entity that it means.
+        keys: per entity with fixed keys, those; `attributes.` stands for any key that begins so.
+        operators: per entity, what it can be compared with, where that is not what all entities know.
+        moved: attributes that stand for a named value.
+        sorted_as: what is sorted by in place of a named value.
     """
 
     what: str
     attributes: Mapping[str, Kind]
     entities: tuple[str, ...]
     other_names: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=lambda: ALIASES)
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _KEYS)
+    operators: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    moved: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    sorted_as: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
 
 RUNS = Schema(
@@ -117,4 +130,20 @@ LOGGED_MODELS = Schema(
         "last_updated_time": "last_updated_timestamp",
         "last_updated_timestamp_ms": "last_updated_timestamp",
     },
+)
+EVALUATION_SETS = Schema(
+    what="evaluation sets",
+    attributes={
+        "name": "text",
+        "created_time": "number",
+        "last_update_time": "number",
+        "created_by": "text",
+        "last_updated_by": "text",
+    },
+    entities=("tag",),
+)
+ISSUES = Schema(
+    what="issues",
+    attributes={"status": "text", "source_run_id": "text"},
+    entities=(),
 )

@@ -22,7 +22,28 @@ LoggedModelStatus = Literal[
     "LOGGED_MODEL_READY",
     "LOGGED_MODEL_UPLOAD_FAILED",
 ]
+EvaluationDatasetRecordSourceSourceType = Literal[
+    "SOURCE_TYPE_UNSPECIFIED", "TRACE", "HUMAN", "DOCUMENT", "CODE"
+]
+GatewayModelLinkageType = Literal["LINKAGE_TYPE_UNSPECIFIED", "PRIMARY", "FALLBACK"]
+FallbackStrategy = Literal["FALLBACK_STRATEGY_UNSPECIFIED", "SEQUENTIAL"]
+RoutingStrategy = Literal["ROUTING_STRATEGY_UNSPECIFIED", "REQUEST_BASED_TRAFFIC_SPLIT"]
 ModelVersionStatus = Literal["PENDING_REGISTRATION", "FAILED_REGISTRATION", "READY"]
+WebhookEntity = Literal[
+    "ENTITY_UNSPECIFIED",
+    "REGISTERED_MODEL",
+    "MODEL_VERSION",
+    "MODEL_VERSION_TAG",
+    "MODEL_VERSION_ALIAS",
+    "PROMPT",
+    "PROMPT_VERSION",
+    "PROMPT_TAG",
+    "PROMPT_VERSION_TAG",
+    "PROMPT_ALIAS",
+    "BUDGET_POLICY",
+]
+WebhookAction = Literal["ACTION_UNSPECIFIED", "CREATED", "UPDATED", "DELETED", "SET", "EXCEEDED"]
+WebhookStatus = Literal["ACTIVE", "DISABLED"]
 
 # Names of an enumeration by their numbers, which the wire accepts too.
 NUMBERS: dict[object, dict[int, str]] = {
@@ -34,7 +55,39 @@ NUMBERS: dict[object, dict[int, str]] = {
         2: "LOGGED_MODEL_READY",
         3: "LOGGED_MODEL_UPLOAD_FAILED",
     },
+    EvaluationDatasetRecordSourceSourceType: {
+        0: "SOURCE_TYPE_UNSPECIFIED",
+        1: "TRACE",
+        2: "HUMAN",
+        3: "DOCUMENT",
+        4: "CODE",
+    },
+    GatewayModelLinkageType: {0: "LINKAGE_TYPE_UNSPECIFIED", 1: "PRIMARY", 2: "FALLBACK"},
+    FallbackStrategy: {0: "FALLBACK_STRATEGY_UNSPECIFIED", 1: "SEQUENTIAL"},
+    RoutingStrategy: {0: "ROUTING_STRATEGY_UNSPECIFIED", 1: "REQUEST_BASED_TRAFFIC_SPLIT"},
     ModelVersionStatus: {1: "PENDING_REGISTRATION", 2: "FAILED_REGISTRATION", 3: "READY"},
+    WebhookEntity: {
+        0: "ENTITY_UNSPECIFIED",
+        1: "REGISTERED_MODEL",
+        2: "MODEL_VERSION",
+        3: "MODEL_VERSION_TAG",
+        4: "MODEL_VERSION_ALIAS",
+        5: "PROMPT",
+        6: "PROMPT_VERSION",
+        7: "PROMPT_TAG",
+        8: "PROMPT_VERSION_TAG",
+        9: "PROMPT_ALIAS",
+        10: "BUDGET_POLICY",
+    },
+    WebhookAction: {
+        0: "ACTION_UNSPECIFIED",
+        1: "CREATED",
+        2: "UPDATED",
+        3: "DELETED",
+        4: "SET",
+        5: "EXCEEDED",
+    },
+    WebhookStatus: {1: "ACTIVE", 2: "DISABLED"},
 }
 
 
@@ -207,6 +260,14 @@ class DatasetSummary(Struct, omit_defaults=True):
     digest: str | None = None
     context: str | None = None
     required: ClassVar[tuple[str, ...]] = ("experiment_id", "name", "digest")
+
+
+# It is a part of Workspace, CreateWorkspace, UpdateWorkspace.
+class TraceArchivalConfig(Struct, omit_defaults=True):
+    """MLflow's `mlflow.TraceArchivalConfig`."""
+
+    location: str | None = None
+    retention: str | None = None
 
 
 # It is a part of CreateLoggedModel, LoggedModelData, LogLoggedModelParamsRequest.

@@ -1,0 +1,1 @@
+"""What judges applications: evaluation sets, scorers, and the issues that were found."""
