@@ -9,6 +9,7 @@ import click
 from ropewalk.cli.commands.schedule import scheduling
 from ropewalk.cli.output import count
 from ropewalk.cli.session import Session, environment_option, open_session
+from ropewalk.mlops.tracking import Courier
 from ropewalk.routes import Route
 from ropewalk.web import serve
 
@@ -36,7 +37,7 @@ def command(
         if deployments := session.workspace.project.entries("deploy"):
             # A model's library takes seconds to load, and nothing is served before.
             click.echo(f"starting {count(len(deployments), 'deployment')}", err=True)
-        with scheduling(session) if schedule else nullcontext():
+        with scheduling(session) if schedule else nullcontext(), Courier(session.workspace).beside():
             serve(session.workspace, settings.host, settings.port, _say, _testing(session) if testing else ())
 
 

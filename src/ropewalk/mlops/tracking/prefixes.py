@@ -1,5 +1,7 @@
 """One server under several addresses: at its root, below `/p/<project>`, and where GitLab has its MLflow endpoint.
 
+MLflow's header for a workspace names a project too.
+
 The prefix is taken off before anything else looks at the path. So every route, guard and permission sees one path per
 route, and there is no second table whose checks could be forgotten.
 """
@@ -9,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from urllib.parse import quote
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ropewalk.errors import nearest
@@ -16,6 +19,7 @@ from ropewalk.mlops.tracking.errors import UnknownProject
 from ropewalk.mlops.tracking.wire.compat import refuse
 from ropewalk.pipeline import Workspace
 
+HEADER = "X-MLFLOW-WORKSPACE"
 # What stands before and behind a project's name in the two addresses.
 _FORMS = (("/p/", ""), ("/api/v4/projects/", "/ml/mlflow"))
 
@@ -34,6 +38,13 @@ class ProjectPrefix:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its plain path, or refuse it."""
+        if scope["type"] == "http" and (named := Headers(scope=scope).get(HEADER)) not in (
+            None,
+            "",
+            *self.names,
+        ):
+            await refuse(self._elsewhere(str(named)))(scope, receive, send)
+            return
         if scope["type"] == "http" and scope["path"].startswith(("/p/", "/api/v4/")):
             prefix = self._prefix_of(scope["path"])
             if prefix is None:
@@ -54,6 +65,9 @@ class ProjectPrefix:
         name = path.removeprefix(before)
         # Everything up to what must stand behind the name, which may have slashes of its own.
         name = name.partition(behind)[0] if behind else name.partition("/")[0]
+        return self._elsewhere(name)
+
+    def _elsewhere(self, name: str) -> UnknownProject:
         return UnknownProject(
             f"there is no project {name[:200]!r} here",
             nearest=nearest(name, self.names),

@@ -14,7 +14,7 @@ PROTOCOL = "3.17.2"
 _INFO = {
     # One of the two that MLflow names; the other, its file store, lacks searches that are answered here.
     "store_type": "SqlStore",
-    "workspaces_enabled": False,
+    "workspaces_enabled": True,
     "trace_archival_enabled": False,
     "multipart_uploads_enabled": False,
     "multipart_downloads_enabled": False,
