@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ropewalk.store.connections import Connection
-from ropewalk.store.errors import DatabaseBusy, DatabaseFailed
+from ropewalk.store.errors import DatabaseBusy
+from ropewalk.store.grouping import Alone, WriteQueue
 from ropewalk.store.server_address import read_address
 from ropewalk.store.server_errors import LOST, describe, is_stale
 from ropewalk.store.server_session import ServerSession, connect
@@ -40,11 +41,13 @@ class Server:
         self.address = read_address(url)
         self.name = self.address.shown
         self.busy_timeout_s = busy_timeout_s
-        self._local = threading.local()
         self._lock = threading.Lock()
         self._idle: list[ServerSession] = []
+        self._alone = Alone(self.name)
         # Writers of this process wait here and not at the server, each with a connection.
-        self._writing = threading.Semaphore(1)
+        self._queue = WriteQueue(self, self.name, busy_timeout_s)
+        self._writer: ServerSession | None = None
+        self._is_writer_stale = False
         self._places = threading.Semaphore(CONNECTIONS)
 
     @contextmanager
@@ -52,8 +55,8 @@ class Server:
         """Yield a connection on which every statement sees one consistent state."""
         with (
             self._translated(),
-            self._alone_in_thread(),
-            self._turn(self._places),
+            self._alone(),
+            self._place(),
             self._transaction(_READ, "ROLLBACK") as session,
         ):
             yield session
@@ -67,14 +70,66 @@ class Server:
             DatabaseUnreachable: the server went away; whether a commit that it was doing was done, nobody knows.
             RowRefused: a row broke a rule of its table.
         """
-        with (
-            self._translated(),
-            self._alone_in_thread(),
-            self._turn(self._writing),
-            self._turn(self._places),
-            self._transaction(_WRITE, "COMMIT") as session,
-        ):
-            yield session
+        with self._translated(), self._alone(), self._queue.turn() as connection:
+            yield connection
+
+    def begin(self) -> Connection:
+        """Begin the transaction of a group of writers."""
+        self._take_place()
+        try:
+            self._writer = self._begin(_WRITE)
+        except BaseException:
+            self._places.release()
+            raise
+        return self._writer
+
+    def set_savepoint(self) -> None:
+        """Begin a part of the transaction that can be undone alone."""
+        self._writing().run("SAVEPOINT part")
+
+    def release_savepoint(self) -> None:
+        """End the part."""
+        self._writing().run("RELEASE part")
+
+    def undo_part(self, error: BaseException) -> bool:
+        """Undo the part and return whether the rest still stands: not after an interruption, or without the server."""
+        self._is_writer_stale |= is_stale(error)
+        # After an interruption nobody knows which answers of the server are still under way.
+        if not isinstance(error, Exception):
+            return False
+        try:
+            self._writing().run("ROLLBACK TO part; RELEASE part")
+        except LOST:
+            return False
+        return True
+
+    def commit(self) -> None:
+        """Commit the transaction."""
+        session = self._writing()
+        session.run("COMMIT")
+        self._end(session, is_usable=not self._is_writer_stale)
+
+    def undo(self, error: BaseException) -> None:
+        """Undo the transaction and give its connection back, or close one that may be broken."""
+        session = self._writer
+        if session is not None:
+            # Statements that were planned for other tables than there are now must be planned anew.
+            self._end(
+                session,
+                is_usable=isinstance(error, Exception) and not is_stale(error) and session.roll_back(),
+            )
+
+    def _writing(self) -> ServerSession:
+        assert self._writer is not None
+        return self._writer
+
+    def _end(self, session: ServerSession, *, is_usable: bool) -> None:
+        self._writer, self._is_writer_stale = None, False
+        if is_usable:
+            self._keep(session)
+        else:
+            session.close()
+        self._places.release()
 
     def schema_version(self, connection: Connection) -> int:
         """Return the number of the last migration that was applied."""
@@ -112,27 +167,19 @@ class Server:
             raise describe(error, self.address) from error
 
     @contextmanager
-    def _alone_in_thread(self) -> Iterator[None]:
-        # It would wait for itself.
-        if getattr(self._local, "is_busy", False):
-            raise DatabaseFailed("cannot start a transaction within a transaction of the same thread")
-        self._local.is_busy = True
+    def _place(self) -> Iterator[None]:
+        self._take_place()
         try:
             yield
         finally:
-            self._local.is_busy = False
+            self._places.release()
 
-    @contextmanager
-    def _turn(self, places: threading.Semaphore) -> Iterator[None]:
-        if not places.acquire(timeout=self.busy_timeout_s):
+    def _take_place(self) -> None:
+        if not self._places.acquire(timeout=self.busy_timeout_s):
             raise DatabaseBusy(
                 f"{self.name} has been in use by this process for {self.busy_timeout_s:g} seconds",
                 hint="try again; if it stays so, look at the server's pg_stat_activity",
             )
-        try:
-            yield
-        finally:
-            places.release()
 
     @contextmanager
     def _transaction(self, begin: str, end: str) -> Iterator[ServerSession]:

@@ -1,6 +1,7 @@
 """The metadata database as a SQLite file.
 
-WAL mode: any number of readers, one writer at a time across threads and processes. One connection per thread.
+WAL mode: any number of readers, one writer at a time across threads and processes. One connection per thread for reading,
+and one that this process's writers share, see `grouping`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from ropewalk.store.connections import Connection
 from ropewalk.store.errors import DatabaseBusy, DatabaseFailed, DatabaseUnusable, RowRefused
+from ropewalk.store.grouping import Alone, WriteQueue
 from ropewalk.store.turns import Turns
 
 
@@ -28,11 +30,14 @@ class SQLiteFile:
         self._lock = threading.Lock()
         self._connections: list[sqlite3.Connection] = []
         self._turns = Turns(path)
+        self._alone = Alone(self.name)
+        self._writer: sqlite3.Connection | None = None
+        self._queue = WriteQueue(self, self.name, busy_timeout_s)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Yield a connection on which every statement sees one consistent state."""
-        with self._translated():
+        with self._translated(), self._alone():
             connection = self._connect()
             # Without a transaction each statement would see the state of its own moment.
             connection.execute("BEGIN")
@@ -46,15 +51,54 @@ class SQLiteFile:
         """Yield a connection inside a write transaction; commit at the end, roll back on any error.
 
         Raises:
-            DatabaseBusy: another process kept writing for longer than the busy time-out.
+            DatabaseBusy: this process or another one kept writing for longer than the busy time-out.
             RowRefused: a row broke a rule of its table.
         """
-        with self._translated():
-            connection = self._connect()
-            connection.execute("BEGIN IMMEDIATE")
-            with _all_or_nothing(connection):
-                self._turns.take()
-                yield connection
+        with self._translated(), self._alone(), self._queue.turn() as connection:
+            yield connection
+
+    def begin(self) -> Connection:
+        """Begin the transaction of a group of writers."""
+        if self._writer is None:
+            self._writer = self._open()
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            self._turns.take()
+        except BaseException:
+            self._writer.execute("ROLLBACK")
+            raise
+        return self._writer
+
+    def set_savepoint(self) -> None:
+        """Begin a part of the transaction that can be undone alone."""
+        self._writing().execute("SAVEPOINT part")
+
+    def release_savepoint(self) -> None:
+        """End the part."""
+        self._writing().execute("RELEASE part")
+
+    def undo_part(self, error: BaseException) -> bool:
+        """Undo the part and return whether the rest still stands: a full disk ends the transaction itself."""
+        del error
+        if not self._writing().in_transaction:
+            return False
+        self._writing().execute("ROLLBACK TO part")
+        self._writing().execute("RELEASE part")
+        return True
+
+    def commit(self) -> None:
+        """Commit the transaction."""
+        self._writing().execute("COMMIT")
+
+    def undo(self, error: BaseException) -> None:
+        """Undo the transaction, unless it has ended by itself."""
+        del error
+        if self._writing().in_transaction:
+            self._writing().execute("ROLLBACK")
+
+    def _writing(self) -> sqlite3.Connection:
+        assert self._writer is not None
+        return self._writer
 
     def schema_version(self, connection: Connection) -> int:
         """Return the number of the last migration that was applied."""
@@ -74,6 +118,7 @@ class SQLiteFile:
             for connection in self._connections:
                 connection.close()
             self._connections.clear()
+            self._writer = None
             self._turns.close()
         self._local = threading.local()
 
@@ -122,29 +167,20 @@ class SQLiteFile:
     def _connect(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            # Each thread uses only its own connection; `close` may run in another.
-            # isolation_level=None: transactions begin where we say, not where the driver guesses.
-            connection = sqlite3.connect(
-                self.path, timeout=self.busy_timeout_s, isolation_level=None, check_same_thread=False
-            )
-            connection.row_factory = sqlite3.Row
-            self._use_write_ahead_log(connection)
-            # Survives the death of any process; the last commits before a power cut may be lost, none torn.
-            connection.execute("PRAGMA synchronous=NORMAL")
-            connection.execute("PRAGMA foreign_keys=ON")
-            self._local.connection = connection
-            with self._lock:
-                self._connections.append(connection)
+            connection = self._local.connection = self._open()
         return connection
 
-
-@contextmanager
-def _all_or_nothing(connection: sqlite3.Connection) -> Iterator[None]:
-    """Commit the open transaction at the end, or roll it back on any error, also one of the commit itself."""
-    try:
-        yield
-        connection.execute("COMMIT")
-    finally:
-        # After a commit there is nothing left to undo; a full disk may have ended the transaction already.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+    def _open(self) -> sqlite3.Connection:
+        # Each is used by one thread at a time; `close` may run in another.
+        # isolation_level=None: transactions begin where we say, not where the driver guesses.
+        connection = sqlite3.connect(
+            self.path, timeout=self.busy_timeout_s, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        self._use_write_ahead_log(connection)
+        # Survives the death of any process; the last commits before a power cut may be lost, none torn.
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        with self._lock:
+            self._connections.append(connection)
+        return connection
