@@ -13,6 +13,7 @@ from ropewalk.mlops.tracking.wire import answers, compat
 from ropewalk.mlops.tracking.wire import models as wire
 from ropewalk.mlops.tracking.wire import requests as ask
 from ropewalk.mlops.tracking.wire.pages import next_token, read_page
+from ropewalk.mlops.tracking.wire.places import place_token, read_place
 from ropewalk.pipeline import Workspace
 from ropewalk.routes import Permission
 from ropewalk.store import now_ms
@@ -162,16 +163,15 @@ def _log_outputs(workspace: Workspace, asked: ask.LogOutputs) -> None:
 
 def _history(workspace: Workspace, asked: ask.GetMetricHistory) -> ask.GetMetricHistoryResponse:
     key, run_id = answers.need(asked.metric_key, "metric_key"), run_of(asked)
-    # Cut as bare tuples: a series may have a million points, of which 25,000 are answered.
-    points = runs.metric_points(workspace, run_id, key)
+    after = read_place(asked.page_token, run_id, key)
     # Without a page size the whole series is the answer, as clients of before paging expect.
-    wanted = max(len(points), 1) if asked.max_results is None else asked.max_results
-    limit = check_page_size(wanted, max(limits.HISTORY_PAGE, len(points)))
-    page = read_page(asked.page_token, limit, run_id, key)
-    found = points[page.offset : page.offset + page.limit]
+    limit = None if asked.max_results is None else check_page_size(asked.max_results, limits.HISTORY_PAGE)
+    # One more than asked for shows whether there is a next page.
+    found = runs.metric_page(workspace, run_id, key, after, limit and limit + 1)
+    page = found[:limit]
     return ask.GetMetricHistoryResponse(
-        [wire.Metric(key, compat.wire_number(value), time, step) for step, time, value in found[:limit]],
-        next_token(page, len(found), run_id, key),
+        [wire.Metric(key, compat.wire_number(value), time, step) for step, time, value in page],
+        place_token(page[-1], run_id, key) if len(page) < len(found) else None,
     )
 
 
