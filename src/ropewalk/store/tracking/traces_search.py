@@ -98,16 +98,28 @@ def count_traces(connection: Connection, wanted: TraceSearch) -> int:
     return count(connection, *_searched(wanted))
 
 
-def _searched(wanted: TraceSearch) -> tuple[Searched, list[Condition]]:
-    if not wanted.spans:
-        return TRACES, list(wanted.conditions)
-    compared = [_span_condition(condition) for condition in wanted.spans]
+def joint_count(connection: Connection, wanted: Sequence[TraceSearch]) -> int:
+    """Return how many traces meet the conditions of all these searches, each with a span of its own."""
+    return count(connection, *_searched(*wanted))
+
+
+def _searched(*wanted: TraceSearch) -> tuple[Searched, list[Condition]]:
+    satellites, conditions = dict(TRACES.satellites), list[Condition]()
+    for number, one in enumerate(wanted):
+        conditions += one.conditions
+        if one.spans:
+            satellites[f"spans_{number}"] = _with_span(one.spans)
+            conditions.append(Condition(f"spans_{number}", "", "IS NOT NULL"))
+    return replace(TRACES, satellites=satellites), conditions
+
+
+def _with_span(conditions: Sequence[Condition]) -> Satellite:
+    """Return the traces of which one span meets all conditions, as a table."""
+    compared = [_span_condition(condition) for condition in conditions]
     where = " AND ".join(text for text, _ in compared)
     values = tuple(value for _, found in compared for value in found)
     table = f"(SELECT trace FROM span WHERE {where}) AS spans_found"  # noqa: S608  # names are ours, values bound
-    satellites = {**TRACES.satellites, "spans": Satellite(table, ("trace",), key="", bound=values)}
-    one = Condition("spans", "", "IS NOT NULL")
-    return replace(TRACES, satellites=satellites), [*wanted.conditions, one]
+    return Satellite(table, ("trace",), key="", bound=values)
 
 
 def _span_condition(condition: Condition) -> tuple[str, list[str]]:
@@ -123,3 +135,26 @@ def _span_condition(condition: Condition) -> tuple[str, list[str]]:
     if condition.key == "content":
         return f"{attributes} AND {text})", bound
     return f"{attributes} AND said.key = ? AND {text})", [condition.key.removeprefix("attributes."), *bound]
+
+
+def named_values(connection: Connection, condition: Condition, most: int) -> list[str]:
+    """Return the different values that a condition is about, whatever it compares them with, at most so many."""
+    if condition.entity == "span":
+        table, column, key = _span_column(condition.key)
+    elif condition.entity == "attribute":
+        table, column, key = "trace", TRACES.attributes[condition.key], ""
+    else:
+        satellite = TRACES.satellites[condition.entity]
+        table, column, key = satellite.table, "value", condition.key if satellite.key else ""
+    picked = "key = ?" if key else "TRUE"
+    rows = connection.execute(
+        f"SELECT DISTINCT {column} AS value FROM {table} WHERE {picked} AND {column} IS NOT NULL LIMIT ?",  # noqa: S608  # names are ours
+        ([key] if key else []) + [most],
+    )
+    return [str(row["value"]) for row in rows]
+
+
+def _span_column(key: str) -> tuple[str, str, str]:
+    if key in _COLUMNS:
+        return "span", _COLUMNS[key], ""
+    return "span_attribute", "value", key.removeprefix("attributes.") if key != "content" else ""

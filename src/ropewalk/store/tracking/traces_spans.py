@@ -57,8 +57,10 @@ def add_spans(connection: Connection, trace: int, spans: Sequence[SpanRow]) -> b
         " ended_ns = excluded.ended_ns, model = excluded.model, provider = excluded.provider,"
         " segment = excluded.segment",
         [
-            (trace, s.id, s.parent, s.name[:NAME], s.type[:NAME], s.status, s.started_ns, s.ended_ns)
-            + (s.model, s.provider, segment)
+            (
+                *(trace, s.id, s.parent, s.name[:NAME], s.type[:NAME], s.status, s.started_ns, s.ended_ns),
+                *(s.model, s.provider, segment),
+            )
             for s in newer
         ],
     )

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from ropewalk.errors import nearest
 from ropewalk.mlops.tracking.errors import InvalidFilter
-from ropewalk.mlops.tracking.filter.schemas import ALIASES, Schema
+from ropewalk.mlops.tracking.filter.schemas import Schema
 from ropewalk.mlops.tracking.filter.tokens import Token, tokenize
 from ropewalk.store.search import Condition, Operand, Ordering
 
 # What is missing here MLflow lacks too: a filter that works here must work on any other server.
 _NUMBER_OPERATORS = ("=", "!=", "<", "<=", ">", ">=")
 _TEXT_OPERATORS = ("=", "!=", "LIKE", "ILIKE")
+_SORTABLE = ("attribute", "metric", "parameter", "tag", "metadata")
 # Far above what a person writes, and below what the database takes in one statement.
 MOST_CHARACTERS = 500_000
 MOST_CONDITIONS = 100
 MOST_VALUE = 10_000
-# A data set has these fields only; unlike tags and metrics they are known, so another one is a mistake.
-_DATASET_KEYS = ("name", "digest", "context")
 
 
 def parse_filter(text: str | None, schema: Schema) -> list[Condition]:
@@ -45,11 +44,12 @@ def parse_ordering(text: str, schema: Schema) -> Ordering:
         InvalidFilter: it does not parse, or names what cannot be sorted by.
     """
     reader = _Reader(text, schema)
-    entity, key = reader.identifier()
+    named = reader.identifier()
+    entity, key = schema.sorted_as.get(named, named)
     # A run has many data sets, and there is no telling by which one it should be sorted.
-    if entity == "dataset":
+    if entity not in _SORTABLE:
         raise InvalidFilter(
-            f"Invalid order_by clause {text!r}: a data set's fields do not order {schema.what}"
+            f"Invalid order_by clause {text!r}: the fields of a {entity} do not order {schema.what}"
         )
     is_ascending = True
     if reader.token.text in ("ASC", "DESC"):
@@ -92,7 +92,9 @@ class _Reader:
         kind = self._kind(entity, key)
         at = self.token
         operator = self._operator()
-        allowed = self._allowed(entity, kind)
+        # A schema that says what an entity or one field of it can do is heeded before the common rules.
+        own = self.schema.operators.get(f"{entity}.{key}") or self.schema.operators.get(entity)
+        allowed = own if own and kind == "text" else self._allowed(entity, kind)
         if operator not in allowed:
             raise InvalidFilter(
                 f"Invalid comparator '{operator}' for {entity} '{key}' at character {at.at}: use one of {', '.join(allowed)}"
@@ -106,8 +108,8 @@ class _Reader:
         head, dot, rest = token.text.partition(".")
         # A bare name, and one in backticks as MLflow's user interface writes `Run name`, is an attribute.
         if not dot or head.startswith("`"):
-            return "attribute", self._attribute(token.text.strip("`"), token)
-        entity = ALIASES.get(head)
+            return self._attribute(token.text.strip("`"), token)
+        entity = self.schema.aliases.get(head)
         if entity is None or entity not in ("attribute", *self.schema.entities):
             valid = ("attribute", *self.schema.entities)
             raise InvalidFilter(
@@ -115,24 +117,35 @@ class _Reader:
                 nearest=nearest(head, valid),
             )
         # Quotes are how a metric's or tag's name may have spaces; they are no part of it.
-        key = rest.strip('`"')
-        if entity == "dataset" and key not in _DATASET_KEYS:
-            raise InvalidFilter(
-                f"Invalid dataset key '{key}' specified. Valid keys are {list(_DATASET_KEYS)}"
-            )
-        return entity, self._attribute(key, token) if entity == "attribute" else key
+        if entity == "attribute":
+            return self._attribute(rest.strip('`"'), token)
+        return entity, self._key(entity, rest)
 
-    def _attribute(self, name: str, token: Token) -> str:
+    def _key(self, entity: str, rest: str) -> str:
+        """Return the key of a named value, which is one of the entity's own where it has its own."""
+        keys = self.schema.keys.get(entity)
+        prefix = "attributes." if keys and "attributes." in keys and rest.startswith("attributes.") else ""
+        key = rest.removeprefix(prefix).strip('`"')
+        if keys and not prefix and key not in keys:
+            raise InvalidFilter(
+                f"Invalid {entity} key '{key}' specified. Valid keys are {list(keys)}",
+                nearest=nearest(key, keys),
+            )
+        return prefix + key
+
+    def _attribute(self, name: str, token: Token) -> tuple[str, str]:
         # Only names from the schema go on from here, and those are what SQL expressions are picked by.
         known = self.schema.other_names.get(name, name)
+        if known in self.schema.moved:
+            return self.schema.moved[known]
         if known not in self.schema.attributes:
-            close = nearest(name, self.schema.attributes)
+            close = nearest(name, (*self.schema.attributes, *self.schema.moved))
             raise InvalidFilter(
                 f"Invalid attribute key '{name}' specified at character {token.at}."
-                f" Valid keys for {self.schema.what} are {sorted(self.schema.attributes)}",
+                f" Valid keys for {self.schema.what} are {sorted((*self.schema.attributes, *self.schema.moved))}",
                 nearest=close,
             )
-        return known
+        return "attribute", known
 
     def _kind(self, entity: str, key: str) -> str:
         if entity == "attribute":

@@ -15,7 +15,7 @@ _TOKEN = re.compile(
     r"""
     (?P<space>\s+)
   | (?P<number>[-+]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?+(?![\w.]))
-  | (?P<name>(?:[A-Za-z_]\w*(?:\.(?:`[^`]+`|"[^"]+"|[\w.\-/:]+))?)|`[^`]+`)
+  | (?P<name>(?:[A-Za-z_]\w*(?:\.(?:(?:attributes|tag|metadata)\.(?=[`"]))?(?:`[^`]+`|"[^"]+"|[\w.\-/:]+))?)|`[^`]+`)
   | (?P<text>'(?:[^']|'')*'|"(?:[^"]|"")*")
   | (?P<sign><=|>=|!=|<>|=|<|>)
   | (?P<mark>[(),])
@@ -23,7 +23,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 # `OR` is no operator of the language, but as a word of it the error can say where it stands.
-_WORDS = frozenset({"AND", "OR", "NOT", "IN", "LIKE", "ILIKE", "IS", "NULL", "ASC", "DESC"})
+_WORDS = frozenset({"AND", "OR", "NOT", "IN", "LIKE", "ILIKE", "RLIKE", "IS", "NULL", "ASC", "DESC"})
 
 
 @dataclass(frozen=True)

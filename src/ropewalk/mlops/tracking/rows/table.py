@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ropewalk.mlops.tracking.rows import (
     artifacts,
+    assessments,
     evaluation_sets,
     experiments,
     gateway_endpoints,
@@ -25,6 +26,7 @@ from ropewalk.mlops.tracking.rows import (
 )
 from ropewalk.mlops.tracking.rows.files import file_routes
 from ropewalk.mlops.tracking.rows.otlp import otlp_routes
+from ropewalk.mlops.tracking.rows.graphql import graphql_routes
 from ropewalk.mlops.tracking.rows.server import server_routes
 from ropewalk.mlops.tracking.wire.compat import refuse
 from ropewalk.pipeline import Workspace
@@ -54,7 +56,7 @@ TABLES = (
 
 
 # What changes models that others rely on is written down; logging to runs is not, as runs are a log themselves.
-_CHANGES = frozenset({Permission.WRITE, Permission.ADMINISTER})
+_CHANGES = frozenset({Permission.WRITE, Permission.DELETE, Permission.MANAGE})
 _AUDITED = ("/registered-models/", "/model-versions/", "/webhooks", "/gateway/")
 
 
@@ -72,5 +74,10 @@ def _told(route: Route) -> Route:
 def _rows(workspace: Workspace) -> list[Route]:
     rows = [route for table in TABLES for row in table for route in row.routes(workspace)]
     # The proxy matches any path below its own, so it stands behind everything that has a path of its own.
-    raw = [*artifacts.proxy_routes(workspace), *file_routes(workspace), *gateway_endpoints.gateway_routes()]
-    return [*rows, *raw, *server_routes()]
+    raw = [
+        *artifacts.proxy_routes(workspace),
+        *file_routes(workspace),
+        *gateway_endpoints.gateway_routes(),
+        *graphql_routes(workspace),
+    ]
+    return [*rows, *raw, *otlp_routes(workspace), *server_routes()]
