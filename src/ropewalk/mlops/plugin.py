@@ -1,4 +1,4 @@
-"""What MLOps registers: the sections `gates` and `retention`, the kinds step, gate and model, and MLflow's routes."""
+"""What MLOps registers: the sections `gates`, `registry` and `retention`, the kinds step, gate and model, and MLflow's routes."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 @hookimpl
 def project_sections() -> list[Section]:
-    """Return the sections that declare gates and rules of retention."""
+    """Return the sections that declare gates, and rules of the registry and of retention."""
     conditions = Address("ropewalk.mlops.evaluation", "Conditions")
+    rules = Address("ropewalk.mlops.registry", "RegistryEntry")
     retention = Address("ropewalk.mlops.tracking", "RetentionRule")
     return [
         Section("gates", conditions, "conditions a model's metrics must keep before it is registered"),
+        Section("registry", rules, "by model, or `all`: what its files may import, whose approval it needs"),
         Section("retention", retention, "rules by which `ropewalk gc` puts away old runs and their files"),
     ]
 

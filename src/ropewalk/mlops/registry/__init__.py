@@ -8,6 +8,8 @@ from ropewalk.doors import lazy_names
 
 if TYPE_CHECKING:
     from ropewalk.mlops.registry.errors import ModelExists, UnmadeModel
+    from ropewalk.mlops.registry.history import acting_person, history
+    from ropewalk.mlops.registry.inspection import allow_version, reading_of, require_loadable
     from ropewalk.mlops.registry.kind import INPUTS_TAG, ModelKind
     from ropewalk.mlops.registry.models import (
         create_model,
@@ -21,6 +23,18 @@ if TYPE_CHECKING:
         set_alias,
         tag_model,
         untag_model,
+    )
+    from ropewalk.mlops.registry.policy import ApprovalRule, RegistryEntry, policy_of
+    from ropewalk.mlops.registry.reading.mlmodel import Column, MLmodel, read_mlmodel
+    from ropewalk.mlops.registry.reading.report import FilesReport, Finding
+    from ropewalk.mlops.registry.reviews import (
+        Review,
+        ask_approval,
+        comment_on,
+        give_verdict,
+        missing_approvals,
+        require_approved,
+        review_of,
     )
     from ropewalk.mlops.registry.semantic import is_semantic
     from ropewalk.mlops.registry.versions import (
@@ -36,19 +50,36 @@ if TYPE_CHECKING:
         materialise,
         move_version,
         register,
+        same_content,
         tag_version,
         untag_version,
+        verify_version,
+        version_content,
     )
     from ropewalk.store.registry import ModelVersion, RegisteredModel
+    from ropewalk.store.registry_history import ReadingState, RegistryEvent
 
 __all__ = [
     "INPUTS_TAG",
+    "ApprovalRule",
+    "Column",
+    "FilesReport",
+    "Finding",
+    "MLmodel",
     "ModelExists",
     "ModelKind",
     "ModelVersion",
+    "ReadingState",
     "RegisteredModel",
+    "RegistryEntry",
+    "RegistryEvent",
+    "Review",
     "UnmadeModel",
     "VersionRequest",
+    "acting_person",
+    "allow_version",
+    "ask_approval",
+    "comment_on",
     "create_model",
     "create_version",
     "delete_alias",
@@ -60,20 +91,32 @@ __all__ = [
     "get_numbered_version",
     "get_version",
     "get_version_by_alias",
+    "give_verdict",
+    "history",
     "is_semantic",
     "latest_versions",
     "list_models",
     "list_versions",
     "materialise",
+    "missing_approvals",
     "move_version",
     "point_alias",
+    "policy_of",
+    "read_mlmodel",
+    "reading_of",
     "register",
     "rename_model",
+    "require_approved",
+    "require_loadable",
+    "review_of",
+    "same_content",
     "set_alias",
     "tag_model",
     "tag_version",
     "untag_model",
     "untag_version",
+    "verify_version",
+    "version_content",
 ]
 
 __getattr__ = lazy_names(__name__, __file__)

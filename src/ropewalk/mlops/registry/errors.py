@@ -19,6 +19,7 @@ RopewalkError
 │   ├── ModelExists          the name is taken
 │   ├── VersionTaken         a semantic version that another version has, or that would change
 │   ├── OwnApproval          a person who approves what they made or asked for
+│   ├── ContentMoved         files that changed while they were being registered
 │   ├── ReleasedVersion      a version that a protected alias names, and that is to be deleted
 │   └── ProtectedAlias       the alias of an environment that only a release moves
 ├── GateFailed
@@ -124,6 +125,12 @@ class ReleasedVersion(Conflict):
     """A version that a protected environment's alias names is neither deleted nor renamed."""
 
     code = "RW372"
+
+
+class ContentMoved(Conflict):
+    """The files of a model changed between their reading and their registration."""
+
+    code = "RW373"
 
 
 class NotApproved(GateFailed):

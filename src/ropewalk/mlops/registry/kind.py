@@ -8,9 +8,22 @@ from dataclasses import dataclass
 
 from ropewalk.errors import NotFound, nearest
 from ropewalk.mlops.registry.errors import UnmadeModel
+from ropewalk.mlops.registry.models import point_alias
 from ropewalk.mlops.registry.packing import pack_version, unpack_version
+from ropewalk.mlops.registry.reviews import require_approved
 from ropewalk.mlops.registry.versions import get_version, register
-from ropewalk.pipeline import JSON, Need, Node, NodeKind, Output, Packed, Probe, Task, Workspace
+from ropewalk.pipeline import (
+    JSON,
+    Need,
+    Node,
+    NodeKind,
+    Output,
+    Packed,
+    Probe,
+    Task,
+    Workspace,
+    is_protected,
+)
 from ropewalk.project import (
     InvalidPython,
     Project,
@@ -63,6 +76,20 @@ class ModelKind(NodeKind):
         except NotFound:
             return False
         return version.digest == output.digest
+
+    def adopt(self, node: Node, output: Output, workspace: Workspace) -> None:
+        """Hold the version against the approvals that the environment asks for, and move its alias if it is protected.
+
+        Raises:
+            NotApproved: the version lacks an approval.
+            NotFound: it is not registered any more.
+        """
+        environment = workspace.settings.environment
+        version = get_version(workspace, node.name, str(output.summary["version"]))
+        require_approved(workspace, version, environment)
+        # Elsewhere a deployment moves the alias of its environment; what is protected moves with its release.
+        if is_protected(workspace.project, environment):
+            point_alias(workspace, version.name, environment, version.version, reason="release applied")
 
     def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
         """Return the version with its tags; its files travel with the step that made them."""

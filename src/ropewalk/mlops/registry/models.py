@@ -13,15 +13,20 @@ from ropewalk.mlops.registry.errors import (
     InvalidSource,
     ModelExists,
     ProtectedAlias,
+    ReleasedVersion,
     UnknownAlias,
     UnknownModel,
     UnknownVersion,
 )
+from ropewalk.mlops.registry.events import announce, announce_model
+from ropewalk.mlops.registry.history import acting_person, note
 from ropewalk.mlops.registry.sources import check_text
 from ropewalk.pipeline import Workspace, is_protected
+from ropewalk.project import release_file
 from ropewalk.store import Connection, RowRefused
 from ropewalk.store import registry as table
 from ropewalk.store.registry import RegisteredModel
+from ropewalk.store.registry_history import NewEvent, rename_events
 from ropewalk.store.search import Page
 
 # The widths of MLflow's own columns: what fits here can be moved to another server and back.
@@ -33,6 +38,7 @@ ALIAS_LENGTH = 255
 ALL = Page(1_000_000)
 
 _ALIAS = re.compile(r"[\w\-]+")
+_FILE_NAME = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
 # Such an alias would make `models:/late@3` and `models:/late/3` two things.
 _LIKE_A_VERSION = re.compile(r"[vV]?\d+|latest", re.IGNORECASE)
 
@@ -52,11 +58,15 @@ def create_model(
     check_name(name)
     for key, value in (tags or {}).items():
         check_tag(key, value)
+    actor = acting_person(workspace)
     # The constraint decides, because a look-up before it could be overtaken by another client.
     try:
         with workspace.database.write() as connection:
             table.insert_model(connection, name, description, tags or {})
-            return require_model(connection, name)
+            note(connection, NewEvent(name, "model created", actor))
+            made = require_model(connection, name)
+            announce_model(connection, made)
+            return made
     except RowRefused:
         raise _exists(name) from None
 
@@ -141,14 +151,18 @@ def rename_model(workspace: Workspace, name: str, new_name: str) -> RegisteredMo
         UnknownModel: there is none of that name.
         InvalidModelName: the new name cannot be used.
         ModelExists: the new name is taken.
+        ReleasedVersion: a protected environment has one of its versions by the old name.
     """
     # The old name is not checked: a model that an older release let in must still be renamed.
     check_name(new_name)
+    actor = acting_person(workspace)
     try:
         with workspace.database.write() as connection:
             # Within the transaction: a model that is deleted meanwhile must not come back by a change to it.
-            require_model(connection, name)
+            refuse_released(workspace, require_model(connection, name))
             table.rename_model(connection, name, new_name)
+            rename_events(connection, name, new_name)
+            note(connection, NewEvent(new_name, "model renamed", actor, before=name, after=new_name))
             return require_model(connection, new_name)
     except RowRefused:
         raise _exists(new_name) from None
@@ -160,9 +174,11 @@ def describe_model(workspace: Workspace, name: str, description: str | None) -> 
     Raises:
         UnknownModel: there is none of that name.
     """
+    actor = acting_person(workspace)
     with workspace.database.write() as connection:
-        require_model(connection, name)
+        before = require_model(connection, name).description
         table.describe_model(connection, name, description)
+        note(connection, NewEvent(name, "model described", actor, before=before, after=description))
         return require_model(connection, name)
 
 
@@ -171,10 +187,27 @@ def delete_model(workspace: Workspace, name: str) -> None:
 
     Raises:
         UnknownModel: there is none of that name.
+        ReleasedVersion: a protected environment has one of its versions.
     """
+    actor = acting_person(workspace)
     with workspace.database.write() as connection:
-        require_model(connection, name)
+        refuse_released(workspace, require_model(connection, name))
         table.delete_model(connection, name)
+        note(connection, NewEvent(name, "model deleted", actor))
+
+
+def refuse_released(workspace: Workspace, model: RegisteredModel, version: str | None = None) -> None:
+    """Refuse to take a model, or one of its versions, from under the alias of a protected environment.
+
+    Raises:
+        ReleasedVersion: such an alias names it.
+    """
+    for alias, named in model.aliases.items():
+        if (version is None or named == version) and _is_released(workspace, alias):
+            raise ReleasedVersion(
+                f"version {named} of model {model.name!r} is what {alias!r} has, and only a release moves that",
+                hint=f"release another version first: `ropewalk promote {alias}`, then `ropewalk apply {alias}`",
+            )
 
 
 def tag_model(workspace: Workspace, name: str, key: str, value: str) -> None:
@@ -185,9 +218,14 @@ def tag_model(workspace: Workspace, name: str, key: str, value: str) -> None:
         InvalidRegistryTag: the tag cannot be stored.
     """
     check_tag(key, value)
+    actor = acting_person(workspace)
     with workspace.database.write() as connection:
-        require_model(connection, name)
+        before = require_model(connection, name).tags.get(key)
         table.set_model_tag(connection, name, key, value)
+        if before != value:
+            event = NewEvent(name, f"model tag {key} set", actor, before=before, after=value)
+            note(connection, event)
+        announce(connection, name, "registered_model_tag", "set", {"name": name, "key": key, "value": value})
 
 
 def untag_model(workspace: Workspace, name: str, key: str) -> None:
@@ -196,9 +234,13 @@ def untag_model(workspace: Workspace, name: str, key: str) -> None:
     Raises:
         UnknownModel: there is none of that name.
     """
+    actor = acting_person(workspace)
     with workspace.database.write() as connection:
-        require_model(connection, name)
+        before = require_model(connection, name).tags.get(key)
         table.delete_model_tag(connection, name, key)
+        if before is not None:
+            note(connection, NewEvent(name, f"model tag {key} removed", actor, before=before))
+        announce(connection, name, "registered_model_tag", "deleted", {"name": name, "key": key})
 
 
 def set_alias(workspace: Workspace, name: str, alias: str, version: str) -> None:
@@ -210,11 +252,13 @@ def set_alias(workspace: Workspace, name: str, alias: str, version: str) -> None
         InvalidAlias: the alias cannot be used.
         ProtectedAlias: it is that of an environment that only a release moves.
     """
-    _refuse_protected(workspace, alias)
+    refuse_protected(workspace, alias)
     point_alias(workspace, name, alias, version)
 
 
-def point_alias(workspace: Workspace, name: str, alias: str, version: str) -> None:
+def point_alias(
+    workspace: Workspace, name: str, alias: str, version: str, *, reason: str | None = None
+) -> None:
     """Do as `set_alias` does, also for a protected environment: for what applies a release to it.
 
     Raises:
@@ -223,20 +267,39 @@ def point_alias(workspace: Workspace, name: str, alias: str, version: str) -> No
         InvalidAlias: the alias cannot be used.
     """
     _check_alias(alias)
+    actor = acting_person(workspace)
     with workspace.database.write() as connection:
         require_model(connection, name)
         # The foreign key would refuse it as well, but with a sentence about tables.
         if table.find_version(connection, name, version) is None:
             raise UnknownVersion(f"Model Version (name={name}, version={version}) not found")
+        before = table.find_alias(connection, name, alias)
         table.set_alias(connection, name, alias, version)
+        # Releases are applied again and again: what did not move is no event.
+        if before != version:
+            note(connection, NewEvent(name, "alias moved", actor, version, alias, before, version, reason))
+        moved = {"name": name, "alias": alias, "version": version}
+        announce(connection, name, "model_version_alias", "created", moved)
 
 
-def _refuse_protected(workspace: Workspace, alias: str) -> None:
-    if is_protected(workspace.project, alias):
+def refuse_protected(workspace: Workspace, alias: str) -> None:
+    """Refuse to move an alias, or a stage of its name, that only a release moves.
+
+    Raises:
+        ProtectedAlias: it is that of a protected environment, or of one that has a release.
+    """
+    if _is_released(workspace, alias):
         raise ProtectedAlias(
             f"the alias {alias!r} is that of a protected environment, and only a release moves it",
             hint=f"`ropewalk promote {alias}` proposes one, and `ropewalk apply {alias}` applies it",
         )
+
+
+def _is_released(workspace: Workspace, alias: str) -> bool:
+    if is_protected(workspace.project, alias):
+        return True
+    # The file on the protected branch is the truth for an environment that has one.
+    return _FILE_NAME.fullmatch(alias) is not None and (workspace.root / release_file(alias)).is_file()
 
 
 def _check_alias(alias: str) -> None:
@@ -254,10 +317,15 @@ def delete_alias(workspace: Workspace, name: str, alias: str) -> None:
         UnknownModel: there is no model of that name.
         ProtectedAlias: it is that of an environment that only a release moves.
     """
-    _refuse_protected(workspace, alias)
+    refuse_protected(workspace, alias)
+    actor = acting_person(workspace)
     with workspace.database.write() as connection:
         require_model(connection, name)
+        before = table.find_alias(connection, name, alias)
         table.delete_alias(connection, name, alias)
+        if before is not None:
+            note(connection, NewEvent(name, "alias removed", actor, alias=alias, before=before))
+        announce(connection, name, "model_version_alias", "deleted", {"name": name, "alias": alias})
 
 
 def resolve_alias(connection: Connection, name: str, alias: str) -> str:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ropewalk.mlops.registry.errors import NoModelFiles, UnknownVersion
-from ropewalk.mlops.registry.models import ALL, check_name, check_tag, require_model, resolve_alias
+from ropewalk.mlops.registry.errors import ContentMoved, NoModelFiles, UnknownVersion
+from ropewalk.mlops.registry.events import announce, announce_version
+from ropewalk.mlops.registry.history import acting_person, note
+from ropewalk.mlops.registry.inspection import inspect_files, judge, keep_reading, require_loadable
+from ropewalk.mlops.registry.models import (
+    ALL,
+    check_name,
+    check_tag,
+    refuse_protected,
+    refuse_released,
+    require_model,
+    resolve_alias,
+)
+from ropewalk.mlops.registry.reading.report import FilesReport
 from ropewalk.mlops.registry.semantic import (
     TAG,
     check_semantic,
@@ -16,11 +28,13 @@ from ropewalk.mlops.registry.semantic import (
     refuse_moving,
     require_semantic,
 )
-from ropewalk.mlops.registry.sources import resolve
+from ropewalk.mlops.registry.sources import content_digest, resolve
 from ropewalk.pipeline import Workspace
 from ropewalk.store import Connection
 from ropewalk.store import registry as table
+from ropewalk.store.artifacts import Artifact
 from ropewalk.store.registry import LATEST, ModelVersion, NewVersion
+from ropewalk.store.registry_history import NewEvent, ReadingState, registered_with
 from ropewalk.store.search import Condition
 from ropewalk.store.tracking.logged_models import find_logged_model, set_logged_model_tags
 
@@ -63,6 +77,7 @@ def register(  # noqa: PLR0913, PLR0917  # the signature other rooms were promis
     check_name(name)
     for key, value in tags.items():
         check_tag(key, value)
+    actor = acting_person(workspace)
     # Written in one transaction from the model's name to the files: a process that dies leaves no version
     # without files.
     with workspace.database.write() as connection:
@@ -87,7 +102,7 @@ def register(  # noqa: PLR0913, PLR0917  # the signature other rooms were promis
             metrics=metrics,
             tags=tags,
         )
-        return require_version(connection, name, table.insert_version(connection, new, source.files))
+        return _added(connection, new, source.files, actor)
 
 
 def _named(name: str) -> Condition:
@@ -101,14 +116,21 @@ def create_version(workspace: Workspace, request: VersionRequest) -> ModelVersio
         UnknownModel: there is no registered model of that name.
         InvalidSource: the source is not believed.
         InvalidRegistryTag: a tag cannot be stored.
+        UnknownPickle: its files would import what is not known, and the policy refuses that.
     """
     for key, value in request.tags.items():
         check_tag(key, value)
+    actor, inspected = acting_person(workspace), _inspect(workspace, request)
     with workspace.database.write() as connection:
         require_model(connection, request.name)
         check_semantic(connection, request.name, request.tags)
         # Resolved in the same transaction, so that what was checked is what is registered.
         source = resolve(connection, request.source, request.run_id, request.model_id)
+        if source.digest != inspected.digest:
+            raise ContentMoved(
+                f"the files of {request.source!r} changed while they were read",
+                hint="register the model once they are all there",
+            )
         new = NewVersion(
             name=request.name,
             source=request.source,
@@ -121,10 +143,42 @@ def create_version(workspace: Workspace, request: VersionRequest) -> ModelVersio
             description=request.description,
             tags=request.tags,
         )
-        version = table.insert_version(connection, new, source.files)
+        added = _added(connection, new, source.files, actor)
+        keep_reading(connection, workspace, added, inspected.report, inspected.state)
         if new.model_id:
-            note_version(connection, new.model_id, request.name, int(version))
-        return require_version(connection, request.name, version)
+            note_version(connection, new.model_id, request.name, int(added.version))
+        return added
+
+
+@dataclass(frozen=True)
+class _Inspected:
+    """What was read of a source's files, and the digest of what was read."""
+
+    digest: str
+    report: FilesReport
+    state: ReadingState
+
+
+def _inspect(workspace: Workspace, request: VersionRequest) -> _Inspected:
+    # Before the transaction that registers: reading a large model must not hold up every other client.
+    with workspace.database.read() as connection:
+        require_model(connection, request.name)
+        source = resolve(connection, request.source, request.run_id, request.model_id)
+    report = inspect_files(workspace, source.files)
+    return _Inspected(source.digest, report, judge(workspace, request.name, report))
+
+
+def _added(connection: Connection, new: NewVersion, files: Sequence[Artifact], actor: str) -> ModelVersion:
+    content = content_digest(files) if files else new.digest
+    same = registered_with(connection, new.name, content)
+    added = require_version(connection, new.name, table.insert_version(connection, new, files))
+    reason = f"the same content as version {', '.join(same)}" if same else None
+    note(
+        connection,
+        NewEvent(new.name, "registered", actor, added.version, after=content, reason=reason),
+    )
+    announce_version(connection, added)
+    return added
 
 
 def note_version(connection: Connection, model_id: str, name: str, version: int) -> None:
@@ -237,9 +291,11 @@ def describe_version(workspace: Workspace, name: str, version: str, description:
     Raises:
         UnknownVersion: there is no such version.
     """
+    actor = acting_person(workspace)
     with workspace.database.write() as connection:
-        require_version(connection, name, version)
+        before = require_version(connection, name, version).description
         table.describe_version(connection, name, version, description)
+        note(connection, NewEvent(name, "described", actor, version, before=before, after=description))
         return require_version(connection, name, version)
 
 
@@ -250,14 +306,22 @@ def move_version(
 
     Raises:
         UnknownVersion: there is no such version.
+        ProtectedAlias: the stage has the name of a protected environment.
     """
+    actor = acting_person(workspace)
+    # `models:/NAME/Production` would otherwise be a way around `models:/NAME@production`.
+    refuse_protected(workspace, stage.lower())
     with workspace.database.write() as connection:
-        require_version(connection, name, version)
+        before = require_version(connection, name, version).stage
         others = [_named(name), Condition("attribute", "stage", "=", stage)]
         # The others first, so that a version moved to its own stage is not archived with them.
         for other in table.search_versions(connection, others, [], ALL) if archive_others else []:
             table.set_version_stage(connection, name, other.version, "Archived")
+            if other.version != version:
+                event = NewEvent(name, "stage moved", actor, other.version, before=stage, after="Archived")
+                note(connection, event)
         table.set_version_stage(connection, name, version, stage)
+        note(connection, NewEvent(name, "stage moved", actor, version, before=before, after=stage))
         return require_version(connection, name, version)
 
 
@@ -266,10 +330,16 @@ def delete_version(workspace: Workspace, name: str, version: str) -> None:
 
     Raises:
         UnknownVersion: there is no such version.
+        ReleasedVersion: a protected environment has it.
     """
+    actor = acting_person(workspace)
     with workspace.database.write() as connection:
-        require_version(connection, name, version)
+        gone = require_version(connection, name, version)
+        refuse_released(workspace, require_model(connection, name), version)
         table.delete_version(connection, name, version)
+        for alias in gone.aliases:
+            note(connection, NewEvent(name, "alias removed", actor, alias=alias, before=version))
+        note(connection, NewEvent(name, "version deleted", actor, version))
 
 
 def tag_version(workspace: Workspace, name: str, version: str, key: str, value: str) -> None:
@@ -280,10 +350,18 @@ def tag_version(workspace: Workspace, name: str, version: str, key: str, value: 
         InvalidRegistryTag: the tag cannot be stored.
     """
     check_tag(key, value)
+    actor = acting_person(workspace)
     with workspace.database.write() as connection:
-        require_version(connection, name, version)
+        before = require_version(connection, name, version).tags.get(key)
         check_semantic(connection, name, {key: value}, version)
         table.set_version_tag(connection, name, version, key, value)
+        if before != value:
+            note(
+                connection,
+                NewEvent(name, f"tag {key} set", actor, version, before=before, after=value),
+            )
+        data = {"name": name, "version": version, "key": key, "value": value}
+        announce(connection, name, "model_version_tag", "set", data)
 
 
 def untag_version(workspace: Workspace, name: str, version: str, key: str) -> None:
@@ -292,11 +370,16 @@ def untag_version(workspace: Workspace, name: str, version: str, key: str) -> No
     Raises:
         UnknownVersion: there is no such version.
     """
+    actor = acting_person(workspace)
     with workspace.database.write() as connection:
-        require_version(connection, name, version)
+        before = require_version(connection, name, version).tags.get(key)
         if key == TAG:
             refuse_moving(connection, name, version, None)
         table.delete_version_tag(connection, name, version, key)
+        if before is not None:
+            note(connection, NewEvent(name, f"tag {key} removed", actor, version, before=before))
+        data = {"name": name, "version": version, "key": key}
+        announce(connection, name, "model_version_tag", "deleted", data)
 
 
 def materialise(workspace: Workspace, version: ModelVersion, folder: Path) -> None:
@@ -305,7 +388,10 @@ def materialise(workspace: Workspace, version: ModelVersion, folder: Path) -> No
     Raises:
         NoModelFiles: this server has none of it.
         ObjectMissing: the store has lost one.
+        ObjectDamaged: one is not what it was registered as.
+        Quarantined: its files import what is not known, and nobody has allowed it.
     """
+    require_loadable(workspace, version)
     with workspace.database.read() as connection:
         files = table.version_files(connection, version.name, version.version)
     # Raised before the folder is made: an empty folder would be taken for a model.
@@ -319,4 +405,37 @@ def materialise(workspace: Workspace, version: ModelVersion, folder: Path) -> No
         target = folder / file.path
         # What is there stays: workers map these files into memory while a second deployment is laid out.
         if not target.exists():
+            # Whoever loads a model loads what was registered: bytes that rotted on the disk are found here.
+            workspace.objects.require_whole(file.digest)
             workspace.objects.link(file.digest, target)
+
+
+def version_content(workspace: Workspace, version: ModelVersion) -> tuple[str, tuple[Artifact, ...]]:
+    """Return the digest of a version's content, and the files that it is the digest of."""
+    with workspace.database.read() as connection:
+        files = tuple(table.version_files(connection, version.name, version.version))
+    return (content_digest(files) if files else version.digest), files
+
+
+def same_content(workspace: Workspace, version: ModelVersion) -> list[str]:
+    """Return the other versions of the model that have the same content."""
+    content, _ = version_content(workspace, version)
+    with workspace.database.read() as connection:
+        found = registered_with(connection, version.name, content)
+    return [number for number in found if number != version.version]
+
+
+def verify_version(workspace: Workspace, version: ModelVersion) -> int:
+    """Read every file of a version anew, and return how many there are.
+
+    Raises:
+        NoModelFiles: this server has none of it.
+        ObjectMissing: the store has lost one.
+        ObjectDamaged: one is not what it was registered as.
+    """
+    _, files = version_content(workspace, version)
+    if not files:
+        raise NoModelFiles(f"There are no files of model {version.name} version {version.version} here")
+    for file in files:
+        workspace.objects.require_whole(file.digest)
+    return len(files)
