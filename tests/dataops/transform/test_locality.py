@@ -144,7 +144,7 @@ def local_queries():
 def test_what_is_held_to_be_local_is(found):
     """The rows of a key are those that the query gives over the input's rows of that key."""
     values = ", ".join(map(str, found)) or "(0, 0)"
-    with duckdb.connect() as engine:
+    with duckdb.connect(config={"threads": 1}) as engine:
         engine.execute("CREATE TABLE parities AS FROM (VALUES (0, 'even'), (1, 'odd')) AS v (parity, word)")
         engine.execute(f"CREATE TABLE everything AS FROM (VALUES {values}) AS v (id, qty)")
         engine.execute("CREATE VIEW orders AS FROM everything")

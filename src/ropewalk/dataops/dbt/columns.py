@@ -23,7 +23,7 @@ def find_columns(manifest: Manifest, names: Names, found: Import) -> dict[str, f
     columns: dict[str, frozenset[str]] = {}
     originals = {manifest.nodes[i].original_file_path: names[i] for i in names if i in manifest.nodes}
     files = {originals[original]: Path(manifest.root, original) for original in found.copies.values()}
-    with duckdb.connect(config={"python_enable_replacements": "false"}) as engine:
+    with duckdb.connect(config={"python_enable_replacements": "false", "threads": "1"}) as engine:
         for table in _in_order(manifest, names):
             sql = found.files.get(f"tables/{table.replace('.', '/', 1)}.sql")
             if table in files:

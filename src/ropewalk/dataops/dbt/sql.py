@@ -76,7 +76,7 @@ def translate(sql: str, relations: Relations, renamed: Mapping[str, str] | None 
     else:
         made = _replace_in_tree(tree, relations, renamed or {})
     try:
-        with duckdb.connect() as engine:
+        with duckdb.connect(config={"threads": "1"}) as engine:
             statements = engine.extract_statements(made)
     except duckdb.Error as error:
         raise Untranslated(f"the engine does not understand it: {_first_line(error)}") from error

@@ -107,7 +107,7 @@ def _parquet(relation: duckdb.DuckDBPyRelation, folder: Path) -> tuple[bytes, in
     try:
         relation.write_parquet(str(path), compression="zstd")
         # The file itself knows how many rows it has; counting them first would run the query twice.
-        with duckdb.connect() as reader:
+        with duckdb.connect(config={"threads": "1"}) as reader:
             sql = f"SELECT num_rows FROM parquet_file_metadata({literal(str(path))})"
             found = reader.execute(sql).fetchone()
         return path.read_bytes(), int(found[0]) if found else 0

@@ -38,6 +38,8 @@ class Bench:
         # Nothing outside can be read: a test that passes here passes everywhere.
         self.connection = duckdb.connect(
             config={
+                # A test's rows are few, and more threads cost more than they give.
+                "threads": "1",
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
                 "python_enable_replacements": "false",

@@ -75,7 +75,8 @@ def _refuse_what_the_engine_refuses(text: str, path: str) -> None:
 @cache
 def _engine() -> duckdb.DuckDBPyConnection:
     # Starting an engine takes ten times as long as parsing a file with it.
-    return duckdb.connect()
+    # Other threads could only look on at what is parsed by one.
+    return duckdb.connect(config={"threads": "1"})
 
 
 def _tokenize(text: str, path: str) -> list[Token]:
