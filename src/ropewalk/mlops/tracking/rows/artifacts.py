@@ -104,7 +104,7 @@ def proxy_routes(workspace: Workspace) -> list[Route]:
     moves = (
         ("PUT", Permission.WRITE, _upload(workspace)),
         ("GET", Permission.READ, _download(workspace)),
-        ("DELETE", Permission.WRITE, _delete(workspace)),
+        ("DELETE", Permission.DELETE, _delete(workspace)),
     )
     return [
         Route(method, path, permission, endpoint)

@@ -74,11 +74,11 @@ def _search(
 ) -> ask.SearchEvaluationDatasetsResponse:
     limit = check_page_size(DEFAULT_PAGE if asked.max_results is None else asked.max_results, MOST_SETS)
     search = (asked.experiment_ids, asked.filter_string, asked.order_by)
-    page = read_page(asked.page_token, limit, *search)
+    page = read_page(workspace, asked.page_token, limit, *search)
     clauses = (asked.filter_string, asked.order_by)
     found = sets.search_evaluation_sets(workspace, asked.experiment_ids, clauses, page)
     return ask.SearchEvaluationDatasetsResponse(
-        [_written(item) for item in found[:limit]], next_token(page, len(found), *search)
+        [_written(item) for item in found[:limit]], next_token(workspace, page, len(found), *search)
     )
 
 
@@ -103,11 +103,11 @@ def _upsert(workspace: Workspace, asked: ask.UpsertDatasetRecords) -> ask.Upsert
 def _records(workspace: Workspace, asked: ask.GetDatasetRecords) -> ask.GetDatasetRecordsResponse:
     identifier = answers.need(asked.dataset_id, "dataset_id")
     limit = check_page_size(DEFAULT_PAGE if asked.max_results is None else asked.max_results, MOST_RECORDS)
-    page = read_page(asked.page_token, limit, identifier)
+    page = read_page(workspace, asked.page_token, limit, identifier)
     found = records.list_records(workspace, identifier, page)
     # One text, as the protocol has it: its structs cannot hold any JSON.
     text = f"[{','.join(_record(item) for item in found[:limit])}]"
-    return ask.GetDatasetRecordsResponse(text, next_token(page, len(found), identifier))
+    return ask.GetDatasetRecordsResponse(text, next_token(workspace, page, len(found), identifier))
 
 
 def _record(found: EvaluationRecord) -> str:
@@ -176,12 +176,12 @@ ROWS = (
     Row("GET", f"{_AT}/search", _READ, ask.SearchEvaluationDatasets, _search, api=NEW),
     Row("POST", f"{_AT}/search", _READ, ask.SearchEvaluationDatasets, _search, api=NEW),
     Row("GET", _OF, _READ, ask.GetDataset, _get, api=NEW),
-    Row("DELETE", _OF, _WRITE, ask.DeleteDataset, _delete, api=NEW),
+    Row("DELETE", _OF, Permission.DELETE, ask.DeleteDataset, _delete, api=NEW),
     Row("PATCH", f"{_OF}/tags", _WRITE, ask.SetDatasetTags, _tag, api=NEW),
     Row("DELETE", f"{_OF}/tags/{{key}}", _WRITE, ask.DeleteDatasetTag, _untag, api=NEW),
     Row("POST", f"{_OF}/records", _WRITE, ask.UpsertDatasetRecords, _upsert, api=NEW),
     Row("GET", f"{_OF}/records", _READ, ask.GetDatasetRecords, _records, api=NEW),
-    Row("DELETE", f"{_OF}/records", _WRITE, ask.DeleteDatasetRecords, _delete_records, api=NEW),
+    Row("DELETE", f"{_OF}/records", Permission.DELETE, ask.DeleteDatasetRecords, _delete_records, api=NEW),
     Row("GET", f"{_OF}/experiment-ids", _READ, ask.GetDatasetExperimentIds, _experiments, api=NEW),
     Row("POST", f"{_OF}/add-experiments", _WRITE, ask.AddDatasetToExperiments, _link, api=NEW),
     Row("POST", f"{_OF}/remove-experiments", _WRITE, ask.RemoveDatasetFromExperiments, _unlink, api=NEW),

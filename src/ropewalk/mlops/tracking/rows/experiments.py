@@ -70,13 +70,13 @@ def _search(workspace: Workspace, asked: ask.SearchExperiments) -> ask.SearchExp
     limit = check_page_size(asked.max_results, limits.RUNS_PAGE)
     # Whatever decides which rows are found, and in which order, is bound into the page's token.
     search = (asked.filter, asked.order_by, asked.view_type)
-    page = read_page(asked.page_token, limit, *search)
+    page = read_page(workspace, asked.page_token, limit, *search)
     conditions = [within(asked.view_type), *parse_filter(asked.filter, EXPERIMENTS)]
     orderings = [parse_ordering(text, EXPERIMENTS) for text in asked.order_by]
     with workspace.database.read() as connection:
         found = search_experiments(connection, conditions, orderings, page)
     return ask.SearchExperimentsResponse(
-        [answers.experiment(item) for item in found[:limit]], next_token(page, len(found), *search)
+        [answers.experiment(item) for item in found[:limit]], next_token(workspace, page, len(found), *search)
     )
 
 
@@ -129,7 +129,7 @@ ROWS = (
     Row("GET", f"{_AT}/get-by-name", _READ, ask.GetExperimentByName, _get_by_name),
     Row("GET", f"{_AT}/search", _READ, ask.SearchExperiments, _search),
     Row("POST", f"{_AT}/search", _READ, ask.SearchExperiments, _search),
-    Row("POST", f"{_AT}/delete", _WRITE, ask.DeleteExperiment, _delete),
+    Row("POST", f"{_AT}/delete", Permission.DELETE, ask.DeleteExperiment, _delete),
     Row("POST", f"{_AT}/restore", _WRITE, ask.RestoreExperiment, _restore),
     Row("POST", f"{_AT}/update", _WRITE, ask.UpdateExperiment, _update),
     Row("POST", f"{_AT}/set-experiment-tag", _WRITE, ask.SetExperimentTag, _tag),

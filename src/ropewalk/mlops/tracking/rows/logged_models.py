@@ -54,7 +54,7 @@ def _search(workspace: Workspace, asked: ask.SearchLoggedModels) -> ask.SearchLo
     wanted = DEFAULT_PAGE if asked.max_results is None else asked.max_results
     limit = check_page_size(wanted, limits.RUNS_PAGE)
     search = (asked.experiment_ids, asked.filter, asked.order_by, asked.datasets)
-    page = read_page(asked.page_token, limit, *search)
+    page = read_page(workspace, asked.page_token, limit, *search)
     conditions = [
         # No experiment finds nothing, as in MLflow; it never means all of them.
         Condition("attribute", "experiment_id", "IN", tuple(asked.experiment_ids)),
@@ -68,7 +68,8 @@ def _search(workspace: Workspace, asked: ask.SearchLoggedModels) -> ask.SearchLo
     with workspace.database.read() as connection:
         found = search_logged_models(connection, searched_models(datasets), conditions, orderings, page)
     return ask.SearchLoggedModelsResponse(
-        [answers.logged_model(item) for item in found[:limit]], next_token(page, len(found), *search)
+        [answers.logged_model(item) for item in found[:limit]],
+        next_token(workspace, page, len(found), *search),
     )
 
 
@@ -108,7 +109,7 @@ ROWS = (
     Row("POST", f"{_AT}/search", _READ, ask.SearchLoggedModels, _search),
     Row("GET", f"{_AT}/{{model_id}}", _READ, ask.GetLoggedModel, _get),
     Row("PATCH", f"{_AT}/{{model_id}}", _WRITE, ask.FinalizeLoggedModel, _finalize),
-    Row("DELETE", f"{_AT}/{{model_id}}", _WRITE, ask.DeleteLoggedModel, _delete),
+    Row("DELETE", f"{_AT}/{{model_id}}", Permission.DELETE, ask.DeleteLoggedModel, _delete),
     Row("PATCH", f"{_AT}/{{model_id}}/tags", _WRITE, ask.SetLoggedModelTags, _tag),
     Row("DELETE", f"{_AT}/{{model_id}}/tags/{{tag_key}}", _WRITE, ask.DeleteLoggedModelTag, _untag),
     Row("POST", f"{_AT}/{{model_id}}/params", _WRITE, ask.LogLoggedModelParamsRequest, _log_params),

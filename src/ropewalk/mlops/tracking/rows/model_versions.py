@@ -85,13 +85,13 @@ def _get(workspace: Workspace, asked: wire.GetModelVersion) -> wire.GetModelVers
 def _search(workspace: Workspace, asked: wire.SearchModelVersions) -> wire.SearchModelVersionsResponse:
     limit = check_page_size(MOST if asked.max_results is None else asked.max_results, MOST)
     search = (asked.filter, asked.order_by)
-    page = read_page(asked.page_token, limit, *search)
+    page = read_page(workspace, asked.page_token, limit, *search)
     conditions = parse_filter(asked.filter, MODEL_VERSIONS)
     orderings = [parse_ordering(text, MODEL_VERSIONS) for text in asked.order_by]
     with workspace.database.read() as connection:
         found = search_versions(connection, conditions, orderings, page)
     return wire.SearchModelVersionsResponse(
-        [written(version) for version in found[:limit]], next_token(page, len(found), *search)
+        [written(version) for version in found[:limit]], next_token(workspace, page, len(found), *search)
     )
 
 
@@ -144,7 +144,7 @@ ROWS = (
     Row("GET", f"{_AT}/search", _READ, wire.SearchModelVersions, _search),
     Row("PATCH", f"{_AT}/update", _WRITE, wire.UpdateModelVersion, _update),
     Row("POST", f"{_AT}/transition-stage", _WRITE, wire.TransitionModelVersionStage, _move),
-    Row("DELETE", f"{_AT}/delete", _WRITE, wire.DeleteModelVersion, _delete),
+    Row("DELETE", f"{_AT}/delete", Permission.DELETE, wire.DeleteModelVersion, _delete),
     Row("GET", f"{_AT}/get-download-uri", _READ, wire.GetModelVersionDownloadUri, _location),
     Row("POST", f"{_AT}/set-tag", _WRITE, wire.SetModelVersionTag, _tag),
     Row("DELETE", f"{_AT}/delete-tag", _WRITE, wire.DeleteModelVersionTag, _untag),

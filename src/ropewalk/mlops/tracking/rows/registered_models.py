@@ -53,14 +53,15 @@ def _search(workspace: Workspace, asked: wire.SearchRegisteredModels) -> wire.Se
         DEFAULT_PAGE if asked.max_results is None else asked.max_results, limits.RUNS_PAGE
     )
     search = (asked.filter, asked.order_by)
-    page = read_page(asked.page_token, limit, *search)
+    page = read_page(workspace, asked.page_token, limit, *search)
     # The client asks for models with a filter on this tag, and older ones with none: both mean models only.
     conditions = _without_prompts(parse_filter(asked.filter, REGISTERED_MODELS))
     orderings = [parse_ordering(text, REGISTERED_MODELS) for text in asked.order_by]
     with workspace.database.read() as connection:
         found = search_models(connection, conditions, orderings, page)
     return wire.SearchRegisteredModelsResponse(
-        [_written(workspace, model) for model in found[:limit]], next_token(page, len(found), *search)
+        [_written(workspace, model) for model in found[:limit]],
+        next_token(workspace, page, len(found), *search),
     )
 
 
@@ -136,7 +137,7 @@ ROWS = (
     Row("GET", f"{_AT}/search", _READ, wire.SearchRegisteredModels, _search),
     Row("POST", f"{_AT}/rename", _WRITE, wire.RenameRegisteredModel, _rename),
     Row("PATCH", f"{_AT}/update", _WRITE, wire.UpdateRegisteredModel, _update),
-    Row("DELETE", f"{_AT}/delete", _WRITE, wire.DeleteRegisteredModel, _delete),
+    Row("DELETE", f"{_AT}/delete", Permission.DELETE, wire.DeleteRegisteredModel, _delete),
     Row("GET", f"{_AT}/get-latest-versions", _READ, wire.GetLatestVersions, _latest),
     # MLflow calls this deprecated, but its current client still loads `models:/NAME/latest` with it.
     Row("POST", f"{_AT}/get-latest-versions", _READ, wire.GetLatestVersions, _latest),

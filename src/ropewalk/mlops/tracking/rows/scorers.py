@@ -124,7 +124,7 @@ ROWS = (
     Row("GET", f"{_AT}/list", _READ, ask.ListScorers, _list, api=NEW),
     Row("GET", f"{_AT}/versions", _READ, ask.ListScorerVersions, _versions, api=NEW),
     Row("GET", f"{_AT}/get", _READ, ask.GetScorer, _get, api=NEW),
-    Row("DELETE", f"{_AT}/delete", _WRITE, ask.DeleteScorer, _delete, api=NEW),
+    Row("DELETE", f"{_AT}/delete", Permission.DELETE, ask.DeleteScorer, _delete, api=NEW),
     Row("GET", f"{_AT}/online-configs", _READ, GetOnlineConfigs, _samplings, api=NEW),
     Row("PUT", f"{_AT}/online-config", _WRITE, SetOnlineConfig, _set_sampling, api=NEW),
 )

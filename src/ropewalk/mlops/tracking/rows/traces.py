@@ -89,11 +89,11 @@ def search_page(
     """
     limit = check_page_size(DEFAULT_PAGE if asked.max_results is None else asked.max_results, MOST)
     search = (experiment_ids, asked.filter, asked.order_by)
-    page = read_page(asked.page_token, limit, *search)
+    page = read_page(workspace, asked.page_token, limit, *search)
     found = reading.search_traces(
         workspace, experiment_ids, filter_text=asked.filter, order_by=asked.order_by, page=page
     )
-    return found[:limit], next_token(page, len(found), *search)
+    return found[:limit], next_token(workspace, page, len(found), *search)
 
 
 def tag_row(workspace: Workspace, asked: wire.SetTraceTagV3) -> None:
@@ -170,12 +170,12 @@ def _measure(workspace: Workspace, asked: wire.QueryTraceMetrics) -> wire.QueryT
         until=asked.end_time_ms,
     )
     limit = check_page_size(MEASURES if asked.max_results is None else asked.max_results, MEASURES * 50)
-    page = read_page(asked.page_token, limit, query)
+    page = read_page(workspace, asked.page_token, limit, query)
     found = measures.measure_traces(workspace, query)[page.offset : page.offset + page.limit]
     points = [
         wire.MetricDataPoint(query.measure, dict(one.dimensions), dict(one.values)) for one in found[:limit]
     ]
-    return wire.QueryTraceMetricsResponse(points, next_token(page, len(found), query))
+    return wire.QueryTraceMetricsResponse(points, next_token(workspace, page, len(found), query))
 
 
 _READ, _WRITE = Permission.READ, Permission.WRITE
@@ -187,8 +187,8 @@ ROWS = (
     Row("GET", f"{_AT}/get", _READ, wire.GetTrace, _get, api="3.0"),
     Row("GET", f"{_AT}/batchGet", _READ, wire.BatchGetTraces, _get_many, api="3.0"),
     Row("POST", f"{_AT}/batchGetInfos", _READ, wire.BatchGetTraceInfos, _get_infos, api="3.0"),
-    Row("POST", f"{_AT}/delete-traces", _WRITE, wire.DeleteTraces, _delete, api="3.0"),
-    Row("POST", f"{_AT}/delete-traces", _WRITE, wire.DeleteTraces, _delete),
+    Row("POST", f"{_AT}/delete-traces", Permission.DELETE, wire.DeleteTraces, _delete, api="3.0"),
+    Row("POST", f"{_AT}/delete-traces", Permission.DELETE, wire.DeleteTraces, _delete),
     Row("POST", f"{_AT}/link-to-run", _WRITE, wire.LinkTracesToRun, _link_run),
     Row("POST", f"{_AT}/link-prompts", _WRITE, wire.LinkPromptsToTrace, _link_prompts),
     Row(
