@@ -60,7 +60,12 @@ def _log_batch(keys: int, of: str) -> Callable[[str, int], Request]:
     def make(run: str, number: int) -> Request:
         steps = 1000 // keys
         points = [
-            {"key": f"{of}{key}", "value": key + step / 7, "timestamp": 1_760_000_000_000 + step, "step": step}
+            {
+                "key": f"{of}{key}",
+                "value": key + step / 7,
+                "timestamp": 1_760_000_000_000 + step,
+                "step": step,
+            }
             for key in range(keys)
             for step in range(number * steps, (number + 1) * steps)
         ]
@@ -132,7 +137,9 @@ def measured(
 
 def _begin(client: Client) -> str:
     """Return a new run with a long series, logged as clients log it."""
-    made = client.call("POST", "runs/create", {"experiment_id": "0", "start_time": 1})["run"]["info"]["run_id"]
+    made = client.call("POST", "runs/create", {"experiment_id": "0", "start_time": 1})["run"]["info"][
+        "run_id"
+    ]
     for number in range(HISTORY // 1000):
         points = [
             {"key": "long", "value": step / 3, "timestamp": 1_760_000_000_000 + step, "step": step}
@@ -143,10 +150,15 @@ def _begin(client: Client) -> str:
 
 
 def _seeded(
-    name: str, running: ExitStack, here: Path, server: DatabaseServer | None, seeds: Seeds, python: Path | None
+    name: str,
+    running: ExitStack,
+    here: Path,
+    server: DatabaseServer | None,
+    seeds: Seeds,
+    python: Path | None,
 ) -> Server:
     database = running.enter_context(server.database("template0")) if server else None
-    place = Place(here / name, server.url(database) if server and database else None)
+    place = Place(here / name, server.network_url(database) if server and database else None)
     # Started once to make its tables, filled, and started anew: what is counted begins with a filled database.
     with stock(python, place) if python else ours(place):
         pass
@@ -163,7 +175,10 @@ def _goal(name: str, times: float, costs: list[Cost]) -> Goal:
     other = costs[1]
     ratio = other.cpu_ms / max(mine.cpu_ms, 1e-3)
     return Goal(
-        name, f"{ratio:.1f}x of {times:g}x: {text}; stock {other.cpu_ms:.1f}, {other.wall_ms:.1f}", 1 / ratio, 1 / times
+        name,
+        f"{ratio:.1f}x of {times:g}x: {text}; stock {other.cpu_ms:.1f}, {other.wall_ms:.1f}",
+        1 / ratio,
+        1 / times,
     )
 
 

@@ -57,7 +57,9 @@ class Place:
 def stock(python: Path, place: Place) -> Iterator[Server]:
     """Run `mlflow server` with one worker, all else as it is shipped."""
     port = free_port()
-    database = place.url or f"sqlite:///{place.folder}/mlflow.db"
+    # By the name of the driver that is installed: what SQLAlchemy takes without one has changed.
+    url = place.url and place.url.replace("postgresql://", "postgresql+psycopg2://")
+    database = url or f"sqlite:///{place.folder}/mlflow.db"
     command = [str(python), "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--backend-store-uri", database]
     command += ["--artifacts-destination", str(place.folder / "artifacts")]

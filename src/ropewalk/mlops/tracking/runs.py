@@ -24,7 +24,16 @@ from ropewalk.store.tracking.inputs import add_datasets, add_models
 from ropewalk.store.tracking.logged_models import add_logged_model_metrics
 from ropewalk.store.tracking.runs import NewRun, RunChange
 from ropewalk.store.tracking.segments import Point
-from ropewalk.store.tracking.series import Thinned, find_series, page_of_points, thinned
+from ropewalk.store.tracking.series import (
+    DECODED,
+    EVERY_STEP,
+    Thinned,
+    count_points,
+    find_series,
+    page_of_points,
+    points_between,
+    thinned,
+)
 from ropewalk.store.tracking.upkeep import is_doomed
 from ropewalk.store.tracking.values import Dataset, Metric, ModelMetric, ModelUse, Run, RunStatus, Stage
 
@@ -336,6 +345,24 @@ def thinned_points(
         if series is None:
             return Thinned([], 0)
         return thinned(connection, series, most, *(steps or ()))
+
+
+def chart_points(
+    workspace: Workspace, run_id: str, key: str, most: int, steps: tuple[int, int] | None = None
+) -> list[Point]:
+    """Return the points of one metric between two steps, or about `most` of them when they are very many.
+
+    Raises:
+        UnknownRun: there is no such run.
+    """
+    with workspace.database.read() as connection:
+        series = find_series(connection, _run_number(connection, run_id), key)
+        if series is None:
+            return []
+        first, last = steps or EVERY_STEP
+        if count_points(connection, series, first, last) > DECODED:
+            return thinned(connection, series, most, first, last).points
+        return points_between(connection, series, first, last)
 
 
 def _run_number(connection: Connection, run_id: str) -> int:

@@ -11,6 +11,7 @@ import math
 import struct
 import sys
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import TypeAlias
@@ -90,17 +91,34 @@ def point_at(content: bytes | memoryview, place: int) -> Point:
     return _POINT.unpack_from(content, place * WIDTH if place >= 0 else len(content) + place * WIDTH)
 
 
-def outline(content: bytes | memoryview) -> list[Point]:
-    """Return the first, lowest, highest and last point of a blob without a directory, in order, each once."""
+def outline(content: bytes | memoryview, parts: int = 1) -> list[Point]:
+    """Return the first, lowest, highest and last point of a blob without a directory, in order, each once.
+
+    Of so many `parts` of equal length the lowest and highest are there. The points between are never unpacked.
+    """
     values = array("d", bytes(content))
     if sys.byteorder == "big":
         values.byteswap()
     # Every third number is a value; the others were never floats, and are not looked at.
     values = values[2::3]
+    places = {0, len(values) - 1}
+    for part in range(parts):
+        start, end = part * len(values) // parts, (part + 1) * len(values) // parts
+        places |= {start + place for place in _extremes(values[start:end])}
+    return [point_at(content, place) for place in sorted(places)]
+
+
+def _extremes(values: array[float]) -> set[int]:
+    """Return the places of the lowest and of the highest number."""
     # A single NaN spoils any comparison, and the sum shows it without a look at each.
     total = sum(values)
-    finite = values if total == total else array("d", (v for v in values if v == v))  # noqa: PLR0124
-    places = {0, len(values) - 1}
-    if finite:
-        places |= {values.index(min(finite)), values.index(max(finite))}
-    return [point_at(content, place) for place in sorted(places)]
+    numbers = values if total == total else array("d", (v for v in values if v == v))  # noqa: PLR0124
+    return {values.index(min(numbers)), values.index(max(numbers))} if numbers else set()
+
+
+def between(content: bytes, first_step: int, last_step: int) -> bytes:
+    """Return the part of a blob without a directory that is of these steps, both included."""
+    places = range(len(content) // WIDTH)
+    start = bisect_left(places, first_step, key=lambda place: point_at(content, place)[0])
+    end = bisect_right(places, last_step, lo=start, key=lambda place: point_at(content, place)[0])
+    return content[start * WIDTH : end * WIDTH]

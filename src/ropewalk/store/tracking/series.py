@@ -11,11 +11,25 @@ from dataclasses import dataclass
 
 from ropewalk.store.connections import Connection
 from ropewalk.store.tracking.chunks import Place, walk
-from ropewalk.store.tracking.segments import Point, ordered, rank, unpack_keys, unpack_series
+from ropewalk.store.tracking.segments import (
+    WIDTH,
+    Point,
+    between,
+    ordered,
+    outline,
+    pack_series,
+    rank,
+    unpack_keys,
+    unpack_series,
+)
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
-# More than this between the two steps are not decoded: a chart gets the outlines of chunks instead.
-DECODED = 250_000
+# For a chart so many points are unpacked at most, and then so many chunks are looked through at most: each takes some
+# fifty milliseconds. A longer line is drawn by the outlines of its chunks, of which it has at least that many.
+DECODED = 50_000
+READ_CHUNKS = 100
+EVERY_STEP = (_LEAST, _MOST)
+_OVERLAPPING = "run = ? AND key = ? AND first_step <= ? AND last_step >= ?"
 
 
 @dataclass(frozen=True)
@@ -73,59 +87,63 @@ def points_between(connection: Connection, series: Series, first_step: int, last
     return found
 
 
+def count_points(connection: Connection, series: Series, first_step: int, last_step: int) -> int:
+    """Return how many points the chunks between two steps have: at least the points that are in no loose segment."""
+    row = connection.execute(
+        f"SELECT sum(points) AS points FROM metric_chunk WHERE {_OVERLAPPING}",  # noqa: S608  # ours
+        (series.run, series.key, last_step, first_step),
+    ).fetchone()
+    return int(row["points"] or 0)
+
+
 def thinned(
     connection: Connection, series: Series, most: int, first_step: int = _LEAST, last_step: int = _MOST
 ) -> Thinned:
-    """Return about `most` points at most that draw the same line as all of those steps.
+    """Return at most about `most` points that draw the same line as all of those steps: their ends and extremes.
 
-    Where there are too many to be decoded, the extremes are those of chunks of some thousand points: nothing that
-    stands out is lost, whatever its neighbours are.
+    Where there are too many to be read, the extremes are those of whole chunks, which are kept beside them: nothing
+    that stands out is lost.
     """
-    total, outlines = _outlines(connection, series, first_step, last_step)
-    loose = _within(_loose(connection, series), first_step, last_step)
-    if total <= DECODED:
+    rows = connection.execute(
+        f"SELECT points, outline FROM metric_chunk WHERE {_OVERLAPPING} ORDER BY first_step, first_time",  # noqa: S608
+        (series.run, series.key, last_step, first_step),
+    ).fetchall()
+    if sum(row["points"] for row in rows) <= DECODED:
         points = points_between(connection, series, first_step, last_step)
         return Thinned(_extremes(points, most), len(points))
-    points = ordered_points([*outlines, *loose])
+    loose = list(_within(_loose(connection, series), first_step, last_step))
+    if len(rows) <= READ_CHUNKS:
+        found, total = _outlines(connection, series, (first_step, last_step), -(-most // (2 * len(rows))))
+    else:
+        found = [point for row in rows for point in unpack_series(row["outline"])]
+        total = sum(row["points"] for row in rows)
+    points = list(dict.fromkeys(sorted([*found, *loose], key=rank)))
     return Thinned(_extremes(_within(points, first_step, last_step), most), total + len(loose))
 
 
-def ordered_points(points: Sequence[Point]) -> list[Point]:
-    """Return points in the order of a series, each once."""
-    return list(dict.fromkeys(sorted(points, key=rank)))
+def _outlines(
+    connection: Connection, series: Series, steps: tuple[int, int], parts: int
+) -> tuple[list[Point], int]:
+    """Return the outlines of the parts of the chunks between two steps, and how many points they have there."""
+    first_step, last_step = steps
+    found: list[Point] = []
+    total = 0
+    for row in connection.execute(
+        f"SELECT content FROM metric_chunk WHERE {_OVERLAPPING} ORDER BY first_step, first_time",  # noqa: S608
+        (series.run, series.key, last_step, first_step),
+    ):
+        content = between(row["content"], first_step, last_step)
+        total += len(content) // WIDTH
+        if content:
+            found += outline(content, parts)
+    return found, total
 
 
 def _extremes(points: Sequence[Point], most: int) -> list[Point]:
     """Return the points, or the lowest and highest of parts of equal length, and the first and the last."""
     if len(points) <= most:
         return list(points)
-    parts = max((most - 2) // 2, 1)
-    kept = {0, len(points) - 1}
-    for part in range(parts):
-        places = range(part * len(points) // parts, (part + 1) * len(points) // parts)
-        kept |= {
-            min(places, key=lambda at: rank_of_value(points[at])),
-            max(places, key=lambda at: rank_of_value(points[at])),
-        }
-    return [points[place] for place in sorted(kept)]
-
-
-def rank_of_value(point: Point) -> tuple[bool, float]:
-    """Return what points are compared by for extremes: NaN is below all numbers."""
-    return rank(point)[2:]
-
-
-def _outlines(
-    connection: Connection, series: Series, first_step: int, last_step: int
-) -> tuple[int, list[Point]]:
-    """Return how many points the chunks between two steps have, and the outlines of these chunks."""
-    rows = connection.execute(
-        "SELECT points, outline FROM metric_chunk"
-        " WHERE run = ? AND key = ? AND first_step <= ? AND last_step >= ? ORDER BY first_step, first_time",
-        (series.run, series.key, last_step, first_step),
-    ).fetchall()
-    points = [point for row in rows for point in unpack_series(row["outline"])]
-    return sum(row["points"] for row in rows), points
+    return outline(pack_series(points), max((most - 2) // 2, 1))
 
 
 def _blocks(connection: Connection, series: Series, start: Place) -> Iterator[list[Point]]:

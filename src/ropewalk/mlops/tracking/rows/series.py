@@ -50,15 +50,21 @@ def _bulk(workspace: Workspace, asked: GetMetricHistoryBulk) -> ask.GetMetricHis
     limit = POINTS if asked.max_results is None else min(asked.max_results, POINTS)
     found: list[wire.Metric] = []
     for run_id in sorted(set(asked.run_id)):
-        points = runs.metric_points(workspace, run_id, asked.metric_key)
-        found += _written(run_id, asked.metric_key, points[: max(limit - len(found), 0)])
+        # Asked of each run, also when there is no room left: one that is unknown is refused.
+        points = runs.metric_page(workspace, run_id, asked.metric_key, None, max(limit - len(found), 0))
+        found += _written(run_id, asked.metric_key, points)
     return ask.GetMetricHistoryResponse(found)
 
 
 def _interval(workspace: Workspace, asked: GetMetricHistoryBulkInterval) -> ask.GetMetricHistoryResponse:
     key, limit = _checked(asked)
-    series = {run_id: runs.metric_points(workspace, run_id, key) for run_id in dict.fromkeys(asked.run_ids)}
-    within = {run_id: _within(points, asked.start_step, asked.end_step) for run_id, points in series.items()}
+    interval = None
+    if asked.start_step is not None and asked.end_step is not None:
+        interval = asked.start_step, asked.end_step
+    within = {
+        run_id: runs.chart_points(workspace, run_id, key, limit, interval)
+        for run_id in dict.fromkeys(asked.run_ids)
+    }
     steps = sample_steps(within.values(), limit)
     return ask.GetMetricHistoryResponse(
         [
@@ -91,12 +97,6 @@ def _checked(asked: GetMetricHistoryBulkInterval) -> tuple[str, int]:
             f"end_step must be greater than start_step. Found {asked.start_step} and {asked.end_step}"
         )
     return asked.metric_key, limit
-
-
-def _within(points: Sequence[Point], start: int | None, end: int | None) -> list[Point]:
-    if start is None or end is None:
-        return list(points)
-    return [point for point in points if start <= point[0] <= end]
 
 
 def sample_steps(series: Iterable[Sequence[Point]], limit: int) -> set[int]:
