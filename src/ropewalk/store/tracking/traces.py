@@ -107,9 +107,10 @@ def extend_trace(connection: Connection, trace: int, extent: TraceExtent) -> Non
     """Let the trace of that number reach over `extent`; what it says of itself already stays."""
     connection.execute(
         # The end moves forwards and the start backwards, in whatever order the exports arrive.
-        "UPDATE trace SET duration_ms = CASE WHEN ?2 IS NULL THEN duration_ms ELSE"
-        "  CASE WHEN coalesce(started_at + duration_ms, ?2) > ?2 THEN started_at + duration_ms ELSE ?2 END"
-        "  - CASE WHEN started_at < ?1 THEN started_at ELSE ?1 END END,"
+        "UPDATE trace SET duration_ms = CASE"
+        "  WHEN coalesce(started_at + duration_ms, ?2) > coalesce(?2, started_at + duration_ms)"
+        "  THEN started_at + duration_ms ELSE coalesce(?2, started_at + duration_ms) END"
+        "  - CASE WHEN started_at < ?1 THEN started_at ELSE ?1 END,"
         " started_at = CASE WHEN started_at < ?1 THEN started_at ELSE ?1 END,"
         " state = CASE WHEN state IN ('IN_PROGRESS', 'STATE_UNSPECIFIED') THEN coalesce(?3, state) ELSE state END,"
         " request_preview = coalesce(request_preview, ?4), response_preview = coalesce(response_preview, ?5)"

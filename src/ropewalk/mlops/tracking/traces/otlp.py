@@ -70,12 +70,20 @@ def read_export(body: bytes, kind: str) -> ExportTraceServiceRequest:
         if kind == PROTOBUF:
             message.ParseFromString(body)
         else:
-            json_format.ParseDict(_ids_in_base64(json.loads(body)), message, ignore_unknown_fields=True)
+            json_format.ParseDict(_ids_in_base64(_object(body)), message, ignore_unknown_fields=True)
     except (DecodeError, json_format.Error, ValueError, RecursionError, AttributeError, TypeError) as error:
         raise InvalidSpans(
             f"Invalid OpenTelemetry {'protobuf' if kind == PROTOBUF else 'JSON'} format: {str(error)[:200]}"
         ) from None
     return message
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    read = json.loads(body)
+    # Protobuf's reader takes some other values for a message of which nothing is set.
+    if not isinstance(read, dict):
+        raise ValueError("it is no object")
+    return read
 
 
 def _ids_in_base64(read: Any) -> Any:
