@@ -2,11 +2,13 @@
 import { startKeys } from "./keys";
 import { startLineage } from "./lineage";
 import { startLive } from "./live";
+import { startRun } from "./run";
 import { startSwitch } from "./switch";
 import { startTimes } from "./times";
 
 startSwitch();
 startTimes(document);
 startLive();
+startRun();
 startLineage();
 startKeys();

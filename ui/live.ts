@@ -31,7 +31,7 @@ async function watch(source: string): Promise<void> {
   }
 }
 
-async function swap(): Promise<void> {
+export async function swap(): Promise<void> {
   const answer = await fetch(location.href, { headers: { accept: "text/html" } });
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -43,7 +43,7 @@ async function swap(): Promise<void> {
   }
 }
 
-function say(words: string): void {
+export function say(words: string): void {
   const place = document.querySelector<HTMLElement>("[data-live-state]");
   if (place && place.textContent !== words) place.textContent = words;
 }

@@ -17,6 +17,7 @@ from ropewalk.web.bars import bar_chart
 from ropewalk.web.errors import status_of
 from ropewalk.web.histograms import histogram
 from ropewalk.web.markdown import markdown
+from ropewalk.web.xy_charts import xy_chart
 
 
 @dataclass(frozen=True)
@@ -107,5 +108,6 @@ def _environment() -> Environment:
         link_pairs=link_pairs,
         markdown=markdown,
         shown=grid.shown,
+        xy_chart=xy_chart,
     )
     return environment

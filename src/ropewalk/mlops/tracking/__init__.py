@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ropewalk.doors import lazy_names
 
 if TYPE_CHECKING:
+    from ropewalk.mlops.tracking.artifacts import list_run_files
     from ropewalk.mlops.tracking.asgi import application, project_gate
     from ropewalk.mlops.tracking.columns import AGGREGATES, Column, Order, better, parse_column, parse_order
     from ropewalk.mlops.tracking.events import Event, Feed, Topic
@@ -102,6 +103,7 @@ __all__ = [
     "import_run",
     "judge_runs",
     "list_experiments",
+    "list_run_files",
     "log_metrics",
     "logged_model_files",
     "metric_history",

@@ -9,6 +9,7 @@ from ropewalk.mlops.tracking.errors import InvalidRequest, PathTaken, UnknownArt
 from ropewalk.pipeline import StoredObject, Workspace
 from ropewalk.store import artifacts as manifest
 from ropewalk.store.artifacts import Artifact, Entry
+from ropewalk.store.tracking.values import Run
 
 SCHEME = "mlflow-artifacts:/"
 # MLflow sets no limit of its own; this one is far above what clients make, and keeps the manifest's key
@@ -47,6 +48,26 @@ def safe_path(path: str) -> str:
             # The whole message: MLflow's tests compare it as it is.
             raise UnsafePath("Invalid path", detail=path[:200])
     return plain
+
+
+def placed_location(location: str) -> str:
+    """Return where an experiment's artifacts are kept when a client names `location`.
+
+    A plain relative name is a folder of this server's own store; it never stands for a folder of its machine.
+
+    Raises:
+        InvalidRequest: it is a path or URI of the server's own machine, or of an unknown kind.
+        UnsafePath: its path leads upwards.
+    """
+    # `~` is a home to whoever expands it, and a folder named like an experiment's id would be that experiment's.
+    if (
+        ":" not in location
+        and not location.startswith(("/", "\\", "~"))
+        and not location.partition("/")[0].isdecimal()
+    ):
+        location = SCHEME + safe_path(location)
+    check_location(location)
+    return location
 
 
 def check_location(location: str) -> None:
@@ -132,6 +153,16 @@ def list_artifacts(workspace: Workspace, folder: str) -> list[Entry]:
     """
     with workspace.database.read() as connection:
         return manifest.list_folder(connection, safe_path(folder) if folder else "")
+
+
+def list_run_files(workspace: Workspace, run: Run, most: int) -> list[tuple[str, int]]:
+    """Return path and size of up to `most` files of a run, relative to its own folder; none that are elsewhere."""
+    folder = proxied_path(run.artifact_uri)
+    if folder is None:
+        return []
+    with workspace.database.read() as connection:
+        found = manifest.artifacts_below(connection, folder)
+    return [(one.path.removeprefix(f"{folder}/"), one.size) for one in found[:most]]
 
 
 def delete_artifacts(workspace: Workspace, path: str) -> None:

@@ -1,9 +1,10 @@
 """What pages show: each module reads the rooms' doors into frozen values; nothing here draws or knows HTTP."""
 
 from ropewalk.web.page import Page
+from ropewalk.web.views.compare import comparison
 from ropewalk.web.views.data import table_list, table_view
 from ropewalk.web.views.deployments import deployment_list, deployment_page
-from ropewalk.web.views.experiments import experiment_list, run_page, run_table
+from ropewalk.web.views.experiments import experiment_list, run_table
 from ropewalk.web.views.history import history_list, history_page
 from ropewalk.web.views.issues import issue_list, issue_page
 from ropewalk.web.views.lineage import lineage_page
@@ -11,6 +12,7 @@ from ropewalk.web.views.metrics import metric_list, metric_page
 from ropewalk.web.views.models import model_list, model_page, version_page
 from ropewalk.web.views.overview import project_overview
 from ropewalk.web.views.questions import question_list, question_page
+from ropewalk.web.views.run import run_page
 from ropewalk.web.views.sql import sql_page
 
 __all__ = ["PAGES"]
@@ -25,7 +27,9 @@ PAGES = (
     Page("/questions/{name}", "question.html", question_page),
     Page("/experiments", "experiments.html", experiment_list),
     Page("/experiments/{id}/runs", "runs.html", run_table),
+    Page("/runs", "runs.html", run_table),
     Page("/runs/{id}", "run.html", run_page),
+    Page("/compare", "compare.html", comparison),
     Page("/models", "models.html", model_list),
     Page("/models/{name}", "model.html", model_page),
     Page("/models/{name}/{version}", "version.html", version_page),

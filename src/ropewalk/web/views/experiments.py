@@ -1,33 +1,46 @@
-"""Experiments: what was tried, run by run."""
+"""Experiments and their runs: found by a filter, sorted by any column, counted truly; the address holds all of it."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
-from ropewalk.errors import nearest
-from ropewalk.mlops.registry import list_models, list_versions
+from ropewalk.errors import InvalidInput, nearest
 from ropewalk.mlops.tracking import (
+    AGGREGATES,
+    BranchRuns,
+    Column,
     Experiment,
+    FoundRuns,
     Run,
-    get_run,
+    RunQuery,
+    better,
+    branch_runs,
+    branches_with_runs,
+    experiment_counts,
+    find_runs,
     list_experiments,
-    logged_model_files,
-    search_runs,
+    origin_of,
+    parse_column,
 )
 from ropewalk.pipeline import Workspace
-from ropewalk.store.tracking.values import Dataset
-from ropewalk.web.errors import NothingCalled
+from ropewalk.project import current_branch, default_branch
+from ropewalk.web.errors import InvalidQuery, NothingCalled
 from ropewalk.web.page import Visit
+from ropewalk.web.views.run_lines import SYSTEM, RunLine, label, run_line, telling_params
 
 PAGE = 100
-# The most runs that are read at once, to be sorted by any column and paged.
-MOST = 10_000
+MOST_PAGES = 10_000
+# So many columns fit a screen; others are asked for by name.
+METRICS, PARAMS = 8, 6
 NEWEST = "-started_at"
-# Tags that clients write for MLflow's own pages.
-HIDDEN_TAGS = "mlflow."
+CHOICES = ("last", "best", "min", "max")
+_AT = re.compile(r"at character (\d+)")
+_COMMA = re.compile(r",(?![^()]*\))")
+_OWN_NAMES = {"started_at": "start_time", "name": "run_name"}
 
 
 @dataclass(frozen=True)
@@ -42,36 +55,73 @@ class ExperimentLine:
 
 @dataclass(frozen=True)
 class ExperimentList:
-    """All experiments that are not deleted."""
+    """All experiments that are not deleted, and the branches that runs were made on."""
 
     experiments: tuple[ExperimentLine, ...]
+    branches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class RunLine:
-    """One run in a table; times in UTC milliseconds."""
+class Mistake:
+    """What is wrong with a filter, an order or a column, and before which sign of it (from 0), where that is known."""
 
-    id: str
-    name: str
-    status: str
-    started_at: int
-    duration_ms: int | None
-    params: Mapping[str, str] = field(default_factory=dict)
-    metrics: Mapping[str, float] = field(default_factory=dict)
+    field: str
+    text: str
+    message: str
+    at: int | None = None
+    nearest: str | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True)
+class Delta:
+    """One metric of a branch against that of the commit it began from: means over the runs of each side."""
+
+    metric: str
+    base: float
+    branch: float
+    base_runs: int
+    branch_runs: int
+    is_better: bool | None
+
+
+@dataclass(frozen=True)
+class BranchView:
+    """A branch's runs against those of its merge base."""
+
+    branch: str
+    base_branch: str | None
+    base_commit: str | None
+    compared_commit: str | None
+    base_runs: tuple[RunLine, ...]
+    deltas: tuple[Delta, ...]
 
 
 @dataclass(frozen=True)
 class RunTable:
-    """The runs of one experiment, a page of them.
+    """Runs, a page of them.
 
     Attributes:
-        experiment: the experiment.
-        sort: the column they are sorted by (`started_at`, `metrics.auc`, `params.rounds`), `-` for downwards.
+        experiment: the experiment, with the number of runs that were found; of all experiments it has no id.
+        sort: the column they are sorted by (`started_at`, `metrics.auc`, `max(metrics.auc)`), `-` for downwards.
         page: which page this is, from 1.
         pages: how many there are.
-        metrics: names of the metrics that some run has, in order.
-        params: names of the parameters that differ between runs, or all when there is one run.
+        metrics: the columns of metrics, as they are called on the page.
+        params: names of the parameters that differ between these runs, or all when there is one run.
         runs: the runs of this page.
+        sorts: how each metric's column is written in an address.
+        tags: names of the tags that were asked for as columns.
+        filter: the filter that is in force.
+        columns: the columns that were asked for, as written; empty for the usual ones.
+        aggregate: which of each metric's values is shown.
+        view: active runs, those in the trash, or all.
+        archived: whether runs of deleted branches are shown.
+        hidden: how many metrics and parameters more there are.
+        branch: the branch that is looked at, with what it is compared with.
+        own_branch: the branch that is checked out, where runs were made on it and it is not the main one.
+        mistake: what is wrong with the address; then everything else is as if it had not been said.
+        address: this page's path.
+        query: its query without sort and page.
     """
 
     experiment: ExperimentLine
@@ -81,148 +131,86 @@ class RunTable:
     metrics: tuple[str, ...]
     params: tuple[str, ...]
     runs: tuple[RunLine, ...]
+    sorts: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    filter: str = ""
+    columns: str = ""
+    aggregate: str = "last"
+    view: str = "active"
+    archived: bool = False
+    hidden: int = 0
+    branch: BranchView | None = None
+    own_branch: str | None = None
+    mistake: Mistake | None = None
+    address: str = ""
+    query: str = ""
+
+    @property
+    def status(self) -> int:
+        """The page's status: what cannot be read is the reader's mistake."""
+        return 400 if self.mistake else 200
 
 
 @dataclass(frozen=True)
-class MetricLine:
-    """The latest value of one metric."""
+class _Asked:
+    """What the address asks for, once it is understood."""
 
-    name: str
-    value: float | None
-    step: int
+    query: RunQuery
+    columns: tuple[Column, ...] = ()
+    aggregate: str = "last"
+    mistake: Mistake | None = None
+    branch: BranchRuns | None = None
 
-
-@dataclass(frozen=True)
-class InputLine:
-    """One data set that a run read: its name and digest, and the table behind it when it is one of ours."""
-
-    name: str
-    digest: str
-    table: str | None
-
-
-@dataclass(frozen=True)
-class FileLine:
-    """One artifact: its path below the run, its size in bytes."""
-
-    path: str
-    size: int
-
-
-@dataclass(frozen=True)
-class VersionLink:
-    """A model version that came out of a run."""
-
-    model: str
-    version: str
-
-
-@dataclass(frozen=True)
-class RunPage:
-    """One run.
-
-    Attributes:
-        run: what a table shows of it, with all parameters and metrics.
-        experiment_id: its experiment.
-        experiment_name: that experiment's name.
-        user: who or what started it.
-        metrics: latest values, by name.
-        tags: its tags, without those that only programs read.
-        inputs: the data sets it read.
-        artifacts: the files of the models it logged.
-        versions: the model versions registered from it.
-    """
-
-    run: RunLine
-    experiment_id: str
-    experiment_name: str
-    user: str | None
-    metrics: tuple[MetricLine, ...]
-    tags: Mapping[str, str]
-    inputs: tuple[InputLine, ...]
-    artifacts: tuple[FileLine, ...]
-    versions: tuple[VersionLink, ...]
+    def limited(self) -> RunQuery:
+        """Return the query, limited to the branch's runs where one is looked at."""
+        if self.branch is None:
+            return self.query
+        ids = ", ".join(f"'{run.id}'" for run in self.branch.runs) or "'none'"
+        both = f"{self.query.filter} AND " if self.query.filter else ""
+        return replace(self.query, filter=f"{both}run_id IN ({ids})")
 
 
 def experiment_list(visit: Visit) -> ExperimentList:
     """Return all experiments that are not deleted."""
-    runs: dict[str, list[Run]] = {}
-    for run in search_runs(visit.workspace, limit=MOST):
-        runs.setdefault(run.experiment_id, []).append(run)
-    found = list_experiments(visit.workspace)
-    return ExperimentList(tuple(_experiment(experiment, runs.get(experiment.id, ())) for experiment in found))
+    counts = experiment_counts(visit.workspace)
+    lines = []
+    for experiment in list_experiments(visit.workspace):
+        count = counts.get(experiment.id)
+        runs, newest = (count.runs, count.last_started_at) if count else (0, None)
+        lines.append(ExperimentLine(experiment.id, experiment.name, runs, newest))
+    return ExperimentList(tuple(lines), tuple(branches_with_runs(visit.workspace)[:20]))
 
 
 def run_table(visit: Visit) -> RunTable:
-    """Return a page of an experiment's runs, sorted by `sort`.
+    """Return a page of an experiment's runs, or of all runs, as the address asks.
 
     Raises:
         NothingCalled: there is no such experiment.
-        InvalidQuery: the page is not a number.
+        InvalidQuery: the page is not a number, or there is no such view.
     """
-    experiment = _find_experiment(visit)
-    found = search_runs(visit.workspace, [experiment.name], limit=MOST)
-    sort = visit.query.get("sort") or NEWEST
-    pages = max(1, math.ceil(len(found) / PAGE))
+    experiment = _find_experiment(visit) if "id" in visit.names else None
+    asked = _read(visit, experiment)
+    if branch := visit.query.get("branch", ""):
+        asked = replace(asked, branch=branch_runs(visit.workspace, branch))
+    wanted = max(1, visit.number("page", 1, MOST_PAGES))
+    found, asked = _find(visit.workspace, asked, wanted)
+    pages = max(1, math.ceil(found.total / PAGE))
     # A page that no longer exists, because runs were deleted, is the last one.
-    page = min(max(1, visit.number("page", 1, MOST)), pages)
-    lines = sort_runs([_line(run) for run in found], sort)
-    return RunTable(
-        experiment=_experiment(experiment, found),
-        sort=sort,
+    page = min(wanted, pages)
+    if page != wanted:
+        found, asked = _find(visit.workspace, asked, page)
+    table = _table(visit, found, asked, experiment is None)
+    return replace(
+        table,
+        experiment=ExperimentLine(
+            experiment.id if experiment else "",
+            experiment.name if experiment else "All runs",
+            found.total,
+            max((run.started_at for run in found.runs), default=None),
+        ),
         page=page,
         pages=pages,
-        metrics=tuple(sorted({name for line in lines for name in line.metrics})),
-        params=_telling_params(lines),
-        runs=tuple(lines[(page - 1) * PAGE : page * PAGE]),
     )
-
-
-def run_page(visit: Visit) -> RunPage:
-    """Return one run.
-
-    Raises:
-        UnknownRun: there is no such run.
-    """
-    workspace = visit.workspace
-    run = get_run(workspace, visit.names["id"])
-    names = {experiment.id: experiment.name for experiment in list_experiments(workspace)}
-    metrics = (MetricLine(m.key, _finite(m.value), m.step) for _, m in sorted(run.metrics.items()))
-    return RunPage(
-        run=_line(run),
-        experiment_id=run.experiment_id,
-        experiment_name=names.get(run.experiment_id, run.experiment_id),
-        user=run.user_id or None,
-        metrics=tuple(metrics),
-        tags={name: value for name, value in run.tags.items() if not name.startswith(HIDDEN_TAGS)},
-        inputs=tuple(_input(dataset) for dataset in run.datasets),
-        artifacts=_files(workspace, run),
-        versions=_versions(workspace, run.id),
-    )
-
-
-def sort_runs(lines: Sequence[RunLine], sort: str) -> list[RunLine]:
-    """Return the runs sorted by a column, `-` for downwards; runs without a value come last either way."""
-    is_down, column = sort.startswith("-"), sort.removeprefix("-")
-    kind, _, name = column.partition(".")
-    values = {line.id: _value(line, kind, name) for line in lines}
-    # Apart, so that turning the order round does not bring them to the top.
-    known = [line for line in lines if values[line.id] is not None]
-    unknown = [line for line in lines if values[line.id] is None]
-    return sorted(known, key=lambda line: values[line.id] or (0, 0.0, ""), reverse=is_down) + unknown
-
-
-def _value(line: RunLine, kind: str, name: str) -> tuple[int, float, str] | None:
-    """Return what a run is sorted by: numbers before words, each among its own."""
-    value: object = line.started_at
-    if kind in {"metrics", "params"}:
-        value = (line.metrics if kind == "metrics" else line.params).get(name)
-    if value is None:
-        return None
-    try:
-        return 0, float(str(value)), ""
-    except ValueError:
-        return 1, 0.0, str(value)
 
 
 def _find_experiment(visit: Visit) -> Experiment:
@@ -238,52 +226,191 @@ def _find_experiment(visit: Visit) -> Experiment:
     )
 
 
-def _experiment(experiment: Experiment, runs: Sequence[Run]) -> ExperimentLine:
-    newest = max((run.started_at for run in runs), default=None)
-    return ExperimentLine(experiment.id, experiment.name, len(runs), newest)
+def _read(visit: Visit, experiment: Experiment | None) -> _Asked:
+    view = visit.query.get("view") or "active"
+    if view not in {"active", "deleted", "all"}:
+        raise InvalidQuery(f"there is no view {view[:20]!r}", hint="views are active, deleted and all")
+    query = RunQuery(
+        experiments=[experiment.id] if experiment else None,
+        filter=visit.query.get("filter", "").strip(),
+        order_by=[order_of(visit.query.get("sort") or NEWEST)],
+        view=view,  # type: ignore[arg-type]  # checked above
+        with_archived=visit.query.get("archived") == "1" or view != "active",
+        limit=PAGE,
+    )
+    aggregate = visit.query.get("agg") or "last"
+    if aggregate not in CHOICES:
+        return _Asked(query, mistake=_unknown_aggregate(aggregate))
+    try:
+        columns = [
+            parse_column(part) for part in _COMMA.split(visit.query.get("columns", "")) if part.strip()
+        ]
+    except InvalidInput as error:
+        return _Asked(query, (), aggregate, _mistake("columns", visit.query["columns"], error))
+    return _Asked(query, tuple(columns), aggregate)
 
 
-def _line(run: Run) -> RunLine:
-    values = {name: _finite(metric.value) for name, metric in run.metrics.items()}
-    return RunLine(
-        id=run.id,
-        name=run.name,
-        status=run.status,
-        started_at=run.started_at,
-        duration_ms=None if run.ended_at is None else run.ended_at - run.started_at,
-        params=dict(run.params),
-        metrics={name: value for name, value in values.items() if value is not None},
+def order_of(sort: str) -> str:
+    """Return a page's sort (`-metrics.auc`) as a clause of an order (`metrics.auc DESC`)."""
+    column = sort.removeprefix("-")
+    return f"{_OWN_NAMES.get(column, column)} {'DESC' if sort.startswith('-') else 'ASC'}"
+
+
+def _unknown_aggregate(name: str) -> Mistake:
+    return Mistake(
+        "agg",
+        name,
+        f"there is no aggregation {name[:40]!r}",
+        nearest=nearest(name, AGGREGATES),
+        hint=f"choose one of {', '.join(CHOICES)}",
     )
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _mistake(where: str, text: str, error: InvalidInput) -> Mistake:
+    at = _AT.search(error.message)
+    place = int(at[1]) - 1 if at and int(at[1]) <= len(text) + 1 else None
+    return Mistake(where, text, error.message, place, error.nearest, error.hint)
 
 
-def _telling_params(lines: Sequence[RunLine]) -> tuple[str, ...]:
-    """Return the parameters in which runs differ; with one run there is nothing to compare, so all of them."""
-    names = sorted({name for line in lines for name in line.params})
-    if len(lines) == 1:
-        return tuple(names)
-    return tuple(name for name in names if len({line.params.get(name) for line in lines}) > 1)
-
-
-def _input(dataset: Dataset) -> InputLine:
-    # Any client may describe a data set in any way; ours names a table of the lake.
+def _find(workspace: Workspace, asked: _Asked, page: int) -> tuple[FoundRuns, _Asked]:
+    """Return the runs; with a filter or order that is wrong, all of them, and what is wrong."""
+    query = replace(asked.limited(), offset=(page - 1) * PAGE, columns=asked.columns)
     try:
-        source = json.loads(dataset.source)
-    except ValueError:
-        source = None
-    table = source.get("table") if isinstance(source, dict) and dataset.source_type == "ropewalk" else None
-    return InputLine(dataset.name, dataset.digest, table if isinstance(table, str) else None)
+        return find_runs(workspace, query), asked
+    except InvalidInput as error:
+        unfiltered = replace(asked, query=replace(asked.query, filter=""))
+        blamed = asked.query.filter
+        try:
+            # Which of the two it is, is told by asking without the filter.
+            found = find_runs(workspace, replace(query, filter=unfiltered.limited().filter))
+        except InvalidInput as other:
+            sort = asked.query.order_by[0].rpartition(" ")[0]
+            harmless = replace(query, filter=unfiltered.limited().filter, order_by=["start_time DESC"])
+            return find_runs(workspace, harmless), replace(asked, mistake=_mistake("sort", sort, other))
+        return found, replace(asked, mistake=_mistake("filter", blamed, error))
 
 
-def _files(workspace: Workspace, run: Run) -> tuple[FileLine, ...]:
-    made = [use.model_id for use in run.models if use.role == "output"]
-    found = [item for model_id in made for item in logged_model_files(workspace, model_id).items()]
-    return tuple(FileLine(path, stored.size) for path, stored in sorted(found))
+def _table(visit: Visit, found: FoundRuns, asked: _Asked, is_of_all: bool) -> RunTable:
+    chosen = [column for column in asked.columns if column.entity == "metric"]
+    names = sorted({name for run in found.runs for name in run.metrics})
+    plain = [name for name in names if not name.startswith(SYSTEM)] or names
+    metrics = chosen or [_column(name, asked.aggregate) for name in plain[:METRICS]]
+    values = _values(visit.workspace, found, asked, metrics)
+    lines = [
+        replace(
+            run_line(run, row, found.experiments[run.experiment_id].name if is_of_all else ""),
+            branch=origin_of(run.tags).branch,
+        )
+        for run, row in zip(found.runs, values, strict=True)
+    ]
+    telling = telling_params(lines)
+    params = tuple(column.key for column in asked.columns if column.entity == "parameter")
+    return RunTable(
+        experiment=ExperimentLine("", "", 0, None),
+        sort=visit.query.get("sort") or NEWEST,
+        page=1,
+        pages=1,
+        metrics=tuple(map(label, metrics)),
+        params=params or (() if asked.columns else telling[:PARAMS]),
+        runs=tuple(lines),
+        sorts=tuple(column.text for column in metrics),
+        tags=tuple(column.key for column in asked.columns if column.entity == "tag"),
+        filter=asked.query.filter,
+        columns=visit.query.get("columns", ""),
+        aggregate=asked.aggregate,
+        view=asked.query.view,
+        archived=visit.query.get("archived") == "1",
+        hidden=0 if asked.columns else max(0, len(names) - len(metrics)) + max(0, len(telling) - PARAMS),
+        branch=_branch(asked.branch) if asked.branch else None,
+        own_branch=None if asked.branch else _own_branch(visit.workspace),
+        mistake=asked.mistake,
+        address=f"/experiments/{visit.names['id']}/runs" if "id" in visit.names else "/runs",
+        query=_query(visit),
+    )
 
 
-def _versions(workspace: Workspace, run_id: str) -> tuple[VersionLink, ...]:
-    versions = [v for model in list_models(workspace) for v in list_versions(workspace, model.name)]
-    return tuple(VersionLink(v.name, v.version) for v in versions if v.run_id == run_id)
+def _column(name: str, aggregate: str) -> Column:
+    if aggregate == "last":
+        return Column("metric", name)
+    return Column(
+        "metric", name, better(name) if aggregate == "best" else "min" if aggregate == "min" else "max"
+    )
+
+
+def _values(
+    workspace: Workspace, found: FoundRuns, asked: _Asked, metrics: Sequence[Column]
+) -> list[dict[str, float]]:
+    if list(metrics) != [column for column in asked.columns if column.entity == "metric"]:
+        ids = ", ".join(f"'{run.id}'" for run in found.runs)
+        if any(column.aggregate != "last" for column in metrics) and ids:
+            again = RunQuery(
+                filter=f"run_id IN ({ids})", view="all", with_archived=True, limit=PAGE, columns=metrics
+            )
+            of_run = {run.id: row for run, row in _rows(find_runs(workspace, again))}
+            return [_numbers(metrics, of_run.get(run.id, ())) for run in found.runs]
+        return [
+            {
+                label(column): run.metrics[column.key].value
+                for column in metrics
+                if _is_number(run, column.key)
+            }
+            for run in found.runs
+        ]
+    places = [place for place, column in enumerate(asked.columns) if column.entity == "metric"]
+    return [_numbers(metrics, [row[place] for place in places]) for row in found.values]
+
+
+def _rows(found: FoundRuns) -> list[tuple[Run, tuple[str | float | int | None, ...]]]:
+    return list(zip(found.runs, found.values, strict=True))
+
+
+def _is_number(run: Run, name: str) -> bool:
+    return name in run.metrics and math.isfinite(run.metrics[name].value)
+
+
+def _numbers(columns: Sequence[Column], row: Sequence[str | float | int | None]) -> dict[str, float]:
+    found = {}
+    for column, value in zip(columns, row, strict=False):
+        if isinstance(value, int | float) and math.isfinite(value):
+            found[label(column)] = float(value)
+    return found
+
+
+def _query(visit: Visit) -> str:
+    kept = {
+        name: value
+        for name in ("filter", "columns", "agg", "view", "archived", "branch")
+        if (value := visit.query.get(name))
+    }
+    return urlencode(kept)
+
+
+def _own_branch(workspace: Workspace) -> str | None:
+    branch = current_branch(workspace.root)
+    if branch is None or branch == default_branch(workspace.root):
+        return None
+    return branch if branch in branches_with_runs(workspace) else None
+
+
+def _branch(found: BranchRuns) -> BranchView:
+    return BranchView(
+        found.branch,
+        found.base_branch,
+        found.base_commit,
+        found.compared_commit,
+        tuple(run_line(run) for run in found.base_runs),
+        tuple(_deltas(found.base_runs, found.runs)),
+    )
+
+
+def _deltas(base: Sequence[Run], branch: Sequence[Run]) -> list[Delta]:
+    names = {name for run in base for name in run.metrics} & {name for run in branch for name in run.metrics}
+    deltas = []
+    for name in sorted(name for name in names if not name.startswith(SYSTEM)):
+        before = [run.metrics[name].value for run in base if _is_number(run, name)]
+        after = [run.metrics[name].value for run in branch if _is_number(run, name)]
+        if before and after:
+            was, now = sum(before) / len(before), sum(after) / len(after)
+            is_better = None if was == now else (now < was) == (better(name) == "min")
+            deltas.append(Delta(name, was, now, len(before), len(after), is_better))
+    return deltas

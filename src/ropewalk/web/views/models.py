@@ -21,9 +21,9 @@ from ropewalk.store.deployments import current_deployments
 from ropewalk.store.gates import GateDecision, list_decisions
 from ropewalk.web.errors import NothingCalled
 from ropewalk.web.page import Visit
-from ropewalk.web.views.experiments import FileLine
 from ropewalk.web.views.lineage import lineage_around
 from ropewalk.web.views.nodes import node_lines
+from ropewalk.web.views.run import FileLine
 
 PRODUCTION = "production"
 DECISIONS = 3
