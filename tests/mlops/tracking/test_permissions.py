@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import msgspec
@@ -13,6 +12,12 @@ import pytest
 from ropewalk.errors import RopewalkError
 from ropewalk.mlops import registry
 from ropewalk.mlops.tracking import create_run, get_run, log_metrics, routes
+from ropewalk.mlops.tracking.evaluation.issues import IssueChange, IssueOrigin, create_issue
+from ropewalk.mlops.tracking.evaluation.scorers import register_scorer
+from ropewalk.mlops.tracking.evaluation.sets import create_evaluation_set
+from ropewalk.mlops.tracking.gateway.endpoints import EndpointChange, RouteChoice, create_endpoint
+from ropewalk.mlops.tracking.gateway.models import ModelChange, create_model
+from ropewalk.mlops.tracking.gateway.secrets import create_secret
 from ropewalk.mlops.tracking.logged_models import create_logged_model
 from ropewalk.mlops.tracking.rows.row import Row
 from ropewalk.mlops.tracking.rows.table import TABLES
@@ -22,7 +27,8 @@ from ropewalk.store.tracking.logged_models import NewLoggedModel
 
 ROWS: list[Row[Any]] = [row for table in TABLES for row in table]
 READS = [row for row in ROWS if row.permission is Permission.READ]
-WRITES = [row for row in ROWS if row.permission is Permission.WRITE]
+WRITES = [row for row in ROWS if row.permission in {Permission.WRITE, Permission.DELETE, Permission.MANAGE}]
+UNKNOWN = ("/mlflow/traces", "/mlflow/webhooks", "/mlflow/workspaces")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +40,18 @@ def known(workspace: Workspace) -> dict[str, Any]:
     model = create_logged_model(workspace, new, {}, {})
     version = registry.register(workspace, "late", model.id, run.id, "key", "digest", {}, {"a": "b"})
     registry.set_alias(workspace, "late", "champion", version.version)
+    issue = create_issue(workspace, IssueChange("slow", "very"), IssueOrigin(run.experiment_id))
+    scorer = register_scorer(workspace, run.experiment_id, "late", "{}")
+    secret = create_secret(workspace, "key", {"api_key": "swordfish"})
+    endpoint_model = create_model(workspace, ModelChange("gpt", secret.id, "openai", "gpt-4"))
+    said = EndpointChange(name="late", routes=[RouteChoice(endpoint_model.id)], experiment=run.experiment_id)
     return {
+        "dataset_id": create_evaluation_set(workspace, "late", [], {}).id,
+        "issue_id": issue.id,
+        "scorer_ids": [scorer.id],
+        "secret_id": secret.id,
+        "model_definition_id": endpoint_model.id,
+        "endpoint_id": create_endpoint(workspace, said).id,
         "run_id": run.id,
         "run_ids": [run.id],
         "experiment_id": run.experiment_id,
@@ -51,6 +68,9 @@ def known(workspace: Workspace) -> dict[str, Any]:
 
 def _asked(row: Row[Any], values: dict[str, Any]) -> Any:
     names = {field.name for field in msgspec.structs.fields(row.asked)}
+    # One of two names is enough, and for the gateway both are one too many.
+    names -= {"name", "secret_name"} if {"endpoint_id", "secret_id"} & names & values.keys() else set()
+    names -= {"version"} if "scorers" in row.path else set()
     asked = row.asked(**{name: value for name, value in values.items() if name in names})
     if "history-bulk" in row.path and "run_id" in names:
         asked.run_id = [values.get("run_id", "x")]
@@ -70,9 +90,10 @@ def test_reading_rows_write_nothing(workspace: Workspace, known: dict[str, Any],
     """Whoever may only read changes nothing, by any row that asks for no more than reading."""
     before = _changes(workspace)
 
-    answer = row.respond(workspace, _asked(row, known))
+    # What these answer of is not there; that they write nothing is asked all the same.
+    with suppress(RopewalkError) if row.path.startswith(UNKNOWN) else nullcontext():
+        assert row.respond(workspace, _asked(row, known)) is not None
 
-    assert answer is not None
     assert _changes(workspace) == before
 
 
@@ -97,23 +118,36 @@ def test_only_searches_are_posted_with_reading() -> None:
         "runs/search",
         "logged-models/search",
         "registered-models/get-latest-versions",
+        "datasets/search",
+        "issues/search",
+        "traces/search",
+        "traces/batchGetInfos",
+        "traces/calculate-filter-correlation",
+        "traces/metrics",
     }
 
 
 def test_nothing_is_written_with_get() -> None:
     """A link on a page, which a browser follows without asking, changes nothing."""
-    assert [row.path for row in WRITES if row.method == "GET"] == []
+    written = [
+        row.path for row in WRITES if row.permission is not Permission.MANAGE or "webhooks" not in row.path
+    ]
+
+    assert [row.path for row in WRITES if row.method == "GET" and row.path in written] == []
 
 
-@pytest.mark.parametrize("permission", [Permission.ADMINISTER, Permission.PREDICT])
-def test_permissions_of_other_rooms(workspace: Workspace, permission: Permission) -> None:
-    """The protocol neither administers nor predicts."""
-    assert [route.path for route in routes(workspace) if route.permission is permission] == []
+def test_permissions_of_other_rooms(workspace: Workspace) -> None:
+    """The protocol does not administer, and of predicting it has only the gateway's routes, which are closed."""
+    permissions = {route.permission for route in routes(workspace)}
+    predicting = {route.path for route in routes(workspace) if route.permission is Permission.PREDICT}
+
+    assert Permission.ADMINISTER not in permissions
+    assert all("gateway" in path for path in predicting)
 
 
 def test_every_row_is_served(workspace: Workspace) -> None:
     """No row is left out of the table, with the permission that it names."""
     served = {(route.method, route.path): route.permission for route in routes(workspace)}
-    prefixed: Callable[[Row[Any]], tuple[str, str]] = lambda row: (row.method, f"/api/2.0{row.path}")  # noqa: E731
+    wanted = {(row.method, path): row.permission for row in ROWS for path in row.paths}
 
-    assert {prefixed(row): row.permission for row in ROWS}.items() <= served.items()
+    assert wanted.items() <= served.items()

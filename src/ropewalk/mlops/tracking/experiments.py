@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ropewalk.mlops.tracking import limits
-from ropewalk.mlops.tracking.artifacts import check_location
+from ropewalk.mlops.tracking.artifacts import placed_location
 from ropewalk.mlops.tracking.errors import (
     ExperimentExists,
     InvalidRequest,
@@ -33,8 +33,7 @@ def create_experiment(
     # All is checked before the database is asked: whoever waits for its write lock waits for work, not for
     # refusals.
     limits.check_entries("Experiment tag", tags or {}, limits.EXPERIMENT_TAG_VALUE)
-    if location:
-        check_location(location)
+    location = placed_location(location) if location else None
     try:
         with workspace.database.write() as connection:
             return table.create_experiment(connection, name, location, tags or {})

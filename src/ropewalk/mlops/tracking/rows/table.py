@@ -25,8 +25,8 @@ from ropewalk.mlops.tracking.rows import (
     workspaces,
 )
 from ropewalk.mlops.tracking.rows.files import file_routes
-from ropewalk.mlops.tracking.rows.otlp import otlp_routes
 from ropewalk.mlops.tracking.rows.graphql import graphql_routes
+from ropewalk.mlops.tracking.rows.otlp import otlp_routes
 from ropewalk.mlops.tracking.rows.server import server_routes
 from ropewalk.mlops.tracking.wire.compat import refuse
 from ropewalk.pipeline import Workspace

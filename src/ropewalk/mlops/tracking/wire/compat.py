@@ -97,20 +97,21 @@ def decode(body: bytes, shape: type[S]) -> S:
         return msgspec.json.decode(body, type=shape, strict=False)
     except msgspec.ValidationError as error:
         # MLflow's own server answers 200 to some of these and loses what was sent; no client depends on that.
-        raise _refusal(error, _parsed(body)) from None
+        raise _refusal(error, parsed(body)) from None
     except (msgspec.DecodeError, RecursionError) as error:
         return _decode_numbers(body, shape, error)
 
 
 def _decode_numbers(body: bytes, shape: type[S], error: Exception) -> S:
     """Read the bare NaN and Infinity that Python's `json` writes; any other fault is the client's."""
-    values = _parsed(body)
+    values = parsed(body)
     if values is None:
         raise InvalidRequest(f"Request body is not JSON: {error}")
     return convert(values, shape)
 
 
-def _parsed(body: bytes) -> object:
+def parsed(body: bytes) -> object:
+    """Return what a text of JSON says, or None when it is none or has what is no character."""
     try:
         values: object = json.loads(body)
         # Python reads half of a surrogate pair, which is no character and cannot be stored.
