@@ -63,7 +63,7 @@ def test_everything(connection: Connection) -> None:
     """Without conditions all rows come in the order of ties, with their identity."""
     rows = search(connection, SHIPS, [], [], Page(10))
 
-    assert [tuple(row) for row in rows] == [("a", 1), ("a", 2), ("b", 3)]
+    assert [tuple(row)[:2] for row in rows] == [("a", 1), ("a", 2), ("b", 3)]
 
 
 @pytest.mark.parametrize(

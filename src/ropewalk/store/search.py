@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from ropewalk.store.connections import Connection, Row
+from ropewalk.store.keyset import Keys, Term, behind, read_terms
 
 Operand: TypeAlias = "str | float | tuple[str, ...] | None"
 Bound: TypeAlias = "str | float | int | None"
@@ -95,10 +96,19 @@ class Searched:
 
 @dataclass(frozen=True)
 class Page:
-    """Which part of the ordered answer is wanted."""
+    """Which part of the ordered answer is wanted.
+
+    Attributes:
+        limit: most rows.
+        offset: how many are passed over; for what has no keys.
+        after: the keys of the row behind which it begins.
+        ends: filled by the search with the keys of each row of the page, so that the next can begin behind one.
+    """
 
     limit: int
     offset: int = 0
+    after: Keys | None = None
+    ends: list[Keys] = field(default_factory=list, compare=False, repr=False)
 
 
 def search(
@@ -108,18 +118,22 @@ def search(
     orderings: Sequence[Ordering],
     page: Page,
 ) -> list[Row]:
-    """Return the identity columns of the rows that meet all conditions, in order, one page of them."""
+    """Return the rows that meet all conditions, in order, one page of them; their first columns are the identity."""
     joins, sorting, order_parameters = _order(searched, orderings)
     where, where_parameters = _where(searched, conditions)
-    columns = ", ".join(f"{searched.table}.{column}" for column in searched.identity)
-    ordered = [*(sorting or searched.unasked), searched.ties]
+    unasked = [term for text in searched.unasked for term in read_terms(text)]
+    terms = [*(sorting or unasked), *read_terms(searched.ties)]
+    beyond, keys = behind(terms, page.after) if page.after is not None else ("TRUE", [])
+    columns = [*(f"{searched.table}.{column}" for column in searched.identity), *(term.key for term in terms)]
     statement = (
-        f"SELECT {columns} FROM {searched.table} {joins} WHERE {where} "  # noqa: S608  # names are ours, values bound
-        f"ORDER BY {', '.join(ordered)} LIMIT ? OFFSET ?"
+        f"SELECT {', '.join(columns)} FROM {searched.table} {joins} WHERE {where} AND {beyond} "  # noqa: S608  # names are ours, values bound
+        f"ORDER BY {', '.join(term.ordering for term in terms)} LIMIT ? OFFSET ?"
     )
-    return connection.execute(
-        statement, [*order_parameters, *where_parameters, page.limit, page.offset]
-    ).fetchall()
+    values = [*order_parameters, *where_parameters, *keys, page.limit, page.offset]
+    rows = connection.execute(statement, values).fetchall()
+    width = len(searched.identity)
+    page.ends[:] = [tuple(row)[width:] for row in rows]
+    return rows
 
 
 def count(connection: Connection, searched: Searched, conditions: Sequence[Condition]) -> int:
@@ -187,15 +201,14 @@ def compare(column: str, condition: Condition) -> tuple[str, list[Bound]]:
     return f"{column} {_COMPARISONS.get(operator, operator)} ?", [value]
 
 
-def _order(searched: Searched, orderings: Sequence[Ordering]) -> tuple[str, list[str], list[Bound]]:
+def _order(searched: Searched, orderings: Sequence[Ordering]) -> tuple[str, list[Term], list[Bound]]:
     """Return the joins, the terms and the parameters that sort by `orderings`."""
-    joins, terms, parameters = list[str](), list[str](), list[Bound]()
+    joins, terms, parameters = list[str](), list[Term](), list[Bound]()
     for number, ordering in enumerate(orderings):
-        direction = "ASC" if ordering.is_ascending else "DESC"
         if ordering.entity == "attribute":
             column = searched.attributes[ordering.key]
             # SQLite puts NULL first going up and last going down; here it is last both ways.
-            terms += [f"{column} IS NULL", f"{column} {direction}"]
+            terms += [Term(column, is_flag=True), Term(column, ordering.is_ascending)]
             continue
         # Numbered, because one search may sort by two metrics of the same table.
         satellite, name = searched.satellites[ordering.entity], f"sorted_{number}"
@@ -204,7 +217,12 @@ def _order(searched: Searched, orderings: Sequence[Ordering]) -> tuple[str, list
         joins.append(f"LEFT JOIN {picked} AS {name} ON {on}")
         parameters += [*satellite.bound, ordering.key]
         # Numbers first, then what is not a number (a NULL value), then rows without the entry.
-        terms += [f"{name}.key IS NULL", f"{name}.value IS NULL", f"{name}.value {direction}"]
+        value = f"{name}.value"
+        terms += [
+            Term(f"{name}.key", is_flag=True),
+            Term(value, is_flag=True),
+            Term(value, ordering.is_ascending),
+        ]
     return " ".join(joins), terms, parameters
 
 

@@ -12,37 +12,40 @@ from hypothesis import strategies as st
 
 from ropewalk.mlops.tracking.errors import InvalidRequest
 from ropewalk.mlops.tracking.wire.places import place_token, read_place
+from ropewalk.pipeline import Workspace
 
 Call = Callable[..., dict[str, Any]]
 INT64 = st.integers(-(2**63), 2**63 - 1)
 
 
 @given(st.tuples(INT64, INT64, st.floats()))
-def test_a_token_names_its_point(point: tuple[int, int, float]) -> None:
+def test_a_token_names_its_point(workspace: Workspace, point: tuple[int, int, float]) -> None:
     """Every point comes back from its token, NaN and infinities too."""
-    assert repr(read_place(place_token(point, "run", "loss"), "run", "loss")) == repr(point)
+    assert repr(read_place(workspace, place_token(workspace, point, "run", "loss"), "run", "loss")) == repr(
+        point
+    )
 
 
 @pytest.mark.parametrize("token", ["!", "bm90IG91cnM=", "WzEsMl0=", "WzEsMiwieCIsInkiXQ==", "é"])
-def test_a_token_of_nobody(token: str) -> None:
+def test_a_token_of_nobody(workspace: Workspace, token: str) -> None:
     """What is no token of ours is refused, whatever it is."""
     with pytest.raises(InvalidRequest):
-        read_place(token, "run", "loss")
+        read_place(workspace, token, "run", "loss")
 
 
 @given(st.text(max_size=60))
-def test_any_text_as_a_token(token: str) -> None:
+def test_any_text_as_a_token(workspace: Workspace, token: str) -> None:
     """No text raises anything but the error that clients are told."""
     with suppress(InvalidRequest):
-        read_place(token, "run", "loss")
+        read_place(workspace, token, "run", "loss")
 
 
-def test_a_token_of_another_series() -> None:
+def test_a_token_of_another_series(workspace: Workspace) -> None:
     """A token is good for the series that it came from only."""
-    token = place_token((1, 1, 1.0), "run", "loss")
+    token = place_token(workspace, (1, 1, 1.0), "run", "loss")
 
-    with pytest.raises(InvalidRequest, match="another series"):
-        read_place(token, "run", "gain")
+    with pytest.raises(InvalidRequest, match="not of this search"):
+        read_place(workspace, token, "run", "gain")
 
 
 def test_points_that_arrive_between_pages(call: Call, run: str) -> None:

@@ -17,8 +17,8 @@ def page_of_runs(workspace: Workspace, query: RunQuery, token: str | None) -> tu
         InvalidFilter, UnknownExperiment, TooManyRuns: as `find_runs` says.
     """
     search = (query.experiments, query.filter, query.order_by, query.view, query.with_archived)
-    page = read_page(token, query.limit, *search)
+    page = read_page(workspace, token, query.limit, *search)
     found = find_runs(workspace, replace(query, limit=page.limit, offset=page.offset))
-    following = next_token(page, len(found.runs), *search)
+    following = next_token(workspace, page, len(found.runs), *search)
     # One more than asked for was read, to see whether more follow.
     return replace(found, runs=found.runs[: query.limit], values=found.values[: query.limit]), following

@@ -48,3 +48,10 @@ CREATE TABLE upload_part (
     size INTEGER NOT NULL,
     PRIMARY KEY (upload, number)
 ) STRICT, WITHOUT ROWID;
+
+-- Keys that all servers of this database share, for what is handed out and comes back, such as page tokens. What the
+-- database itself must not give away is sealed under another key, which is not in it.
+CREATE TABLE server_key (
+    purpose TEXT PRIMARY KEY,
+    key TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

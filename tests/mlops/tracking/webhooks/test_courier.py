@@ -89,7 +89,7 @@ def _prompt(project: Workspace) -> None:
     registry.tag_model(project, "ask", "a", "b")
     registry.untag_model(project, "ask", "a")
     tags = {**prompt, "mlflow.prompt.text": "Why {{x}}?", "_mlflow_prompt_type": "text"}
-    registry.create_version(project, VersionRequest("ask", "prompt-template", tags=tags))
+    registry.create_version(project, VersionRequest("ask", "dummy-source", tags=tags))
     registry.set_alias(project, "ask", "champion", "1")
 
 

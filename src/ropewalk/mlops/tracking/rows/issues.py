@@ -62,11 +62,11 @@ def _update(workspace: Workspace, asked: ask.UpdateIssue) -> ask.UpdateIssueResp
 def _search(workspace: Workspace, asked: ask.SearchIssues) -> ask.SearchIssuesResponse:
     limit = check_page_size(DEFAULT_PAGE if asked.max_results is None else asked.max_results, MOST)
     search = (asked.experiment_id, asked.filter_string)
-    page = read_page(asked.page_token, limit, *search)
+    page = read_page(workspace, asked.page_token, limit, *search)
     found = issues.search_issues(workspace, asked.experiment_id, asked.filter_string, page)
     # The last page has an empty token here, and none elsewhere: clients of this route read it without asking.
     return ask.SearchIssuesResponse(
-        [_written(one) for one in found[:limit]], next_token(page, len(found), *search) or ""
+        [_written(one) for one in found[:limit]], next_token(workspace, page, len(found), *search) or ""
     )
 
 

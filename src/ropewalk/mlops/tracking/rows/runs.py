@@ -82,7 +82,7 @@ def _search(workspace: Workspace, asked: ask.SearchRuns) -> ask.SearchRunsRespon
     # A page is built in memory as a whole, so its size is bounded even for clients that ask for all.
     limit = check_page_size(wanted, limits.RUNS_PAGE)
     search = (asked.experiment_ids, asked.filter, asked.order_by, asked.run_view_type)
-    page = read_page(asked.page_token, limit, *search)
+    page = read_page(workspace, asked.page_token, limit, *search)
     conditions = [
         Condition("attribute", "experiment_id", "IN", tuple(asked.experiment_ids)),
         within(asked.run_view_type),
@@ -92,7 +92,7 @@ def _search(workspace: Workspace, asked: ask.SearchRuns) -> ask.SearchRunsRespon
     with workspace.database.read() as connection:
         found = search_runs(connection, conditions, orderings, page)
     return ask.SearchRunsResponse(
-        [answers.run(item) for item in found[:limit]], next_token(page, len(found), *search)
+        [answers.run(item) for item in found[:limit]], next_token(workspace, page, len(found), *search)
     )
 
 
@@ -163,7 +163,7 @@ def _log_outputs(workspace: Workspace, asked: ask.LogOutputs) -> None:
 
 def _history(workspace: Workspace, asked: ask.GetMetricHistory) -> ask.GetMetricHistoryResponse:
     key, run_id = answers.need(asked.metric_key, "metric_key"), run_of(asked)
-    after = read_place(asked.page_token, run_id, key)
+    after = read_place(workspace, asked.page_token, run_id, key)
     # Without a page size the whole series is the answer, as clients of before paging expect.
     limit = None if asked.max_results is None else check_page_size(asked.max_results, limits.HISTORY_PAGE)
     # One more than asked for shows whether there is a next page.
@@ -171,7 +171,7 @@ def _history(workspace: Workspace, asked: ask.GetMetricHistory) -> ask.GetMetric
     page = found[:limit]
     return ask.GetMetricHistoryResponse(
         [wire.Metric(key, compat.wire_number(value), time, step) for step, time, value in page],
-        place_token(page[-1], run_id, key) if len(page) < len(found) else None,
+        place_token(workspace, page[-1], run_id, key) if len(page) < len(found) else None,
     )
 
 

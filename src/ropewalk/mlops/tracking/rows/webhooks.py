@@ -128,10 +128,10 @@ def _list(workspace: Workspace, asked: wire.ListWebhooks) -> wire.ListWebhooksRe
         raise InvalidRequest(
             f"Invalid value {limit} for parameter 'max_results' supplied: it must be between 1 and {MOST}"
         )
-    page = read_page(asked.page_token, limit, "webhooks")
+    page = read_page(workspace, asked.page_token, limit, "webhooks")
     found = webhooks.list_webhooks(workspace, 0, page.offset + page.limit)[page.offset :]
     return wire.ListWebhooksResponse(
-        [_written(webhook) for webhook in found[:limit]], next_token(page, len(found), "webhooks")
+        [_written(webhook) for webhook in found[:limit]], next_token(workspace, page, len(found), "webhooks")
     )
 
 
