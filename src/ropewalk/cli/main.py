@@ -26,6 +26,7 @@ COMMANDS = {
     "bisect": "Find the commit or the data that turned a metric",
     "status": "Show what is recorded for every node",
     "runs": "List past runs, look at one, or end one",
+    "experiments": "Find, compare, move and delete tracked runs",
     "logs": "Print what a step of a run printed",
     "sql": "Ask the lake a question in SQL; read only",
     "metric": "List, show and ask for metrics",

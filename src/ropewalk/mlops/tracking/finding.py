@@ -10,7 +10,7 @@ from typing import Literal
 
 from ropewalk.errors import nearest
 from ropewalk.mlops.tracking.columns import Column, Order, parse_order, value_of
-from ropewalk.mlops.tracking.errors import TooManyRuns, UnknownExperiment
+from ropewalk.mlops.tracking.errors import TooManyRuns, UnknownExperiment, UnknownRun
 from ropewalk.mlops.tracking.filter import RUNS, parse_filter
 from ropewalk.pipeline import Workspace
 from ropewalk.store import Connection
@@ -18,7 +18,7 @@ from ropewalk.store.search import Condition, Page, search
 from ropewalk.store.tracking import aggregates
 from ropewalk.store.tracking.aggregates import SUMMARIES, ExperimentCount, Extremes
 from ropewalk.store.tracking.experiments import EXPERIMENTS, read_experiments
-from ropewalk.store.tracking.runs import read_runs
+from ropewalk.store.tracking.runs import ids_that_begin, read_runs
 from ropewalk.store.tracking.series import find_series, points_between
 from ropewalk.store.tracking.values import Experiment, Run
 
@@ -104,6 +104,40 @@ def names_logged(runs: Sequence[Run]) -> tuple[list[str], list[str]]:
     """Return the names of the metrics and of the parameters that some of these runs have, in order."""
     metrics = {name for run in runs for name in run.metrics}
     return sorted(metrics), sorted({name for run in runs for name in run.params})
+
+
+def require_experiment(workspace: Workspace, name: str) -> Experiment:
+    """Return the experiment of that name or id, deleted ones too.
+
+    Raises:
+        UnknownExperiment: there is none; the error has the nearest name.
+    """
+    with workspace.database.read() as connection:
+        return read_experiments(connection, [_experiment_id(connection, name)])[0]
+
+
+def find_run_id(workspace: Workspace, beginning: str) -> str:
+    """Return the id of the one run whose id begins so.
+
+    Raises:
+        UnknownRun: there is none.
+        TooManyRuns: there are several.
+    """
+    with workspace.database.read() as connection:
+        found = ids_that_begin(connection, beginning)
+    if not found:
+        raise UnknownRun(
+            f"there is no run whose id begins with {beginning[:64]!r}",
+            hint="`ropewalk experiments search` lists runs",
+        )
+    if len(found) > 1 and beginning not in found:
+        raise TooManyRuns(f"more than one run's id begins with {beginning!r}: {', '.join(found)}")
+    return beginning if beginning in found else found[0]
+
+
+def column_of(run: Run, column: Column) -> str | float | int | None:
+    """Return what stands in a column for a run that was found, by what is known of it as it is."""
+    return value_of(run, column, {})
 
 
 def _prepare(workspace: Workspace, columns: Sequence[Column]) -> None:

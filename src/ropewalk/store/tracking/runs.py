@@ -94,6 +94,16 @@ def find_run_row(connection: Connection, identifier: str) -> Run | None:
     return _run(row) if row else None
 
 
+def ids_that_begin(connection: Connection, beginning: str, limit: int = 5) -> list[str]:
+    """Return the ids of runs that begin so, a few of them."""
+    rows = connection.execute(
+        # A range of the index; "~" is above every sign of an id.
+        "SELECT id FROM run WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
+        (beginning, f"{beginning}~", limit),
+    )
+    return [row["id"] for row in rows]
+
+
 def search_runs(
     connection: Connection,
     conditions: Sequence[Condition],

@@ -387,9 +387,10 @@ def _query(visit: Visit) -> str:
 
 def _own_branch(workspace: Workspace) -> str | None:
     branch = current_branch(workspace.root)
-    if branch is None or branch == default_branch(workspace.root):
+    # The usual names first: asking Git costs more than the rest of the page.
+    if branch is None or branch in {"main", "master"} or branch not in branches_with_runs(workspace):
         return None
-    return branch if branch in branches_with_runs(workspace) else None
+    return branch if default_branch(workspace.root) not in {None, branch} else None
 
 
 def _branch(found: BranchRuns) -> BranchView:
