@@ -9,11 +9,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from ropewalk.mlops.tracking.wire import logged_models, models, registry, requests
+from ropewalk.mlops.tracking.wire import (
+    evaluation,
+    gateway,
+    gateway_secrets,
+    issues,
+    logged_models,
+    models,
+    registry,
+    requests,
+)
 from ropewalk.mlops.tracking.wire.compat import answer, check_required, decode
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-MODULES = (models, requests, logged_models, registry)
+MODULES = (models, requests, logged_models, registry, evaluation, issues, gateway, gateway_secrets)
 STRUCTS = {
     name: found
     for module in MODULES
@@ -25,23 +34,21 @@ STRUCTS = {
 def _message(struct: type[msgspec.Struct]) -> Any:
     """Return the protobuf class that a struct's docstring names."""
     assert struct.__doc__
-    full_name = struct.__doc__.split("`")[1]
     for module in ("service", "model_registry", "mlflow_artifacts"):
-        protos = importlib.import_module(f"mlflow.protos.{module}_pb2")
-        package, _, path = full_name.removeprefix("mlflow.artifacts.").rpartition("mlflow.")
-        is_here = full_name.startswith("mlflow.artifacts.") == (module == "mlflow_artifacts")
-        found: Any = protos if is_here and not package else None
-        for part in path.split("."):
-            found = getattr(found, part, None)
-        if found is not None:
-            return found
-    raise AssertionError(full_name)
+        importlib.import_module(f"mlflow.protos.{module}_pb2")
+    from google.protobuf import descriptor_pool, message_factory
+
+    found = descriptor_pool.Default().FindMessageTypeByName(struct.__doc__.split("`")[1])
+    return message_factory.GetMessageClass(found)
 
 
 def _fill(message: Any, *, is_default: bool) -> None:
     """Set every field of a message: to something, or explicitly to its type's zero."""
     for field in message.DESCRIPTOR.fields:
         if "deployment_job" in field.name:
+            continue
+        if field.message_type and field.message_type.GetOptions().map_entry:
+            getattr(message, field.name)["key"] = "" if is_default else "text ß"
             continue
         if field.message_type:
             inner = getattr(message, field.name)
@@ -63,8 +70,8 @@ def _value(field: Any, *, is_default: bool) -> Any:
         return "" if is_default else "text ß"
     if field.cpp_type == field.CPPTYPE_BOOL:
         return not is_default
-    if field.cpp_type == field.CPPTYPE_DOUBLE:
-        return 0.0 if is_default else 0.1
+    if field.cpp_type in (field.CPPTYPE_DOUBLE, field.CPPTYPE_FLOAT):
+        return 0.0 if is_default else 0.5
     return 0 if is_default else 2**31 - 1
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 from graphql import (
@@ -32,6 +32,7 @@ from ropewalk.mlops.tracking.wire import requests as ask
 from ropewalk.mlops.tracking.wire.compat import convert
 from ropewalk.pipeline import Workspace
 
+Answer = TypeVar("Answer", bound=msgspec.Struct)
 # Far more than a page shows; one query may hold ten searches, and each run found may be asked for its versions.
 MOST_RESULTS = 1000
 
@@ -58,6 +59,7 @@ QUERIES: Mapping[str, tuple[Row[Any], type[msgspec.Struct]]] = {
         ask.GetMetricHistoryResponse,
     ),
 }
+Info = GraphQLResolveInfo[Any]
 MUTATIONS = ("mlflowSearchRuns", "mlflowSearchDatasets")
 _COMPONENT = GraphQLDirective(
     "component",
@@ -91,7 +93,7 @@ def schema() -> GraphQLSchema:
 
 
 def _field(row: Row[Any], answer: type[msgspec.Struct]) -> GraphQLField:
-    def resolve(_: object, info: GraphQLResolveInfo, **given: Any) -> object:
+    def resolve(_: object, info: Info, **given: Any) -> object:
         asked = convert(given.get("input", {}), row.asked)
         limit = getattr(asked, "max_results", None)
         if limit is not None and limit > MOST_RESULTS:
@@ -100,10 +102,11 @@ def _field(row: Row[Any], answer: type[msgspec.Struct]) -> GraphQLField:
             asked.max_results = MOST_RESULTS
         return row.respond(cast("Workspace", info.context), asked)
 
+    asked_struct: type[msgspec.Struct] = row.asked
     found = object_type(answer)
     # Clients ask for it on every answer; ours come as errors of the query.
     found.fields.setdefault("apiError", GraphQLField(_API_ERROR, resolve=lambda *_: None))
-    return GraphQLField(found, {"input": GraphQLArgument(input_type(row.asked))}, resolve)
+    return GraphQLField(found, {"input": GraphQLArgument(input_type(asked_struct))}, resolve)
 
 
 def _extend_runs() -> None:
@@ -114,18 +117,24 @@ def _extend_runs() -> None:
     fields["modelVersions"] = GraphQLField(versions, resolve=_versions)
 
 
-def _experiment(run: wire.Run, info: GraphQLResolveInfo) -> object:
+def _experiment(run: wire.Run, info: Info) -> object:
     assert run.info
     asked = ask.GetExperiment(run.info.experiment_id)
-    return _EXPERIMENT.respond(cast("Workspace", info.context), asked).experiment
+    return _answered(_EXPERIMENT, info, asked, ask.GetExperimentResponse).experiment
 
 
-def _versions(run: wire.Run, info: GraphQLResolveInfo) -> object:
+def _versions(run: wire.Run, info: Info) -> object:
     assert run.info
     asked = wire_registry.SearchModelVersions(
         filter=f"run_id = '{run.info.run_id}'", max_results=MOST_RESULTS
     )
-    return _VERSIONS.respond(cast("Workspace", info.context), asked).model_versions
+    return _answered(_VERSIONS, info, asked, wire_registry.SearchModelVersionsResponse).model_versions
+
+
+def _answered(row: Row[Any], info: Info, asked: msgspec.Struct, shape: type[Answer]) -> Answer:
+    answer = row.respond(cast("Workspace", info.context), asked)
+    assert isinstance(answer, shape)
+    return answer
 
 
 def _echo(name: str) -> GraphQLField:

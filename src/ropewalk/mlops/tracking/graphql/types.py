@@ -10,7 +10,7 @@ import math
 import types
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Annotated, Literal, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from graphql import (
@@ -127,11 +127,11 @@ def _input(hint: object) -> GraphQLInputType:
     return _scalar(hint) or input_type(cast("Struct", hint))
 
 
-def _reader(name: str, hint: object) -> Callable[[object, GraphQLResolveInfo], object]:
+def _reader(name: str, hint: object) -> Callable[[object, GraphQLResolveInfo[Any]], object]:
     zero = None if hint == Int64 else _ZEROS.get(_plain(hint))
     zero = 0 if hint == Int64 else zero
 
-    def read(source: object, _: GraphQLResolveInfo) -> object:
+    def read(source: object, _: GraphQLResolveInfo[Any]) -> object:
         value = getattr(source, name)
         if value is None:
             return zero
