@@ -13,6 +13,7 @@ from ropewalk.store.tracking.webhooks import add_deliveries, is_anyone_listening
 
 # MLflow keeps a prompt as a registered model with the first tag, and its text in the second of each version.
 IS_PROMPT, PROMPT_TEXT = "mlflow.prompt.is_prompt", "mlflow.prompt.text"
+_INNER = frozenset({IS_PROMPT, PROMPT_TEXT, "_mlflow_prompt_type"})
 _OF_PROMPTS = {
     "registered_model": "prompt",
     "registered_model_tag": "prompt_tag",
@@ -36,7 +37,9 @@ def announce(connection: Connection, name: str, entity: str, action: str, data: 
 
 def announce_model(connection: Connection, model: RegisteredModel) -> None:
     """Tell webhooks that a registered model was made."""
-    data = {"name": model.name, "tags": dict(model.tags), "description": model.description}
+    # Tags by which the client keeps a prompt among models are no news to anybody.
+    tags = _told_tags(model.tags) if _is_prompt(model) else dict(model.tags)
+    data = {"name": model.name, "tags": tags, "description": model.description}
     announce(connection, model.name, "registered_model", "created", data)
 
 
@@ -47,11 +50,15 @@ def announce_version(connection: Connection, version: ModelVersion) -> None:
     model = table.find_model(connection, version.name)
     data: dict[str, object] = {"name": version.name, "version": version.version}
     if model is not None and _is_prompt(model):
-        data["template"] = version.tags.get(PROMPT_TEXT)
+        data |= {"template": version.tags.get(PROMPT_TEXT), "tags": _told_tags(version.tags)}
     else:
-        data |= {"source": version.source, "run_id": version.run_id}
-    data |= {"tags": dict(version.tags), "description": version.description}
+        data |= {"source": version.source, "run_id": version.run_id, "tags": dict(version.tags)}
+    data["description"] = version.description or None
     announce(connection, version.name, "model_version", "created", data)
+
+
+def _told_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in tags.items() if key not in _INNER}
 
 
 def _is_prompt(model: RegisteredModel) -> bool:

@@ -57,9 +57,9 @@ def _require(workspace: Workspace, name: str) -> None:
 
 _AT = "/mlflow/workspaces"
 ROWS = (
-    Row("GET", _AT, Permission.READ, wire.ListWorkspaces, _list),
-    Row("GET", f"{_AT}/{{workspace_name}}", Permission.READ, wire.GetWorkspace, _get),
-    Row("POST", _AT, Permission.MANAGE, wire.CreateWorkspace, _create),
-    Row("PATCH", f"{_AT}/{{workspace_name}}", Permission.MANAGE, wire.UpdateWorkspace, _update),
-    Row("DELETE", f"{_AT}/{{workspace_name}}", Permission.MANAGE, wire.DeleteWorkspace, _delete),
+    Row("GET", _AT, Permission.READ, wire.ListWorkspaces, _list, api="3.0"),
+    Row("GET", f"{_AT}/{{workspace_name}}", Permission.READ, wire.GetWorkspace, _get, api="3.0"),
+    Row("POST", _AT, Permission.MANAGE, wire.CreateWorkspace, _create, api="3.0"),
+    Row("PATCH", f"{_AT}/{{workspace_name}}", Permission.MANAGE, wire.UpdateWorkspace, _update, api="3.0"),
+    Row("DELETE", f"{_AT}/{{workspace_name}}", Permission.MANAGE, wire.DeleteWorkspace, _delete, api="3.0"),
 )
