@@ -21,6 +21,7 @@ from ropewalk.dataops.privacy import project_masks
 from ropewalk.dataops.questions import ask_question, read_questions
 from ropewalk.pipeline import Workspace
 from ropewalk.routes import Permission, Route
+from ropewalk.web.bodies import read_body
 from ropewalk.web.errors import InvalidQuery
 from ropewalk.web.grid import as_csv, make_grid, plain
 from ropewalk.web.views.metrics import read_metric_question
@@ -85,14 +86,12 @@ async def _read(request: Request) -> dict[str, str]:
     asked = dict(request.query_params)
     if request.method != "POST":
         return asked
-    body = await request.body()
-    if len(body) > MOST_BODY:
-        raise InvalidQuery(f"a question has at most {MOST_BODY:,} bytes")
+    body = await read_body(request, MOST_BODY)
     if "json" not in request.headers.get("content-type", ""):
         return {**asked, "q": body.decode("utf-8", "replace")}
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidQuery("the body is not JSON") from None
     if not isinstance(found, dict) or not all(
         isinstance(value, str | int | float | bool) for value in found.values()

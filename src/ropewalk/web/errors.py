@@ -2,7 +2,7 @@
 
 RopewalkError
 ├── InvalidInput
-│   └── InvalidQuery           a parameter of a page's address does not fit
+│   └── InvalidQuery           a parameter of a page's address, or a request's body, does not fit
 ├── NotFound
 │   ├── PageNotFound           nothing answers at this address
 │   └── NothingCalled          a page was asked for something that does not exist
@@ -35,7 +35,7 @@ from ropewalk.errors import (
 
 
 class InvalidQuery(InvalidInput):
-    """A parameter of a page's address does not fit."""
+    """A parameter of a page's address, or a request's body, does not fit."""
 
     code = "RW180"
 

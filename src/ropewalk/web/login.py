@@ -29,6 +29,7 @@ from ropewalk.access import (
 from ropewalk.errors import RopewalkError
 from ropewalk.pipeline import Workspace
 from ropewalk.routes import Permission, Route
+from ropewalk.web.bodies import read_body
 from ropewalk.web.errors import status_of
 from ropewalk.web.page import wants_page
 from ropewalk.web.render import Renderer
@@ -187,11 +188,7 @@ class _Pages:
 
 async def _form(request: Request) -> dict[str, str]:
     """Return the fields of a form, which is small and of plain text."""
-    body = bytearray()
-    async for block in request.stream():
-        body += block
-        if len(body) > _MOST_FORM:
-            raise CredentialRefused("a login has one token and nothing more")
+    body = await read_body(request, _MOST_FORM)
     fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
     return {name: values[0] for name, values in fields.items()}
 

@@ -38,7 +38,8 @@ ALIAS_LENGTH = 255
 ALL = Page(1_000_000)
 
 _ALIAS = re.compile(r"[\w\-]+")
-_FILE_NAME = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
+# With `.yaml` behind it; a longer one can be no file's, and asking for it would be an error of the disk.
+_FILE_NAME = re.compile(r"[A-Za-z0-9][\w-]{0,249}", re.ASCII)
 # Such an alias would make `models:/late@3` and `models:/late/3` two things.
 _LIKE_A_VERSION = re.compile(r"[vV]?\d+|latest", re.IGNORECASE)
 
