@@ -74,7 +74,7 @@ def served(address: str, expected: int) -> int:
     """Return the version that answers; a running server takes a moment to follow a move to `expected`."""
     deadline = time.monotonic() + 20
     while True:
-        with urllib.request.urlopen(f"{address}/deployments/returns/health", timeout=10) as answer:
+        with urllib.request.urlopen(f"{address}/deployments/returns/health", timeout=60) as answer:
             version = json.load(answer)["model_version"]
         if version == expected or time.monotonic() > deadline:
             return version

@@ -139,7 +139,7 @@ def test_unreachable_outside_without_keep_is_tried(bench, declare):
 
 def test_independent_nodes_run_at_once(bench, declare):
     """Two nodes that do not need each other are at work at the same time."""
-    meeting = threading.Barrier(2, timeout=10)
+    meeting = threading.Barrier(2, timeout=60)
     real = bench.kind.execute
 
     def execute_together(task):

@@ -109,7 +109,7 @@ def test_following_ends(log: Path) -> None:
     thread.join(0.1)
     assert thread.is_alive()
     over.set()
-    thread.join(5)
+    thread.join(60)
 
     assert not thread.is_alive()
 

@@ -122,7 +122,7 @@ def watch(write_project, open_workspace, environ) -> Watch:
 
 
 def wait_for(claim: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 100
     while not claim():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -367,7 +367,7 @@ def test_watching_catches_up(watch: Watch) -> None:
         wait_for(lambda: [state for _, state in watch.ticks] == ["succeeded"] * 4)
 
     assert len(watch.starts) == 3
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
 
 
 def test_a_run_that_cannot_be_started(watch: Watch) -> None:
@@ -389,7 +389,7 @@ def test_stop_ends_the_watch(watch: Watch) -> None:
         thread.start()
         time.sleep(0.1)
         scheduler.stop()
-        thread.join(5)
+        thread.join(60)
 
         assert not thread.is_alive()
 

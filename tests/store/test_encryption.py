@@ -55,7 +55,7 @@ class Front:
                 back = threading.Thread(target=_copy, args=(server, client), daemon=True)
                 back.start()
                 _copy(client, server)
-                back.join(5)
+                back.join(60)
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:
@@ -98,7 +98,7 @@ def front(certificate: Path, database_server: DatabaseServer) -> Iterator[Front]
         thread.start()
         yield found
         listener.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
+        thread.join(60)
 
 
 def _url(front: Front, parameters: str, host: str = "localhost") -> str:

@@ -69,7 +69,7 @@ def in_thread() -> Iterator[Callable[[Starlette], str]]:
     yield start
     for server, thread, listener in running:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
         listener.close()
 
 
@@ -125,7 +125,7 @@ def test_ends_cleanly_at_a_signal(flights_root: Path, number: signal.Signals) ->
 
     process.send_signal(number)
 
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert process.stderr
     process.stderr.close()
     with pytest.raises(httpx.ConnectError):

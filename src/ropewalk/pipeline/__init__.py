@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         UnknownPool,
     )
     from ropewalk.pipeline.execution import RunOptions, execute
+    from ropewalk.pipeline.files_below import files_below
     from ropewalk.pipeline.garbage import Kept, Swept, collect_garbage, find_kept
     from ropewalk.pipeline.graph import Graph, build_graph, declare_graph
     from ropewalk.pipeline.history_errors import (
@@ -254,6 +255,7 @@ __all__ = [
     "environment_pointers",
     "execute",
     "fetch_release",
+    "files_below",
     "find_fitting",
     "find_holder",
     "find_kept",

@@ -8,16 +8,19 @@ names, which the next collection finds.
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ropewalk import plugins
 from ropewalk.pipeline.ages import DAY_MS
 from ropewalk.pipeline.environment_report import environment_lines, remove_environment
 from ropewalk.pipeline.environments import DEFAULT
+from ropewalk.pipeline.files_below import files_below
 from ropewalk.pipeline.leases import living_leases
 from ropewalk.pipeline.values import Output
 from ropewalk.pipeline.workspace import Workspace
@@ -203,10 +206,18 @@ def sweep_logs(workspace: Workspace, kept: Kept) -> Swept:
         # Only folders that are named after runs: others keep logs of their own beside them.
         if not re.fullmatch(r"[0-9a-f]{32}", folder.name) or folder.name in kept.runs:
             continue
-        files = [path for path in folder.rglob("*") if path.is_file()]
-        newest = max((path.stat().st_mtime for path in files), default=folder.stat().st_mtime)
+        files = [stat for _, stat in files_below(folder)]
+        newest = max((stat.st_mtime for stat in files), default=_changed(folder))
         if newest < min(oldest, kept.before_ms / 1000):
-            count, size = count + 1, size + sum(path.stat().st_size for path in files)
+            count, size = count + 1, size + sum(stat.st_size for stat in files)
             if not kept.is_dry:
                 shutil.rmtree(folder, ignore_errors=True)
     return Swept("logs of runs", count, size)
+
+
+def _changed(folder: Path) -> float:
+    # Another collection may have removed it a moment ago: then there is nothing to do.
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf

@@ -40,12 +40,12 @@ def up(shop):
 def test_stops_when_told(up, number):
     """A service manager's signal and Ctrl-C end it without a word and without an error."""
     process, address = up
-    with urllib.request.urlopen(f"{address}/", timeout=10) as answer:
+    with urllib.request.urlopen(f"{address}/", timeout=60) as answer:
         assert b"shop" in answer.read()
 
     process.send_signal(number)
 
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert "Traceback" not in process.stderr.read()
 
 

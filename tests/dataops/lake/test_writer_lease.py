@@ -74,7 +74,7 @@ def test_nobody_waits_on_when_all_is_to_end(tmp_path: Path, start_script, is_our
         waiting = threading.Thread(target=wait)
         waiting.start()
         stopping.set()
-        waiting.join(10)
+        waiting.join(60)
 
     assert found == ["the run was stopped while it waited to write to the lake"]
 

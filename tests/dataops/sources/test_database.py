@@ -18,7 +18,7 @@ from ropewalk.dataops.sources.dialects import TablePath
 from ropewalk.errors import Place, RopewalkError
 from ropewalk.pipeline import Status
 
-FEW = settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 UTC = dt.UTC
 
 

@@ -34,7 +34,7 @@ requires_elasticsearch = pytest.mark.skipif(
     "ROPEWALK_TEST_ELASTICSEARCH_URL" not in os.environ,
     reason="ROPEWALK_TEST_ELASTICSEARCH_URL names no real cluster",
 )
-FEW = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(params=[("elasticsearch", None), ("opensearch", None), ("opensearch", "2.19.0")], ids=str)

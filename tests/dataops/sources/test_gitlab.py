@@ -30,7 +30,7 @@ from ropewalk.settings import load_settings
 from .conftest import SourceProject, Watcher
 
 ALL = "commits, commit_files, authors, files, merge_requests, merge_request_files, merge_request_notes, issues, issue_notes, labels, members"
-FEW = settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 class Mirror:

@@ -17,7 +17,7 @@ ROWS = st.lists(st.tuples(st.integers(-(2**62), 2**62), TEXTS), min_size=1, max_
 FOLDERS = st.lists(
     st.dictionaries(st.sampled_from("abc"), ROWS, min_size=1, max_size=3), min_size=1, max_size=3
 )
-SLOW = settings(max_examples=7, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def land(project: SourceProject, folder: dict[str, list[tuple[int, str]]]) -> None:

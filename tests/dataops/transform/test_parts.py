@@ -349,7 +349,7 @@ DAYS = st.tuples(st.integers(1, 5), st.integers(0, 23), st.integers(1, 9))
 LANDINGS = st.lists(st.tuples(st.integers(0, 3), st.lists(DAYS, max_size=4)), min_size=1, max_size=4)
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(landings=LANDINGS)
 def test_parts_equal_the_whole(tmp_path_factory: pytest.TempPathFactory, landings) -> None:
     """Whatever arrives late, changes or vanishes: the table has the digest of a full rebuild."""

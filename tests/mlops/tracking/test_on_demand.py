@@ -39,7 +39,7 @@ def test_nobody_calls(workspace: Workspace) -> None:
     with endpoint_on_demand(workspace):
         assert "tracking endpoint" not in [thread.name for thread in threading.enumerate()]
 
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 30
     assert "tracking endpoint on demand" not in [thread.name for thread in threading.enumerate()]
 
 

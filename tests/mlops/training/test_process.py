@@ -102,7 +102,7 @@ def is_alive(process: int) -> bool:
 
 def wait_for(is_so: Callable[[], bool]) -> bool:
     """Return whether it became so within some seconds."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if is_so():
             return True
@@ -158,7 +158,7 @@ def test_many_children_end_with_the_step(run):
 
 def test_timeout_ends_the_tree(run):
     """A step that runs too long is ended with what it detached."""
-    done = run(f"daemon({str(run.pid)!r})\ntime.sleep(60)", timeout_s=1.0)
+    done = run(f"daemon({str(run.pid)!r})\ntime.sleep(60)", timeout_s=3.0)
 
     assert done.ended.timed_out
     assert done.ended.code == -signal.SIGTERM
@@ -167,13 +167,18 @@ def test_timeout_ends_the_tree(run):
 
 def test_stop_ends_the_tree(run):
     """Ctrl-C in the engine ends the step soon, and is told from a time-out."""
-    threading.Timer(0.6, run.stopping.set).start()
+
+    def stop() -> None:
+        wait_for(run.pid.exists)
+        run.stopping.set()
+
+    threading.Thread(target=stop).start()
 
     done = run(f"daemon({str(run.pid)!r})\ntime.sleep(60)")
 
     assert done.ended.was_stopped
     assert not done.ended.timed_out
-    assert done.ended.seconds < 10
+    assert done.ended.seconds < 50
     assert not run.is_daemon_alive()
 
 
@@ -211,7 +216,7 @@ def test_killed_warden_takes_the_tree_along(run):
     )
 
     assert done.ended.code == -signal.SIGKILL
-    assert done.ended.seconds < 10
+    assert done.ended.seconds < 50
     assert not run.is_daemon_alive()
 
 

@@ -13,6 +13,7 @@ from ropewalk.dataops.lake.errors import translate_error
 from ropewalk.dataops.lake.lake import Lake
 from ropewalk.dataops.lake.names import TableName, literal
 from ropewalk.dataops.lake.tables import describe_tables, list_tables
+from ropewalk.pipeline import files_below
 
 _META = "__ducklake_metadata_lake"
 _FILES = f"""
@@ -178,7 +179,7 @@ def _check_files(
 def _stored(connection: duckdb.DuckDBPyConnection, place: str) -> Iterable[tuple[str, int]]:
     """Return the path and size of every file in the storage."""
     if "://" not in place:
-        return ((str(path), path.stat().st_size) for path in Path(place).rglob("*") if path.is_file())
+        return ((str(path), stat.st_size) for path, stat in files_below(Path(place)))
     return _remote(connection, place)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ropewalk.devops.serving.places import plain_file_name
 from ropewalk.mlops.registry import delete_alias, list_models
-from ropewalk.pipeline import Kept, Swept, Workspace
+from ropewalk.pipeline import Kept, Swept, Workspace, files_below
 from ropewalk.store.deployments import current_deployments, drop_deployments
 
 
@@ -57,5 +57,4 @@ def _remove(folder: Path) -> None:
 
 def _size(folder: Path) -> int:
     # Copies share their bytes with objects where links are possible; those are freed with the objects.
-    found = (path.stat() for path in folder.rglob("*") if path.is_file())
-    return sum(stat.st_size for stat in found if stat.st_nlink == 1)
+    return sum(stat.st_size for _, stat in files_below(folder) if stat.st_nlink == 1)
