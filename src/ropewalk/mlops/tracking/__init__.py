@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from ropewalk.doors import lazy_names
 
 if TYPE_CHECKING:
-    from ropewalk.mlops.tracking.artifacts import list_run_files
+    from ropewalk.mlops.tracking.artifacts import keep_run_file, list_run_files, safe_path
     from ropewalk.mlops.tracking.asgi import application, project_gate
     from ropewalk.mlops.tracking.columns import AGGREGATES, Column, Order, better, parse_column, parse_order
+    from ropewalk.mlops.tracking.errors import InvalidFilter
     from ropewalk.mlops.tracking.events import Event, Feed, Topic
     from ropewalk.mlops.tracking.experiments import get_experiment, list_experiments
     from ropewalk.mlops.tracking.finding import (
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
         metric_history,
         search_runs,
     )
+    from ropewalk.mlops.tracking.traces.reading import count_traces, search_traces
+    from ropewalk.mlops.tracking.traces.recording import record_spans
+    from ropewalk.mlops.tracking.traces.waterfall import WaterfallSpan, trace_waterfall
     from ropewalk.mlops.tracking.transfer import export_run, import_run
     from ropewalk.mlops.tracking.upkeep.branches import (
         Archived,
@@ -57,6 +61,7 @@ if TYPE_CHECKING:
     from ropewalk.mlops.tracking.upkeep.section import RetentionRule
     from ropewalk.mlops.tracking.upkeep.sweeping import sweep_tracking
     from ropewalk.mlops.tracking.webhooks import Courier
+    from ropewalk.store.tracking.traces import Trace
     from ropewalk.store.tracking.values import Dataset, Experiment, LoggedModel, Metric, Run, RunStatus
 __all__ = [
     "AGGREGATES",
@@ -72,6 +77,7 @@ __all__ = [
     "Experiment",
     "Feed",
     "FoundRuns",
+    "InvalidFilter",
     "LoggedModel",
     "Metric",
     "Order",
@@ -83,8 +89,10 @@ __all__ = [
     "RunStatus",
     "Series",
     "Topic",
+    "Trace",
     "Verdict",
     "View",
+    "WaterfallSpan",
     "application",
     "apply_rules",
     "archive_branches",
@@ -92,6 +100,7 @@ __all__ = [
     "branch_runs",
     "branches_with_runs",
     "column_of",
+    "count_traces",
     "create_run",
     "empty_trash",
     "endpoint",
@@ -107,6 +116,7 @@ __all__ = [
     "holders_of",
     "import_run",
     "judge_runs",
+    "keep_run_file",
     "list_experiments",
     "list_run_files",
     "log_metrics",
@@ -121,13 +131,17 @@ __all__ = [
     "project_gate",
     "project_names",
     "read_series",
+    "record_spans",
     "remove_runs",
     "require_experiment",
     "reset_routes",
     "restore_branch",
     "routes",
+    "safe_path",
     "search_runs",
+    "search_traces",
     "set_stage",
     "sweep_tracking",
+    "trace_waterfall",
 ]
 __getattr__ = lazy_names(__name__, __file__)

@@ -14,6 +14,7 @@ from ropewalk.web.views.overview import project_overview
 from ropewalk.web.views.questions import question_list, question_page
 from ropewalk.web.views.run import run_page
 from ropewalk.web.views.sql import sql_page
+from ropewalk.web.views.traces import trace_page, trace_table
 
 __all__ = ["PAGES"]
 
@@ -27,6 +28,8 @@ PAGES = (
     Page("/questions/{name}", "question.html", question_page),
     Page("/experiments", "experiments.html", experiment_list),
     Page("/experiments/{id}/runs", "runs.html", run_table),
+    Page("/experiments/{id}/traces", "traces.html", trace_table),
+    Page("/traces/{id}", "trace.html", trace_page),
     Page("/runs", "runs.html", run_table),
     Page("/runs/{id}", "run.html", run_page),
     Page("/compare", "compare.html", comparison),
