@@ -366,7 +366,7 @@ def test_server(http: httpx.Client) -> None:
     [
         ("GET", "/api/2.0/mlflow/nonsense", 404),
         ("GET", "/ajax-api/3.0/mlflow/experiments/search", 404),
-        ("GET", "/graphql", 404),
+        ("GET", "/graphiql", 404),
         ("DELETE", "/api/2.0/mlflow/experiments/create", 405),
         ("GET", "/api/2.0/mlflow/experiments/create/", 404),
     ],
@@ -377,3 +377,14 @@ def test_unknown_routes(http: httpx.Client, method: str, path: str, status: int)
 
     assert refused.status_code == status
     assert refused.json()["error_code"] == "ENDPOINT_NOT_FOUND"
+
+
+def test_relative_artifact_locations(call: Call) -> None:
+    """A plain name is a folder of this server's own store, and of nothing else."""
+    body = {"name": "relative", "artifact_location": "my_location/a"}
+    made = call("POST", "experiments/create", json=body)["experiment_id"]
+    found = call("GET", "experiments/get", params={"experiment_id": made})["experiment"]
+
+    assert found["artifact_location"] == "mlflow-artifacts:/my_location/a"
+    for refused in ("0", "1/models", "~", "~root/x", "a/../b", "a\\b", "%2e%2e/x", "..", "a?b", "a//b"):
+        call("POST", "experiments/create", 400, json={"name": refused, "artifact_location": refused})

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from ropewalk.mlops.tracking.errors import InvalidRequest, PathTaken, UnknownArtifact, UnsafePath
+from ropewalk.mlops.tracking.errors import InvalidRequest, PathTaken, UnknownArtifact, UnknownRun, UnsafePath
 from ropewalk.pipeline import StoredObject, Workspace
 from ropewalk.store import artifacts as manifest
 from ropewalk.store.artifacts import Artifact, Entry
+from ropewalk.store.tracking.runs import find_run_row
 from ropewalk.store.tracking.values import Run
 
 SCHEME = "mlflow-artifacts:/"
@@ -119,6 +120,9 @@ def place_artifact(workspace: Workspace, path: str, stored: StoredObject) -> Non
         PathTaken: a folder stands there, or a file stands where a folder would be needed.
     """
     path = safe_path(path)
+    # Before it is named: who finds the name, on whatever server, finds the bytes.
+    if workspace.remote_objects is not None:
+        workspace.remote_objects.keep(stored)
     # One transaction: of two uploads that exclude each other the second is refused.
     with workspace.database.write() as connection:
         blocking = manifest.blocks_path(connection, path)
@@ -153,6 +157,23 @@ def list_artifacts(workspace: Workspace, folder: str) -> list[Entry]:
     """
     with workspace.database.read() as connection:
         return manifest.list_folder(connection, safe_path(folder) if folder else "")
+
+
+def keep_run_file(workspace: Workspace, run_id: str, path: str, content: bytes) -> bool:
+    """Keep a file among the artifacts of a run; False when these are in a store that only clients reach.
+
+    Raises:
+        UnknownRun: there is no such run.
+    """
+    with workspace.database.read() as connection:
+        run = find_run_row(connection, run_id)
+    if run is None:
+        raise UnknownRun(f"Run with id={run_id} not found")
+    folder = proxied_path(run.artifact_uri)
+    if folder is None:
+        return False
+    place_artifact(workspace, f"{folder}/{path}", workspace.objects.put_bytes(content))
+    return True
 
 
 def list_run_files(workspace: Workspace, run: Run, most: int) -> list[tuple[str, int]]:

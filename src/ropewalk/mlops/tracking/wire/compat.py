@@ -42,6 +42,8 @@ _PLACE = re.compile(r"(?P<what>.*) - at `\$\.(?P<path>.*)`")
 _ENCODER = msgspec.json.Encoder()
 # A value may be a megabyte, and clients print the whole message.
 _SHOWN = 200
+# A key that came in the wrong form is a key all the same, and answers end up in logs.
+_HIDDEN = ("secret", "password", "auth_config")
 
 # (HTTP status, error_code) of the nearest class in an error's ancestry.
 _ENVELOPES: dict[type[RopewalkError], tuple[int, str]] = {
@@ -182,7 +184,7 @@ def missing(name: str) -> InvalidRequest:
 
 def invalid(name: str, value: object, why: str) -> InvalidRequest:
     """Return the error for a parameter's value, which is shown shortened."""
-    shown = json.dumps(value, default=str)
+    shown = "***" if any(word in name for word in _HIDDEN) else json.dumps(value, default=str)
     shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
     return InvalidRequest(f"Invalid value {shown} for parameter '{name}' supplied: {why}")
 
