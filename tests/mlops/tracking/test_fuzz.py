@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -29,7 +30,7 @@ def _name(row: Row[Any]) -> str:
 
 
 def _path(row: Row[Any]) -> str:
-    return "/api/2.0" + row.path.replace("{model_id}", "m-x").replace("{tag_key}", "k")
+    return re.sub(r"\{\w+\}", "x", row.paths[0].replace("{model_id}", "m-x"))
 
 
 def _fields(row: Row[Any]) -> list[str]:
