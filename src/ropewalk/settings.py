@@ -63,6 +63,9 @@ class Settings:
     step_log_limit: int = _setting(
         20, "Megabytes that are kept of what a step prints; of what is more, the middle is dropped"
     )
+    system_metrics: int = _setting(
+        0, "Seconds between samples of the machine that are logged to a step's run; 0 logs none", least=0
+    )
     keep_history: int = _setting(
         30, "Days for which `ropewalk gc` keeps what an environment pointed at before", least=0
     )
@@ -99,6 +102,11 @@ class Settings:
         "",
         "Hosts (name or name:port, with commas between) that webhooks may call in this machine's own network, "
         "and without encryption",
+    )
+    artifact_storage: str = _setting(
+        "",
+        "Where artifacts are kept for several servers: s3://BUCKET/PREFIX; unset, beside the lake's data if those "
+        "are there, else in the state folder",
     )
     secrets_key: str = _setting(
         "",

@@ -11,7 +11,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +56,8 @@ class ObjectStore:
         self.folder = folder
         self._incoming = folder / "incoming"
         self._linker = Linker()
+        # Asked for an object that is not here; it brings it in from elsewhere and returns whether it could.
+        self.fetch: Callable[[str], bool] | None = None
         # A store that cannot be written can still be read.
         with suppress(OSError):
             self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -127,11 +129,14 @@ class ObjectStore:
         Raises:
             ObjectMissing: it is not in the store.
         """
-        if not self.has(digest):
+        if not self.has(digest) and not self._is_fetched(digest):
             raise ObjectMissing(
                 f"object {digest} is not in the store", hint="run the step that made it again"
             )
         return self._place(digest)
+
+    def _is_fetched(self, digest: str) -> bool:
+        return self.fetch is not None and _DIGEST.fullmatch(digest) is not None and self.fetch(digest)
 
     def has(self, digest: str) -> bool:
         """Return whether the object is in the store."""

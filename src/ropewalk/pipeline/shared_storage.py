@@ -76,6 +76,14 @@ class SharedStorage:
                 return None
         raise AssertionError  # either branch above returns or raises
 
+    def readable_address(self, name: str, lasting: timedelta) -> str:
+        """Return a URL at which anyone can read the bytes of that name for that long."""
+        if isinstance(self._remote, LocalStore):
+            raise CacheRefused(f"the folder {self.address} has no addresses that others could read")
+        with self._said_clearly():
+            return obstore.sign(self._remote, "GET", name, lasting)
+        raise AssertionError  # either branch above returns or raises
+
     def create(self, name: str, content: bytes | Path) -> bool:
         """Write the bytes unless the name is taken; False when it is."""
         large = isinstance(content, Path) and content.stat().st_size > ONE_REQUEST

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self, TypeVar, cast
 
 from ropewalk.pipeline.objects import ObjectStore
+from ropewalk.pipeline.remote_objects import RemoteObjects, object_address
 from ropewalk.project import Project
 from ropewalk.settings import InvalidSetting, Settings, state_path
 from ropewalk.store import Database
@@ -28,6 +29,7 @@ class Workspace:
         state: the folder for all state (`.ropewalk`).
         database: the metadata database.
         objects: the content-addressed object store.
+        remote_objects: where artifacts are kept besides, for other servers; None: nowhere.
         stopping: set when work should end early (Ctrl-C); long executions look at it.
         run_id: the run that is being done, if one is.
         interval: from when to when (ISO 8601, the end excluded) partitioned tables are computed; None: all of it.
@@ -48,6 +50,16 @@ class Workspace:
         self.database = Database.open(settings.database_url or self.state / "ropewalk.db")
         self._closing.callback(self.database.close)
         self.objects = ObjectStore(self.state / "objects")
+        self.remote_objects = self._open_remote_objects()
+
+    def _open_remote_objects(self) -> RemoteObjects | None:
+        address = object_address(self.settings)
+        if address is None:
+            return None
+        remote = RemoteObjects(address, self.project.root, self.objects)
+        # Whoever reads an object that another server took in finds it, wherever it is read.
+        self.objects.fetch = remote.fetch
+        return remote
 
     @property
     def root(self) -> Path:

@@ -80,7 +80,11 @@ def remove_actions(connection: Connection, keys: Iterable[str]) -> None:
 def listed_objects(database: Database) -> set[str]:
     """Return the digests of all objects that artifacts and registered versions consist of."""
     with database.read() as connection:
-        rows = connection.execute("SELECT digest FROM artifact UNION SELECT digest FROM model_version_file")
+        # The parts of an upload that goes on are wanted too.
+        rows = connection.execute(
+            "SELECT digest FROM artifact UNION SELECT digest FROM model_version_file"
+            " UNION SELECT digest FROM upload_part"
+        )
         return {row["digest"] for row in rows}
 
 

@@ -13,6 +13,7 @@ RopewalkError
 │   ├── UnknownLoggedModel
 │   ├── UnknownArtifact
 │   ├── UnknownTag
+│   ├── UnknownUpload        no such upload in parts, or an address that has ended
 │   ├── UnknownProject       an address or header that names another project
 │   ├── UnknownEvaluationSet
 │   ├── UnknownScorer
@@ -111,6 +112,12 @@ class UnknownRoute(NotFound):
     code = "RW255"
 
 
+class UnknownUpload(NotFound):
+    """There is no such upload in parts any more, or a signed address is not valid or has ended."""
+
+    code = "RW273"
+
+
 class UnknownProject(NotFound):
     """An address or a header names a project, and it is not the one that this server has."""
 
@@ -151,7 +158,7 @@ class ValueFixed(Conflict):
 class WorkspaceFixed(Conflict):
     """A workspace is a project, which its server neither makes nor changes nor deletes."""
 
-    code = "RW372"
+    code = "RW334"
 
 
 class PathTaken(Conflict):

@@ -106,6 +106,9 @@ def import_run(workspace: Workspace, content: bytes, files: Files) -> None:
     """
     parcel = _read(content)
     experiment = ensure_experiment(workspace, parcel.experiment)
+    if workspace.remote_objects is not None:
+        for stored in {stored for parts in files.values() for stored in parts.values()}:
+            workspace.remote_objects.keep(stored)
     # All or nothing: whoever finds the run finds its models.
     with workspace.database.write() as connection:
         if table.find_run_row(connection, parcel.id) is None:

@@ -35,6 +35,7 @@ CREATE INDEX webhook_delivery_by_webhook ON webhook_delivery (webhook, number);
 CREATE TABLE upload (
     id TEXT PRIMARY KEY,
     path TEXT NOT NULL,
+    parts INTEGER NOT NULL,
     begun_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

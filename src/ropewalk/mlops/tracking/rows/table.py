@@ -27,6 +27,7 @@ from ropewalk.mlops.tracking.rows import (
 from ropewalk.mlops.tracking.rows.files import file_routes
 from ropewalk.mlops.tracking.rows.graphql import graphql_routes
 from ropewalk.mlops.tracking.rows.otlp import otlp_routes
+from ropewalk.mlops.tracking.rows.multipart import multipart_routes
 from ropewalk.mlops.tracking.rows.server import server_routes
 from ropewalk.mlops.tracking.wire.compat import refuse
 from ropewalk.pipeline import Workspace
@@ -56,7 +57,7 @@ TABLES = (
 
 
 # What changes models that others rely on is written down; logging to runs is not, as runs are a log themselves.
-_CHANGES = frozenset({Permission.WRITE, Permission.DELETE, Permission.MANAGE})
+_CHANGES = frozenset({Permission.WRITE, Permission.DELETE, Permission.MANAGE, Permission.ADMINISTER})
 _AUDITED = ("/registered-models/", "/model-versions/", "/webhooks", "/gateway/")
 
 
@@ -76,6 +77,7 @@ def _rows(workspace: Workspace) -> list[Route]:
     # The proxy matches any path below its own, so it stands behind everything that has a path of its own.
     raw = [
         *artifacts.proxy_routes(workspace),
+        *multipart_routes(workspace),
         *file_routes(workspace),
         *gateway_endpoints.gateway_routes(),
         *graphql_routes(workspace),
