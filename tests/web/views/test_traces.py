@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from ropewalk.mlops.tracking import record_spans
+from ropewalk.mlops.tracking.experiments import create_experiment
 from ropewalk.mlops.tracking.traces.assessments import create_assessment
 from ropewalk.mlops.tracking.traces.errors import UnknownTrace
 from ropewalk.pipeline import Workspace
@@ -158,7 +159,7 @@ def test_what_traces_say_is_text(visited: Visited, template: str) -> None:
 def test_cycles_and_orphans_are_shown(shown: Workspace, visited: Visited) -> None:
     """Spans that are each other's parents, or whose parent never came, are shown once each."""
     pair = [_content(1, 2, trace=3), _content(2, 1, trace=3), _content(3, 9, trace=3)]
-    record_spans(shown, "0", pair)
+    record_spans(shown, create_experiment(shown, "odd"), pair)
 
     spans = trace_page(visited(_trace(3))).spans
 
@@ -167,7 +168,8 @@ def test_cycles_and_orphans_are_shown(shown: Workspace, visited: Visited) -> Non
 
 def test_deep_and_long_traces(shown: Workspace, visited: Visited) -> None:
     """Deep nesting is no problem, and of many spans the page shows as many as a person can look through."""
-    record_spans(shown, "0", [_content(n, n - 1, trace=4, texts={"big": "x" * 100}) for n in range(1, 1502)])
+    deep = create_experiment(shown, "deep")
+    record_spans(shown, deep, [_content(n, n - 1, trace=4, texts={"big": "x" * 100}) for n in range(1, 1502)])
 
     view = trace_page(visited(_trace(4)))
 
