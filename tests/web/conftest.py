@@ -37,6 +37,7 @@ from ropewalk.web.charts import Limit, LineChart, Series
 from ropewalk.web.grid import GridColumn, make_grid
 from ropewalk.web.render import Renderer
 from ropewalk.web.views import (
+    compare,
     data,
     deployments,
     experiments,
@@ -47,11 +48,14 @@ from ropewalk.web.views import (
     models,
     overview,
     questions,
+    run,
+    run_lines,
     sql,
 )
 from ropewalk.web.views.addresses import address_of
 from ropewalk.web.views.alerts import standing_alerts
 from ropewalk.web.views.nodes import NodeLine
+from ropewalk.web.xy_charts import Line, XYChart
 
 MADE_AT = 1_795_428_000_000
 MINUTE = 60_000
@@ -284,8 +288,8 @@ def make_table_view() -> data.TableView:
     )
 
 
-def make_run_line(number: int = 1) -> experiments.RunLine:
-    return experiments.RunLine(
+def make_run_line(number: int = 1) -> run_lines.RunLine:
+    return run_lines.RunLine(
         id=f"{number}c0ffee1234567890abcdef12345678",
         name=f"train-{number}",
         status="FINISHED",
@@ -308,20 +312,44 @@ def make_runs() -> experiments.RunTable:
     )
 
 
-def make_run_page() -> experiments.RunPage:
-    return experiments.RunPage(
+def make_run_page() -> run.RunPage:
+    return run.RunPage(
         run=make_run_line(),
         experiment_id="1",
         experiment_name="flights",
         user="ropewalk",
-        metrics=(experiments.MetricLine("auc", 0.7712, 0), experiments.MetricLine("log_loss", 0.461, 0)),
+        metrics=(run.MetricLine("auc", 0.7712, 0), run.MetricLine("log_loss", 0.461, 0)),
         tags={"ropewalk.node": "step:train"},
-        inputs=(experiments.InputLine("mart.labelled_flights", "ab12" * 8, "mart.labelled_flights"),),
+        inputs=(run.InputLine("mart.labelled_flights", "ab12" * 8, "mart.labelled_flights"),),
         artifacts=(
-            experiments.FileLine("model/MLmodel", 812),
-            experiments.FileLine("model/model.lgb", 1_240_112),
+            run.FileLine("model/MLmodel", 812),
+            run.FileLine("model/model.lgb", 1_240_112),
         ),
-        versions=(experiments.VersionLink("late", "3"),),
+        versions=(run.VersionLink("late", "3"),),
+    )
+
+
+def make_comparison() -> compare.Comparison:
+    return compare.Comparison(
+        runs=tuple(make_run_line(number) for number in (3, 2)),
+        facts=(compare.Row("branch", ("main", "feature")),),
+        params=(
+            compare.Row("num_leaves", ("45", "30")),
+            compare.Row("rounds", ("200", "200"), is_same=True),
+        ),
+        metrics=(compare.Row("auc", (0.79, None), best=(0,), is_number=True),),
+        charts=(
+            XYChart(
+                "auc", (Line("train-3", ((0, 0.5), (9, 0.79))), Line("train-2", ((0, 0.5),), address="/"))
+            ),
+        ),
+        aggregate="best",
+        total=3,
+        is_wide=True,
+        ids="a,b",
+        filter="",
+        charted=("auc",),
+        chartable=("auc", "log_loss"),
     )
 
 
@@ -495,6 +523,7 @@ def make_samples() -> dict[str, object]:
         ),
         "runs.html": make_runs(),
         "run.html": make_run_page(),
+        "compare.html": make_comparison(),
         "models.html": models.ModelList((make_model_line(),), ("delay",)),
         "model.html": models.ModelPage(
             make_model_line(),

@@ -21,6 +21,7 @@ TEMPLATES = (
     "experiments.html",
     "runs.html",
     "run.html",
+    "compare.html",
     "models.html",
     "model.html",
     "version.html",

@@ -49,14 +49,15 @@ def test_input_that_no_step_can_take():
 )
 def test_tags_name_the_commit(workspace, monkeypatch, git, expected):
     """The tracked run knows its node, and as much of the commit as there is."""
-    monkeypatch.setattr("ropewalk.mlops.training.execution._git_state", lambda *_: git)
+    monkeypatch.setattr("ropewalk.mlops.training.git_origin._git_state", lambda *_: git)
 
     task = Task(Node("step:train", STEP.place, STEP), "key", {}, {}, "run", workspace, lambda *_: None)
 
     tags = _tags(task, STEP)
 
     assert tags["ropewalk.node"] == "step:train"
-    assert {value for name, value in tags.items() if "git" in name} == expected
+    told = ("mlflow.source.git.commit", "mlflow.source.git.branch", "ropewalk.git.dirty")
+    assert {tags[name] for name in told if name in tags} == expected
 
 
 def test_equal_numbers_are_equal_content():

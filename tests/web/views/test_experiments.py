@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from ropewalk.mlops.tracking import create_run, finish_run, log_metrics
+from ropewalk.mlops.tracking import create_run, finish_run, log_metrics, set_stage
+from ropewalk.mlops.tracking.experiments import ensure_experiment
+from ropewalk.mlops.tracking.runs import RunRequest, begin_run
 from ropewalk.pipeline import Workspace
+from ropewalk.project import load_project
+from ropewalk.settings import load_settings
 from ropewalk.web.errors import InvalidQuery, NothingCalled
 from ropewalk.web.page import Visit
 from ropewalk.web.views import experiments
-from ropewalk.web.views.experiments import RunLine, experiment_list, run_page, run_table, sort_runs
+from ropewalk.web.views.experiments import experiment_list, run_table
+from ropewalk.web.views.run import run_page
+
+SORTED = (
+    ("a", 3, {"auc": 0.7}, {"rounds": "9", "kind": "gbm"}),
+    ("b", 1, {"auc": 0.9}, {"rounds": "100", "kind": "7"}),
+    ("c", 2, {}, {"kind": "linear"}),
+)
 
 
-def line(name: str, started_at: int = 0, **logged: dict) -> RunLine:
-    """Return a run of that name."""
-    return RunLine(name, name, "FINISHED", started_at, 1, **logged)
-
-
-LINES = [
-    line("a", 3, metrics={"auc": 0.7}, params={"rounds": "9", "kind": "gbm"}),
-    line("b", 1, metrics={"auc": 0.9}, params={"rounds": "100", "kind": "7"}),
-    line("c", 2, params={"kind": "linear"}),
-]
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """Return a project with three runs that differ; tests only read it."""
+    root = tmp_path_factory.mktemp("several")
+    (root / "ropewalk.yaml").write_text("project: several\n", encoding="utf-8")
+    with Workspace(load_project(root, []), load_settings({})) as workspace:
+        experiment = ensure_experiment(workspace, "e")
+        for name, started_at, metrics, params in SORTED:
+            run = begin_run(workspace, RunRequest(experiment, name, started_at=started_at, params=params))
+            log_metrics(workspace, run.id, metrics)
+            log_metrics(workspace, run.id, {key: value - 0.5 for key, value in metrics.items()}, step=5)
+        yield workspace
 
 
 @pytest.mark.parametrize(
@@ -30,17 +45,68 @@ LINES = [
         ("started_at", "bca"),
         ("-started_at", "acb"),
         ("metrics.auc", "abc"),
-        ("-metrics.auc", "bac"),
+        ("-max(metrics.auc)", "bac"),
+        ("at(metrics.auc, 2)", "abc"),
         ("params.rounds", "abc"),
         ("-params.rounds", "bac"),
         ("params.kind", "bac"),
-        ("metrics.nothing", "abc"),
-        ("nonsense", "bca"),
+        ("metrics.nothing", "acb"),
     ],
 )
-def test_sort(sort: str, order: str) -> None:
+def test_sort(several: Workspace, sort: str, order: str) -> None:
     """Numbers sort as numbers, words after them, and what is missing comes last both ways."""
-    assert "".join(run.id for run in sort_runs(LINES, sort)) == order
+    table = run_table(Visit(several, {"id": "e"}, {"sort": sort}))
+
+    assert "".join(run.name for run in table.runs) == order
+    assert table.mistake is None
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "at"),
+    [
+        ({"filter": "metrics.auc >> 3"}, "filter", 13),
+        ({"filter": "metric.auc > 'x'"}, "filter", 13),
+        ({"sort": "nonsense"}, "sort", 0),
+        ({"columns": "metrics.auc, mean(metrics.auc)"}, "columns", None),
+        ({"agg": "mean"}, "agg", None),
+    ],
+)
+def test_mistakes_are_shown_where_they_are(
+    several: Workspace, query: dict, field: str, at: int | None
+) -> None:
+    """What cannot be read is told with its place, as a 400, and the runs are shown without it."""
+    table = run_table(Visit(several, {"id": "e"}, query))
+
+    assert table.mistake is not None
+    assert (table.mistake.field, table.status, len(table.runs)) == (field, 400, 3)
+    if at is not None:
+        assert table.mistake.at == at
+
+
+def test_aggregate_and_columns(several: Workspace) -> None:
+    """The address says which columns there are, and which of a metric's values they hold."""
+    best = run_table(Visit(several, {}, {"agg": "best", "filter": "metrics.auc > 0.3"}))
+    chosen = run_table(Visit(several, {}, {"columns": "at(metrics.auc, 3), params.kind, tags.team"}))
+
+    assert [(run.name, run.metrics) for run in best.runs] == [("b", {"max(auc)": 0.9})]
+    assert (chosen.metrics, chosen.params, chosen.tags) == (("at(auc, 3)",), ("kind",), ("team",))
+    assert {run.name: run.metrics for run in chosen.runs}["a"] == {"at(auc, 3)": 0.7}
+    assert chosen.experiment.runs == 3
+
+
+def test_unknown_view(several: Workspace) -> None:
+    """A view that there is none of is an error."""
+    with pytest.raises(InvalidQuery, match="no view 'gone'"):
+        run_table(Visit(several, {}, {"view": "gone"}))
+
+
+def test_trash_is_a_view(empty: Workspace) -> None:
+    """Runs in the trash are shown on demand, with their own count."""
+    run_id = create_run(empty, "e", "old", {}, {})
+    set_stage(empty, [run_id], "deleted")
+
+    assert run_table(Visit(empty, {"id": "e"})).runs == ()
+    assert [run.name for run in run_table(Visit(empty, {"id": "e"}, {"view": "deleted"})).runs] == ["old"]
 
 
 def test_experiments_count_their_runs(flights: Workspace) -> None:

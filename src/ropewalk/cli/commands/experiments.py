@@ -94,6 +94,7 @@ def search_command(  # one for each option
         view=view,  # type: ignore[arg-type]  # the option offers these
         with_archived=archived,
         limit=limit,
+        params_as_numbers=True,
         columns=[parse_column(text) for text in columns],
     )
     with open_session() as session:
@@ -140,11 +141,11 @@ def compare_command(*, runs: tuple[str, ...], show_all: bool, as_json: bool) -> 
 @as_json_option
 def move_command(*, runs: tuple[str, ...], target: str, without_nested: bool, as_json: bool) -> None:
     """Move RUNS, with those nested in them, to another experiment; their files and addresses stay as they are."""
-    from ropewalk.mlops.tracking import move_runs, require_experiment
+    from ropewalk.mlops.tracking import move_runs, find_experiment
 
     with open_session() as session:
         workspace = session.workspace
-        experiment = require_experiment(workspace, target)
+        experiment = find_experiment(workspace, target)
         moved = move_runs(workspace, _ids(workspace, runs), experiment.id, with_nested=not without_nested)
     _tell(
         {"moved": moved, "experiment": experiment.name},

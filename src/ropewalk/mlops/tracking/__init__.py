@@ -20,10 +20,10 @@ if TYPE_CHECKING:
         View,
         column_of,
         experiment_counts,
+        find_experiment,
         find_run_id,
         find_runs,
         names_logged,
-        require_experiment,
     )
     from ropewalk.mlops.tracking.history import METHODS, Series, read_series
     from ropewalk.mlops.tracking.listener import endpoint
@@ -107,6 +107,7 @@ __all__ = [
     "endpoint_on_demand",
     "experiment_counts",
     "export_run",
+    "find_experiment",
     "find_run_id",
     "find_runs",
     "finish_run",
@@ -133,7 +134,6 @@ __all__ = [
     "read_series",
     "record_spans",
     "remove_runs",
-    "require_experiment",
     "reset_routes",
     "restore_branch",
     "routes",

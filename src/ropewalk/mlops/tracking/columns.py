@@ -25,7 +25,8 @@ _CALL = re.compile(r"\s*(?P<aggregate>[A-Za-z]+)\((?P<inner>[^()]+?)(?:\s*,\s*(?
 _DIRECTION = re.compile(r"(?P<column>.+?)(?:\s+(?P<direction>ASC|DESC))?\s*", re.IGNORECASE | re.DOTALL)
 # Words in a metric's name, in any spelling, that say that less of it is better.
 _LESS_IS_BETTER = re.compile(
-    r"(?i)loss|err(or)?s?(?![a-z])|mse|mae|mape|rmse|perplexity|deviance|brier|latency|duration|(?<![a-z])(wer|cer|fpr|fnr)(?![a-z])"
+    r"(?i)loss(?:es)?(?![a-z])|(?<![a-z])(?:err(?:or)?s?|r?mse|mae|mape|perplexity|deviance|brier|latency|duration"
+    r"|wer|cer|fpr|fnr)(?![a-z])"
 )
 _WIRE_NAMES = {"metric": "metrics", "parameter": "params", "tag": "tags"}
 

@@ -42,6 +42,7 @@ class RunQuery:
         with_archived: whether runs of deleted branches are found too.
         offset: how many of the ordered runs are passed over.
         limit: how many are returned.
+        params_as_numbers: whether parameters that are numbers are sorted as such, before words; MLflow sorts texts.
         columns: what of each run is wanted besides the run itself; metrics at a step are read only for these.
     """
 
@@ -52,6 +53,7 @@ class RunQuery:
     with_archived: bool = False
     offset: int = 0
     limit: int = 100
+    params_as_numbers: bool = False
     columns: Sequence[Column] = ()
 
 
@@ -106,7 +108,7 @@ def names_logged(runs: Sequence[Run]) -> tuple[list[str], list[str]]:
     return sorted(metrics), sorted({name for run in runs for name in run.params})
 
 
-def require_experiment(workspace: Workspace, name: str) -> Experiment:
+def find_experiment(workspace: Workspace, name: str) -> Experiment:
     """Return the experiment of that name or id, deleted ones too.
 
     Raises:
@@ -188,30 +190,57 @@ def _page(
     query: RunQuery,
     total: int,
 ) -> list[int]:
+    is_by_number = query.params_as_numbers and [order.column.entity for order in orders] == ["parameter"]
+    if is_by_number and total <= MOST_AT_STEP:
+        rows = search(connection, SUMMARIES, conditions, [], Page(MOST_AT_STEP))
+        runs = read_runs(connection, [row["number"] for row in rows])
+        values = {run.number: run.params.get(orders[0].column.key) for run in runs}
+        return _sorted({key: _number_first(value) for key, value in values.items()}, orders[0], query)
     stored = list(takewhile(lambda order: order.column.aggregate != "at", orders))
-    orderings = [order.ordering() for order in stored]
     if len(stored) == len(orders):
+        orderings = [order.ordering() for order in stored]
         rows = search(connection, SUMMARIES, conditions, orderings, Page(query.limit, query.offset))
         return [row["number"] for row in rows]
-    if total > MOST_AT_STEP:
-        raise TooManyRuns(
-            f"{total:,} runs are too many to be sorted by {orders[len(stored)].column.text}: at most {MOST_AT_STEP:,}",
-            hint="narrow the filter, or sort by last, min, max or best",
-        )
-    if stored:
-        raise TooManyRuns("a value at a step can only be the first thing that runs are sorted by")
-    rows = search(connection, SUMMARIES, conditions, [], Page(MOST_AT_STEP))
-    return _sorted_at_step(connection, [row["number"] for row in rows], orders[0], query)
+    return _sorted_at_step(connection, conditions, orders, query, total)
 
 
 def _sorted_at_step(
-    connection: Connection, numbers: Sequence[int], order: Order, query: RunQuery
+    connection: Connection,
+    conditions: Sequence[Condition],
+    orders: Sequence[Order],
+    query: RunQuery,
+    total: int,
 ) -> list[int]:
-    column = order.column
-    values = {number: value_at(connection, number, column) for number in numbers}
-    known = [number for number in numbers if values[number] is not None]
-    known.sort(key=lambda number: values[number] or 0.0, reverse=not order.is_ascending)
-    ordered = known + [number for number in numbers if values[number] is None]
+    if orders[0].column.aggregate != "at":
+        raise TooManyRuns("a value at a step can only be the first thing that runs are sorted by")
+    column = orders[0].column
+    if total > MOST_AT_STEP:
+        raise TooManyRuns(
+            f"{total:,} runs are too many to be sorted by {column.text}: at most {MOST_AT_STEP:,}",
+            hint="narrow the filter, or sort by last, min, max or best",
+        )
+    rows = search(connection, SUMMARIES, conditions, [], Page(MOST_AT_STEP))
+    found = {row["number"]: value_at(connection, row["number"], column) for row in rows}
+    return _sorted(
+        {key: None if value is None else (0, value, "") for key, value in found.items()}, orders[0], query
+    )
+
+
+def _number_first(text: str | None) -> tuple[int, float, str] | None:
+    """Return what a parameter is sorted by: numbers before words, each among its own."""
+    if text is None:
+        return None
+    try:
+        return 0, float(text), ""
+    except ValueError:
+        return 1, 0.0, text
+
+
+def _sorted(values: Mapping[int, tuple[int, float, str] | None], order: Order, query: RunQuery) -> list[int]:
+    # Apart, so that turning the order round does not bring what has no value to the top.
+    known = [number for number, value in values.items() if value is not None]
+    known.sort(key=lambda number: values[number] or (0, 0.0, ""), reverse=not order.is_ascending)
+    ordered = known + [number for number, value in values.items() if value is None]
     return ordered[query.offset : query.offset + query.limit]
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ropewalk.mlops.tracking import RunStatus, create_run, finish_run
 from ropewalk.mlops.training.attempt import Attempt, run_attempt
 from ropewalk.mlops.training.audit import read_log
 from ropewalk.mlops.training.errors import StepStopped
 from ropewalk.mlops.training.failures import obstructed
+from ropewalk.mlops.training.git_origin import keep_patch, origin_tags
 from ropewalk.mlops.training.held import show_product
 from ropewalk.mlops.training.job import READS, Answer, Job, StepInput
+from ropewalk.mlops.training.machine import watched_machine
 from ropewalk.mlops.training.options import check_options
 from ropewalk.mlops.training.outputs import keep_product
 from ropewalk.mlops.training.scratch import scratch_folder
@@ -20,7 +22,10 @@ from ropewalk.mlops.training.step_environment import interpreter_for
 from ropewalk.mlops.training.step_inputs import datasets, step_inputs, tables_read
 from ropewalk.mlops.training.undeclared import observed_inputs, past_tables, undeclared_summary
 from ropewalk.pipeline import JSON, Output, Task
-from ropewalk.project import GitState, StepDeclaration, git_state
+from ropewalk.project import StepDeclaration
+
+if TYPE_CHECKING:
+    from ropewalk.mlops.training.step_parts import StepParts
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class _Execution:
     inputs: list[StepInput]
     run_id: str
     staging: Path
+    parts: StepParts | None = None
 
 
 def run_step(task: Task) -> Output:
@@ -66,8 +72,11 @@ def _run_tracked(attempt: Attempt, inputs: list[StepInput]) -> Output:
     # Whatever way the execution ends, also Ctrl-C, the tracked run must not stay open.
     status: RunStatus = "FAILED"
     try:
-        execution = _Execution(task, step, inputs, run_id, attempt.folder)
-        output = _output(execution, run_attempt(attempt, _job(execution)))
+        execution = _Execution(task, step, inputs, run_id, attempt.folder, _parts(task, step))
+        attempt.cost.update(keep_patch(task, run_id))
+        with watched_machine(workspace, run_id):
+            answer = run_attempt(attempt, _job(execution))
+        output = _output(execution, answer)
         status = "FINISHED"
     except StepStopped:
         status = "KILLED"
@@ -75,6 +84,15 @@ def _run_tracked(attempt: Attempt, inputs: list[StepInput]) -> Output:
     finally:
         finish_run(workspace, run_id, status, attempt.cost)
     return output
+
+
+def _parts(task: Task, step: StepDeclaration) -> StepParts | None:
+    if "partition" not in task.node.facts:
+        return None
+    # Few steps need what tables in parts need.
+    from ropewalk.mlops.training.step_parts import plan_step_parts
+
+    return plan_step_parts(task, step)
 
 
 def _job(execution: _Execution) -> Job:
@@ -89,13 +107,15 @@ def _job(execution: _Execution) -> Job:
         parameters={parameter.name: parameter.default for parameter in step.parameters},
         run_id=execution.run_id,
         staging=str(execution.staging),
+        calls=tuple(execution.parts.calls(task, step)) if execution.parts else (),
     )
 
 
 def _output(execution: _Execution, answer: Answer) -> Output:
     task, run_id = execution.task, execution.run_id
-    made = keep_product(task, run_id, answer, execution.staging)
     observed = observed_inputs(task, read_log(execution.staging / READS))
+    parts = execution.parts.having_seen(observed) if execution.parts else None
+    made = keep_product(task, run_id, answer, execution.staging, parts)
     parameters: dict[str, JSON] = {p.name: repr(p.default) for p in execution.step.parameters}
     summary: dict[str, JSON] = {
         "run_id": run_id,
@@ -104,18 +124,13 @@ def _output(execution: _Execution, answer: Answer) -> Output:
         **made.summary,
         **undeclared_summary(execution.step.name, observed),
     }
-    return replace(made, summary=summary, observed=observed, makes=(f"run:{run_id}", *made.makes))
-
-
-@lru_cache(maxsize=2)
-def _git_state(root: Path, _run_id: str) -> GitState:
-    """Return what Git says at the start of the run: asking takes as long as half a small step."""
-    return git_state(root)
+    counts = parts.observed() if parts else observed
+    return replace(made, summary=summary, observed=counts, makes=(f"run:{run_id}", *made.makes))
 
 
 def _tags(task: Task, step: StepDeclaration) -> dict[str, str]:
-    git = _git_state(task.workspace.root, task.run_id)
-    tags = {
+    return {
+        **origin_tags(task, step),
         "mlflow.source.name": step.path,
         "mlflow.source.type": "PROJECT",
         "ropewalk.node": task.node.id,
@@ -123,8 +138,3 @@ def _tags(task: Task, step: StepDeclaration) -> dict[str, str]:
         "ropewalk.run": task.run_id,
         "ropewalk.attempt": str(task.attempt),
     }
-    if git.commit:
-        tags |= {"mlflow.source.git.commit": git.commit, "ropewalk.git.dirty": str(git.is_dirty).lower()}
-    if git.branch:
-        tags["mlflow.source.git.branch"] = git.branch
-    return tags

@@ -237,6 +237,7 @@ def _read(visit: Visit, experiment: Experiment | None) -> _Asked:
         view=view,  # type: ignore[arg-type]  # checked above
         with_archived=visit.query.get("archived") == "1" or view != "active",
         limit=PAGE,
+        params_as_numbers=True,
     )
     aggregate = visit.query.get("agg") or "last"
     if aggregate not in CHOICES:

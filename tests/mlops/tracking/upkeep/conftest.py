@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
-from ropewalk.mlops.tracking import create_run, finish_run
-from ropewalk.mlops.tracking.artifacts import place_artifact
+from ropewalk.mlops.tracking import create_run, finish_run, keep_run_file, log_metrics
 from ropewalk.pipeline import Workspace
 
 AddRun = Callable[..., str]
 
 
 @pytest.fixture
-def project(write_project: Callable[..., object], open_workspace: Callable[..., Workspace]) -> Workspace:
+def project(
+    write_project: Callable[[Mapping[str, str]], Path], open_workspace: Callable[[Path], Workspace]
+) -> Workspace:
     """Return a project with nothing in it."""
     return open_workspace(write_project({}))
 
 
 @pytest.fixture
 def add_run(project: Workspace) -> AddRun:
-    """Return a function that adds a finished run with one file and returns its id."""
+    """Return a function that adds a finished run with one metric and one file and returns its id."""
 
-    def add(experiment: str = "e", tags: dict[str, str] | None = None, name: str = "run") -> str:
-        run_id = create_run(project, experiment, name, tags or {}, {"depth": "3"})
-        place_artifact(
-            project, f"{_experiment_id(project, run_id)}/{run_id}/artifacts/a.txt", project.objects.put_bytes(b"a")
-        )
+    def add(experiment: str = "e", name: str = "run", auc: float = 0.5, **tags: str) -> str:
+        named = {key.replace("__", "."): value for key, value in tags.items()}
+        run_id = create_run(project, experiment, name, named, {"depth": "3"})
+        log_metrics(project, run_id, {"auc": auc})
+        keep_run_file(project, run_id, "a.txt", name.encode())
         finish_run(project, run_id, "FINISHED")
         return run_id
 
     return add
-
-
-def _experiment_id(project: Workspace, run_id: str) -> str:
-    from ropewalk.mlops.tracking import get_run
-
-    return get_run(project, run_id).experiment_id
