@@ -94,6 +94,24 @@ def test_conditions(connection: Connection, condition: Condition, numbers: list[
 
 
 @pytest.mark.parametrize(
+    ("name", "pattern", "fits"),
+    [
+        ("Über", "über", True),
+        ("STRAẞE", "straß_", True),
+        ("Жук", "%ЖУ%", True),
+        ("éa", "É", False),
+        ("Ada", "ädä", False),
+        ("100 % é", "100 \\% É", False),
+    ],
+)
+def test_letters_of_every_alphabet(connection: Connection, name: str, pattern: str, fits: bool) -> None:
+    """ILIKE ignores the case of any letter, alike on both databases, and its wild cards stay wild."""
+    connection.execute("UPDATE ship SET name = ? WHERE number = 1", (name,))
+
+    assert (1 in _numbers(connection, Condition("attribute", "name", "ILIKE", pattern))) == fits
+
+
+@pytest.mark.parametrize(
     ("order", "numbers"),
     [
         ((Ordering("attribute", "length"),), [1, 3, 2]),

@@ -42,6 +42,9 @@ _TYPES = (
 _WORDS = (
     (re.compile(r"\binstr\("), "strpos("),
     (re.compile(r"\bunixepoch\(\)"), "CAST(extract(epoch FROM now()) AS BIGINT)"),
+    # Letters of every alphabet, whatever language the database was made for.
+    (re.compile(r"\bfold\("), "lower("),
+    (re.compile(r"\bCOLLATE folded\b"), 'COLLATE "pg_c_utf8"'),
     (re.compile(r"\b9e999\b"), "CAST('Infinity' AS DOUBLE PRECISION)"),
 )
 _MEMBER = re.compile(r"""([\w.]+) ->> '\$\."([^"']+)"'""")
@@ -108,6 +111,11 @@ def _place(before: str, place: str, after: str) -> tuple[str, Rewrite | None]:
     # There IS compares any two values, NULL with NULL too.
     distinct = {"IS NOT ": "IS DISTINCT FROM ", "IS ": "IS NOT DISTINCT FROM "}
     return f"{distinct.get(before, before)}{place}{after}", None
+
+
+def fold(text: str) -> str:
+    """Return the text with each letter in its small form, as PostgreSQL's `pg_c_utf8` has it: a letter for a letter."""
+    return "".join([sign.lower()[0] for sign in text])
 
 
 def array_of_json(text: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from ropewalk.store.connections import Connection, Row
+from ropewalk.store.dialect import fold
 from ropewalk.store.keyset import Keys, Term, behind, read_terms
 
 Operand: TypeAlias = "str | float | tuple[str, ...] | None"
@@ -198,6 +199,9 @@ def compare(column: str, condition: Condition) -> tuple[str, list[Bound]]:
     if operator == "LIKE":
         # SQLite's LIKE ignores case; GLOB does not.
         return f"{column} GLOB ?", [str(value).translate(_GLOB)]
+    # Both databases' own ILIKE knows the case of ASCII letters only, which is quicker and mostly all there is.
+    if operator == "ILIKE" and not str(value).isascii():
+        return f"fold(({column}) COLLATE folded) LIKE ?", [fold(str(value))]
     return f"{column} {_COMPARISONS.get(operator, operator)} ?", [value]
 
 

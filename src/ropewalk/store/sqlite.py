@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ropewalk.store.connections import Connection
+from ropewalk.store.dialect import fold
 from ropewalk.store.errors import DatabaseBusy, DatabaseFailed, DatabaseUnusable, RowRefused
 from ropewalk.store.grouping import Alone, WriteQueue
 from ropewalk.store.turns import Turns
@@ -181,6 +182,28 @@ class SQLiteFile:
         # Survives the death of any process; the last commits before a power cut may be lost, none torn.
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
+        # What the other database does by a collation: SQLite's own `lower` knows ASCII letters only.
+        connection.create_function("fold", 1, _fold, deterministic=True)
+        connection.create_collation("folded", _compare)
         with self._lock:
             self._connections.append(connection)
         return connection
+
+
+def _fold(text: object) -> object:
+    """Return a text in lower case of any script: SQLite's own knows the Latin letters only."""
+    return text.lower() if isinstance(text, str) else text
+
+
+def _compare(left: str, right: str) -> int:
+    """Compare two texts without regard to case."""
+    one, other = left.lower(), right.lower()
+    return (one > other) - (one < other)
+
+
+def _fold(text: object) -> object:
+    return fold(text) if isinstance(text, str) else text
+
+
+def _compare(one: str, other: str) -> int:
+    return (one > other) - (one < other)
