@@ -82,15 +82,15 @@ def our_tables(seeds: Seeds) -> Tables:
         "number", "id", "experiment", "name", "user_id", "status", "stage", "started_at", "ended_at",
     )  # fmt: skip
     blobs = [
-        pack({key + 1: [(1, NOW, value)] for key, value in enumerate(values)}) for values in seeds.values
+        pack({first + key: [(1, NOW, value)] for key, value in enumerate(values)}) for values in seeds.values
     ]
     entry = ("run", "key", "value")
     return {
-        "metric_key": (("id", "name"), [(key + 1, f"m{key}") for key in range(METRICS)]),
+        "metric_key": (("id", "name"), [(first + key, f"m{key}") for key in range(METRICS)]),
         "run": (run_columns, named),
         "latest_metric": (
             ("run", "key", "value", "step", "recorded_at"),
-            ((first + run, key + 1, value, 1, NOW) for run, key, value in seeds.metrics()),
+            ((first + run, first + key, value, 1, NOW) for run, key, value in seeds.metrics()),
         ),
         "metric_segment": (
             ("run", "points", "digest", "content"),
