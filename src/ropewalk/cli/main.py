@@ -17,7 +17,7 @@ from ropewalk.errors import RopewalkError, internal_error, nearest
 # Name -> what `ropewalk --help` says of it; the module of the same name holds the command.
 COMMANDS = {
     "init": "Make a small project of your own here",
-    "import": "Move a project of another tool in: dbt",
+    "import": "Move a project in: dbt, mlflow, or an export",
     "plan": "Show what a run would do, and why; changes nothing",
     "run": "Bring tables, models and deployments up to date",
     "test": "Test tables: unit tests, and contracts' checks",
@@ -46,6 +46,8 @@ COMMANDS = {
     "promote": "Write the release of an environment, to be reviewed",
     "apply": "Make an environment what its release says",
     "publish": "Make sure that others read what is published",
+    "model": "Show, review, check and describe model versions",
+    "export": "Write experiments, runs and models to a folder",
     "cache": "Share results with other machines",
     "gc": "Remove what nothing stands for any more",
     "up": "Serve pages, tracking and predictions on this machine",

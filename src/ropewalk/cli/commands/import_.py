@@ -1,4 +1,4 @@
-"""`ropewalk import`: projects of other tools become projects here."""
+"""`ropewalk import`: projects of other tools, and exports of our own, become projects here."""
 
 from __future__ import annotations
 
@@ -10,8 +10,16 @@ from pathlib import Path
 import click
 
 from ropewalk.cli.output import count, emit_json, emit_table
-from ropewalk.cli.session import directory
+from ropewalk.cli.session import directory, open_session
 from ropewalk.dataops.dbt import Import, convert_manifest, read_manifest, write_import
+from ropewalk.mlops.migration import (
+    FolderSource,
+    ImportDiffers,
+    Outcome,
+    ServerSource,
+    import_source,
+    open_export,
+)
 
 
 @click.group("import")
@@ -42,6 +50,74 @@ def import_dbt(path: Path, *, into: Path | None, dry_run: bool, as_json: bool) -
         emit_json(_document(found, [item.relative_to(target).as_posix() for item in written]))
     else:
         _print(found, target, is_written=not dry_run)
+
+
+@command.command("mlflow")
+@click.argument("source", metavar="URI|DIR")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def import_mlflow(source: str, *, as_json: bool) -> None:
+    """Move experiments, runs, models and prompts in: from an MLflow server, or a folder `mlruns`.
+
+    Ids, numbers and times stay as they are. What is here already is compared and not written again, so an import that
+    was cut off goes on when it is started again. At the end both sides are held against each other.
+    """
+    with open_session() as session:
+        if source.startswith(("http://", "https://")):
+            server = ServerSource(source)
+            try:
+                outcome = import_source(session.workspace, server, _say)
+            finally:
+                server.close()
+        else:
+            folder = FolderSource(directory() / source.removeprefix("file://"))
+            outcome = import_source(session.workspace, folder, _say)
+    _tell(outcome, as_json=as_json)
+
+
+@command.command("project")
+@click.argument("source", metavar="DIR|FILE", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def import_project(source: Path, *, as_json: bool) -> None:
+    """Bring in what `ropewalk export project` wrote: a folder, or a zip file.
+
+    Everything is held against the digests it was exported with, before and after.
+    """
+    with open_session() as session:
+        outcome = import_source(session.workspace, open_export(directory() / source), _say)
+    _tell(outcome, as_json=as_json)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _tell(outcome: Outcome, *, as_json: bool) -> None:
+    """Print what was found on both sides.
+
+    Raises:
+        ImportDiffers: the two sides are not alike.
+    """
+    if as_json:
+        tallies = {kind: asdict(tally) for kind, tally in outcome.tallies.items()}
+        emit_json(
+            {"source": outcome.source, "digest": outcome.digest, "counts": tallies, "notes": outcome.notes}
+        )
+    else:
+        rows = [
+            (kind, tally.there, tally.added, tally.kept, len(tally.differing))
+            for kind, tally in outcome.tallies.items()
+        ]
+        emit_table(["what", "there", "added", "here before", "differing"], rows)
+        for note in outcome.notes:
+            click.echo(f"note: {note}")
+        if not outcome.differing:
+            click.echo(f"all alike; digest of the source: {outcome.digest}")
+    if outcome.differing:
+        raise ImportDiffers(
+            f"{count(len(outcome.differing), 'thing')} of {outcome.source} differ from what is here",
+            hint="what was here before is never overwritten: look at these, delete what should be brought in anew",
+            detail="\n".join(outcome.differing[:50]),
+        )
 
 
 def _document(found: Import, written: list[str]) -> dict[str, object]:

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING
 from ropewalk.doors import lazy_names
 
 if TYPE_CHECKING:
+    from ropewalk.mlops.registry.cards.card import keep_card, model_card
+    from ropewalk.mlops.registry.cards.facts import decision_about
     from ropewalk.mlops.registry.errors import ModelExists, UnmadeModel
-    from ropewalk.mlops.registry.history import acting_person, history
+    from ropewalk.mlops.registry.history import acting_person, model_history
     from ropewalk.mlops.registry.inspection import allow_version, reading_of, require_loadable
     from ropewalk.mlops.registry.kind import INPUTS_TAG, ModelKind
     from ropewalk.mlops.registry.models import (
+        check_name,
         create_model,
         delete_alias,
         delete_model,
         describe_model,
         get_model,
+        is_released,
         list_models,
         point_alias,
         rename_model,
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
         review_of,
     )
     from ropewalk.mlops.registry.semantic import is_semantic
+    from ropewalk.mlops.registry.sources import content_digest
     from ropewalk.mlops.registry.versions import (
         VersionRequest,
         create_version,
@@ -79,9 +84,12 @@ __all__ = [
     "acting_person",
     "allow_version",
     "ask_approval",
+    "check_name",
     "comment_on",
+    "content_digest",
     "create_model",
     "create_version",
+    "decision_about",
     "delete_alias",
     "delete_model",
     "delete_version",
@@ -92,13 +100,16 @@ __all__ = [
     "get_version",
     "get_version_by_alias",
     "give_verdict",
-    "history",
+    "is_released",
     "is_semantic",
+    "keep_card",
     "latest_versions",
     "list_models",
     "list_versions",
     "materialise",
     "missing_approvals",
+    "model_card",
+    "model_history",
     "move_version",
     "point_alias",
     "policy_of",

@@ -40,7 +40,7 @@ def _shown(text: str | None) -> str | None:
     return text if text is None or len(text) <= _TOLD else f"{text[:_TOLD]}…"
 
 
-def history(workspace: Workspace, name: str, version: str | None = None) -> list[RegistryEvent]:
+def model_history(workspace: Workspace, name: str, version: str | None = None) -> list[RegistryEvent]:
     """Return what happened to a model, or to one of its versions, oldest first; also of those that are deleted.
 
     Raises:

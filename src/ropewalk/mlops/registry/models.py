@@ -204,7 +204,7 @@ def refuse_released(workspace: Workspace, model: RegisteredModel, version: str |
         ReleasedVersion: such an alias names it.
     """
     for alias, named in model.aliases.items():
-        if (version is None or named == version) and _is_released(workspace, alias):
+        if (version is None or named == version) and is_released(workspace, alias):
             raise ReleasedVersion(
                 f"version {named} of model {model.name!r} is what {alias!r} has, and only a release moves that",
                 hint=f"release another version first: `ropewalk promote {alias}`, then `ropewalk apply {alias}`",
@@ -289,14 +289,15 @@ def refuse_protected(workspace: Workspace, alias: str) -> None:
     Raises:
         ProtectedAlias: it is that of a protected environment, or of one that has a release.
     """
-    if _is_released(workspace, alias):
+    if is_released(workspace, alias):
         raise ProtectedAlias(
             f"the alias {alias!r} is that of a protected environment, and only a release moves it",
             hint=f"`ropewalk promote {alias}` proposes one, and `ropewalk apply {alias}` applies it",
         )
 
 
-def _is_released(workspace: Workspace, alias: str) -> bool:
+def is_released(workspace: Workspace, alias: str) -> bool:
+    """Return whether only a release moves an alias: that of a protected environment, or of one with a release."""
     if is_protected(workspace.project, alias):
         return True
     # The file on the protected branch is the truth for an environment that has one.
