@@ -26,7 +26,8 @@ from ropewalk.store.tracking.logged_models import NewLoggedModel
 from ropewalk.store.tracking.reset import TABLES
 
 MIGRATIONS = Path(__file__).parents[3] / "src/ropewalk/store/migrations"
-
+# Tracking, registry, traces, evaluation and gateway: what clients of the protocol write.
+EMPTIED = ("0003", "0004", "0010", "0011", "0014", "0015", "0016")
 
 Ask = Callable[..., httpx.Response]
 
@@ -85,6 +86,8 @@ def test_it_is_not_there_otherwise(workspace: Workspace) -> None:
 
 def test_every_table_is_emptied() -> None:
     """A table that a migration adds to tracking or registry is emptied too."""
-    text = "".join((MIGRATIONS / name).read_text() for name in ("0003_tracking.sql", "0004_registry.sql"))
+    files = [file for file in MIGRATIONS.glob("*.sql") if file.name.startswith(EMPTIED)]
+    made = {name for file in files for name in re.findall(r"CREATE TABLE (\w+)", file.read_text())}
 
-    assert {*re.findall(r"CREATE TABLE (\w+)", text)} == {*TABLES, "experiment"}
+    assert made - {*TABLES} == {"experiment"}
+    assert {*TABLES} <= made
