@@ -204,4 +204,4 @@ def note_use(database: Database, identifier: str) -> None:
 
 def _token(row: Row) -> TokenRow:
     values = tuple(row)
-    return TokenRow(*values[:7], tuple(json.loads(values[7])), *values[8:])
+    return TokenRow(*(*values[:7], tuple(json.loads(values[7])), *values[8:]))

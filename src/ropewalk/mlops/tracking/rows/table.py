@@ -14,6 +14,7 @@ from ropewalk.mlops.tracking.rows import (
     issues,
     logged_models,
     model_versions,
+    people,
     prompts,
     registered_models,
     runs,
@@ -26,8 +27,8 @@ from ropewalk.mlops.tracking.rows import (
 )
 from ropewalk.mlops.tracking.rows.files import file_routes
 from ropewalk.mlops.tracking.rows.graphql import graphql_routes
-from ropewalk.mlops.tracking.rows.otlp import otlp_routes
 from ropewalk.mlops.tracking.rows.multipart import multipart_routes
+from ropewalk.mlops.tracking.rows.otlp import otlp_routes
 from ropewalk.mlops.tracking.rows.server import server_routes
 from ropewalk.mlops.tracking.wire.compat import refuse
 from ropewalk.pipeline import Workspace
@@ -48,6 +49,7 @@ TABLES = (
     assessments.ROWS,
     webhooks.ROWS,
     workspaces.ROWS,
+    people.ROWS,
     evaluation_sets.ROWS,
     scorers.ROWS,
     issues.ROWS,
