@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 # Compiled files make every later start several times faster; a shell that forbids them is for other work.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-postgres check conformance interop docs bench bench-dataops bench-pipeline staleness browser slow lock clean
+.PHONY: help demo test test-postgres check conformance clients interop docs bench bench-dataops bench-pipeline staleness browser slow lock clean
 
 help: ## List every task
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ PLUGIN ?= ../shared/conformance
 interop: $(VENV)/dev.stamp ## Have datacontract-cli judge our contracts; it is installed beside the project, not into it
 	test -x build/interop/bin/datacontract || { python3 -m venv build/interop && build/interop/bin/pip install --quiet 'datacontract-cli[duckdb]==1.2.8'; }
 	DATACONTRACT=build/interop/bin/datacontract $(BIN)/python -m pytest -n 0 -q -m slow tests/dataops/contracts/test_interop.py
+
+clients: $(VENV)/dev.stamp ## Hold the tracking server to the real MLflow client, oldest and newest, and to what logs through it
+	$(BIN)/python -m pytest -n 0 -q -m slow --timeout 900 tests/interop/test_clients.py
 
 conformance: $(VENV)/dev.stamp ## Run MLflow's own tests against the tracking server: make conformance CHECKOUT=...
 	@test -n "$(CHECKOUT)" || { echo "error: set CHECKOUT to a folder with MLflow's tests and pyproject.toml" >&2; exit 2; }

@@ -63,7 +63,7 @@ SPOKEN = (
     "/mlflow/gateway/model-definitions/",
     "/mlflow/gateway/endpoints/",
 )
-UNSPOKEN = ("/mlflow/metrics/get-history-bulk-interval", "/mlflow/runs/log-model", "/mlflow-artifacts/artifacts/")
+UNSPOKEN = ("/mlflow/metrics/get-history-bulk-interval", "/mlflow-artifacts/artifacts/")
 FILES = (
     "webhooks.py",
     "uploads.py",

@@ -292,7 +292,7 @@ def test_token_of_another_search(call: Call, experiment: str) -> None:
     page = call("POST", "runs/search", json={"experiment_ids": [experiment], "max_results": 1})
     other = {"experiment_ids": [experiment], "filter": "metrics.a > 1", "page_token": page["next_page_token"]}
 
-    assert "another search" in call("POST", "runs/search", 400, json=other)["message"]
+    assert "not of this search" in call("POST", "runs/search", 400, json=other)["message"]
 
 
 @pytest.mark.parametrize(

@@ -143,15 +143,15 @@ def _delete_model(workspace: Workspace, asked: ask.DeleteGatewayModelDefinition)
 
 
 # Keys cost money when they leak or are exchanged, so they are not every developer's to change.
-_READ, _WRITE, _MANAGE = Permission.READ, Permission.WRITE, Permission.MANAGE
+_READ, _WRITE, _ADMINISTER = Permission.READ, Permission.WRITE, Permission.ADMINISTER
 _AT = "/mlflow/gateway/secrets"
 _MODELS = "/mlflow/gateway/model-definitions"
 ROWS = (
-    Row("POST", f"{_AT}/create", _MANAGE, ask_secret.CreateGatewaySecret, _create, api=NEW),
+    Row("POST", f"{_AT}/create", _ADMINISTER, ask_secret.CreateGatewaySecret, _create, api=NEW),
     Row("GET", f"{_AT}/get", _READ, ask_secret.GetGatewaySecretInfo, _get, api=NEW),
     Row("GET", f"{_AT}/list", _READ, ask_secret.ListGatewaySecretInfos, _list, api=NEW),
-    Row("POST", f"{_AT}/update", _MANAGE, ask_secret.UpdateGatewaySecret, _update, api=NEW),
-    Row("DELETE", f"{_AT}/delete", _MANAGE, ask_secret.DeleteGatewaySecret, _delete, api=NEW),
+    Row("POST", f"{_AT}/update", _ADMINISTER, ask_secret.UpdateGatewaySecret, _update, api=NEW),
+    Row("DELETE", f"{_AT}/delete", _ADMINISTER, ask_secret.DeleteGatewaySecret, _delete, api=NEW),
     Row("POST", f"{_MODELS}/create", _WRITE, ask.CreateGatewayModelDefinition, _create_model, api=NEW),
     Row("GET", f"{_MODELS}/get", _READ, ask.GetGatewayModelDefinition, _get_model, api=NEW),
     Row("GET", f"{_MODELS}/list", _READ, ask.ListGatewayModelDefinitions, _list_models, api=NEW),

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from ropewalk.mlops.tracking import limits, runs
 from ropewalk.mlops.tracking.filter import RUNS, parse_filter, parse_ordering
+from ropewalk.mlops.tracking.model_notes import note_model
 from ropewalk.mlops.tracking.rows.experiments import check_page_size, within
 from ropewalk.mlops.tracking.rows.row import Row
 from ropewalk.mlops.tracking.runs import Batch, RunRequest
@@ -161,6 +162,11 @@ def _log_outputs(workspace: Workspace, asked: ask.LogOutputs) -> None:
     runs.log_uses(workspace, answers.need(asked.run_id, "run_id"), [], models)
 
 
+def _log_model(workspace: Workspace, asked: ask.LogModel) -> None:
+    run_id, text = answers.need(asked.run_id, "run_id"), answers.need(asked.model_json, "model_json")
+    note_model(workspace, run_id, text)
+
+
 def _history(workspace: Workspace, asked: ask.GetMetricHistory) -> ask.GetMetricHistoryResponse:
     key, run_id = answers.need(asked.metric_key, "metric_key"), run_of(asked)
     after = read_place(workspace, asked.page_token, run_id, key)
@@ -191,6 +197,7 @@ ROWS = (
     Row("POST", f"{_AT}/set-tag", _WRITE, ask.SetTag, _set_tag),
     Row("POST", f"{_AT}/delete-tag", _WRITE, ask.DeleteTag, _delete_tag),
     Row("POST", f"{_AT}/log-inputs", _WRITE, ask.LogInputs, _log_inputs),
+    Row("POST", f"{_AT}/log-model", _WRITE, ask.LogModel, _log_model),
     Row("POST", f"{_AT}/outputs", _WRITE, ask.LogOutputs, _log_outputs),
     Row("GET", "/mlflow/metrics/get-history", _READ, ask.GetMetricHistory, _history),
 )

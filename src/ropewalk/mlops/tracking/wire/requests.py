@@ -325,6 +325,14 @@ class LogBatch(Struct, omit_defaults=True):
     tags: list[RunTag] = []
 
 
+# Clients ask with it: POST /mlflow/runs/log-model.
+class LogModel(Struct, omit_defaults=True):
+    """MLflow's `mlflow.LogModel`."""
+
+    run_id: str | None = None
+    model_json: str | None = None
+
+
 # Clients ask with it: POST /mlflow/runs/log-inputs.
 class LogInputs(Struct, omit_defaults=True):
     """MLflow's `mlflow.LogInputs`."""
