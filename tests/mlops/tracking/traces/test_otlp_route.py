@@ -30,7 +30,7 @@ def _message(trace: str, *names: str) -> bytes:
             start_time_unix_nano=5_000_000_000,
             end_time_unix_nano=6_000_000_000,
         )
-    return message.SerializeToString()
+    return bytes(message.SerializeToString())
 
 
 def _post(http: httpx.Client, experiment: str, content: bytes, **headers: str) -> httpx.Response:

@@ -72,8 +72,8 @@ def test_enumerations_have_all_numbers(imported_mlflow: Any, numbers: dict[int, 
 @pytest.mark.parametrize("ms", [0, 1, 999, 1000, 1_700_000_000_123, 253_402_300_799_999])
 def test_times_are_protobufs(imported_mlflow: Any, ms: int) -> None:
     """Times and durations are written as protobuf's JSON writes them, and read back."""
-    from google.protobuf.duration_pb2 import Duration
-    from google.protobuf.timestamp_pb2 import Timestamp
+    from google.protobuf.duration_pb2 import Duration  # type: ignore[import-untyped]  # without types of its own
+    from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[import-untyped]  # as above
 
     from ropewalk.mlops.tracking.wire import trace_answers
 

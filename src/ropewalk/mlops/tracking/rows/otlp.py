@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -20,9 +19,6 @@ from ropewalk.mlops.tracking.traces.spans import read_span
 from ropewalk.mlops.tracking.wire.compat import missing
 from ropewalk.pipeline import Workspace
 from ropewalk.routes import Endpoint, Permission, Route
-
-if TYPE_CHECKING:
-    from ropewalk.mlops.tracking.traces import otlp
 
 EXPERIMENT, RUN = "x-mlflow-experiment-id", "x-mlflow-run-id"
 KINDS = ("application/x-protobuf", "application/json")
@@ -71,7 +67,7 @@ async def _body(request: Request) -> bytes:
 def _record(workspace: Workspace, sent: tuple[bytes, str, str], experiment: str, run: str | None) -> bytes:
     body, encoding, kind = sent
     # Protobuf is loaded by who gets spans: most servers of small projects never do.
-    protocol: otlp = import_module("ropewalk.mlops.tracking.traces.otlp")  # type: ignore[valid-type]  # a module
+    protocol = import_module("ropewalk.mlops.tracking.traces.otlp")
     contents, refused = protocol.spans_of(protocol.read_export(protocol.inflate(body, encoding), kind))
     if refused and not contents:
         raise InvalidSpans(f"No span of the export can be kept: {'; '.join(refused[:3])}")

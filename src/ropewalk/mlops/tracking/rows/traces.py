@@ -22,7 +22,7 @@ MEASURES = 1000
 
 
 def _start(workspace: Workspace, asked: wire.StartTraceV3) -> wire.TraceAnswer:
-    sent = need(asked.trace and asked.trace.trace_info, "trace.trace_info")
+    sent = need(asked.trace.trace_info if asked.trace else None, "trace.trace_info")
     described = answers.read_trace_info(sent)
     said = tuple(identified(one, place) for place, one in enumerate(described.assessments))
     for one in said:
@@ -158,7 +158,7 @@ def _measure(workspace: Workspace, asked: wire.QueryTraceMetrics) -> wire.QueryT
         experiment_ids=asked.experiment_ids,
         aggregations=[
             measures.Aggregation(
-                answers.named(wire.AGGREGATION_TYPES, need(how.aggregation_type, "aggregation_type"), ""),
+                answers.named(wire.AGGREGATION_TYPES, how.aggregation_type, ""),
                 how.percentile_value,
             )
             for how in asked.aggregations

@@ -12,8 +12,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from google.protobuf import json_format
-from google.protobuf.message import DecodeError
+from google.protobuf import json_format  # type: ignore[import-untyped]  # its types are in a package of their own
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # as above
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -208,5 +208,5 @@ def answer(kind: str, refused: list[str]) -> bytes:
         message.partial_success.rejected_spans = len(refused)
         message.partial_success.error_message = "; ".join(refused[:10])
     if kind == PROTOBUF:
-        return message.SerializeToString()
-    return json_format.MessageToJson(message, indent=None).encode()
+        return bytes(message.SerializeToString())
+    return str(json_format.MessageToJson(message, indent=None)).encode()

@@ -153,7 +153,8 @@ def plain_attributes(holder: Mapping[str, Any]) -> dict[str, Any]:
 
 def plain(value: Mapping[str, Any]) -> Any:
     """Return what OpenTelemetry's `AnyValue` holds."""
-    kind, held = next(iter(value.items()), ("", None))
+    nothing: tuple[str, Any] = ("", None)
+    kind, held = next(iter(value.items()), nothing)
     if kind == "array_value":
         return [plain(one) for one in held.get("values", ())]
     if kind == "kvlist_value":
