@@ -42,6 +42,7 @@ _TYPES = (
 _WORDS = (
     (re.compile(r"\binstr\("), "strpos("),
     (re.compile(r"\bunixepoch\(\)"), "CAST(extract(epoch FROM now()) AS BIGINT)"),
+    (re.compile(r"\bjson_group_object\("), "json_object_agg("),
     # Letters of every alphabet, whatever language the database was made for.
     (re.compile(r"\bfold\("), "lower("),
     (re.compile(r"\bCOLLATE folded\b"), 'COLLATE "pg_c_utf8"'),

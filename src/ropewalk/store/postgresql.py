@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+from pg8000.exceptions import DatabaseError, InterfaceError
 
 from ropewalk.store.connections import Connection
 from ropewalk.store.errors import DatabaseBusy
@@ -57,7 +59,7 @@ class Server:
             self._translated(),
             self._alone(),
             self._place(),
-            self._transaction(_READ, "ROLLBACK") as session,
+            self._transaction() as session,
         ):
             yield session
 
@@ -85,7 +87,7 @@ class Server:
 
     def set_savepoint(self) -> None:
         """Begin a part of the transaction that can be undone alone."""
-        self._writing().run("SAVEPOINT part")
+        self._writing().run_ahead("SAVEPOINT part")
 
     def release_savepoint(self) -> None:
         """End the part."""
@@ -98,6 +100,9 @@ class Server:
         if not isinstance(error, Exception):
             return False
         try:
+            # What failed is `error`, and what was sent after it failed with it.
+            with suppress(DatabaseError, InterfaceError):
+                self._writing().settle()
             self._writing().run("ROLLBACK TO part; RELEASE part")
         except LOST:
             return False
@@ -182,11 +187,11 @@ class Server:
             )
 
     @contextmanager
-    def _transaction(self, begin: str, end: str) -> Iterator[ServerSession]:
-        session = self._begin(begin)
+    def _transaction(self) -> Iterator[ServerSession]:
+        session = self._begin(_READ)
         try:
             yield session
-            session.run(end)
+            session.leave("ROLLBACK")
         except BaseException as error:
             # After an interruption nobody knows which answers of the server are still under way; and statements that
             # were planned for other tables than there are now must be planned anew.
@@ -198,22 +203,19 @@ class Server:
         self._keep(session)
 
     def _begin(self, begin: str) -> ServerSession:
+        session = self._idle_session() or connect(self.address, self.busy_timeout_s)
+        # Sent with the first statement: most transactions are of two or three.
+        session.run_ahead(begin)
+        return session
+
+    def _idle_session(self) -> ServerSession | None:
         while True:
             with self._lock:
                 kept = self._idle.pop() if self._idle else None
-            session = kept or connect(self.address, self.busy_timeout_s)
-            try:
-                session.run(begin)
-            except LOST:
-                if session.roll_back():
-                    self._keep(session)
-                    raise
-                session.close()
-                # One that lay idle may have been dropped long ago (a restart, a firewall); a new one was not.
-                if kept is None:
-                    raise
-            else:
-                return session
+            # One that lay idle may have been dropped long ago (a restart, a firewall); a new one was not.
+            if kept is None or kept.is_alive():
+                return kept
+            kept.close()
 
     def _keep(self, session: ServerSession) -> None:
         with self._lock:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import select
 import socket
 import ssl
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import islice
 from typing import Any, NamedTuple
 
-from pg8000.core import Context, CoreConnection
+from pg8000.core import SYNC_MSG, Context, CoreConnection
+from pg8000.core import _flush as flush
+from pg8000.exceptions import DatabaseError, InterfaceError
 
 from ropewalk.store.dialect import Translated, storable, translated
 from ropewalk.store.errors import DatabaseUnusable
@@ -24,7 +27,9 @@ CONNECT_TIMEOUT_S = 10.0
 _PREPARED = 200
 # Rows of values sent in one go: their answers fit into a socket's buffer, so neither side waits for the other.
 _BATCH = 200
-_FLOAT8, _NUMERIC = 701, 1700
+# Bytes that are sent before an answer is read: less than any socket takes without waiting.
+_AHEAD = 4096
+_JSON, _FLOAT8, _NUMERIC = 114, 701, 1700
 _SSL_REQUEST = bytes((0, 0, 0, 8, 4, 210, 22, 47))
 
 
@@ -67,22 +72,44 @@ class ServerRow:
 
 
 class ServerCursor:
-    """What a statement found or did; the rows are all here already."""
+    """What a statement found or did; asking for it waits for the server's answer."""
 
-    def __init__(self, rows: Iterator[ServerRow], rowcount: int) -> None:
-        self._rows = rows
-        self.rowcount = rowcount
+    def __init__(self, session: ServerSession, parts: list[_Part]) -> None:
+        self._session = session
+        self._parts = parts
+        self._found: Iterator[ServerRow] | None = None
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the statement wrote."""
+        self._session.settle()
+        return sum(max(part.context.row_count, 0) for part in self._parts)
 
     def fetchone(self) -> ServerRow | None:
         """Return the next row, or None after the last."""
-        return next(self._rows, None)
+        return next(self._rows(), None)
 
     def fetchall(self) -> list[ServerRow]:
         """Return all rows that were not read yet."""
-        return list(self._rows)
+        return list(self._rows())
 
     def __iter__(self) -> Iterator[ServerRow]:
-        return self._rows
+        return self._rows()
+
+    def _rows(self) -> Iterator[ServerRow]:
+        if self._found is None:
+            self._session.settle()
+            self._found = (
+                ServerRow(part.places, values) for part in self._parts for values in part.context.rows or ()
+            )
+        return self._found
+
+
+class _Part(NamedTuple):
+    """A message of rows that were sent for one statement: its answer, as far as it is here, and its columns' places."""
+
+    context: Context
+    places: dict[str, int]
 
 
 class _Prepared(NamedTuple):
@@ -96,17 +123,70 @@ class _Prepared(NamedTuple):
 
 
 class ServerSession:
-    """A connection of the driver."""
+    """A connection of the driver that asks ahead: a statement is sent with the next one whose answer is wanted.
 
-    def __init__(self, driver: CoreConnection) -> None:
+    An error of a statement is raised where its answer is read, or that of a later one, or at the transaction's end.
+    """
+
+    def __init__(self, driver: CoreConnection, sock: socket.socket) -> None:
         self._driver = driver
+        self._socket = sock
+        # The driver waits after each statement it runs; what is sent ahead goes around that.
+        self._stream = driver._sock  # noqa: SLF001  # it has no public name
         # Sums of whole numbers come as NUMERIC; SQLite gives them as the whole numbers they are.
         driver.register_in_adapter(_NUMERIC, _number)
+        # SQLite gives JSON as the text that it is.
+        driver.register_in_adapter(_JSON, str)
         self._prepared: OrderedDict[tuple[str, tuple[int, ...]], _Prepared] = OrderedDict()
+        self._waiting: list[Context] = []
+        self._unsent = 0
 
     def run(self, sql: str) -> None:
-        """Run statements that have neither values nor rows, in one message."""
-        self._driver.execute_simple(sql)
+        """Run statements that have neither values nor rows, in one message, and wait for it and all before it."""
+        self.run_ahead(sql)
+        self.settle()
+
+    def run_ahead(self, sql: str) -> None:
+        """Let statements that have neither values nor rows be sent with what follows."""
+        self._driver.send_QUERY(sql)
+        self._waiting.append(Context(sql))
+
+    def leave(self, sql: str) -> None:
+        """Send statements that have neither values nor rows; whoever uses the connection next reads the answer."""
+        self.settle()
+        self.run_ahead(sql)
+        flush(self._stream)
+
+    def settle(self) -> None:
+        """Send what was not sent yet and read all answers that are due.
+
+        Raises:
+            The first error among them; after it the connection is ready for a ROLLBACK.
+        """
+        if not self._waiting:
+            return
+        waiting, self._waiting, self._unsent = self._waiting, [], 0
+        flush(self._stream)
+        failure: Exception | None = None
+        for context in waiting:
+            try:
+                self._driver.handle_messages(context)
+            except (DatabaseError, InterfaceError) as error:
+                # An answer that says what is wrong has all been read; a conversation that broke off has not.
+                if context.error is None:
+                    raise
+                failure = failure or error
+        if failure is not None:
+            raise failure
+
+    def is_alive(self) -> bool:
+        """Return whether the server has not hung up while the connection lay idle."""
+        try:
+            self.settle()
+        except LOST:
+            return False
+        # It says nothing unasked but good-bye.
+        return not select.select([self._socket], [], [], 0)[0]
 
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> ServerCursor:
         """Run one statement with `parameters` for its `?`."""
@@ -117,20 +197,21 @@ class ServerSession:
         statement = translated(sql)
         if statement.is_definition:
             self.run(statement.sql)
-            return ServerCursor(iter(()), 0)
-        rows: list[ServerRow] = []
-        written, waiting = 0, iter(parameters)
-        while batch := list(islice(waiting, _BATCH)):
+            return ServerCursor(self, [])
+        parts: list[_Part] = []
+        rows = iter(parameters)
+        while batch := list(islice(rows, _BATCH)):
             # Planned for whole or for broken numbers, as the first row has them.
             prepared = self._prepare(statement.sql, tuple(map(_type_number, batch[0])))
-            found = self._send(prepared, [_texts(statement, row) for row in batch])
-            rows += [ServerRow(prepared.places, values) for values in found.rows or ()]
-            written += max(found.row_count, 0)
-        return ServerCursor(iter(rows), written)
+            parts.append(self._send(prepared, [_texts(statement, row) for row in batch]))
+        return ServerCursor(self, parts)
 
     def roll_back(self) -> bool:
         """End the open transaction, undone; return whether the connection can be used again."""
         try:
+            # What failed before is known by whoever rolls back.
+            with suppress(DatabaseError, InterfaceError):
+                self.settle()
             self.run("ROLLBACK")
         except LOST:
             return False
@@ -148,6 +229,8 @@ class ServerSession:
         if prepared is not None:
             self._prepared.move_to_end((sql, types))
             return prepared
+        # The driver waits for the answer to this, and would take another's for it.
+        self.settle()
         name, columns, readers = self._driver.prepare_statement(sql, types)
         places: dict[str, int] = {}
         for place, column in enumerate(columns or ()):
@@ -160,15 +243,21 @@ class ServerSession:
             self._driver.close_prepared_statement(oldest.name)
         return prepared
 
-    def _send(self, prepared: _Prepared, rows: list[list[str | None]]) -> Context:
-        """Have the server run the statement for each row of values, and read all it answers."""
-        *others, last = rows
+    def _send(self, prepared: _Prepared, rows: list[list[str | None]]) -> _Part:
+        """Have the server run the statement for each row of values."""
+        size = sum(len(text) for values in rows for text in values if text)
+        # Little enough to fit between the two at once: a server that waits for its answers to be read reads nothing.
+        if self._unsent + size > _AHEAD or len(self._waiting) >= _BATCH:
+            self.settle()
         driver = self._driver
-        for values in others:
+        for values in rows:
             driver.send_BIND(prepared.name, values)
             driver.send_EXECUTE()
-        # The driver's own way of running one sends what is waiting with it, and reads to the end of it all.
-        return driver.execute_named(prepared.name, last, prepared.columns, prepared.readers, prepared.sql)
+        self._stream.write(SYNC_MSG)
+        context = Context(prepared.sql, columns=prepared.columns, input_funcs=prepared.readers)
+        self._waiting.append(context)
+        self._unsent += size
+        return _Part(context, prepared.places)
 
 
 def _texts(statement: Translated, values: Sequence[Any]) -> list[str | None]:
@@ -237,7 +326,7 @@ def connect(address: ServerAddress, busy_timeout_s: float) -> ServerSession:
         given_up.pop_all()
     # From here on a server may take its time: for a lock, or for a migration.
     sock.settimeout(None)
-    return ServerSession(driver)
+    return ServerSession(driver, sock)
 
 
 def _log_in(address: ServerAddress, sock: socket.socket, busy_timeout_s: float) -> CoreConnection:

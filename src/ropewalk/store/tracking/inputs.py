@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from ropewalk.store.connections import Connection
+from ropewalk.store.connections import Connection, Cursor
 from ropewalk.store.tracking.values import Dataset, ModelUse
 
 
@@ -46,14 +46,19 @@ def add_models(connection: Connection, run: int, models: Sequence[ModelUse]) -> 
     )
 
 
-def datasets_of(connection: Connection, runs: str) -> dict[int, tuple[Dataset, ...]]:
-    """Return the data sets of each run whose number is in the JSON list `runs`."""
-    found: dict[int, tuple[Dataset, ...]] = {}
-    for row in connection.execute(
+def select_datasets(connection: Connection, runs: str) -> Cursor:
+    """Ask for the data sets of each run whose number is in the JSON list `runs`; `datasets_of` reads the answer."""
+    return connection.execute(
         "SELECT * FROM run_dataset JOIN dataset ON dataset.id = run_dataset.dataset"
         " WHERE run IN (SELECT value FROM json_each(?)) ORDER BY dataset.id",
         (runs,),
-    ):
+    )
+
+
+def datasets_of(rows: Cursor) -> dict[int, tuple[Dataset, ...]]:
+    """Return the data sets of each run, as `select_datasets` asked for them."""
+    found: dict[int, tuple[Dataset, ...]] = {}
+    for row in rows:
         dataset = Dataset(
             name=row["name"],
             digest=row["digest"],
@@ -68,13 +73,18 @@ def datasets_of(connection: Connection, runs: str) -> dict[int, tuple[Dataset, .
     return found
 
 
-def models_of(connection: Connection, runs: str) -> dict[int, tuple[ModelUse, ...]]:
-    """Return the logged models of each run whose number is in the JSON list `runs`."""
-    found: dict[int, tuple[ModelUse, ...]] = {}
-    for row in connection.execute(
+def select_models(connection: Connection, runs: str) -> Cursor:
+    """Ask for the logged models of each run whose number is in the JSON list `runs`; `models_of` reads the answer."""
+    return connection.execute(
         "SELECT * FROM run_model WHERE run IN (SELECT value FROM json_each(?)) ORDER BY step, model_id",
         (runs,),
-    ):
+    )
+
+
+def models_of(rows: Cursor) -> dict[int, tuple[ModelUse, ...]]:
+    """Return the logged models of each run, as `select_models` asked for them."""
+    found: dict[int, tuple[ModelUse, ...]] = {}
+    for row in rows:
         use = ModelUse(row["role"], row["model_id"], row["step"])
         found[row["run"]] = (*found.get(row["run"], ()), use)
     return found

@@ -7,10 +7,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ropewalk.store.connections import Connection, Row
+from ropewalk.store.connections import Connection, Cursor, Row
 from ropewalk.store.database import now_ms
 from ropewalk.store.search import Condition, Ordering, Page, Satellite, Searched, search
-from ropewalk.store.tracking.inputs import datasets_of, models_of
+from ropewalk.store.tracking.inputs import datasets_of, models_of, select_datasets, select_models
 from ropewalk.store.tracking.values import Metric, Run, RunStatus, Stage
 
 # Put together at reading: the place follows from two ids, and a copy of it could only go wrong. Only a run that was
@@ -124,10 +124,12 @@ def read_runs(connection: Connection, numbers: Sequence[int]) -> list[Run]:
         " WHERE number IN (SELECT value FROM json_each(?))",
         (wanted,),
     )
-    params = _texts(connection, "run_param", wanted)
-    tags = _texts(connection, "run_tag", wanted)
-    metrics = _latest(connection, wanted)
-    datasets, models = datasets_of(connection, wanted), models_of(connection, wanted)
+    # All are asked before the first is read: a server is then asked once.
+    texts = [_select_texts(connection, table, wanted) for table in ("run_param", "run_tag")]
+    points = _select_latest(connection, wanted)
+    uses = select_datasets(connection, wanted), select_models(connection, wanted)
+    params, tags = map(_texts, texts)
+    metrics, datasets, models = _latest(points), datasets_of(uses[0]), models_of(uses[1])
     found = {}
     for row in rows:
         number = row["number"]
@@ -173,6 +175,8 @@ def set_run_stage(connection: Connection, run: int, stage: Stage) -> None:
 
 def add_params(connection: Connection, run: int, params: Mapping[str, str]) -> dict[str, str]:
     """Add parameters and return those that were there before with another value: they keep theirs."""
+    if not params:
+        return {}
     connection.executemany(
         "INSERT INTO run_param (run, key, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         [(run, key, value) for key, value in params.items()],
@@ -199,24 +203,31 @@ def delete_run_tag(connection: Connection, run: int, key: str) -> bool:
     return connection.execute("DELETE FROM run_tag WHERE run = ? AND key = ?", (run, key)).rowcount > 0
 
 
-def _texts(connection: Connection, table: str, wanted: str) -> dict[int, dict[str, str]]:
-    found: dict[int, dict[str, str]] = {}
-    for row in connection.execute(
-        f"SELECT run, key, value FROM {table} WHERE run IN (SELECT value FROM json_each(?))",  # noqa: S608  # names are ours
+def _select_texts(connection: Connection, table: str, wanted: str) -> Cursor:
+    # One row for each run and not for each of its entries, which are quicker read all at once.
+    return connection.execute(
+        f"SELECT run, json_group_object(key, value) AS texts FROM {table}"  # noqa: S608  # names are ours
+        " WHERE run IN (SELECT value FROM json_each(?)) GROUP BY run",
         (wanted,),
-    ):
-        found.setdefault(row["run"], {})[row["key"]] = row["value"]
-    return found
+    )
 
 
-def _latest(connection: Connection, wanted: str) -> dict[int, dict[str, Metric]]:
-    found: dict[int, dict[str, Metric]] = {}
-    for run, name, value, step, recorded_at in connection.execute(
+def _texts(rows: Cursor) -> dict[int, dict[str, str]]:
+    return {run: json.loads(texts) for run, texts in rows}
+
+
+def _select_latest(connection: Connection, wanted: str) -> Cursor:
+    return connection.execute(
         "SELECT run, name, value, step, recorded_at FROM latest_metric"
         " JOIN metric_key ON metric_key.id = latest_metric.key"
         " WHERE run IN (SELECT value FROM json_each(?)) ORDER BY name",
         (wanted,),
-    ):
+    )
+
+
+def _latest(rows: Cursor) -> dict[int, dict[str, Metric]]:
+    found: dict[int, dict[str, Metric]] = {}
+    for run, name, value, step, recorded_at in rows:
         metric = Metric(name, math.nan if value is None else value, step, recorded_at)
         found.setdefault(run, {})[name] = metric
     return found
