@@ -23,6 +23,9 @@ from ropewalk import plugins
 from ropewalk.cli.errors import exit_code
 from ropewalk.cli.main import COMMANDS, cli
 from ropewalk.errors import RopewalkError, error_classes
+from ropewalk.mlops.tracking.rows.absent import ABSENT
+from ropewalk.mlops.tracking.rows.server import PROTOCOL
+from ropewalk.mlops.tracking.rows.table import TABLES
 from ropewalk.project import project_schema
 from ropewalk.settings import describe_settings
 from ropewalk.store.database import migrations, split_statements
@@ -146,12 +149,35 @@ def store_page() -> str:
     return _page(lines)
 
 
+def protocol_page() -> str:
+    """Return the page of what of MLflow's protocol is answered, and what is not and why."""
+    served = sorted({(row.path, row.method) for table in TABLES for row in table})
+    lines = [
+        "# MLflow's protocol",
+        "",
+        f"Ropewalk answers as MLflow {PROTOCOL} does. Every path below also stands under `/ajax-api`, and all of them",
+        "under `/p/<project>` and `/api/v4/projects/<project>/ml/mlflow`. Files travel under",
+        "`/api/2.0/mlflow-artifacts` (whole, in parts, and by signed addresses), spans of OpenTelemetry under",
+        "`/v1/traces`.",
+        "",
+        "## Left out on purpose",
+        "",
+        *(f"- `{path}`: {reason}" for path, reason in ABSENT.items()),
+        "",
+        "## Answered",
+        "",
+    ]
+    lines += [f"- `{method} {path}`" for path, method in served]
+    return _page(lines)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "errors.md": errors_page,
     "ropewalk-yaml.md": project_page,
     "commands.md": commands_page,
     "metadata.md": store_page,
+    "mlflow-protocol.md": protocol_page,
 }
 
 
