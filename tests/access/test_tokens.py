@@ -122,7 +122,11 @@ def test_removed_person(database: Database) -> None:
         token_caller(database, secret, "flights")
 
 
-@pytest.mark.parametrize("secret", ["", "rw_", "rw_" + "0" * 46, new_secret(), new_secret() + "x", "x" * 49])
+@pytest.mark.parametrize(
+    "secret",
+    ["", "rw_", "rw_" + "0" * 46, new_secret(), new_secret() + "x", "x" * 49],
+    ids=["empty", "prefix", "zeros", "never given out", "too long", "no prefix"],
+)
 def test_unknown(database: Database, secret: str) -> None:
     """What nobody made does not count, whole or not."""
     with pytest.raises(CredentialRefused):
