@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         find_runs,
         names_logged,
     )
+    from ropewalk.mlops.tracking.gateway.secrets import open_secret
     from ropewalk.mlops.tracking.history import METHODS, Series, read_series
     from ropewalk.mlops.tracking.listener import endpoint
     from ropewalk.mlops.tracking.logged_models import get_logged_model, logged_model_files
@@ -125,6 +126,7 @@ __all__ = [
     "metric_history",
     "move_runs",
     "names_logged",
+    "open_secret",
     "origin_of",
     "page_of_runs",
     "parse_column",
