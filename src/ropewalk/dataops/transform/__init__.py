@@ -24,26 +24,39 @@ if TYPE_CHECKING:
         TestWithoutTable,
     )
     from ropewalk.dataops.transform.files import RESERVED, table_files
+    from ropewalk.dataops.transform.intervals import sorted_labels
     from ropewalk.dataops.transform.kind import TableKind
     from ropewalk.dataops.transform.parse import parse_sql
-    from ropewalk.dataops.transform.parts import read_span
+    from ropewalk.dataops.transform.parts import (
+        BOOKS_OF_PARTS,
+        Parted,
+        Parts,
+        keep_parts,
+        plan_parts,
+        probe_parts,
+        read_span,
+    )
     from ropewalk.dataops.transform.table_tests import TableTest, read_table_tests
     from ropewalk.dataops.transform.testing import TestResult, run_table_tests
-    from ropewalk.dataops.transform.values import Header, ParsedSQL, Partition, Reference, TableSpec
+    from ropewalk.dataops.transform.values import Header, Interval, ParsedSQL, Partition, Reference, TableSpec
 
 __all__ = [
+    "BOOKS_OF_PARTS",
     "RESERVED",
     "ContractWithoutTable",
     "FileInSQL",
     "Header",
     "HistoryKeyBroken",
+    "Interval",
     "InvalidHeader",
     "InvalidSQL",
     "InvalidSpan",
     "InvalidTableFile",
     "InvalidTableTest",
     "ParsedSQL",
+    "Parted",
     "Partition",
+    "Parts",
     "Reference",
     "TableDeclarations",
     "TableDeclaredTwice",
@@ -55,11 +68,15 @@ __all__ = [
     "TestWithoutTable",
     "TestsFailed",
     "declare_tables",
+    "keep_parts",
     "parse_sql",
+    "plan_parts",
+    "probe_parts",
     "read_span",
     "read_table_tests",
     "read_tables",
     "run_table_tests",
+    "sorted_labels",
     "table_files",
     "write_first_test",
 ]

@@ -12,7 +12,7 @@ from ropewalk.dataops.transform.errors import HistoryKeyBroken, TableFailed
 from ropewalk.dataops.transform.history import plan_history
 from ropewalk.dataops.transform.keyed import plan_by_key
 from ropewalk.dataops.transform.methods import AsView, InParts, Method, Whole
-from ropewalk.dataops.transform.parts import plan_parts
+from ropewalk.dataops.transform.parts import parted_table, plan_parts
 from ropewalk.dataops.transform.qualify import QualifiedSQL, qualify
 from ropewalk.dataops.transform.values import TableSpec
 from ropewalk.errors import Place, RopewalkError
@@ -70,7 +70,7 @@ def _choose(task: Task, spec: TableSpec) -> Method:
     """Return how the header says that the table is built."""
     header = spec.sql.header
     if header.partition is not None:
-        return InParts(spec, plan_parts(task, spec, header.partition), task)
+        return InParts(spec, plan_parts(task, parted_table(task, spec, header.partition)), task)
     if header.form == "view":
         return AsView(spec, inputs=task.input_ids, snapshots=input_tables(task))
     if header.form == "history":

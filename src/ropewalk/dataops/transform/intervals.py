@@ -52,6 +52,16 @@ class Cut:
         since = f"{name} >= CAST(getvariable('ropewalk_from') AS {limit})"
         return f"{_ALL} OR ({since} AND {name} < CAST(getvariable('ropewalk_until') AS {limit})) OR {rest}"
 
+    def only(self, label: Label) -> str:
+        """Return the SQL condition of the rows of one interval."""
+        if label is None or self.partition.by == "key":
+            return self.among([label])
+        # In the column's own type, as above.
+        kind = "TIMESTAMP" if self.column.type == "DATE" and self.partition.by == "hour" else self.column.type
+        name, start, end = quote(self.column.name), _start(self.partition, label), _end(self.partition, label)
+        since, until = (f"CAST(TIMESTAMP '{moment}' AS {kind})" for moment in (start, end))
+        return f"({name} >= {since} AND {name} < {until})"
+
     def among(self, labels: Collection[Label]) -> str:
         """Return the SQL condition of the rows in any of these intervals."""
         named = ", ".join(literal(label) for label in sorted_labels(labels) if label is not None)

@@ -33,6 +33,9 @@ class Reference:
     alias: str | None = None
 
 
+Interval = Literal["hour", "day", "month", "key"]
+
+
 @dataclass(frozen=True)
 class Partition:
     """How a table is built in parts.
@@ -43,7 +46,7 @@ class Partition:
         line: where the header stands that says so, counted from 1.
     """
 
-    by: Literal["hour", "day", "month", "key"]
+    by: Interval
     column: str
     line: int = 1
 

@@ -35,6 +35,8 @@ from ropewalk.mlops.training.staging import use_staging
 from ropewalk.processes import is_projects, load_function, user_place
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     import duckdb
 
     from ropewalk.dataops.lake import LakeHome
@@ -91,13 +93,31 @@ def _run(job: Job) -> Answer:
     record_reads(Path(job.root), Path(job.staging, READS), [Path(job.state)])
     with active_run(job.run_id):
         function = load_function(Path(job.root), job.path, job.function)
+        if job.calls:
+            return _call_each(function, job)
         returned = function(*_inputs(job), **job.parameters)
         return answer_of(returned, job)
 
 
-def _inputs(job: Job) -> list[Table | Model | Metrics | Files]:
-    """Return what the step's positional parameters receive, in their order."""
-    return [_open_input(item, job) for item in job.inputs]
+def _call_each(function: Callable[..., object], job: Job) -> Answer:
+    """Call the step once for each interval, and put the rows of each call into a file of their own."""
+    folder = Path(job.staging, "parts")
+    for number, call in enumerate(job.calls, start=1):
+        sys.stdout.write(f"interval {call.label} ({number} of {len(job.calls)})\n")
+        part = folder / f"{number:06}"
+        part.mkdir(parents=True)
+        returned = function(*_inputs(job, call.where), **job.parameters)
+        answer_of(returned, job._replace(staging=str(part)))
+    return Answer(table=str(folder))
+
+
+def _inputs(job: Job, where: Mapping[str, str] | None = None) -> list[Table | Model | Metrics | Files]:
+    """Return what the step's positional parameters receive, in their order: of tables the rows that are asked for."""
+    return [_open_input(_cut(item, where or {}), job) for item in job.inputs]
+
+
+def _cut(item: StepInput, where: Mapping[str, str]) -> StepInput:
+    return item._replace(where=where.get(item.parameter)) if isinstance(item, TableInput) else item
 
 
 def _open_input(item: StepInput, job: Job) -> Table | Model | Metrics | Files:
@@ -111,6 +131,11 @@ def _open_input(item: StepInput, job: Job) -> Table | Model | Metrics | Files:
 
 
 def _read_table(item: TableInput, job: Job) -> duckdb.DuckDBPyRelation:
+    rows = _read_whole(item, job)
+    return rows.filter(item.where) if item.where else rows
+
+
+def _read_whole(item: TableInput, job: Job) -> duckdb.DuckDBPyRelation:
     if item.parquet:
         # An environment of the step's own, where Ropewalk's other packages need not be.
         import duckdb

@@ -23,6 +23,7 @@ class TableInput(NamedTuple):
 
     Attributes:
         parquet: a file that holds its rows, for a process that cannot open the lake.
+        where: the SQL condition of the rows that are seen.
     """
 
     parameter: str
@@ -30,6 +31,7 @@ class TableInput(NamedTuple):
     snapshot: int
     digest: str
     parquet: str | None = None
+    where: str | None = None
 
 
 class ModelInput(NamedTuple):
@@ -57,6 +59,18 @@ StepInput: TypeAlias = TableInput | ModelInput | MetricsInput | FilesInput
 _INPUTS = {kind.__name__: kind for kind in (TableInput, ModelInput, MetricsInput, FilesInput)}
 
 
+class Call(NamedTuple):
+    """One call of a step that makes its table in parts.
+
+    Attributes:
+        label: the interval that it is for.
+        where: the SQL condition of the rows that it is given, by parameter.
+    """
+
+    label: str
+    where: dict[str, str]
+
+
 class Job(NamedTuple):
     """One execution of one step.
 
@@ -70,6 +84,7 @@ class Job(NamedTuple):
         parameters: its tracked parameters.
         run_id: the tracked run prepared for it.
         staging: a folder of this execution's own, on the disk of the object store; it ends with the execution.
+        calls: the calls of a step that makes its table in parts; the others are called once.
     """
 
     root: str
@@ -81,6 +96,7 @@ class Job(NamedTuple):
     parameters: dict[str, object]
     run_id: str
     staging: str = ""
+    calls: tuple[Call, ...] = ()
 
 
 class Answer(NamedTuple):
@@ -89,7 +105,7 @@ class Answer(NamedTuple):
     Attributes:
         model_uri: a model's address.
         metrics: numbers.
-        table: the Parquet file with a table's rows.
+        table: the Parquet file with a table's rows, or the folder with a file for each call.
         files: the file or folder in the staging folder that is to be kept.
         error: one sentence, the error's type first.
         place: file and line of the deepest frame in the project's own code.
@@ -120,7 +136,8 @@ def read_job(path: Path) -> Job:
     content = json.loads(path.read_text(encoding="utf-8"))
     inputs = [_input(item) for item in content.pop("inputs")]
     parameters = {name: _meant(value) for name, value in content.pop("parameters").items()}
-    return Job(**content, inputs=inputs, parameters=parameters)
+    calls = tuple(Call(*item) for item in content.pop("calls"))
+    return Job(**content, inputs=inputs, parameters=parameters, calls=calls)
 
 
 def _told(value: object) -> object:

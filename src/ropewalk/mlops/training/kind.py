@@ -54,6 +54,11 @@ class StepKind(NodeKind):
 
     def probe(self, node: Node, workspace: Workspace, last: Output | None) -> Probe:
         """Return the state of the files that the step was seen to read, which nobody declared."""
+        if "partition" in node.facts:
+            # Only partitioned steps need what tables in parts need.
+            from ropewalk.mlops.training.step_parts import probe_step_parts
+
+            return probe_step_parts(node, workspace, last)
         observed = last.observed if last else None
         return Probe(
             current_inputs(observed or {}, workspace),
@@ -115,7 +120,7 @@ class _Reader:
         """Return the node of one step."""
         options = check_options(step, self.pools)
         code = self.code.closure(step.path, step.name)
-        own = {"version": options.version}
+        own = {"version": options.version, "partition": options.partition}
         return Node(
             id=f"step:{step.name}",
             origin=step.place,

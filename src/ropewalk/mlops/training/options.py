@@ -24,9 +24,11 @@ OPTIONS = (
     "backoff",
     "retry_on",
     "env",
+    "partition",
 )
 MOST_RETRIES = 100
 ENVIRONMENT_TOOL = "uv:"
+_PARTITION = re.compile(r"^(hour|day|month|key)\([A-Za-z_]\w*\)$")
 _DURATION = re.compile(r"^(\d+)\s*([smh])$")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 _SIZE = re.compile(r"^(\d+(?:\.\d+)?)\s*([KMGT]i?)B$")
@@ -48,6 +50,7 @@ class CheckedOptions:
         version: what the user raises to have it run again; counts in the key.
         env: the locked file of an environment of its own, relative to the project; its content counts in the key.
         retry_on: names of exceptions after which it is tried again.
+        partition: how its table is made in parts, such as `day(flown_on)`.
         limits: how it may be executed.
     """
 
@@ -56,6 +59,7 @@ class CheckedOptions:
     version: str | None = None
     env: str | None = None
     retry_on: tuple[str, ...] = ()
+    partition: str | None = None
     limits: Limits = field(default_factory=Limits)
 
 
@@ -84,6 +88,7 @@ def check_options(step: StepDeclaration, pools: Iterable[str] | None = None) -> 
         version=found.text("version"),
         env=found.read("env", _locked_file, "an environment", f"{ENVIRONMENT_TOOL}requirements/train.txt"),
         retry_on=found.names("retry_on"),
+        partition=_partition(found),
         limits=_limits(found, pools),
     )
 
@@ -98,6 +103,20 @@ def size_bytes(text: str) -> int | None:
     """Return the bytes that `512MB`, `2GB` or `1.5GiB` stand for; None for anything else."""
     match = _SIZE.match(text)
     return int(float(match[1]) * _BYTES[match[2]]) if match else None
+
+
+def _partition(found: _Options) -> str | None:
+    text = found.read(
+        "partition",
+        lambda told: told if _PARTITION.match(told) else None,
+        "a partition",
+        "day(flown_on): hour, day, month or key, and a column of the table and of its inputs",
+    )
+    if text is not None and found.step.makes != "Table":
+        raise found.refuse(
+            f"step {found.step.name!r} is partitioned and makes no table", "let it say that it does: -> Table"
+        )
+    return text
 
 
 def _limits(found: _Options, pools: Iterable[str] | None) -> Limits:

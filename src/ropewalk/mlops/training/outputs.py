@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ropewalk.mlops.tracking import log_metrics, logged_model_files
 from ropewalk.mlops.training.artifacts import model_digest
@@ -16,8 +17,13 @@ from ropewalk.mlops.training.job import Answer
 from ropewalk.mlops.training.table_product import keep_table
 from ropewalk.pipeline import JSON, Output, Task, Workspace
 
+if TYPE_CHECKING:
+    from ropewalk.mlops.training.step_parts import StepParts
 
-def keep_product(task: Task, run_id: str, answer: Answer, staging: Path) -> Output:
+
+def keep_product(
+    task: Task, run_id: str, answer: Answer, staging: Path, parts: StepParts | None = None
+) -> Output:
     """Keep what the step made under the tracked run `run_id` and return its output.
 
     Raises:
@@ -31,7 +37,7 @@ def keep_product(task: Task, run_id: str, answer: Answer, staging: Path) -> Outp
         # Equal numbers are equal content: what needs them need not run again.
         return Output(metrics_digest(answer.metrics), f"run:{run_id}", {"metrics": dict(answer.metrics)})
     if answer.table is not None:
-        return keep_table(task, Path(answer.table))
+        return keep_table(task, Path(answer.table), parts)
     if answer.files is not None:
         return _keep_files(task.workspace, Path(answer.files), staging)
     return Output(task.key, f"run:{run_id}")

@@ -6,6 +6,7 @@ Its tracked run goes along, so that what is restored elsewhere can be looked at 
 from __future__ import annotations
 
 from ropewalk.dataops.lake import pack_table, unpack_table
+from ropewalk.dataops.transform import BOOKS_OF_PARTS
 from ropewalk.errors import Place
 from ropewalk.mlops.tracking import export_run, get_run, import_run, logged_model_files
 from ropewalk.mlops.training.artifacts import model_digest
@@ -13,6 +14,7 @@ from ropewalk.mlops.training.errors import DamagedFiles
 from ropewalk.mlops.training.files_product import holds_files, read_manifest
 from ropewalk.mlops.training.held import FILES
 from ropewalk.mlops.training.outputs import metrics_digest
+from ropewalk.mlops.training.step_parts import books_of
 from ropewalk.pipeline import Node, Output, Packed, StoredObject, Workspace
 
 RUN, MANIFEST = "run", "manifest"
@@ -32,7 +34,7 @@ def pack_product(node: Node, output: Output, workspace: Workspace) -> Packed | N
         files = logged_model_files(workspace, rest)
         parts = {f"{MODEL_FILE}{path}": stored.digest for path, stored in files.items()}
     elif kind == "snapshot":
-        table = pack_table(node, output, workspace, {})
+        table = pack_table(node, output, workspace, books_of(node))
         if table is None:
             return None
         parts = dict(table.objects)
@@ -65,7 +67,7 @@ def unpack_product(node: Node, key: str, packed: Packed, workspace: Workspace) -
         numbers = metrics if isinstance(metrics, dict) else {}
         _require(metrics_digest({name: float(str(value)) for name, value in numbers.items()}), packed, node)
     else:
-        output = unpack_table(node, key, packed, workspace, {})
+        output = unpack_table(node, key, packed, workspace, books_of(node), BOOKS_OF_PARTS)
     run = workspace.objects.path(packed.objects[RUN]).read_bytes()
     import_run(workspace, run, {rest: _model_files(packed, workspace)} if kind == "logged_model" else {})
     _require_named(output, workspace)

@@ -33,6 +33,8 @@ class StepOptions(TypedDict, total=False):
         retries: how often it is tried again after an error that may pass.
         backoff: time before the first retry, such as `10s`; each further one waits twice as long.
         retry_on: names of exceptions after which it is tried again, such as `("ConnectionError",)`.
+        partition: how its table is made in parts, such as `day(flown_on)`: it is called once for each day that is
+            missing or whose inputs changed, with the rows of that day of every table that has the column.
     """
 
     model: str
@@ -45,6 +47,7 @@ class StepOptions(TypedDict, total=False):
     retries: int
     backoff: str
     retry_on: str | tuple[str, ...]
+    partition: str
 
 
 @overload

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ropewalk.dataops.contracts import Contract, contract_files, hold_contract
 from ropewalk.dataops.lake import literal, open_lake, table_of
@@ -12,6 +13,9 @@ from ropewalk.dataops.transform import read_tables
 from ropewalk.errors import Place
 from ropewalk.pipeline import Node, Output, Task
 from ropewalk.project import Project
+
+if TYPE_CHECKING:
+    from ropewalk.mlops.training.step_parts import StepParts
 
 SCHEMA = "steps"
 
@@ -58,8 +62,8 @@ def step_contracts(project: Project) -> Mapping[str, Contract]:
     return read_tables(project).contracts
 
 
-def keep_table(task: Task, parquet: Path) -> Output:
-    """Make the step's table hold the rows of the file, unless they break its contract.
+def keep_table(task: Task, path: Path, parts: StepParts | None = None) -> Output:
+    """Make the step's table hold the rows of the file, unless they break its contract; `parts` of a folder of files.
 
     Raises:
         ContractBroken: a check of severity error failed; the table keeps its old content.
@@ -69,7 +73,10 @@ def keep_table(task: Task, parquet: Path) -> Output:
     lake = open_lake(task.workspace)
     with lake.transaction(f"step {task.node.name}") as transaction:
         task.report(0, None, "loading")
-        made = transaction.replace(table, f"FROM read_parquet({literal(str(parquet))})")
+        if parts is None:
+            made = transaction.replace(table, f"FROM read_parquet({literal(str(path))})")
+        else:
+            made = parts.keep(transaction, path, task)
         report = hold_contract(task, transaction.connection, table, _contract(task, table))
         transaction.record_build(task.node.id, task.key, made)
         columns = transaction.columns(table) or []
@@ -81,6 +88,7 @@ def keep_table(task: Task, parquet: Path) -> Output:
             "rows": made.rows,
             "columns": [column.name for column in columns],
             **(report.told() if report else {"contract": None}),
+            **({"intervals": parts.parts.summary()} if parts else {}),
         },
     )
 
