@@ -57,7 +57,6 @@ if TYPE_CHECKING:
         UnknownPool,
     )
     from ropewalk.pipeline.execution import RunOptions, execute
-    from ropewalk.pipeline.files_below import files_below
     from ropewalk.pipeline.garbage import Kept, Swept, collect_garbage, find_kept
     from ropewalk.pipeline.graph import Graph, build_graph, declare_graph
     from ropewalk.pipeline.history_errors import (
@@ -90,6 +89,7 @@ if TYPE_CHECKING:
         require_same,
         write_plan,
     )
+    from ropewalk.pipeline.present_files import files_below
     from ropewalk.pipeline.reasons import Reason
     from ropewalk.pipeline.records import Record, current_records, to_record
     from ropewalk.pipeline.release_errors import (

@@ -20,8 +20,8 @@ from ropewalk import plugins
 from ropewalk.pipeline.ages import DAY_MS
 from ropewalk.pipeline.environment_report import environment_lines, remove_environment
 from ropewalk.pipeline.environments import DEFAULT
-from ropewalk.pipeline.files_below import files_below
 from ropewalk.pipeline.leases import living_leases
+from ropewalk.pipeline.present_files import files_below
 from ropewalk.pipeline.values import Output
 from ropewalk.pipeline.workspace import Workspace
 from ropewalk.project import released_keys
