@@ -175,3 +175,13 @@ def test_no_secret_in_the_log(ask: Ask, guarded: Workspace, tokens: dict[str, st
 
     with guarded.database.read() as connection:
         assert tokens["owner"][3:20] not in repr(read_audit(connection, 1000))
+
+
+def test_nobody_chooses_their_address(ask: Ask, guarded: Workspace) -> None:
+    """Without a proxy nobody says by a header where they come from."""
+    headers = {"x-forwarded-for": "203.0.113.9", "forwarded": "for=203.0.113.9"}
+
+    ask("reporter", "DELETE", "/api/2.0/mlflow/model-versions/delete", json={}, headers=headers)
+
+    with guarded.database.read() as connection:
+        assert read_audit(connection, 1)[0].address == "127.0.0.1"

@@ -50,7 +50,9 @@ def serve(
     listener = listen(host, port)
     address = f"http://{_shown(host)}:{listener.getsockname()[1]}"
     app = create_app(workspace, [*plugins.routes(workspace), *more], host=host)
-    asyncio.run(_serve(app, listener, Supervisor(workspace), lambda: ready(address)))
+    is_proxied = bool(workspace.settings.public_url)
+    beside = Supervisor(workspace)
+    asyncio.run(_serve(app, listener, beside, lambda: ready(address), is_proxied=is_proxied))
 
 
 async def _serve(
@@ -58,17 +60,19 @@ async def _serve(
     listener: socket.socket,
     beside: AbstractAsyncContextManager[object],
     ready: Callable[[], None],
+    *,
+    is_proxied: bool = False,
 ) -> None:
     # Entered here rather than in the application's lifespan, whose errors uvicorn turns into an exit code.
     with listener:
         async with beside:
             # The socket listens already, so a request that comes between this line and the first accept just waits.
             ready()
-            await server_for(app).serve(sockets=[listener])
+            await server_for(app, is_proxied=is_proxied).serve(sockets=[listener])
 
 
-def server_for(app: Starlette) -> QuietServer:
-    """Return the server that will answer with `app`."""
+def server_for(app: Starlette, *, is_proxied: bool = False) -> QuietServer:
+    """Return the server that will answer with `app`; behind a proxy of this machine it believes whom that names."""
     return QuietServer(
         uvicorn.Config(
             app,
@@ -78,6 +82,8 @@ def server_for(app: Starlette) -> QuietServer:
             lifespan="off",
             timeout_graceful_shutdown=GRACE_S,
             server_header=False,
+            # Else whoever is on this machine could write any address into the audit log.
+            proxy_headers=is_proxied,
         )
     )
 
