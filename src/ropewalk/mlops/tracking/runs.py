@@ -183,6 +183,7 @@ def log_batch(workspace: Workspace, run_id: str, batch: Batch) -> None:
     # Outside the transaction: a batch that is refused must not have held up other writers.
     _check(batch)
     with workspace.database.write() as connection:
+        keys = points.ask_keys(connection, batch.metrics)
         run = require_active_run(connection, run_id)
         # Parameters first: they are what a batch is refused for.
         fixed = table.add_params(connection, run.number, batch.params)
@@ -193,7 +194,7 @@ def log_batch(workspace: Workspace, run_id: str, batch: Batch) -> None:
                 hint="log it once per run, or use a nested run for each value",
             )
         _set_tags(connection, run, batch.tags)
-        points.append_metrics(connection, run.number, batch.metrics)
+        points.append_metrics(connection, run.number, batch.metrics, keys)
         for model_id, logged in batch.model_metrics.items():
             model = require_logged_model(connection, model_id)
             add_logged_model_metrics(connection, model.number, logged)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from blake3 import blake3
 
-from ropewalk.store.connections import Connection
+from ropewalk.store.connections import Connection, Cursor
 from ropewalk.store.tracking.chunks import compact_run, has_many_loose
 from ropewalk.store.tracking.segments import Point, pack, rank
 from ropewalk.store.tracking.series import all_points, find_series
@@ -33,11 +33,32 @@ ON CONFLICT (run, key) DO UPDATE SET
 """  # noqa: S608  # the comparison is ours
 
 
-def append_metrics(connection: Connection, run: int, metrics: Sequence[Metric]) -> None:
-    """Add points to the run of that number; a batch that is already there changes nothing."""
-    if not metrics:
+def ask_keys(connection: Connection, metrics: Iterable[Metric]) -> Cursor | None:
+    """Ask for the numbers of the metrics' names, for `append_metrics`; a server is asked along with what follows."""
+    names = list({metric.key for metric in metrics})
+    if not names:
+        return None
+    # One question for the whole batch: with a server each would be a way there and back.
+    return connection.execute(
+        "SELECT name, id FROM metric_key WHERE name IN (SELECT value FROM json_each(?))", (json.dumps(names),)
+    )
+
+
+def append_metrics(
+    connection: Connection, run: int, metrics: Sequence[Metric], known: Cursor | None = None
+) -> None:
+    """Add points to the run of that number; a batch that is already there changes nothing.
+
+    Args:
+        connection: a connection in a write transaction.
+        run: the run's number.
+        metrics: the points.
+        known: what `ask_keys` asked in this transaction; asked here when it is None.
+    """
+    known = known or ask_keys(connection, metrics)
+    if known is None:
         return
-    numbers = _key_numbers(connection, list(dict.fromkeys(metric.key for metric in metrics)))
+    numbers = _key_numbers(connection, metrics, known)
     points: dict[int, list[Point]] = {number: [] for number in numbers.values()}
     for key, value, step, recorded_at in metrics:
         points[numbers[key]].append((step, recorded_at, value))
@@ -47,14 +68,12 @@ def append_metrics(connection: Connection, run: int, metrics: Sequence[Metric]) 
     # Most requests log one key; naming it lets readers of other keys pass the blob over.
     sole_key = next(iter(points)) if len(points) == 1 else None
     digest = blake3(content).digest(length=16)
-    added = connection.execute(
+    connection.execute(
         "INSERT INTO metric_segment (run, sole_key, points, digest, content) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
         (run, sole_key, len(metrics), digest, content),
     )
-    # A batch that was there before has moved the newest points already.
-    if not added.rowcount:
-        return
+    # Not asked whether the batch was there before: it moves nothing twice, and a server's answer would be waited for.
     connection.executemany(_LATEST, _newest(run, points))
     # Counting costs a statement, so only every eighth batch does it, told by its digest: no counter has to be kept.
     if digest[0] % 8 == 0 and has_many_loose(connection, run):
@@ -85,13 +104,11 @@ def metric_points(connection: Connection, run: int, key: str) -> list[Point]:
     return all_points(connection, series) if series else []
 
 
-def _key_numbers(connection: Connection, names: list[str]) -> dict[str, int]:
-    # One question for the whole batch: with a server each would be a way there and back.
-    rows = connection.execute(
-        "SELECT name, id FROM metric_key WHERE name IN (SELECT value FROM json_each(?))", (json.dumps(names),)
-    )
-    known = {row["name"]: int(row["id"]) for row in rows}
-    return {name: known[name] if name in known else key_number(connection, name) for name in names}
+def _key_numbers(connection: Connection, metrics: Iterable[Metric], known: Cursor) -> dict[str, int]:
+    numbers = {row["name"]: int(row["id"]) for row in known}
+    for name in {metric.key for metric in metrics} - numbers.keys():
+        numbers[name] = key_number(connection, name)
+    return numbers
 
 
 def key_number(connection: Connection, name: str) -> int:
