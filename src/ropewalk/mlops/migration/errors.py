@@ -7,15 +7,14 @@ RopewalkError
 │   └── NoSuchSource         nothing to import there
 ├── Conflict
 │   └── ExportExists         the place for an export is taken
-├── Failed
-│   └── ImportDiffers        what is here afterwards is not what was there
+├── ImportDiffers            what is here afterwards is not what was there
 └── Unavailable
     └── SourceUnreachable    a server that does not answer, or not as MLflow does
 """
 
 from __future__ import annotations
 
-from ropewalk.errors import Conflict, Failed, InvalidInput, NotFound, Unavailable
+from ropewalk.errors import Conflict, InvalidInput, NotFound, RopewalkError, Unavailable
 
 
 class InvalidExport(InvalidInput):
@@ -36,7 +35,8 @@ class ExportExists(Conflict):
     code = "RW374"
 
 
-class ImportDiffers(Failed):
+# Not a Failed: scripts tell by the exit code 5 that the import did its work and found a difference.
+class ImportDiffers(RopewalkError):
     """After an import, what is here is not what was there."""
 
     code = "RW483"

@@ -391,6 +391,9 @@ class _Import:
         found = []
         for path, stream in self.source.files(owner):
             stored = self.workspace.objects.put_blocks(iter(lambda s=stream: s.read(_BLOCK), b""))  # type: ignore[misc]
+            # Before it is named: who finds the name, on whatever server, finds the bytes.
+            if self.workspace.remote_objects is not None:
+                self.workspace.remote_objects.keep(stored)
             found.append(Artifact(safe_path(path), stored.digest, stored.size))
         tally = self.outcome.tally("files")
         tally.there += len(found)

@@ -9,6 +9,14 @@ from ropewalk.doors import lazy_names
 if TYPE_CHECKING:
     from ropewalk.mlops.registry.cards.card import keep_card, model_card
     from ropewalk.mlops.registry.cards.facts import decision_about
+    from ropewalk.mlops.registry.contents import (
+        FROZEN,
+        download_location,
+        materialise,
+        same_content,
+        verify_version,
+        version_content,
+    )
     from ropewalk.mlops.registry.errors import ModelExists, UnmadeModel
     from ropewalk.mlops.registry.history import acting_person, model_history
     from ropewalk.mlops.registry.inspection import allow_version, reading_of, require_loadable
@@ -52,19 +60,16 @@ if TYPE_CHECKING:
         get_version_by_alias,
         latest_versions,
         list_versions,
-        materialise,
         move_version,
         register,
-        same_content,
         tag_version,
         untag_version,
-        verify_version,
-        version_content,
     )
     from ropewalk.store.registry import ModelVersion, RegisteredModel
     from ropewalk.store.registry_history import ReadingState, RegistryEvent
 
 __all__ = [
+    "FROZEN",
     "INPUTS_TAG",
     "ApprovalRule",
     "Column",
@@ -95,6 +100,7 @@ __all__ = [
     "delete_version",
     "describe_model",
     "describe_version",
+    "download_location",
     "get_model",
     "get_numbered_version",
     "get_version",

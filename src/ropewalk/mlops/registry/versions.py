@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from ropewalk.mlops.registry.errors import ContentMoved, NoModelFiles, UnknownVersion
+from ropewalk.mlops.registry.errors import ContentMoved, UnknownVersion
 from ropewalk.mlops.registry.events import announce, announce_version
 from ropewalk.mlops.registry.history import acting_person, note
-from ropewalk.mlops.registry.inspection import inspect_files, judge, keep_reading, require_loadable
+from ropewalk.mlops.registry.inspection import inspect_files, judge, keep_reading
 from ropewalk.mlops.registry.models import (
     ALL,
     check_name,
@@ -380,62 +379,3 @@ def untag_version(workspace: Workspace, name: str, version: str, key: str) -> No
             note(connection, NewEvent(name, f"tag {key} removed", actor, version, before=before))
         data = {"name": name, "version": version, "key": key}
         announce(connection, name, "model_version_tag", "deleted", data)
-
-
-def materialise(workspace: Workspace, version: ModelVersion, folder: Path) -> None:
-    """Let the version's files, as they were registered, appear in `folder`; files that are there stay.
-
-    Raises:
-        NoModelFiles: this server has none of it.
-        ObjectMissing: the store has lost one.
-        ObjectDamaged: one is not what it was registered as.
-        Quarantined: its files import what is not known, and nobody has allowed it.
-    """
-    require_loadable(workspace, version)
-    with workspace.database.read() as connection:
-        files = table.version_files(connection, version.name, version.version)
-    # Raised before the folder is made: an empty folder would be taken for a model.
-    if not files:
-        raise NoModelFiles(
-            f"There are no files of model {version.name} version {version.version} here",
-            hint=f"they were registered from {version.source}: log the model to this server",
-        )
-    # Links where the filesystem allows: a model of gigabytes is laid out at once.
-    for file in files:
-        target = folder / file.path
-        # What is there stays: workers map these files into memory while a second deployment is laid out.
-        if not target.exists():
-            # Whoever loads a model loads what was registered: bytes that rotted on the disk are found here.
-            workspace.objects.require_whole(file.digest)
-            workspace.objects.link(file.digest, target)
-
-
-def version_content(workspace: Workspace, version: ModelVersion) -> tuple[str, tuple[Artifact, ...]]:
-    """Return the digest of a version's content, and the files that it is the digest of."""
-    with workspace.database.read() as connection:
-        files = tuple(table.version_files(connection, version.name, version.version))
-    return (content_digest(files) if files else version.digest), files
-
-
-def same_content(workspace: Workspace, version: ModelVersion) -> list[str]:
-    """Return the other versions of the model that have the same content."""
-    content, _ = version_content(workspace, version)
-    with workspace.database.read() as connection:
-        found = registered_with(connection, version.name, content)
-    return [number for number in found if number != version.version]
-
-
-def verify_version(workspace: Workspace, version: ModelVersion) -> int:
-    """Read every file of a version anew, and return how many there are.
-
-    Raises:
-        NoModelFiles: this server has none of it.
-        ObjectMissing: the store has lost one.
-        ObjectDamaged: one is not what it was registered as.
-    """
-    _, files = version_content(workspace, version)
-    if not files:
-        raise NoModelFiles(f"There are no files of model {version.name} version {version.version} here")
-    for file in files:
-        workspace.objects.require_whole(file.digest)
-    return len(files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from ropewalk.mlops.registry import FROZEN
 from ropewalk.mlops.tracking.errors import InvalidRequest, PathTaken, UnknownArtifact, UnknownRun, UnsafePath
 from ropewalk.pipeline import StoredObject, Workspace
 from ropewalk.store import artifacts as manifest
@@ -119,7 +120,7 @@ def place_artifact(workspace: Workspace, path: str, stored: StoredObject) -> Non
         UnsafePath: the path is not a plain relative one.
         PathTaken: a folder stands there, or a file stands where a folder would be needed.
     """
-    path = safe_path(path)
+    path = _writable(path)
     # Before it is named: who finds the name, on whatever server, finds the bytes.
     if workspace.remote_objects is not None:
         workspace.remote_objects.keep(stored)
@@ -132,6 +133,14 @@ def place_artifact(workspace: Workspace, path: str, stored: StoredObject) -> Non
                 hint="delete that first, or choose another path",
             )
         manifest.put_artifact(connection, Artifact(path, stored.digest, stored.size))
+
+
+def _writable(path: str) -> str:
+    """Return a safe path at which clients may put and remove files."""
+    path = safe_path(path)
+    if path == FROZEN or path.startswith(f"{FROZEN}/"):
+        raise PathTaken(f"{FROZEN} holds the files of registered versions, which never change")
+    return path
 
 
 def find_artifact(workspace: Workspace, path: str) -> Artifact:
@@ -194,5 +203,5 @@ def delete_artifacts(workspace: Workspace, path: str) -> None:
         UnknownArtifact: nothing stands there.
     """
     with workspace.database.write() as connection:
-        if not manifest.remove_artifacts(connection, safe_path(path)):
+        if not manifest.remove_artifacts(connection, _writable(path)):
             raise UnknownArtifact(f"No artifact at {path!r}")

@@ -9,7 +9,7 @@ from ropewalk.web.views.history import history_list, history_page
 from ropewalk.web.views.issues import issue_list, issue_page
 from ropewalk.web.views.lineage import lineage_page
 from ropewalk.web.views.metrics import metric_list, metric_page
-from ropewalk.web.views.models import model_list, model_page, version_page
+from ropewalk.web.views.models import card_page, model_list, model_page, version_page
 from ropewalk.web.views.overview import project_overview
 from ropewalk.web.views.questions import question_list, question_page
 from ropewalk.web.views.run import run_page
@@ -35,6 +35,7 @@ PAGES = (
     Page("/compare", "compare.html", comparison),
     Page("/models", "models.html", model_list),
     Page("/models/{name}", "model.html", model_page),
+    Page("/models/{name}/{version}/card", "card.html", card_page),
     Page("/models/{name}/{version}", "version.html", version_page),
     Page("/deployments", "deployments.html", deployment_list),
     Page("/deployments/{name}", "deployment.html", deployment_page),

@@ -9,13 +9,25 @@ from ropewalk.devops.serving import list_deployments
 from ropewalk.errors import nearest
 from ropewalk.lineage import LineageLink, LineageNode
 from ropewalk.mlops.registry import (
+    FilesReport,
     ModelVersion,
+    ReadingState,
     RegisteredModel,
+    RegistryEvent,
+    Review,
+    decision_about,
     get_version,
     list_models,
     list_versions,
+    missing_approvals,
+    model_card,
+    model_history,
+    policy_of,
+    reading_of,
+    review_of,
+    same_content,
+    version_content,
 )
-from ropewalk.mlops.tracking import logged_model_files
 from ropewalk.pipeline import Workspace
 from ropewalk.store.deployments import current_deployments
 from ropewalk.store.gates import GateDecision, list_decisions
@@ -27,6 +39,7 @@ from ropewalk.web.views.run import FileLine
 
 PRODUCTION = "production"
 DECISIONS = 3
+HISTORY = 50
 
 
 @dataclass(frozen=True)
@@ -86,7 +99,16 @@ class ModelPage:
 
 @dataclass(frozen=True)
 class VersionPage:
-    """One version of a model, with the gate's decision about it, its files and its lineage."""
+    """One version of a model, with the gate's decision about it, its files, its review and its lineage.
+
+    Attributes:
+        content: the digest of its files.
+        same: other versions of the model with the same content.
+        state: whether its files may be loaded here.
+        report: what was read of its files.
+        needs: what releases of it still lack, by environment.
+        history: what happened to it, newest first.
+    """
 
     model: str
     line: VersionLine
@@ -94,8 +116,25 @@ class VersionPage:
     tags: Mapping[str, str]
     decision: GateDecision | None
     files: tuple[FileLine, ...]
+    content: str
+    same: tuple[str, ...]
+    state: ReadingState
+    report: FilesReport
+    review: Review
+    needs: Mapping[str, str]
+    history: tuple[RegistryEvent, ...]
     nodes: tuple[LineageNode, ...]
     links: tuple[LineageLink, ...]
+
+
+@dataclass(frozen=True)
+class CardPage:
+    """The model card of a version, as Markdown without its front matter, and with it."""
+
+    model: str
+    version: str
+    body: str
+    text: str
 
 
 def model_list(visit: Visit) -> ModelList:
@@ -138,7 +177,8 @@ def version_page(visit: Visit) -> VersionPage:
     workspace = visit.workspace
     model = _find(workspace, visit.names["name"])
     version = get_version(workspace, model.name, visit.names["version"])
-    files = logged_model_files(workspace, version.model_id) if version.model_id else {}
+    content, files = version_content(workspace, version)
+    state, report = reading_of(workspace, version)
     nodes, links = lineage_around(visit, f"model_version:{model.name}/{version.version}", up=3)
     return VersionPage(
         model=model.name,
@@ -146,20 +186,36 @@ def version_page(visit: Visit) -> VersionPage:
         description=version.description,
         tags=dict(version.tags),
         decision=decision_about(version, list_decisions(workspace.database, model.name)),
-        files=tuple(FileLine(path, stored.size) for path, stored in sorted(files.items())),
+        files=tuple(FileLine(file.path, file.size) for file in files),
+        content=content,
+        same=tuple(same_content(workspace, version)),
+        state=state,
+        report=report,
+        review=review_of(workspace, version),
+        needs=_needs(workspace, version),
+        history=tuple(reversed(model_history(workspace, model.name, version.version)))[:HISTORY],
         nodes=nodes,
         links=links,
     )
 
 
-def decision_about(version: ModelVersion, decisions: list[GateDecision]) -> GateDecision | None:
-    """Return the latest decision that read the figures the version was registered with."""
-    # A decision is kept under the gate's key and a version under its content; the figures are what both have.
-    for decision in decisions:
-        read = {result.metric: result.value for result in decision.results}
-        if read and all(version.metrics.get(metric) == value for metric, value in read.items()):
-            return decision
-    return None
+def card_page(visit: Visit) -> CardPage:
+    """Return the model card of a version, by its number or an alias.
+
+    Raises:
+        NothingCalled: there is no such model.
+        NotFound: it has no such version.
+    """
+    model = _find(visit.workspace, visit.names["name"])
+    version = get_version(visit.workspace, model.name, visit.names["version"])
+    text = model_card(visit.workspace, version)
+    return CardPage(model.name, version.version, text.split("\n---\n", 1)[1].strip(), text)
+
+
+def _needs(workspace: Workspace, version: ModelVersion) -> dict[str, str]:
+    asked = policy_of(workspace, version.name).approvals
+    found = {environment: missing_approvals(workspace, version, environment) for environment in asked}
+    return {environment: missing for environment, missing in found.items() if missing}
 
 
 def _find(workspace: Workspace, name: str) -> RegisteredModel:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ropewalk.mlops.registry.cards.importances import read_importances
+from ropewalk.mlops.registry.contents import version_content
 from ropewalk.mlops.registry.errors import InvalidMLmodel
 from ropewalk.mlops.registry.inspection import reading_of
 from ropewalk.mlops.registry.models import get_model
 from ropewalk.mlops.registry.reading.mlmodel import MLMODEL, MLmodel, read_mlmodel
 from ropewalk.mlops.registry.reviews import Review, review_of
-from ropewalk.mlops.registry.versions import version_content
 from ropewalk.pipeline import Workspace
 from ropewalk.store.artifacts import Artifact
 from ropewalk.store.gates import GateDecision, list_decisions

@@ -74,12 +74,26 @@ def _create(workspace: Workspace, asked: wire.CreateModelVersion) -> wire.Create
         description=asked.description,
         tags=answers.entries(asked.tags),
     )
-    return wire.CreateModelVersionResponse(written(registry.create_version(workspace, request)))
+    return wire.CreateModelVersionResponse(
+        _with_content(workspace, registry.create_version(workspace, request))
+    )
 
 
 def _get(workspace: Workspace, asked: wire.GetModelVersion) -> wire.GetModelVersionResponse:
     found = registry.get_numbered_version(workspace, need(asked.name, "name"), number_of(asked.version))
-    return wire.GetModelVersionResponse(written(found))
+    return wire.GetModelVersionResponse(_with_content(workspace, found))
+
+
+def _with_content(workspace: Workspace, version: ModelVersion) -> wire.ModelVersion:
+    """Return one version as MLflow writes it, with the digest of its content and which versions have the same."""
+    content, files = registry.version_content(workspace, version)
+    answer = written(version)
+    # Where there are no files there is no content; MLflow's own status has no message then.
+    if files:
+        same = registry.same_content(workspace, version)
+        alike = f"; the same content as version {', '.join(same)}" if same else ""
+        answer.status_message = f"content {content}{alike}"
+    return answer
 
 
 def _search(workspace: Workspace, asked: wire.SearchModelVersions) -> wire.SearchModelVersionsResponse:
@@ -123,7 +137,7 @@ def _location(
     workspace: Workspace, asked: wire.GetModelVersionDownloadUri
 ) -> wire.GetModelVersionDownloadUriResponse:
     found = registry.get_numbered_version(workspace, need(asked.name, "name"), number_of(asked.version))
-    return wire.GetModelVersionDownloadUriResponse(found.location)
+    return wire.GetModelVersionDownloadUriResponse(registry.download_location(workspace, found))
 
 
 def _tag(workspace: Workspace, asked: wire.SetModelVersionTag) -> None:
