@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict
+from math import isfinite
 from typing import Any, cast
 
 import msgspec
@@ -243,7 +244,7 @@ def _history(workspace: Workspace, asked: Mapping[str, str]) -> object:
         "method": series.method,
         # JSON has no word for these, and null would say that there is none.
         "points": [
-            {"step": step, "recorded_at": time, "value": value if abs(value) <= 1.8e308 else str(value)}
+            {"step": step, "recorded_at": time, "value": value if isfinite(value) else str(value)}
             for step, time, value in series.points
         ],
     }

@@ -89,20 +89,22 @@ def _runs(connection: Connection, before: LiveState, watched: Collection[str]) -
 def _points(
     connection: Connection, numbers: Mapping[int, str]
 ) -> dict[str, dict[str, tuple[int, int, float | None]]]:
-    found: dict[str, dict[str, tuple[int, int, float | None]]] = {}
+    # A run without any is known to have none: its first point is news.
+    found: dict[str, dict[str, tuple[int, int, float | None]]] = {one: {} for one in numbers.values()}
     for run, name, value, step, recorded_at in connection.execute(
         "SELECT run, name, value, step, recorded_at FROM latest_metric"  # noqa: S608
         f" JOIN metric_key ON metric_key.id = latest_metric.key WHERE run {_AMONG}",  # ours
         (json.dumps(sorted(numbers)),),
     ):
-        found.setdefault(numbers[run], {})[name] = (step, recorded_at, value)
+        found[numbers[run]][name] = (step, recorded_at, value)
     return found
 
 
 def _nodes(connection: Connection, before: LiveState) -> dict[tuple[str, str], str]:
     at_work = {run for (run, node), state in before.nodes.items() if not node and state == "running"}
     rows = connection.execute(
-        f"SELECT id, state FROM pipeline_run WHERE state = 'running' OR id {_AMONG}",  # noqa: S608  # ours
+        "SELECT id, CASE WHEN was_cancelled = 1 THEN 'cancelled' ELSE state END AS state"  # noqa: S608
+        f" FROM pipeline_run WHERE state = 'running' OR id {_AMONG}",  # ours
         (json.dumps(sorted(at_work)),),
     )
     found = {(row["id"], ""): row["state"] for row in rows}
