@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 # Compiled files make every later start several times faster; a shell that forbids them is for other work.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-postgres check conformance clients interop docs bench bench-dataops bench-pipeline staleness browser slow lock clean
+.PHONY: help demo test test-postgres check conformance clients interop docs bench bench-dataops bench-pipeline bench-tracking staleness browser slow lock clean
 
 help: ## List every task
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -77,6 +77,14 @@ build/peers/dlt/installed: benchmarks/dataops/peer-dlt.txt $(VENV)/uv.stamp
 
 bench-dataops: $(VENV)/dev.stamp build/peers/dlt/installed ## Measure loads, diffs, lineage and contracts beside DuckDB and dlt
 	$(BIN)/python -m benchmarks.dataops.compare --dlt build/peers/dlt/bin/python
+
+build/peers/mlflow/installed: benchmarks/tracking/peer-mlflow.txt $(VENV)/uv.stamp
+	$(UV) venv --quiet --clear --python 3.11 $(@D)
+	$(UV) pip install --quiet --python $(@D)/bin/python --requirement $<
+	@touch $@
+
+bench-tracking: $(VENV)/dev.stamp build/peers/mlflow/installed ## Measure the tracking server beside MLflow's own
+	$(BIN)/python -m benchmarks.tracking.compare --mlflow build/peers/mlflow/bin/python
 
 staleness: $(VENV)/dev.stamp ## Count how often planning is wrong about what is stale
 	$(BIN)/python benchmarks/staleness/corpus.py

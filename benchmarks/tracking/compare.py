@@ -12,6 +12,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,7 +113,7 @@ def operations(ids: list[str]) -> list[Operation]:
         Operation("create-run", _both(6), _create, (500, 100)),
         Operation("get-run", _both(8), _get(ids), (1000, 150)),
         Operation("search, filter and order", {"sqlite": 100, "postgresql": 25}, _filtered, (50, 2)),
-        Operation("search, newest 1,000", _both(20), _newest, (20, 3)),
+        Operation("search, newest 1,000", _both(10), _newest, (20, 3)),
         Operation("history, page of 25,000", _both(20), _history, (30, 3)),
     ]
 
@@ -128,7 +129,7 @@ def measured(
         runs = [_begin(client) for client in clients]
         for operation in operations(seeds.ids):
             costs = [
-                client.cost(lambda number, run=run: operation.make(run, number), times, min(5, times - 1))
+                client.cost(partial(operation.make, run), times, min(5, times - 1))
                 for client, run, times in zip(clients, runs, operation.times, strict=False)
             ]
             yield _goal(f"{engine}: {operation.name}", operation.goal[engine], costs)
@@ -199,10 +200,10 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=RUNS)
     options = parser.parse_args()
     wanted = options.only or ["sqlite", "postgresql", "points"]
-    measures: list[Callable[[Path], Iterator[Goal]]] = []
-    for engine in ("sqlite", "postgresql"):
-        if engine in wanted:
-            measures.append(lambda here, engine=engine: _on(engine, options.runs, options.mlflow, here))  # type: ignore[misc]
+    engines: tuple[Engine, ...] = ("sqlite", "postgresql")
+    measures: list[Callable[[Path], Iterator[Goal]]] = [
+        partial(_on, engine, options.runs, options.mlflow) for engine in engines if engine in wanted
+    ]
     if "points" in wanted:
         measures.append(long_run)
     print_goals(measures)

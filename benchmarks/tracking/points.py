@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.rig.goals import Goal
 from benchmarks.tracking.load import Client, Request, prepare
 from benchmarks.tracking.servers import Place, ours
+
 from ropewalk.mlops.tracking.wire.places import place_token
 from ropewalk.store import Database
 from ropewalk.store.tracking.metrics import append_metrics
