@@ -14,6 +14,8 @@ from ropewalk.store.tracking.traces import delete_traces
 
 PARENT_TAG = "mlflow.parentRunId"
 _MODEL_TABLES = ("logged_model_metric", "logged_model_tag", "logged_model_param")
+# A scorer takes its versions with it; an evaluation set stays, because it may belong to other experiments.
+_EXPERIMENT_TABLES = ("experiment_tag", "scorer", "quality_issue", "evaluation_set_experiment")
 _RUN_TABLES = ("run_model", "run_dataset", "latest_metric", "run_tag", "run_param")
 _AMONG = "IN (SELECT value FROM json_each(?))"
 
@@ -286,5 +288,8 @@ def remove_experiment_row(connection: Connection, experiment: str) -> None:
     """Remove an experiment that has no runs and no models any more."""
     number = int(experiment)
     connection.execute("DELETE FROM dataset WHERE experiment = ?", (number,))
-    connection.execute("DELETE FROM experiment_tag WHERE experiment = ?", (number,))
+    for table in _EXPERIMENT_TABLES:
+        connection.execute(f"DELETE FROM {table} WHERE experiment = ?", (number,))  # noqa: S608  # names are ours
+    # An endpoint outlives the place where its use was traced, and makes another when it is changed.
+    connection.execute("UPDATE gateway_endpoint SET experiment = NULL WHERE experiment = ?", (number,))
     connection.execute("DELETE FROM experiment WHERE id = ?", (number,))

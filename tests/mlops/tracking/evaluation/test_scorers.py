@@ -14,6 +14,7 @@ from ropewalk.mlops.tracking.errors import (
     UnknownGatewayPart,
     UnknownScorer,
 )
+from ropewalk.mlops.tracking.evaluation.issues import IssueChange, IssueOrigin, create_issue, search_issues
 from ropewalk.mlops.tracking.evaluation.scorers import (
     delete_scorer,
     get_scorer,
@@ -23,6 +24,7 @@ from ropewalk.mlops.tracking.evaluation.scorers import (
     register_scorer,
     sample_traces,
 )
+from ropewalk.mlops.tracking.evaluation.sets import create_evaluation_set, get_evaluation_set
 from ropewalk.mlops.tracking.experiments import create_experiment, move_experiment
 from ropewalk.mlops.tracking.gateway.endpoints import (
     EndpointChange,
@@ -34,6 +36,9 @@ from ropewalk.mlops.tracking.gateway.endpoints import (
 from ropewalk.mlops.tracking.gateway.models import ModelChange, create_model
 from ropewalk.mlops.tracking.gateway.secrets import create_secret
 from ropewalk.pipeline import Workspace
+from ropewalk.store.search import Page
+from ropewalk.store.tracking.scorers import latest_scorers
+from ropewalk.store.tracking.upkeep import remove_experiment_row
 
 # What a client would run; here it is a text.
 CODE = json.dumps({"name": "x", "call_source": "import os; os.system('touch /tmp/no')"})
@@ -179,3 +184,17 @@ def test_only_judges_are_sampled(workspace: Workspace, place: str) -> None:
 
     with pytest.raises(InvalidRequest, match="gateway model"):
         sample_traces(workspace, place, "length", 0.5, None)
+
+
+def test_an_experiment_takes_its_own_with_it(workspace: Workspace, place: str) -> None:
+    """What belongs to an experiment that is removed for good is removed too; what it only shares stays."""
+    register_scorer(workspace, place, "length", CODE)
+    create_issue(workspace, IssueChange("slow", "very"), IssueOrigin(place))
+    shared = create_evaluation_set(workspace, "shared", [place, "0"], {})
+    with workspace.database.write() as connection:
+        remove_experiment_row(connection, place)
+
+    with workspace.database.read() as connection:
+        assert latest_scorers(connection, [place]) == []
+    assert search_issues(workspace, place, None, Page(9)) == []
+    assert get_evaluation_set(workspace, shared.id).experiment_ids == ("0",)
