@@ -131,7 +131,7 @@ def test_unknown_experiment(export: Export) -> None:
 def test_partial_success(http: httpx.Client, v3: Call, experiment: str) -> None:
     """Spans that can be kept are kept, and the answer counts the others and says why."""
     trace = fresh_id()
-    sent = body(trace, [span(1), span(2) | {"spanId": "00"}, span(3) | {"traceId": "0" * 32}])
+    sent = body(trace, [span(1), span(2) | {"spanId": "00"}, span(3) | {"traceId": "00"}])
 
     response = _post(http, experiment, json.dumps(sent).encode(), content_type="application/json")
 
@@ -143,10 +143,10 @@ def test_partial_success(http: httpx.Client, v3: Call, experiment: str) -> None:
 
 
 def test_nothing_to_keep(export: Export, http: httpx.Client, experiment: str) -> None:
-    """An export of which no span can be kept is refused; one without any is an empty success."""
-    export(span(1) | {"spanId": "01"}, status=400)
+    """An export of which no span can be kept is refused, and so is one without any."""
+    export(span(1) | {"spanId": "01"}, status=422)
 
-    assert _post(http, experiment, b"").status_code == 200
+    assert _post(http, experiment, b"").status_code == 400
 
 
 def test_null_characters_are_replaced(export: Export, v3: Call) -> None:

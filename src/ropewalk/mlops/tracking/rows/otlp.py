@@ -14,7 +14,7 @@ from ropewalk.mlops.tracking.errors import RequestTooLarge
 from ropewalk.mlops.tracking.rows.artifacts import sent_file
 from ropewalk.mlops.tracking.rows.row import translated
 from ropewalk.mlops.tracking.traces import reading, recording
-from ropewalk.mlops.tracking.traces.errors import InvalidSpans, MissingHeader
+from ropewalk.mlops.tracking.traces.errors import InvalidSpans, MissingHeader, NoSpanKept
 from ropewalk.mlops.tracking.traces.spans import read_span
 from ropewalk.mlops.tracking.wire.compat import missing
 from ropewalk.pipeline import Workspace
@@ -70,7 +70,7 @@ def _record(workspace: Workspace, sent: tuple[bytes, str, str], experiment: str,
     protocol = import_module("ropewalk.mlops.tracking.traces.otlp")
     contents, refused = protocol.spans_of(protocol.read_export(protocol.inflate(body, encoding), kind))
     if refused and not contents:
-        raise InvalidSpans(f"No span of the export can be kept: {'; '.join(refused[:3])}")
+        raise NoSpanKept(f"No span of the export can be kept: {'; '.join(refused[:3])}")
     if contents:
         recording.record_spans(workspace, experiment, contents, run)
     return bytes(protocol.answer(kind, refused))

@@ -3,7 +3,8 @@
 RopewalkError
 ├── InvalidInput
 │   ├── MissingHeader        an export of spans does not say for which experiment it is
-│   └── InvalidSpans         an export cannot be read, or no span of it can be kept
+│   ├── InvalidSpans         an export cannot be read
+│   └── NoSpanKept           no span of an export can be kept
 └── NotFound
     ├── UnknownTrace
     ├── TraceIncomplete      spans of the trace are still on their way
@@ -22,9 +23,15 @@ class MissingHeader(InvalidInput):
 
 
 class InvalidSpans(InvalidInput):
-    """An export of spans cannot be read, or no span of it can be kept."""
+    """An export of spans cannot be read, or has none."""
 
     code = "RW144"
+
+
+class NoSpanKept(InvalidInput):
+    """An export of spans can be read, and no span of it can be kept."""
+
+    code = "RW129"
 
 
 class UnknownTrace(NotFound):

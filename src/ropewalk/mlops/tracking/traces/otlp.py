@@ -72,9 +72,11 @@ def read_export(body: bytes, kind: str) -> ExportTraceServiceRequest:
         else:
             json_format.ParseDict(_ids_in_base64(_object(body)), message, ignore_unknown_fields=True)
     except (DecodeError, json_format.Error, ValueError, RecursionError, AttributeError, TypeError) as error:
-        raise InvalidSpans(
-            f"Invalid OpenTelemetry {'protobuf' if kind == PROTOBUF else 'JSON'} format: {str(error)[:200]}"
-        ) from None
+        said = "Invalid OpenTelemetry protobuf format" if kind == PROTOBUF else "Invalid Content-Type: no such JSON"
+        raise InvalidSpans(f"{said}: {str(error)[:200]}") from None
+    # OpenTelemetry would let it pass; MLflow's server, and so its clients, take it for a body that was lost.
+    if not message.resource_spans:
+        raise InvalidSpans("Invalid OpenTelemetry format - no spans found")
     return message
 
 
@@ -119,10 +121,10 @@ def _spans(message: ExportTraceServiceRequest) -> Iterator[SpanMessage]:
 
 def _problem(span: SpanMessage) -> str | None:
     """Return why a span cannot be kept, or None."""
-    # OpenTelemetry calls ids of zeros invalid: they are what a program writes that has none.
-    if len(span.trace_id) != TRACE_ID or not any(span.trace_id):
+    # Ids of zeros, which OpenTelemetry calls invalid, MLflow's server takes, and so its clients send them.
+    if len(span.trace_id) != TRACE_ID:
         return "has no trace_id of 16 bytes"
-    if len(span.span_id) != SPAN_ID or not any(span.span_id):
+    if len(span.span_id) != SPAN_ID:
         return "has no span_id of 8 bytes"
     if span.parent_span_id and len(span.parent_span_id) != SPAN_ID:
         return "has a parent_span_id that is not of 8 bytes"

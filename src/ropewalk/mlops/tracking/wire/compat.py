@@ -30,7 +30,7 @@ from ropewalk.mlops.tracking.errors import (
     RequestTooLarge,
     UnknownRoute,
 )
-from ropewalk.mlops.tracking.traces.errors import MissingHeader
+from ropewalk.mlops.tracking.traces.errors import MissingHeader, NoSpanKept
 from ropewalk.mlops.tracking.wire.models import NUMBERS
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -60,6 +60,7 @@ _ENVELOPES: dict[type[RopewalkError], tuple[int, str]] = {
     NotServed: (501, "NOT_IMPLEMENTED"),
     # MLflow's server, whose framework checks headers, answers with this status.
     MissingHeader: (422, "INVALID_PARAMETER_VALUE"),
+    NoSpanKept: (422, "INVALID_PARAMETER_VALUE"),
     InvalidInput: (400, "INVALID_PARAMETER_VALUE"),
     NotFound: (404, "RESOURCE_DOES_NOT_EXIST"),
     Conflict: (400, "INVALID_PARAMETER_VALUE"),
