@@ -342,3 +342,24 @@ def test_no_address_of_a_client_is_opened(http: httpx.Client, source: str) -> No
 
         with pytest.raises(BlockingIOError):
             trap.accept()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "query { "
+        + " ".join(f'a{n}: mlflowGetRun(input: {{runId: "x"}}) {{ __typename }}' for n in range(5000))
+        + " }",
+        "query " + "{ a " * 5000 + "}" * 5000,
+        "fragment a on Query { ...b } fragment b on Query { ...a } query { ...a }",
+        "query { __schema { types { fields { type { fields { type { fields { type { name } } } } } } } } }",
+    ],
+    ids=["aliases", "depth", "circle", "introspection"],
+)
+def test_questions_that_grow(http: httpx.Client, query: str) -> None:
+    """A question that asks for thousands of things at once, or for itself, is refused before it is answered."""
+    answer = http.post("/graphql", json={"query": query})
+
+    assert answer.status_code in {200, 400}
+    assert "errors" in answer.json() or "error_code" in answer.json() or len(answer.content) < 1_000_000
+    assert http.get("/health").text == "OK"
