@@ -49,10 +49,11 @@ def http_routes(workspace: Workspace) -> list[Route]:
 @hookimpl
 def sweep(workspace: Workspace, kept: Kept) -> list[Swept]:
     """Empty the trash of tracking, follow the rules of retention, and remove environments that no step uses."""
-    from ropewalk.mlops.tracking import sweep_tracking
+    from ropewalk.mlops.tracking import sweep_tracking, sweep_uploads
     from ropewalk.mlops.training import sweep_environments
 
-    return [*sweep_tracking(workspace, kept), sweep_environments(workspace, kept)]
+    swept = [*sweep_tracking(workspace, kept), sweep_uploads(workspace, kept)]
+    return [*swept, sweep_environments(workspace, kept)]
 
 
 @hookimpl

@@ -78,8 +78,8 @@ class SharedStorage:
 
     def readable_address(self, name: str, lasting: timedelta) -> str:
         """Return a URL at which anyone can read the bytes of that name for that long."""
-        if isinstance(self._remote, LocalStore):
-            raise CacheRefused(f"the folder {self.address} has no addresses that others could read")
+        if not isinstance(self._remote, S3Store):
+            raise CacheRefused(f"{self.address} has no addresses that others could read")
         with self._said_clearly():
             return obstore.sign(self._remote, "GET", name, lasting)
         raise AssertionError  # either branch above returns or raises

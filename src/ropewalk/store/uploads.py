@@ -53,7 +53,8 @@ def find_upload(connection: Connection, upload_id: str) -> Upload | None:
     parts = connection.execute(
         "SELECT number, digest, size FROM upload_part WHERE upload = ? ORDER BY number", (upload_id,)
     )
-    return Upload(*row, tuple(Part(*part) for part in parts))
+    arrived = tuple(Part(*part) for part in parts)
+    return Upload(row["id"], row["path"], row["parts"], arrived)
 
 
 def add_part(connection: Connection, upload_id: str, part: Part) -> None:
@@ -69,6 +70,12 @@ def add_part(connection: Connection, upload_id: str, part: Part) -> None:
 def end_upload(connection: Connection, upload_id: str) -> bool:
     """Forget an upload with its parts; False when there was none."""
     return connection.execute("DELETE FROM upload WHERE id = ?", (upload_id,)).rowcount == 1
+
+
+def count_forgotten(connection: Connection) -> int:
+    """Return how many uploads nobody went on with."""
+    row = connection.execute("SELECT count(*) AS left_over FROM upload WHERE expires_at < ?", (now_ms(),))
+    return int(row.fetchone()["left_over"])
 
 
 def forget_uploads(connection: Connection) -> int:

@@ -12,9 +12,9 @@ import pytest
 from ropewalk.mlops.tracking import uploads
 from ropewalk.mlops.tracking.errors import UnknownUpload
 from ropewalk.mlops.tracking.wire.tokens import write_token
-from ropewalk.pipeline import Workspace
+from ropewalk.pipeline import Workspace, find_kept
 from ropewalk.store.garbage import listed_objects
-from ropewalk.store.uploads import begin_upload, forget_uploads
+from ropewalk.store.uploads import begin_upload
 
 MPU = "/api/2.0/mlflow-artifacts/mpu"
 AT = "/api/2.0/mlflow-artifacts/artifacts"
@@ -119,8 +119,9 @@ def test_abandoned_uploads_are_forgotten(workspace: Workspace) -> None:
     with pytest.raises(UnknownUpload):
         uploads.get_upload(workspace, left.id)
 
-    with workspace.database.write() as connection:
-        assert forget_uploads(connection) == 1
+    for is_dry in (True, False):
+        kept = find_kept(workspace, 0, is_dry=is_dry)
+        assert uploads.sweep_uploads(workspace, kept).count == 1
 
 
 @pytest.mark.parametrize("count", [0, -1, 10_001])

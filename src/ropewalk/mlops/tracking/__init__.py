@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from ropewalk.mlops.tracking.upkeep.retention import Verdict, apply_rules, judge_runs
     from ropewalk.mlops.tracking.upkeep.section import RetentionRule
     from ropewalk.mlops.tracking.upkeep.sweeping import sweep_tracking
+    from ropewalk.mlops.tracking.uploads import sweep_uploads
     from ropewalk.mlops.tracking.webhooks import Courier
     from ropewalk.store.tracking.traces import Trace
     from ropewalk.store.tracking.values import Dataset, Experiment, LoggedModel, Metric, Run, RunStatus
@@ -144,6 +145,7 @@ __all__ = [
     "search_traces",
     "set_stage",
     "sweep_tracking",
+    "sweep_uploads",
     "trace_waterfall",
 ]
 __getattr__ = lazy_names(__name__, __file__)

@@ -14,7 +14,7 @@ import msgspec
 from ropewalk.mlops.tracking.artifacts import place_artifact, safe_path
 from ropewalk.mlops.tracking.errors import InvalidRequest, UnknownUpload, UnsafePath
 from ropewalk.mlops.tracking.wire.tokens import read_token, write_token
-from ropewalk.pipeline import StoredObject, Workspace
+from ropewalk.pipeline import Kept, StoredObject, Swept, Workspace
 from ropewalk.store import now_ms
 from ropewalk.store import uploads as table
 from ropewalk.store.uploads import Part, Upload
@@ -153,6 +153,15 @@ def abort_upload(workspace: Workspace, upload: Upload) -> None:
     """Forget an upload; the objects of its parts go with the next collection of garbage."""
     with workspace.database.write() as connection:
         table.end_upload(connection, upload.id)
+
+
+def sweep_uploads(workspace: Workspace, kept: Kept) -> Swept:
+    """Forget the uploads that nobody went on with, and return how many; their parts are garbage then."""
+    if kept.is_dry:
+        with workspace.database.read() as connection:
+            return Swept("unfinished uploads", table.count_forgotten(connection))
+    with workspace.database.write() as connection:
+        return Swept("unfinished uploads", table.forget_uploads(connection))
 
 
 def _blocks(workspace: Workspace, upload: Upload) -> Iterator[bytes]:

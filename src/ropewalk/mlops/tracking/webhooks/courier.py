@@ -126,7 +126,7 @@ def _outcome(delivery: Delivery, reply: Reply) -> tuple[State, int]:
 
 def next_pause_ms(attempts: int, retry_after_s: int | None) -> int:
     """Return how long to wait after that many earlier attempts; at least what the receiver asks for, up to an hour."""
-    pause = FIRST_PAUSE_MS * 2**attempts
+    pause: int = FIRST_PAUSE_MS << attempts
     # Some more by chance: letters that failed together do not come back together.
     pause += random.randrange(1 + pause // 4)  # noqa: S311  # not a secret
     return min(max(pause, (retry_after_s or 0) * 1000), LONGEST_PAUSE_MS)
