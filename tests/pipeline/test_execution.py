@@ -165,7 +165,7 @@ def test_interrupt_marks_the_run_failed(bench, declare):
         execute(build_graph([declare("a"), declare("b", "a")]), bench.kinds, bench.workspace, Interrupting())
 
     assert bench.workspace.stopping.is_set()
-    assert list_pipeline_runs(bench.workspace.database)[0].state == "failed"
+    assert list_pipeline_runs(bench.workspace.database)[0].state == "cancelled"
 
 
 def test_lineage_is_recorded(bench, declare):

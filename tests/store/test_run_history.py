@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ropewalk.store import Database
+from ropewalk.store.pipeline import CANCELLED, finish_run, list_pipeline_runs
 from ropewalk.store.run_history import list_past_nodes, list_past_runs, run_ids, run_of_cause
 
 
@@ -80,3 +81,16 @@ def test_nodes(database: Database) -> None:
 
     assert [node.node for node in found] == ["table:early", "step:late"]
     assert (found[0].reasons, found[0].attempts) == (("new: never executed",), 2)
+
+
+def test_a_cancelled_run(database: Database) -> None:
+    """It is told as cancelled wherever runs are listed, and as failed to programs that do not know the word."""
+    add_run(database, "c1", 1)
+
+    finish_run(database, "c1", CANCELLED)
+
+    assert list_past_runs(database, 1)[0].state == "cancelled"
+    assert list_pipeline_runs(database, 1)[0].state == "cancelled"
+    with database.read() as connection:
+        rows = connection.execute("SELECT state FROM pipeline_run").fetchall()
+    assert [row["state"] for row in rows] == ["failed"]

@@ -25,6 +25,7 @@ from ropewalk.pipeline.workspace import Workspace
 from ropewalk.project import git_state
 from ropewalk.store import now_ms
 from ropewalk.store.pipeline import (
+    CANCELLED,
     NodeRunRow,
     RunRow,
     finish_run,
@@ -90,12 +91,22 @@ def execute(
             state, workspace.run_id = "failed", run_id
             try:
                 results = run.work(chosen)
-                state = "failed" if any(result.state is State.FAILED for result in results) else "succeeded"
+                state = _ending(results, workspace)
+            except KeyboardInterrupt:
+                state = CANCELLED
+                raise
             finally:
                 # Also after Ctrl-C: a run that ended must not stay marked as running.
                 workspace.run_id = None
                 finish_run(workspace.database, run_id, state)
     return RunResult(run_id, workspace.settings.environment, tuple(results))
+
+
+def _ending(results: Iterable[NodeResult], workspace: Workspace) -> str:
+    """Return how a run ended that came to its end; what fails because it is to end is no failure."""
+    if not any(result.state is State.FAILED for result in results):
+        return "succeeded"
+    return CANCELLED if workspace.stopping.is_set() else "failed"
 
 
 def _open_shared(workspace: Workspace, run_id: str, options: RunOptions) -> SharedResults | None:

@@ -10,7 +10,7 @@ from ropewalk.errors import nearest
 from ropewalk.pipeline.history_errors import AmbiguousRun, RunDoesNotEnd, RunElsewhere, RunNotFound, RunOver
 from ropewalk.pipeline.leases import describe_holder, find_holder, this_host
 from ropewalk.store import Database
-from ropewalk.store.pipeline import finish_run, run_of_product
+from ropewalk.store.pipeline import CANCELLED, finish_run, run_of_product
 from ropewalk.store.run_history import PastRun, list_past_runs, run_ids
 
 # So many digits tell runs apart for people.
@@ -52,7 +52,7 @@ def _not_found(database: Database, text: str) -> RunNotFound:
 
 
 def run_state(database: Database, run: PastRun) -> str:
-    """Return the state of a run: `running`, `succeeded`, `failed`, or `killed` when its process is gone."""
+    """Return the state of a run: `running`, `succeeded`, `failed`, `cancelled`, or `killed` when its process is gone."""
     # A killed process records nothing of its end; its lease falls free with it.
     if run.state == "running" and find_holder(database, f"run:{run.id}") is None:
         return "killed"
@@ -68,7 +68,8 @@ def cancel_run(database: Database, run: PastRun, wait_s: float = CANCEL_S) -> st
         RunDoesNotEnd: it has not ended after `wait_s` seconds.
     """
     if run.state != "running":
-        raise RunOver(f"run {run.id[:SHORT]} has ended already: it {run.state}")
+        how = "was cancelled" if run.state == CANCELLED else run.state
+        raise RunOver(f"run {run.id[:SHORT]} has ended already: it {how}")
     holder = find_holder(database, f"run:{run.id}")
     if holder is None:
         # Nobody is left to record the end of a run that was killed.

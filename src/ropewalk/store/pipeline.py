@@ -10,6 +10,9 @@ from ropewalk.store.connections import Connection, Row
 from ropewalk.store.database import Database, now_ms
 from ropewalk.store.environments import move_pointers
 
+# The state of a run that somebody ended; the table keeps it beside its own word for it, `failed`.
+CANCELLED = "cancelled"
+
 
 @dataclass(frozen=True)
 class ActionRow:
@@ -92,12 +95,12 @@ def start_run(database: Database, run: RunRow) -> None:
 
 
 def finish_run(database: Database, run_id: str, state: str) -> None:
-    """Record how a run ended (`succeeded` or `failed`)."""
+    """Record how a run ended (`succeeded`, `failed` or `cancelled`)."""
     with database.write() as connection:
         connection.execute(
             # A transaction of its own: how a run ended is known even when its last action was rolled back.
-            "UPDATE pipeline_run SET state = ?, finished_at = ? WHERE id = ?",
-            (state, now_ms(), run_id),
+            "UPDATE pipeline_run SET state = ?, was_cancelled = ?, finished_at = ? WHERE id = ?",
+            ("failed" if state == CANCELLED else state, int(state == CANCELLED), now_ms(), run_id),
         )
 
 
@@ -250,7 +253,10 @@ def list_node_runs(database: Database, run_id: str) -> list[NodeRunRow]:
 
 def _run(row: Row) -> RunRow:
     read = {"is_dirty": bool(row["is_dirty"]), "parameters": json.loads(row["parameters"])}
-    return RunRow(**{**dict(row), **read})
+    fields = {**dict(row), **read}
+    if fields.pop("was_cancelled"):
+        fields["state"] = CANCELLED
+    return RunRow(**fields)
 
 
 def _action(row: Row) -> ActionRow:

@@ -49,7 +49,7 @@ def list_past_runs(
     with database.read() as connection:
         rows = connection.execute(
             # Counted for the few runs that are asked for: the primary key of node_run begins with the run.
-            "SELECT id, environment, state, cause, git_commit, git_branch, is_dirty, started_at, finished_at,"
+            "SELECT id, environment, CASE WHEN was_cancelled = 1 THEN 'cancelled' ELSE state END AS state, cause, git_commit, git_branch, is_dirty, started_at, finished_at,"
             " parameters,"
             " (SELECT count(*) FROM node_run AS n WHERE n.run_id = r.id AND n.state = 'executed') AS executed,"
             " (SELECT count(*) FROM node_run AS n WHERE n.run_id = r.id AND n.state = 'restored') AS restored,"

@@ -134,16 +134,17 @@ def test_a_fresh_run(ropewalk, own_shop: Path) -> None:
 
 
 def test_cancel(ropewalk, at_work) -> None:
-    """Cancelling ends the run with its steps; it then counts as failed, and cannot be ended again."""
+    """Cancelling ends the run with its steps; it is then called cancelled, and cannot be ended again."""
     root, process = at_work
     run_id = ropewalk("runs", "--json", cwd=root).json["runs"][0]["id"]
     said = ropewalk("runs", "cancel", run_id[:5], cwd=root)
 
-    assert said.out == f"run {run_id[:8]} has ended: it failed\n"
+    assert said.out == f"run {run_id[:8]} has ended: it was cancelled\n"
     assert process.wait(60) == 130
     again = ropewalk("runs", "cancel", run_id, cwd=root)
     assert again.code == 4
-    assert "has ended already" in again.err
+    assert "has ended already: it was cancelled" in again.err
+    assert ropewalk("runs", cwd=root).out.splitlines()[1].split()[2] == "cancelled"
 
 
 def test_killed(ropewalk, at_work) -> None:

@@ -68,7 +68,7 @@ def command(
     With PLAN.json, which `ropewalk plan -o` wrote, just that plan is carried out, or nothing when the environment,
     the project or the outside moved since.
     """
-    # A service manager's stop is treated as Ctrl-C: steps are ended and the run is marked as failed.
+    # A service manager's stop is treated as Ctrl-C: steps are ended and the run is marked as cancelled.
     signal.signal(signal.SIGTERM, _interrupt)
     plan = _plan_of(names)
     cause, axes = asked.pop("cause"), asked.pop("axes")

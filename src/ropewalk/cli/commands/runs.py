@@ -91,7 +91,8 @@ def cancel_command(run: str, *, as_json: bool) -> None:
     if as_json:
         emit_json({"id": found.id, "state": state})
         return
-    how = "its process was gone already" if state == "killed" else f"it {state}"
+    told = {"killed": "its process was gone already", "cancelled": "it was cancelled"}
+    how = told.get(state, f"it {state}")
     click.echo(f"run {found.id[:SHORT]} has ended: {how}")
 
 
