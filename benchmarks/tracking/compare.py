@@ -124,7 +124,7 @@ def measured(
     """Run every operation on both servers, one after the other, and yield a line for each."""
     with ExitStack() as running:
         mine = _seeded("ropewalk", running, here, server, seeds, None)
-        theirs = python and _seeded("stock", running, here, server, seeds, python)
+        theirs = _seeded("stock", running, here, server, seeds, python) if python else None
         clients = [Client(one) for one in (mine, theirs) if one]
         runs = [_begin(client) for client in clients]
         for operation in operations(seeds.ids):

@@ -11,9 +11,13 @@ from benchmarks.tracking.load import Client, Request, prepare
 from benchmarks.tracking.servers import Place, ours
 
 from ropewalk.mlops.tracking.wire.places import place_token
+from ropewalk.pipeline import Workspace
+from ropewalk.project import load_project
+from ropewalk.settings import load_settings
 from ropewalk.store import Database
 from ropewalk.store.tracking.metrics import append_metrics
 from ropewalk.store.tracking.runs import NewRun, insert_run
+from ropewalk.store.tracking.segments import Point
 from ropewalk.store.tracking.values import Metric
 
 POINTS, BATCH, TRANSACTION = 10_000_000, 1_000, 200
@@ -33,7 +37,7 @@ def long_run(here: Path) -> Iterator[Goal]:
     yield Goal("points: logging one", f"{cpu:.2f} µs of CPU in the store, merging included", cpu, 3)
     with ours(place) as server:
         client = Client(server)
-        for name, request in _readings().items():
+        for name, request in _readings(place).items():
             client.send(request)
             walls = sorted(_wall(client, request) for _ in range(TIMES))
             middle = walls[TIMES // 2]
@@ -49,25 +53,26 @@ def _log(path: Path) -> None:
     for first in range(0, POINTS, BATCH * TRANSACTION):
         with database.write() as connection:
             for start in range(first, first + BATCH * TRANSACTION, BATCH):
-                points = [
-                    Metric("loss", step % 977 / 7, step, NOW + step) for step in range(start, start + BATCH)
-                ]
-                append_metrics(connection, run, points)
+                points = map(_point, range(start, start + BATCH))
+                batch = [Metric("loss", value, step, time) for step, time, value in points]
+                append_metrics(connection, run, batch)
     database.close()
 
 
-def _readings() -> dict[str, Request]:
+def _point(step: int) -> Point:
+    return step, NOW + step, step % 977 / 7
+
+
+def _readings(place: Place) -> dict[str, Request]:
     history = {"run_id": "long", "metric_key": "loss", "max_results": PAGE}
     chart = {"run_ids": "long", "metric_key": "loss", "max_results": 2_500}
-    places = {"first": None, "middle": POINTS // 2, "last": POINTS - PAGE - 1}
-    found = {}
-    for name, step in places.items():
-        token = (
-            {}
-            if step is None
-            else {"page_token": place_token((step, NOW + step, step % 977 / 7), "long", "loss")}
-        )
-        found[f"{name} page of 25,000"] = prepare("GET", "metrics/get-history", {**history, **token})
+    found = {"first page of 25,000": prepare("GET", "metrics/get-history", history)}
+    # As the server itself would sign them, had it just given out the page before.
+    with Workspace(load_project(place.folder, []), load_settings({})) as workspace:
+        for name, step in (("middle", POINTS // 2), ("last", POINTS - PAGE - 1)):
+            token = place_token(workspace, _point(step), "long", "loss")
+            asked = {**history, "page_token": token}
+            found[f"{name} page of 25,000"] = prepare("GET", "metrics/get-history", asked)
     found["chart of all"] = prepare("GET", "metrics/get-history-bulk-interval", chart)
     for width in (1_000_000, 500_000, 40_000):
         steps = {"start_step": POINTS // 3, "end_step": POINTS // 3 + width}

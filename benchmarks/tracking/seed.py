@@ -119,7 +119,7 @@ def _fill_file(path: Path, tables: Tables) -> None:
 
 
 async def _fill_server(url: str, tables: Tables) -> None:
-    import asyncpg
+    import asyncpg  # type: ignore[import-untyped]  # it has no types
 
     connection = await asyncpg.connect(url)
     for table, (columns, rows) in tables.items():

@@ -190,18 +190,7 @@ class SQLiteFile:
         return connection
 
 
-def _fold(text: object) -> object:
-    """Return a text in lower case of any script: SQLite's own knows the Latin letters only."""
-    return text.lower() if isinstance(text, str) else text
-
-
-def _compare(left: str, right: str) -> int:
-    """Compare two texts without regard to case."""
-    one, other = left.lower(), right.lower()
-    return (one > other) - (one < other)
-
-
-def _fold(text: object) -> object:
+def _fold(text: str | float | bytes | None) -> str | float | bytes | None:
     return fold(text) if isinstance(text, str) else text
 
 
