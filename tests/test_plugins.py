@@ -81,7 +81,8 @@ def test_our_sections() -> None:
     found = {section.key: section.help for section in plugins.sections()}
 
     data = {"sources", "engines", "publish"}
-    assert set(found) == {"environments", "pools", "schedule", *data, "gates", "deploy", "monitor"}
+    ours = {"gates", "registry", "retention", "deploy", "monitor"}
+    assert set(found) == {"environments", "pools", "schedule", *data, *ours}
     assert all(found.values())
 
 

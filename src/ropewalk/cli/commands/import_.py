@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from ropewalk.cli.errors import report_error
 from ropewalk.cli.output import count, emit_json, emit_table
 from ropewalk.cli.session import directory, open_session
 from ropewalk.dataops.dbt import Import, convert_manifest, read_manifest, write_import
@@ -20,6 +21,8 @@ from ropewalk.mlops.migration import (
     import_source,
     open_export,
 )
+
+DIFFERS = 5
 
 
 @click.group("import")
@@ -55,7 +58,7 @@ def import_dbt(path: Path, *, into: Path | None, dry_run: bool, as_json: bool) -
 @command.command("mlflow")
 @click.argument("source", metavar="URI|DIR")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def import_mlflow(source: str, *, as_json: bool) -> None:
+def import_mlflow(source: str, *, as_json: bool) -> int:
     """Move experiments, runs, models and prompts in: from an MLflow server, or a folder `mlruns`.
 
     Ids, numbers and times stay as they are. What is here already is compared and not written again, so an import that
@@ -71,32 +74,28 @@ def import_mlflow(source: str, *, as_json: bool) -> None:
         else:
             folder = FolderSource(directory() / source.removeprefix("file://"))
             outcome = import_source(session.workspace, folder, _say)
-    _tell(outcome, as_json=as_json)
+    return _tell(outcome, as_json=as_json)
 
 
 @command.command("project")
 @click.argument("source", metavar="DIR|FILE", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def import_project(source: Path, *, as_json: bool) -> None:
+def import_project(source: Path, *, as_json: bool) -> int:
     """Bring in what `ropewalk export project` wrote: a folder, or a zip file.
 
     Everything is held against the digests it was exported with, before and after.
     """
     with open_session() as session:
         outcome = import_source(session.workspace, open_export(directory() / source), _say)
-    _tell(outcome, as_json=as_json)
+    return _tell(outcome, as_json=as_json)
 
 
 def _say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _tell(outcome: Outcome, *, as_json: bool) -> None:
-    """Print what was found on both sides.
-
-    Raises:
-        ImportDiffers: the two sides are not alike.
-    """
+def _tell(outcome: Outcome, *, as_json: bool) -> int:
+    """Print what was found on both sides and return the exit code: 5 when they are not alike."""
     if as_json:
         tallies = {kind: asdict(tally) for kind, tally in outcome.tallies.items()}
         emit_json(
@@ -112,12 +111,17 @@ def _tell(outcome: Outcome, *, as_json: bool) -> None:
             click.echo(f"note: {note}")
         if not outcome.differing:
             click.echo(f"all alike; digest of the source: {outcome.digest}")
-    if outcome.differing:
-        raise ImportDiffers(
-            f"{count(len(outcome.differing), 'thing')} of {outcome.source} differ from what is here",
-            hint="what was here before is never overwritten: look at these, delete what should be brought in anew",
+    if not outcome.differing:
+        return 0
+    if not as_json:
+        error = ImportDiffers(
+            f"{count(len(outcome.differing), 'thing')} of {outcome.source} are not alike here",
+            hint="what was here before is never overwritten: delete what should be brought in anew",
             detail="\n".join(outcome.differing[:50]),
         )
+        report_error(error, as_json=False, debug=False)
+    # Of its own: scripts tell by it that the import did its work and found a difference.
+    return DIFFERS
 
 
 def _document(found: Import, written: list[str]) -> dict[str, object]:

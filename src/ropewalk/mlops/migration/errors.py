@@ -7,14 +7,15 @@ RopewalkError
 │   └── NoSuchSource         nothing to import there
 ├── Conflict
 │   └── ExportExists         the place for an export is taken
-├── ImportDiffers            what is here afterwards is not what was there
+├── Failed
+│   └── ImportDiffers        what is here afterwards is not what was there
 └── Unavailable
     └── SourceUnreachable    a server that does not answer, or not as MLflow does
 """
 
 from __future__ import annotations
 
-from ropewalk.errors import Conflict, InvalidInput, NotFound, RopewalkError, Unavailable
+from ropewalk.errors import Conflict, Failed, InvalidInput, NotFound, Unavailable
 
 
 class InvalidExport(InvalidInput):
@@ -26,7 +27,7 @@ class InvalidExport(InvalidInput):
 class NoSuchSource(NotFound):
     """There is nothing to import at that place."""
 
-    code = "RW269"
+    code = "RW274"
 
 
 class ExportExists(Conflict):
@@ -35,8 +36,7 @@ class ExportExists(Conflict):
     code = "RW374"
 
 
-# Not a Failed: scripts tell by the exit code 5 that the import did its work and found a difference.
-class ImportDiffers(RopewalkError):
+class ImportDiffers(Failed):
     """After an import, what is here is not what was there."""
 
     code = "RW483"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
+from typing import Literal
 
 from blake3 import blake3
 
@@ -95,8 +96,8 @@ class _Import:
             # Last, because nothing can be added to what is deleted.
             self._settle(experiment, identifier)
             self.say(f"experiment {experiment.name!r}: {count} runs")
-        for model in self.source.registered():
-            self._registered(model)
+        for registered in self.source.registered():
+            self._registered(registered)
         return self.outcome
 
     def _experiment(self, experiment: ExperimentRecord) -> str:
@@ -427,7 +428,7 @@ def _check_id(identifier: str) -> None:
         raise InvalidExport(f"{identifier[:100]!r} is no id of a run or model")
 
 
-def _role(text: str) -> str:
+def _role(text: str) -> Literal["input", "output"]:
     return "output" if text == "output" else "input"
 
 

@@ -54,7 +54,9 @@ class ServerSource:
 
     def experiments(self) -> Iterator[ExperimentRecord]:
         """Yield every experiment, deleted ones too."""
-        for item in self._pages("experiments/search", "experiments", view_type="ALL", max_results=_PAGE):
+        for item in self._pages(
+            "experiments/search", "experiments", {"view_type": "ALL", "max_results": _PAGE}
+        ):
             yield ExperimentRecord(
                 id=str(item["experiment_id"]),
                 name=str(item["name"]),
@@ -66,10 +68,14 @@ class ServerSource:
 
     def runs(self, experiment_id: str) -> Iterator[RunRecord]:
         """Yield every run of an experiment, deleted ones too."""
-        asked = {"experiment_ids": [experiment_id], "run_view_type": "ALL", "max_results": _PAGE}
+        asked: dict[str, object] = {
+            "experiment_ids": [experiment_id],
+            "run_view_type": "ALL",
+            "max_results": _PAGE,
+        }
         # Oldest first: a run that is added meanwhile moves none of the pages that are still to come.
         asked["order_by"] = ["attributes.start_time ASC"]
-        for item in self._pages("runs/search", "runs", **asked):
+        for item in self._pages("runs/search", "runs", asked):
             yield _run(item)
 
     def points(self, run: RunRecord, key: str) -> Iterator[Point]:
@@ -92,7 +98,7 @@ class ServerSource:
             return
         asked = {"experiment_ids": [experiment_id], "max_results": 50}
         try:
-            for item in self._pages("logged-models/search", "models", **asked):
+            for item in self._pages("logged-models/search", "models", asked):
                 yield _logged_model(item)
         except NoSuchSource:
             self._has_logged_models = False
@@ -101,7 +107,7 @@ class ServerSource:
         """Yield every registered model and prompt."""
         for condition in ("", "tags.`mlflow.prompt.is_prompt` = 'true'"):
             query: dict[str, object] = {"max_results": _PAGE, **({"filter": condition} if condition else {})}
-            for item in self._pages("registered-models/search", "registered_models", is_read=True, **query):
+            for item in self._pages("registered-models/search", "registered_models", query, is_read=True):
                 yield self._registered(item)
 
     def _registered(self, item: Answer) -> RegisteredRecord:
@@ -109,7 +115,7 @@ class ServerSource:
         # A quote in a name would end the text of the filter; MLflow's grammar has the other kind for that.
         mark = '"' if "'" in name else "'"
         query = {"filter": f"name = {mark}{name}{mark}", "max_results": _PAGE}
-        found = self._pages("model-versions/search", "model_versions", is_read=True, **query)
+        found = self._pages("model-versions/search", "model_versions", query, is_read=True)
         return RegisteredRecord(
             name=name,
             description=item.get("description") or None,
@@ -181,10 +187,12 @@ class ServerSource:
             else:
                 yield str(item["path"])
 
-    def _pages(self, path: str, key: str, *, is_read: bool = False, **asked: object) -> Iterator[Answer]:
+    def _pages(
+        self, path: str, key: str, asked: Mapping[str, object], *, is_read: bool = False
+    ) -> Iterator[Answer]:
         token = ""
         while True:
-            body = asked | ({"page_token": token} if token else {})
+            body = dict(asked) | ({"page_token": token} if token else {})
             answer = self._get(f"{_API}/{path}", body) if is_read else self._post(f"{_API}/{path}", body)
             yield from answer.get(key, [])
             token = answer.get("next_page_token") or ""

@@ -69,13 +69,13 @@ class InvalidMLmodel(InvalidInput):
 class UnknownPickle(InvalidInput):
     """A model's files would import or run what is not on the list of known names."""
 
-    code = "RW144"
+    code = "RW174"
 
 
 class InvalidReview(InvalidInput):
     """A verdict or comment lacks a request, a named person or a reason."""
 
-    code = "RW146"
+    code = "RW173"
 
 
 class UnmadeModel(InvalidProjectFile):

@@ -15,11 +15,18 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from ropewalk.mlops.registry.reading.known_names import is_known
 from ropewalk.mlops.registry.reading.machine import Machine, Made, Unfollowable
-from ropewalk.mlops.registry.reading.views import DEEPEST, Allowance, compression_of, keep_blocks, unpack
+from ropewalk.mlops.registry.reading.views import (
+    DEEPEST,
+    Allowance,
+    blocks_of,
+    compression_of,
+    keep_blocks,
+    unpack,
+)
 
 PICKLED = frozenset(
     [
@@ -125,7 +132,7 @@ class Contents:
                     if member.is_dir():
                         continue
                     with archive.open(member) as stream:
-                        inner = keep_blocks(iter(lambda: stream.read(1 << 20), b""), self.allowance)
+                        inner = keep_blocks(blocks_of(cast("BinaryIO", stream)), self.allowance)
                     self.read(f"{path}!{member.filename}", inner, depth + 1)
                     _look_for_code(self, f"{path}!{member.filename}", inner)
         except (
@@ -146,7 +153,7 @@ class Contents:
                         raise Unfollowable("its tar has too many members")
                     stream = archive.extractfile(member) if member.isreg() else None
                     if stream is not None:
-                        inner = keep_blocks(iter(lambda s=stream: s.read(1 << 20), b""), self.allowance)
+                        inner = keep_blocks(blocks_of(cast("BinaryIO", stream)), self.allowance)
                         self.read(f"{path}!{member.name}", inner, depth + 1)
         except (tarfile.TarError, EOFError, OSError) as error:
             raise Unfollowable(f"its tar cannot be read: {str(error)[:200]}") from None
@@ -266,14 +273,17 @@ def _dtype_of(made: object) -> int:
     Raises:
         Unfollowable: that is not said.
     """
-    text = made.arguments[0] if isinstance(made, Made) and _is_dtype(made) else None
+    text = _type_text(made) if isinstance(made, Made) else None
     if not isinstance(text, str) or len(text) < 2 or not text[1:].isdecimal() or len(text) > 12:
         raise Unfollowable("an array of joblib has a type that cannot be read")
     return int(text[1:]) * _WIDTH.get(text[0], 1)
 
 
-def _is_dtype(made: Made) -> bool:
-    return made.by == _DTYPE and isinstance(made.arguments, tuple) and bool(made.arguments)
+def _type_text(made: Made) -> object:
+    """Return the text of a numpy type, such as `f8`; of anything else that of Python's own objects."""
+    if made.by != _DTYPE or not isinstance(made.arguments, tuple) or not made.arguments:
+        return "O"
+    return made.arguments[0]
 
 
 def _holds_objects(value: object, depth: int = 0) -> bool:
@@ -281,7 +291,7 @@ def _holds_objects(value: object, depth: int = 0) -> bool:
     if depth > 2 * DEEPEST:
         return True
     if isinstance(value, Made):
-        text = value.arguments[0] if _is_dtype(value) else "O"  # type: ignore[index]  # _is_dtype looked
+        text = _type_text(value)
         return (isinstance(text, str) and text.startswith("O")) or _holds_objects(value.state, depth + 1)
     if isinstance(value, dict):
         return any(_holds_objects(item, depth + 1) for item in value.values())

@@ -250,6 +250,14 @@ def _store(machine: Machine, argument: str | int) -> None:
     machine.memo[int(argument)] = machine.top()
 
 
+def _drop(machine: Machine, _argument: object) -> None:
+    machine.pop()
+
+
+def _drop_to_mark(machine: Machine, _argument: object) -> None:
+    machine.pop_to_mark()
+
+
 def _nothing(_machine: Machine, _argument: object) -> None:
     return None
 
@@ -273,8 +281,8 @@ _EFFECTS: dict[str, _Effect] = {
     "NEWOBJ_EX": _new_with_keywords,
     "BUILD": lambda machine, _argument: machine.build(machine.pop()),
     "MARK": lambda machine, _argument: machine.stack.append(MARK),
-    "POP": lambda machine, _argument: machine.pop() and None,
-    "POP_MARK": lambda machine, _argument: machine.pop_to_mark() and None,
+    "POP": _drop,
+    "POP_MARK": _drop_to_mark,
     "DUP": lambda machine, _argument: machine.stack.append(machine.top()),
     "MEMOIZE": lambda machine, _argument: _store(machine, len(machine.memo)),
     "EMPTY_TUPLE": _tuple_of(0),
@@ -293,9 +301,9 @@ _EFFECTS: dict[str, _Effect] = {
     "BINPERSID": _opaque(1),
     "LIST": _opaque(0, to_mark=True),
     "FROZENSET": _opaque(0, to_mark=True),
-    "APPEND": lambda machine, _argument: machine.pop() and None,
-    "APPENDS": lambda machine, _argument: machine.pop_to_mark() and None,
-    "ADDITEMS": lambda machine, _argument: machine.pop_to_mark() and None,
+    "APPEND": _drop,
+    "APPENDS": _drop_to_mark,
+    "ADDITEMS": _drop_to_mark,
 }
 _LITERALS = frozenset(
     [

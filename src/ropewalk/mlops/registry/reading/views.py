@@ -96,14 +96,15 @@ def unpack(content: BinaryIO, how: str, allowance: Allowance) -> BinaryIO:
         raise Unfollowable(f"its {how} is damaged: {str(error)[:200]}") from None
 
 
-def _blocks(stream: BinaryIO) -> Iterable[bytes]:
+def blocks_of(stream: BinaryIO) -> Iterable[bytes]:
+    """Yield what is left of a stream."""
     while block := stream.read(_BLOCK):
         yield block
 
 
 def _lzma(content: BinaryIO) -> Iterable[bytes]:
     with lzma.LZMAFile(content) as unpacked:
-        yield from _blocks(cast("BinaryIO", unpacked))
+        yield from blocks_of(cast("BinaryIO", unpacked))
 
 
 def _zlib(content: BinaryIO) -> Iterable[bytes]:
@@ -127,8 +128,8 @@ def _zstd(content: BinaryIO) -> Iterable[bytes]:
 
 
 _DECODERS: dict[str, Callable[[BinaryIO], Iterable[bytes]]] = {
-    "gzip": lambda content: _blocks(cast("BinaryIO", gzip.GzipFile(fileobj=content))),
-    "bz2": lambda content: _blocks(cast("BinaryIO", bz2.BZ2File(content))),
+    "gzip": lambda content: blocks_of(cast("BinaryIO", gzip.GzipFile(fileobj=content))),
+    "bz2": lambda content: blocks_of(cast("BinaryIO", bz2.BZ2File(content))),
     "xz": _lzma,
     "lzma": _lzma,
     "zlib": _zlib,
