@@ -43,6 +43,7 @@ class RunQuery:
         offset: how many of the ordered runs are passed over.
         limit: how many are returned.
         params_as_numbers: whether parameters that are numbers are sorted as such, before words; MLflow sorts texts.
+        page: instead of offset and limit, a page that begins behind a run.
         columns: what of each run is wanted besides the run itself; metrics at a step are read only for these.
     """
 
@@ -55,6 +56,7 @@ class RunQuery:
     limit: int = 100
     params_as_numbers: bool = False
     columns: Sequence[Column] = ()
+    page: Page | None = None
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,9 @@ def _page(
     stored = list(takewhile(lambda order: order.column.aggregate != "at", orders))
     if len(stored) == len(orders):
         orderings = [order.ordering() for order in stored]
-        rows = search(connection, SUMMARIES, conditions, orderings, Page(query.limit, query.offset))
+        rows = search(
+            connection, SUMMARIES, conditions, orderings, query.page or Page(query.limit, query.offset)
+        )
         return [row["number"] for row in rows]
     return _sorted_at_step(connection, conditions, orders, query, total)
 

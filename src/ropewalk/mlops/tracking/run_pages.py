@@ -18,7 +18,7 @@ def page_of_runs(workspace: Workspace, query: RunQuery, token: str | None) -> tu
     """
     search = (query.experiments, query.filter, query.order_by, query.view, query.with_archived)
     page = read_page(workspace, token, query.limit, *search)
-    found = find_runs(workspace, replace(query, limit=page.limit, offset=page.offset))
+    found = find_runs(workspace, replace(query, limit=page.limit, offset=page.offset, page=page))
     following = next_token(workspace, page, len(found.runs), *search)
     # One more than asked for was read, to see whether more follow.
     return replace(found, runs=found.runs[: query.limit], values=found.values[: query.limit]), following
