@@ -91,3 +91,14 @@ def test_every_table_is_emptied() -> None:
 
     assert made - {*TABLES} == {"experiment"}
     assert {*TABLES} <= made
+
+
+def test_ids_begin_again(workspace: Workspace, ask: Ask) -> None:
+    """A suite finds the ids that it found the time before."""
+    made = []
+    for _ in range(2):
+        ask("POST", "/-/reset")
+        answer = ask("POST", "/api/2.0/mlflow/experiments/create", json={"name": "first"})
+        made.append(answer.json()["experiment_id"])
+
+    assert made == ["1", "1"]

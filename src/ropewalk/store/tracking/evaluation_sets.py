@@ -22,7 +22,10 @@ EVALUATION_SETS = Searched(
     satellites={
         "tag": Satellite("evaluation_set_tag", ("evaluation_set",)),
         "experiment": Satellite(
-            "evaluation_set_experiment", ("evaluation_set",), key="", columns={"id": "experiment"}
+            "evaluation_set_experiment",
+            ("evaluation_set",),
+            key="",
+            columns={"id": "CAST(experiment AS TEXT)"},
         ),
     },
     ties="evaluation_set.created_at DESC, evaluation_set.id",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ropewalk.store.database import Database, now_ms
+from ropewalk.store.sqlite import SQLiteFile
 from ropewalk.store.tracking.traces import TABLES as TRACE_TABLES
 
 # Those that refer to others stand before them.
@@ -61,3 +62,8 @@ def empty_tracking(database: Database) -> None:
             "UPDATE experiment SET name = 'Default', stage = 'active', created_at = ?, updated_at = ?",
             (now, now),
         )
+        # Suites that ran one after the other must find the same ids; otherwise an id is never given twice.
+        if isinstance(database.engine, SQLiteFile):
+            connection.execute("DELETE FROM sqlite_sequence WHERE name = 'experiment'")
+        else:
+            connection.execute("ALTER TABLE experiment ALTER COLUMN id RESTART WITH 1")
