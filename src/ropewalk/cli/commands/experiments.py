@@ -141,7 +141,7 @@ def compare_command(*, runs: tuple[str, ...], show_all: bool, as_json: bool) -> 
 @as_json_option
 def move_command(*, runs: tuple[str, ...], target: str, without_nested: bool, as_json: bool) -> None:
     """Move RUNS, with those nested in them, to another experiment; their files and addresses stay as they are."""
-    from ropewalk.mlops.tracking import move_runs, find_experiment
+    from ropewalk.mlops.tracking import find_experiment, move_runs
 
     with open_session() as session:
         workspace = session.workspace
@@ -387,7 +387,8 @@ def _compared(runs: Sequence[Run]) -> list[tuple[str, str, list[object]]]:
         for name in ("commit", "is_dirty", "branch", "merge_request", "environment")
     ]
     data = [", ".join(f"{one.name}@{one.digest[:SHORT]}" for one in run.datasets) or None for run in runs]
-    return [row for row in [*rows, ("origin", "data", [*data])] if any(value is not None for value in row[2])]
+    rows.append(("origin", "data", [*data]))
+    return [row for row in rows if any(value is not None for value in row[2])]
 
 
 def _last(run: Run, name: str) -> float | None:

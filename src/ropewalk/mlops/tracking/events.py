@@ -216,10 +216,11 @@ def changes(before: LiveState, after: LiveState) -> Iterator[Event]:
             yield Event("runs", "run", {**data, "is_new": is_new})
             yield Event(f"run:{run_id}", "run", {**data, "is_new": is_new})
     yield from _metric_changes(before, after)
-    runs_before = {run for run, _ in before.nodes}
-    for (run, node), state in sorted(after.nodes.items()):
-        if before.nodes.get((run, node)) != state and (run in runs_before or before.newest or before.nodes):
-            yield Event("nodes", "node", {"run": run, "node": node or None, "state": state})
+    runs_before = {run_id for run_id, _ in before.nodes}
+    for (run_id, node), state in sorted(after.nodes.items()):
+        is_told = run_id in runs_before or before.newest or before.nodes
+        if is_told and before.nodes.get((run_id, node)) != state:
+            yield Event("nodes", "node", {"run": run_id, "node": node or None, "state": state})
 
 
 def _metric_changes(before: LiveState, after: LiveState) -> Iterator[Event]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ropewalk.store.connections import Connection
+from ropewalk.store.connections import Connection, Row
 from ropewalk.store.database import now_ms
 from ropewalk.store.tracking.logged_models import ARTIFACT_URI as MODEL_URI
 from ropewalk.store.tracking.runs import ARTIFACT_URI as RUN_URI
@@ -173,9 +173,10 @@ def _find(connection: Connection, run_id: str, stage: str) -> Trashed | None:
     return _trashed(row) if row else None
 
 
-def _trashed(row: object) -> Trashed:
-    number, identifier, experiment, uri, since = row  # type: ignore[misc]  # a row unpacks to its values
-    return Trashed(number, identifier, str(experiment), uri, since or 0)
+def _trashed(row: Row) -> Trashed:
+    return Trashed(
+        row["number"], row["id"], str(row["experiment"]), row["artifact_uri"], row["deleted_at"] or 0
+    )
 
 
 def is_doomed(connection: Connection, run: int) -> bool:
