@@ -6,9 +6,10 @@ from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from ropewalk.mlops.tracking import artifacts, runs
+from ropewalk.mlops.tracking.rows.checked_file import CheckedFile
 from ropewalk.mlops.tracking.rows.row import PREFIXES, Row, translated
 from ropewalk.mlops.tracking.rows.runs import run_of
 from ropewalk.mlops.tracking.wire import answers, compat
@@ -75,9 +76,8 @@ def _download(workspace: Workspace) -> Endpoint:
 def sent_file(found: Artifact, place: Path) -> Response:
     """Return the file at `place` as a download that a browser neither shows nor runs."""
     # The digest names the bytes, so that a download that broke off resumes on the same file or begins anew.
-    headers = {**HEADERS, "ETag": f'"{found.digest}"'}
     name = found.path.rpartition("/")[2]
-    return FileResponse(place, headers=headers, media_type="application/octet-stream", filename=name)
+    return CheckedFile(place, found.digest, headers=HEADERS, name=name)
 
 
 def _located(workspace: Workspace, path: str) -> tuple[Artifact, Path]:
