@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 
 import pytest
 
 from ropewalk import plugins
+from ropewalk.errors import Place
 from ropewalk.mlops.registry import (
     INPUTS_TAG,
     ModelKind,
     UnmadeModel,
+    ask_approval,
     delete_version,
     get_version,
+    give_verdict,
     list_versions,
+    model_history,
 )
-from ropewalk.mlops.registry.errors import InvalidModelName
+from ropewalk.mlops.registry.errors import InvalidModelName, NotApproved
 from ropewalk.mlops.tracking import create_run, get_run
 from ropewalk.mlops.tracking.artifacts import proxied_path
 from ropewalk.mlops.tracking.logged_models import create_logged_model
-from ropewalk.pipeline import Output, Task, Workspace
+from ropewalk.pipeline import Node, Output, Task, Workspace
 from ropewalk.project import InvalidPython, load_project
 from ropewalk.settings import load_settings
 from ropewalk.store.artifacts import Artifact, put_artifact
@@ -199,3 +204,27 @@ def test_name_that_the_registry_refuses(write_project):
         pytest.raises(InvalidModelName),
     ):
         _register(opened, _trained(opened), name="late/flights")
+
+
+PROTECTED = "environments: {production: {protected: true}}\nregistry: {late: {approvals: {production: {}}}}\n"
+
+
+def test_release_waits_for_approval(workspace, write_project):
+    """What is adopted by a protected environment was approved by another person, and its alias moves with it."""
+    output = _register(workspace, _trained(workspace))
+    root = write_project({"ropewalk.yaml": f"project: test\n{PROTECTED}"})
+    project = load_project(root, plugins.sections())
+    settings = replace(workspace.settings, environment="production", author="Ann")
+    node = Node("model:late", Place("steps/late.py"))
+    with Workspace(project, settings) as released:
+        version = get_version(released, "late", "1")
+        ask_approval(released, version, "please")
+        with pytest.raises(NotApproved, match="needs the approval of 1"):
+            ModelKind().adopt(node, output, released)
+
+        released.settings = replace(settings, author="Bo")
+        give_verdict(released, version, "approved", "good")
+        ModelKind().adopt(node, output, released)
+
+        assert get_version(released, "late", "production").version == "1"
+        assert model_history(released, "late")[-1].reason == "release applied"

@@ -12,7 +12,7 @@ from ropewalk.pipeline import Workspace
 from ropewalk.store.gates import GateDecision, GateResult, list_decisions
 from ropewalk.web.errors import NothingCalled
 from ropewalk.web.page import Visit
-from ropewalk.web.views.models import decision_about, model_list, model_page, version_page
+from ropewalk.web.views.models import card_page, decision_about, model_list, model_page, version_page
 
 
 def test_list_has_what_is_registered(flights: Workspace) -> None:
@@ -91,3 +91,27 @@ def test_decisions_come_from_the_store(flights: Workspace) -> None:
 
     assert list(page.decisions) == list_decisions(flights.database, "late")
     assert dataclasses.asdict(page.decisions[0])["gate"] == "late"
+
+
+def test_version_has_content_review_and_history(flights: Workspace) -> None:
+    """A version's page says what it consists of, where its review stands and what happened to it."""
+    page = version_page(Visit(flights, {"name": "late", "version": "1"}))
+
+    assert (page.state, page.review.state, page.same, page.needs) == ("known", "not asked", (), {})
+    assert len(page.content) == 64
+    assert isinstance(page.history, tuple)
+
+
+def test_card_of_a_version(flights: Workspace) -> None:
+    """The page of a card has its Markdown without the front matter."""
+    page = card_page(Visit(flights, {"name": "late", "version": "production"}))
+
+    assert page.body.startswith("# late, version 1")
+    assert page.text.startswith("---\n")
+    assert page.body in page.text
+
+
+def test_card_of_no_model(flights: Workspace) -> None:
+    """A card of a model that is not there has its nearest name."""
+    with pytest.raises(NothingCalled, match="no registered model 'lat'"):
+        card_page(Visit(flights, {"name": "lat", "version": "1"}))
