@@ -19,6 +19,7 @@ from ropewalk.dataops.lake import open_lake
 from ropewalk.devops.forge import IssueFiles
 from ropewalk.devops.monitoring import Alert, Breach, WindowRow
 from ropewalk.lineage import LineageLink, LineageNode
+from ropewalk.mlops.registry import FilesReport, RegistryEvent, Review
 from ropewalk.mlops.tracking import create_run, finish_run, log_metrics
 from ropewalk.pipeline import Workspace, declare_graph
 from ropewalk.project import load_project
@@ -533,7 +534,21 @@ def make_samples() -> dict[str, object]:
             LINKS,
         ),
         "version.html": models.VersionPage(
-            "late", make_version_line(), None, {}, GATE, make_run_page().artifacts, boxes("model:late"), ()
+            model="late",
+            line=make_version_line(),
+            description=None,
+            tags={},
+            decision=GATE,
+            files=make_run_page().artifacts,
+            content="9f" * 32,
+            same=("2",),
+            state="known",
+            report=FilesReport(),
+            review=Review("ada", (), (), ()),
+            needs={"production": "one more approval"},
+            history=(RegistryEvent("late", "registered", actor="ada", happened_at=MADE_AT),),
+            nodes=boxes("model:late"),
+            links=(),
         ),
         "deployments.html": deployments.DeploymentList(
             (deployments.DeploymentLine("late", "late", 3, MADE_AT, 178_300, "2013-12", 2),), ()
