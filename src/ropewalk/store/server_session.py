@@ -6,13 +6,14 @@ import math
 import select
 import socket
 import ssl
+import struct
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from itertools import islice
 from typing import Any, NamedTuple
 
-from pg8000.core import SYNC_MSG, Context, CoreConnection
+from pg8000.core import EXECUTE_MSG, SYNC_MSG, Context, CoreConnection
 from pg8000.core import _flush as flush
 from pg8000.exceptions import DatabaseError, InterfaceError
 
@@ -30,6 +31,8 @@ _BATCH = 200
 # Bytes that are sent before an answer is read: less than any socket takes without waiting.
 _AHEAD = 4096
 _JSON, _FLOAT8, _NUMERIC = 114, 701, 1700
+_SHORT, _LONG = struct.Struct("!h"), struct.Struct("!i")
+_NULL = _LONG.pack(-1)
 _SSL_REQUEST = bytes((0, 0, 0, 8, 4, 210, 22, 47))
 
 
@@ -249,15 +252,32 @@ class ServerSession:
         # Little enough to fit between the two at once: a server that waits for its answers to be read reads nothing.
         if self._unsent + size > _AHEAD or len(self._waiting) >= _BATCH:
             self.settle()
-        driver = self._driver
         for values in rows:
-            driver.send_BIND(prepared.name, values)
-            driver.send_EXECUTE()
+            self._stream.write(_bind(prepared.name, values))
+            self._stream.write(EXECUTE_MSG)
         self._stream.write(SYNC_MSG)
         context = Context(prepared.sql, columns=prepared.columns, input_funcs=prepared.readers)
         self._waiting.append(context)
         self._unsent += size
         return _Part(context, prepared.places)
+
+
+def _bind(name: bytes, values: Sequence[str | None]) -> bytes:
+    """Return the message that gives a prepared statement its values, as texts.
+
+    https://www.postgresql.org/docs/current/protocol-message-formats.html. The driver's own has the server answer each of
+    these at once, in a packet of its own.
+    """
+    parts = [b"\0", name, _SHORT.pack(0), _SHORT.pack(len(values))]
+    for value in values:
+        if value is None:
+            parts.append(_NULL)
+        else:
+            content = value.encode()
+            parts += (_LONG.pack(len(content)), content)
+    parts.append(_SHORT.pack(0))
+    body = b"".join(parts)
+    return b"B" + _LONG.pack(len(body) + 4) + body
 
 
 def _texts(statement: Translated, values: Sequence[Any]) -> list[str | None]:
