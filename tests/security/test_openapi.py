@@ -77,10 +77,12 @@ def _operations(document: dict[str, Any]) -> list[Any]:
     return [one for one in found if not one.path.startswith("/ajax-api") and not ENDLESS.search(one.path)]
 
 
-def _try_all(http: httpx.Client, document: dict[str, Any], how: settings) -> tuple[int, list[str]]:
+def _try_all(
+    http: httpx.Client, document: dict[str, Any], how: settings, *, step: int = 1
+) -> tuple[int, list[str]]:
     """Return how many operations were tried, and what of them went wrong."""
     wrong = list[str]()
-    operations = _operations(document)
+    operations = _operations(document)[::step]
     for operation in operations:
 
         @how
@@ -101,10 +103,10 @@ def _try_all(http: httpx.Client, document: dict[str, Any], how: settings) -> tup
 
 
 def test_whatever_is_sent_quickly(http: httpx.Client, document: dict[str, Any]) -> None:
-    """A few requests to each operation, right and wrong: none is answered with the server's own fault."""
-    number, wrong = _try_all(http, document, QUICK)
+    """A request to every fifth operation, right or wrong: none is answered with the server's own fault."""
+    number, wrong = _try_all(http, document, QUICK, step=5)
 
-    assert number > 100
+    assert number > 30
     assert wrong == []
 
 

@@ -7,6 +7,7 @@ their own: filters, orderings, page tokens, tickets, spans, and forms.
 from __future__ import annotations
 
 from contextlib import suppress
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -78,10 +79,9 @@ def test_page_tokens(http: httpx.Client, token: str) -> None:
 def test_tickets(http: httpx.Client, ticket: str, method: str) -> None:
     """No ticket but one that the server signed gets or puts a byte."""
     for folder in ("files", "parts"):
-        answer = http.request(
-            method, f"/api/2.0/mlflow-artifacts/{folder}/{httpx.QueryParams({'t': ticket})}"[:200]
-        )
-        assert answer.status_code in {400, 401, 403, 404, 405}, answer.text
+        answer = http.request(method, f"/api/2.0/mlflow-artifacts/{folder}/{quote(ticket, safe='')}")
+        # One that ends with a slash is led to itself without it.
+        assert answer.status_code in {307, 400, 401, 403, 404, 405}, answer.text
 
 
 @FEW
