@@ -100,7 +100,7 @@ def test_header_is_needed(http: httpx.Client) -> None:
         (b"[" * 100_000, {"content_type": "application/json"}),
         (b"", {"content_type": "text/plain"}),
         (b"not zipped", {"content_encoding": "gzip"}),
-        (gzip.compress(b"cut off")[:-9], {"content_encoding": "gzip"}),
+        (gzip.compress(b"cut off", mtime=0)[:-9], {"content_encoding": "gzip"}),
         (b"", {"content_encoding": "br"}),
     ],
 )
