@@ -21,7 +21,7 @@ AT = "/api/2.0/mlflow-artifacts/artifacts"
 PARTS = [b"first " * 100, b"second " * 100, b"third"]
 
 
-def _begin(http: httpx.Client, parts: int = 3, folder: str = "0/up", path: str = "/home/me/model.bin") -> Any:
+def _begin(http: httpx.Client, parts: int = 3, folder: str = "0/up", path: str = "/data/model.bin") -> Any:
     answer = http.post(f"{MPU}/create/{folder}", json={"path": path, "num_parts": parts})
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -42,7 +42,7 @@ def _send(credentials: list[Any]) -> list[dict[str, Any]]:
 
 
 def _end(http: httpx.Client, begun: Any, parts: Any, folder: str = "0/up", verb: str = "complete") -> Any:
-    body = {"path": "/home/me/model.bin", "upload_id": begun["upload_id"], "parts": parts}
+    body = {"path": "/data/model.bin", "upload_id": begun["upload_id"], "parts": parts}
     return http.post(f"{MPU}/{verb}/{folder}", json=body)
 
 

@@ -141,6 +141,11 @@ def test_nothing_of_our_own_making(workspace: Workspace) -> None:
         "POST /mlflow/traces/{trace_id}/assessments",
         "GET /mlflow/webhooks/{webhook_id}/deliveries",
         "POST /mlflow/webhooks/{webhook_id}/deliveries/retry",
+        # Where signed addresses lead, and what goes on with a broken upload.
+        "POST /mlflow-artifacts/mpu/resume/<path:artifact_path>",
+        "PUT /mlflow-artifacts/parts/{ticket}",
+        "PUT /mlflow-artifacts/files/{ticket}",
+        "GET /mlflow-artifacts/files/{ticket}",
         # Not ours to answer, which is said with 501.
         *(f"{method} {path}" for method in ("GET", "POST") for path in CLOSED),
     }
