@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ropewalk.access import current_caller
+from ropewalk.mlops.registry.errors import UnknownModel
 from ropewalk.pipeline import Workspace
 from ropewalk.project import user_name
 from ropewalk.store import Connection
@@ -46,11 +47,8 @@ def model_history(workspace: Workspace, name: str, version: str | None = None) -
     Raises:
         UnknownModel: there never was a model of that name.
     """
-    # Late, because the models themselves write into the history.
-    from ropewalk.mlops.registry.models import require_model
-
     with workspace.database.read() as connection:
         found = list_events(connection, name, version)
         if not found and table.find_model(connection, name) is None:
-            require_model(connection, name)
+            raise UnknownModel(f"Registered Model with name={name} not found")
         return found
