@@ -203,3 +203,15 @@ def test_any_batches_in_any_order(
         newest = _latest(database, run).get(key)
         assert (newest is None) == (not ordered)
         assert newest is None or _rank(newest) == _rank(ordered[-1])
+
+
+@pytest.mark.parametrize("keys", [49, 50, 51, 130])
+def test_many_metrics_of_one_batch(database: Database, add_run: AddRun, keys: int) -> None:
+    """However many metrics a batch has, the newest point of each is kept, NaN and infinities too."""
+    run = add_run()
+    odd = {0: math.nan, 1: math.inf, 2: -math.inf}
+    batch = [Metric(f"m{key}", odd.get(key, key / 3), 1, 1) for key in range(keys)]
+    _append(database, run, *[Metric(f"m{key}", 9.0, 0, 0) for key in range(keys)])
+    _append(database, run, *batch)
+
+    assert repr(sorted(_latest(database, run).values())) == repr(sorted(batch))

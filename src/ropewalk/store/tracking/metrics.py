@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from blake3 import blake3
 
@@ -19,9 +20,11 @@ from ropewalk.store.tracking.values import Metric
 _IS_NEWER = """(excluded.step, excluded.recorded_at, coalesce(excluded.value, -9e999))
     >= (latest_metric.step, latest_metric.recorded_at, coalesce(latest_metric.value, -9e999))"""
 # The extremes move with every batch, in whatever order batches arrive and however often one does.
-_LATEST = f"""
-INSERT INTO latest_metric (run, key, value, step, recorded_at, least, greatest, has_extremes)
-VALUES (?, ?, ?, ?, ?, ?, ?, 1)
+_INTO_LATEST = (
+    "INSERT INTO latest_metric (run, key, value, step, recorded_at, least, greatest, has_extremes) VALUES "
+)
+_ROW = "(?, ?, ?, ?, ?, ?, ?, 1)"
+_UNLESS_OLDER = f"""
 ON CONFLICT (run, key) DO UPDATE SET
     value = CASE WHEN {_IS_NEWER} THEN excluded.value ELSE latest_metric.value END,
     step = CASE WHEN {_IS_NEWER} THEN excluded.step ELSE latest_metric.step END,
@@ -30,7 +33,11 @@ ON CONFLICT (run, key) DO UPDATE SET
         THEN excluded.least ELSE latest_metric.least END,
     greatest = CASE WHEN excluded.greatest > latest_metric.greatest OR latest_metric.greatest IS NULL
         THEN excluded.greatest ELSE latest_metric.greatest END
-"""  # noqa: S608  # the comparison is ours
+"""
+# A batch of many metrics takes a statement for so many: a server's answer to each would cost more than its work.
+_AT_ONCE = 50
+_LATEST = _INTO_LATEST + _ROW + _UNLESS_OLDER
+_MANY_LATEST = _INTO_LATEST + ", ".join([_ROW] * _AT_ONCE) + _UNLESS_OLDER
 
 
 def ask_keys(connection: Connection, metrics: Iterable[Metric]) -> Cursor | None:
@@ -74,7 +81,11 @@ def append_metrics(
         (run, sole_key, len(metrics), digest, content),
     )
     # Not asked whether the batch was there before: it moves nothing twice, and a server's answer would be waited for.
-    connection.executemany(_LATEST, _newest(run, points))
+    newest = list(_newest(run, points))
+    while len(newest) >= _AT_ONCE:
+        connection.execute(_MANY_LATEST, list(chain.from_iterable(newest[:_AT_ONCE])))
+        del newest[:_AT_ONCE]
+    connection.executemany(_LATEST, newest)
     # Counting costs a statement, so only every eighth batch does it, told by its digest: no counter has to be kept.
     if digest[0] % 8 == 0 and has_many_loose(connection, run):
         compact_run(connection, run)
