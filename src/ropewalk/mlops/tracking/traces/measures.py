@@ -174,15 +174,19 @@ def _check(query: MeasureQuery) -> None:
     aggregations, dimensions = known[query.measure]
     _check_known("aggregation_type(s)", [how.kind for how in query.aggregations], aggregations)
     _check_known("dimension(s)", query.dimensions, dimensions)
-    for how in query.aggregations:
-        if (how.percentile is not None) != (how.kind == "PERCENTILE"):
-            raise InvalidRequest("A percentile_value belongs to the aggregation PERCENTILE, and to it only")
-        if how.percentile is not None and not 0 <= how.percentile <= 100:
-            raise InvalidRequest(f"percentile_value must be from 0 to 100, not {how.percentile}")
+    _check_percentiles(query.aggregations)
     if query.interval_s is not None and query.interval_s < 1:
         raise InvalidRequest(f"time_interval_seconds must be at least 1, not {query.interval_s}")
     if query.interval_s and (query.since is None or query.until is None):
         raise InvalidRequest("start_time_ms and end_time_ms are required if time_interval_seconds is set")
+
+
+def _check_percentiles(aggregations: Sequence[Aggregation]) -> None:
+    for how in aggregations:
+        if (how.percentile is not None) != (how.kind == "PERCENTILE"):
+            raise InvalidRequest("A percentile_value belongs to the aggregation PERCENTILE, and to it only")
+        if how.percentile is not None and not 0 <= how.percentile <= 100:
+            raise InvalidRequest(f"percentile_value must be from 0 to 100, not {how.percentile}")
 
 
 def _check_known(what: str, given: Sequence[str], known: Sequence[str]) -> None:

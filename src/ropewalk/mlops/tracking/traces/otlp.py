@@ -25,6 +25,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 from ropewalk.mlops.tracking import limits
 from ropewalk.mlops.tracking.errors import RequestTooLarge
 from ropewalk.mlops.tracking.traces.errors import InvalidSpans
+from ropewalk.mlops.tracking.wire.compat import wire_number
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 TRACE_ID, SPAN_ID = 16, 8
@@ -72,7 +73,11 @@ def read_export(body: bytes, kind: str) -> ExportTraceServiceRequest:
         else:
             json_format.ParseDict(_ids_in_base64(_object(body)), message, ignore_unknown_fields=True)
     except (DecodeError, json_format.Error, ValueError, RecursionError, AttributeError, TypeError) as error:
-        said = "Invalid OpenTelemetry protobuf format" if kind == PROTOBUF else "Invalid Content-Type: no such JSON"
+        said = (
+            "Invalid OpenTelemetry protobuf format"
+            if kind == PROTOBUF
+            else "Invalid Content-Type: no such JSON"
+        )
         raise InvalidSpans(f"{said}: {str(error)[:200]}") from None
     # OpenTelemetry would let it pass; MLflow's server, and so its clients, take it for a body that was lost.
     if not message.resource_spans:
@@ -190,7 +195,7 @@ def _value(value: AnyValue) -> dict[str, Any]:
     if kind == "bytes_value":
         return {kind: _base64(held)}
     if kind == "double_value" and not math.isfinite(held):
-        return {kind: "NaN" if math.isnan(held) else "Infinity" if held > 0 else "-Infinity"}
+        return {kind: wire_number(held)}
     return {kind: _clean(held) if isinstance(held, str) else held}
 
 

@@ -74,22 +74,34 @@ def record_spans(
 
 def _arrival(trace_id: str, spans: Sequence[Span], run_id: str | None) -> _Arrival:
     root = next((span for span in spans if span.parent is None), None)
+    metadata = {SCHEMA: SCHEMA_VERSION} | ({SOURCE_RUN: run_id} if run_id else {})
+    for span in spans:
+        metadata |= _copied(span)
+    tags = {NAME_TAG: root.name[:TEXT_VALUE]} if root else {}
+    return _Arrival(trace_id, [span.row() for span in spans], _extent(spans, root), metadata, tags)
+
+
+def _extent(spans: Sequence[Span], root: Span | None) -> TraceExtent:
     ends = [span.ended_ns for span in spans if span.ended_ns is not None]
     extent = TraceExtent(
         started_at=min(span.started_ns for span in spans) // 1_000_000,
         ended_at=max(ends) // 1_000_000 if ends else None,
-        # A root that still runs says nothing of how its trace ended.
-        state=("ERROR" if root.status == "ERROR" else "OK") if root and root.ended_ns else None,
-        request_preview=preview(conventions.inputs(root.values), "user") if root else None,
-        response_preview=preview(conventions.outputs(root.values), "assistant") if root else None,
     )
-    metadata = {SCHEMA: SCHEMA_VERSION} | ({SOURCE_RUN: run_id} if run_id else {})
-    for span in spans:
-        metadata |= {
-            ours: str(span.values[key])[:TEXT_VALUE] for key, ours in _COPIED.items() if span.values.get(key)
-        }
-    tags = {NAME_TAG: root.name[:TEXT_VALUE]} if root else {}
-    return _Arrival(trace_id, [span.row() for span in spans], extent, metadata, tags)
+    if root is None:
+        return extent
+    state = "ERROR" if root.status == "ERROR" else "OK"
+    return replace(
+        extent,
+        # A root that still runs says nothing of how its trace ended.
+        state=state if root.ended_ns else None,
+        request_preview=preview(conventions.inputs(root.values), "user"),
+        response_preview=preview(conventions.outputs(root.values), "assistant"),
+    )
+
+
+def _copied(span: Span) -> dict[str, str]:
+    found = {ours: span.values.get(theirs) for theirs, ours in _COPIED.items()}
+    return {ours: str(value)[:TEXT_VALUE] for ours, value in found.items() if value}
 
 
 def _keep(connection: Connection, experiment_id: str, arrival: _Arrival) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ropewalk.mlops.tracking.traces.conventions import COSTS, TOKENS
 
@@ -22,18 +22,23 @@ def summed(spans: Sequence[SpanFigures]) -> dict[str, str]:
     return {key: json.dumps(figures) for key, figures in found.items() if figures}
 
 
-def _sum(spans: Sequence[SpanFigures], names: Iterable[str]) -> dict[str, float | int]:
-    names = tuple(names)
-    counting = {span for span, _, figures in spans if any(name in figures for name in names)}
-    parents = {span: parent for span, parent, _ in spans}
-    totals: dict[str, float] = {}
-    for span, parent, figures in spans:
-        if span in counting and not _is_below(parent, parents, counting):
-            for name in names:
-                if name in figures or name in _ALWAYS:
-                    totals[name] = totals.get(name, 0.0) + figures.get(name, 0.0)
+def _sum(spans: Sequence[SpanFigures], names: Sequence[str]) -> dict[str, float | int]:
+    outermost = _outermost(spans, names)
+    if not outermost:
+        return {}
+    # Those of caches only where a span has them.
+    wanted = [name for name in names if name in _ALWAYS or any(name in figures for figures in outermost)]
+    totals = {name: sum(figures.get(name, 0.0) for figures in outermost) for name in wanted}
     # Tokens are whole, and clients read them so.
     return {name: int(total) if name in TOKENS else total for name, total in totals.items()}
+
+
+def _outermost(spans: Sequence[SpanFigures], names: Sequence[str]) -> list[Mapping[str, float]]:
+    """Return the figures of the spans that count something of `names` and lie below none that does."""
+    counting = {span for span, _, figures in spans if figures.keys() & set(names)}
+    parents = {span: parent for span, parent, _ in spans}
+    own = [(parent, figures) for span, parent, figures in spans if span in counting]
+    return [figures for parent, figures in own if not _is_below(parent, parents, counting)]
 
 
 def _is_below(parent: str | None, parents: Mapping[str, str | None], counting: set[str]) -> bool:

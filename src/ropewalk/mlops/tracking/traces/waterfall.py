@@ -86,22 +86,28 @@ def trace_waterfall(workspace: Workspace, identifier: str) -> Waterfall:
 
 def _in_tree_order(spans: Sequence[Span]) -> list[tuple[Span, int]]:
     """Return each span once, with its depth, those below it directly behind it, by their starts."""
-    by_id = {span.id: span for span in spans}
+    below = _children(spans)
+    found: dict[str, tuple[Span, int]] = {}
+    # Spans that are each other's parents belong to no root; each is shown all the same, behind the roots.
+    for root in (*below.get(None, ()), *spans):
+        # Not by recursion: what clients nest may be deeper than Python's stack.
+        waiting = [(root, 0)]
+        while waiting:
+            span, depth = waiting.pop()
+            if span.id not in found:
+                found[span.id] = (span, depth)
+                waiting += [(child, depth + 1) for child in reversed(below.get(span.id, ()))]
+    return list(found.values())
+
+
+def _children(spans: Sequence[Span]) -> dict[str | None, list[Span]]:
+    """Return the spans below each span, by their starts; below None stand those that are below none."""
+    known = {span.id for span in spans}
     below: dict[str | None, list[Span]] = {}
-    for span in sorted(spans, key=lambda one: (-one.started_ns, one.id)):
+    for span in sorted(spans, key=lambda one: (one.started_ns, one.id)):
         # A span whose parent never arrived stands by itself.
-        below.setdefault(span.parent if span.parent in by_id else None, []).append(span)
-    found, seen = list[tuple[Span, int]](), set[str]()
-    waiting = [(span, 0) for span in below.get(None, [])]
-    # Not by recursion: what clients nest may be deeper than Python's stack.
-    while waiting or len(seen) < len(by_id):
-        # Spans that are each other's parents belong to no root; each is shown all the same.
-        span, depth = waiting.pop() if waiting else (next(s for s in spans if s.id not in seen), 0)
-        if span.id not in seen:
-            seen.add(span.id)
-            found.append((span, depth))
-            waiting += [(child, depth + 1) for child in below.get(span.id, [])]
-    return found
+        below.setdefault(span.parent if span.parent in known else None, []).append(span)
+    return below
 
 
 def _drawn(span: Span, depth: int, extent: tuple[int, int]) -> WaterfallSpan:

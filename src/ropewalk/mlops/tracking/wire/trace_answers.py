@@ -161,14 +161,22 @@ def _content(sent: wire.Assessment) -> tuple[Kind, object, Mapping[str, str] | N
         return "issue", sent.issue.issue_name or sent.assessment_name or "", None
     if sent.expectation:
         return "expectation", _expected(sent.expectation), None
-    feedback = sent.feedback or wire.Feedback()
-    error = feedback.error or sent.error
-    fields = (
-        {name: value for name in error.__struct_fields__ if (value := getattr(error, name))}
-        if error
-        else None
-    )
-    return "feedback", None if feedback.value is UNSET else _finite(feedback.value), fields
+    return _feedback(sent.feedback or wire.Feedback(), sent.error)
+
+
+def _feedback(
+    feedback: wire.Feedback, error: wire.AssessmentError | None
+) -> tuple[Kind, object, Mapping[str, str] | None]:
+    # Before 3.0 the error stood beside the feedback.
+    value = None if feedback.value is UNSET else _finite(feedback.value)
+    return "feedback", value, _error_fields(feedback.error or error)
+
+
+def _error_fields(error: wire.AssessmentError | None) -> Mapping[str, str] | None:
+    if error is None:
+        return None
+    fields = {name: getattr(error, name) for name in error.__struct_fields__}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _expected(sent: wire.Expectation) -> object:
