@@ -7,43 +7,34 @@ and one that is done twice adds nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import islice
 from typing import Literal
 
 from blake3 import blake3
 
-from ropewalk.mlops.migration.archive import ExportSource
 from ropewalk.mlops.migration.checks import (
     Outcome,
     Tally,
     logged_model_digest,
     points_digest,
-    registered_digest,
     run_digest,
 )
 from ropewalk.mlops.migration.errors import InvalidExport
 from ropewalk.mlops.migration.records import (
     ExperimentRecord,
-    FileRecord,
     LoggedModelRecord,
     Owner,
-    RegisteredRecord,
     RunRecord,
     Source,
-    VersionRecord,
 )
+from ropewalk.mlops.migration.registering import RegistryImport
 from ropewalk.mlops.migration.series import Series
 from ropewalk.mlops.migration.stored import PROXIED, ProjectSource
-from ropewalk.mlops.registry import acting_person, check_name, content_digest, is_released
 from ropewalk.mlops.tracking import safe_path
 from ropewalk.pipeline import Workspace
 from ropewalk.store import Connection, imports
-from ropewalk.store import registry as registry_table
 from ropewalk.store.artifacts import Artifact, put_artifact
 from ropewalk.store.imports import PastTimes
-from ropewalk.store.registry import ModelVersion
-from ropewalk.store.registry_history import NewEvent, add_event
 from ropewalk.store.tracking import experiments as experiment_table
 from ropewalk.store.tracking import logged_models as model_table
 from ropewalk.store.tracking import runs as run_table
@@ -96,8 +87,9 @@ class _Import:
             # Last, because nothing can be added to what is deleted.
             self._settle(experiment, identifier)
             self.say(f"experiment {experiment.name!r}: {count} runs")
+        registry = RegistryImport(self.workspace, self.source, self.outcome, self.places)
         for registered in self.source.registered():
-            self._registered(registered)
+            registry.bring_in(registered)
         return self.outcome
 
     def _experiment(self, experiment: ExperimentRecord) -> str:
@@ -250,130 +242,6 @@ class _Import:
         times = PastTimes(model.created_at, model.updated_at)
         imports.set_logged_model_as(connection, number, model.status, times)
 
-    def _registered(self, model: RegisteredRecord) -> None:
-        tally, versions = self.outcome.tally("registered models"), self.outcome.tally("versions")
-        tally.there += 1
-        versions.there += len(model.versions)
-        check_name(model.name)
-        expected = registered_digest(self._without_protected(model))
-        self.outcome.digests[f"model {model.name}"] = registered_digest(model)
-        # Looked up before the transaction, which reads nothing of the source and waits for nobody.
-        placed = {version.version: self._version_files(version) for version in model.versions}
-        with self.workspace.database.write() as connection:
-            if registry_table.find_model(connection, model.name) is None:
-                tally.added += 1
-                registry_table.insert_model(connection, model.name, model.description, model.tags)
-            else:
-                tally.kept += 1
-            for version in model.versions:
-                if registry_table.find_version(connection, model.name, version.version) is None:
-                    versions.added += 1
-                    self._insert_version(connection, model.name, version, placed[version.version])
-                else:
-                    versions.kept += 1
-            self._finish_model(connection, model)
-            found = registry_table.find_model(connection, model.name)
-        assert found is not None  # written above
-        if registered_digest(self.here.registered_model(found)) != expected:
-            tally.differing.append(f"registered model {model.name}")
-
-    def _without_protected(self, model: RegisteredRecord) -> RegisteredRecord:
-        """Return the model without the aliases that only a release moves: those are left as they are here."""
-        with self.workspace.database.read() as connection:
-            known = registry_table.find_model(connection, model.name)
-        own = known.aliases if known else {}
-        aliases = {a: str(v) for a, v in model.aliases.items() if not is_released(self.workspace, a)}
-        kept = {a: v for a, v in own.items() if is_released(self.workspace, a)}
-        return replace(model, aliases={**aliases, **kept})
-
-    def _finish_model(self, connection: Connection, model: RegisteredRecord) -> None:
-        newest = max((int(version.version) for version in model.versions), default=0)
-        for alias, version in model.aliases.items():
-            if is_released(self.workspace, alias):
-                self.outcome.notes.append(
-                    f"alias {alias!r} of {model.name!r} was left alone: only a release moves it"
-                )
-            elif registry_table.find_alias(connection, model.name, alias) is None:
-                registry_table.set_alias(connection, model.name, alias, str(version))
-                self._note(connection, model.name, "alias moved", str(version), alias=alias)
-        times = PastTimes(model.created_at, model.updated_at)
-        imports.set_model_as(connection, model.name, max(newest, model.last_version), times)
-
-    def _insert_version(
-        self, connection: Connection, name: str, version: VersionRecord, placed: tuple[str, list[Artifact]]
-    ) -> None:
-        location, files = placed
-        if not files and not version.tags.get("mlflow.prompt.text"):
-            self.outcome.notes.append(
-                f"version {version.version} of {name!r}: its files are not among those of a run or logged model"
-            )
-        content = content_digest(files) if files else blake3(location.encode()).hexdigest()
-        added = ModelVersion(
-            name=name,
-            version=version.version,
-            description=version.description,
-            source=version.source if _is_portable(version.source) else location,
-            location=location,
-            run_id=version.run_id,
-            run_link=version.run_link,
-            model_id=version.model_id,
-            node_key=version.node_key,
-            digest=version.digest or content,
-            metrics=version.metrics,
-            stage=version.stage,
-            created_at=version.created_at,
-            updated_at=version.updated_at,
-            tags=version.tags,
-        )
-        imports.insert_version_as(connection, added, files)
-        self._note(connection, name, "registered", version.version, content)
-
-    def _note(
-        self,
-        connection: Connection,
-        name: str,
-        what: str,
-        version: str,
-        after: str = "",
-        *,
-        alias: str | None = None,
-    ) -> None:
-        actor, reason = acting_person(self.workspace), f"imported from {self.source.title}"
-        event = NewEvent(name, what, actor, version, alias, after=after or version, reason=reason)
-        add_event(connection, event)
-
-    def _version_files(self, version: VersionRecord) -> tuple[str, list[Artifact]]:
-        """Return where a version's files are here, and the files."""
-        location = self._moved(version.location) or self._moved(version.source)
-        if version.files is not None:
-            files = [self._store_object(file) for file in version.files]
-            return location or version.location, files
-        if location is None and version.model_id is not None:
-            owner = self.here.logged_model(version.model_id)
-            location = owner.location if owner else None
-        if location is None:
-            # The address of a machine's own folder is of no use to anybody else, and must not be handed out.
-            place = version.source if _is_portable(version.source) else f"{PROXIED}elsewhere"
-            return place, []
-        folder = location.removeprefix(PROXIED).strip("/")
-        found = self.here.artifacts(replace(_NOWHERE, location=f"{PROXIED}{folder}"))
-        return location, found
-
-    def _store_object(self, file: FileRecord) -> Artifact:
-        # A version keeps its files also when the artifacts that it was made of are others by now, or deleted.
-        if not self.workspace.objects.has(file.digest):
-            assert isinstance(self.source, ExportSource)  # no other source says of what a version consists
-            with self.source.object(file) as stream:
-                self.workspace.objects.put_expected(iter(lambda: stream.read(_BLOCK), b""), file.digest)
-        return Artifact(safe_path(file.path), file.digest, file.size)
-
-    def _moved(self, location: str) -> str | None:
-        """Return where something lies here that lies at `location` there."""
-        for there, here in self.places:
-            if there and (location == there or location.startswith(f"{there}/")):
-                return here + location[len(there) :].rstrip("/")
-        return None
-
     def _place(self, owner: Owner, location: str) -> None:
         there = owner.location.rstrip("/")
         self.places.append((there, location))
@@ -411,9 +279,6 @@ class _Import:
             tally.differing.append(name)
 
 
-_NOWHERE = LoggedModelRecord("", "", "", None, None, "", 0, 0)
-
-
 def _put_files(connection: Connection, location: str, files: list[Artifact]) -> None:
     if files and not location.startswith(PROXIED):
         raise InvalidExport(f"the artifacts of {location} lie in a store that this server does not open")
@@ -430,10 +295,3 @@ def _check_id(identifier: str) -> None:
 
 def _role(text: str) -> Literal["input", "output"]:
     return "output" if text == "output" else "input"
-
-
-def _is_portable(source: str) -> bool:
-    scheme, colon, _ = source.partition(":")
-    return source == "dummy-source" or (
-        bool(colon) and len(scheme) > 1 and scheme not in ("file", "mlflow-artifacts")
-    )
