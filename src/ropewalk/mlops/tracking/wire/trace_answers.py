@@ -71,13 +71,13 @@ def read_trace_info(sent: wire.TraceInfoV3) -> Trace:
     Raises:
         InvalidRequest: a part is missing, or a time is none.
     """
-    location = sent.trace_location and sent.trace_location.mlflow_experiment
+    location = sent.trace_location.mlflow_experiment if sent.trace_location else None
     identifier = need(sent.trace_id, "trace.trace_info.trace_id")
     return Trace(
         number=0,
         id=identifier,
         experiment_id=need(
-            location and location.experiment_id, "trace.trace_info.trace_location.experiment_id"
+            location.experiment_id if location else None, "trace.trace_info.trace_location.experiment_id"
         ),
         started_at=_time("request_time", sent.request_time) or 0,
         duration_ms=None if sent.execution_duration is None else read_duration(sent.execution_duration),
