@@ -158,7 +158,8 @@ def test_tickets_are_good_for_one_thing(http: httpx.Client, workspace: Workspace
     """A ticket is no other ticket, no longer one, and no changed one."""
     part = uploads.write_ticket(workspace, "part", "x", number=1)
     get = uploads.write_ticket(workspace, "get", "0/up/model.bin")
-    for ticket, verb in [(part, "put"), (get, "put"), (get[:-1] + "A", "get"), ("x", "get"), ("", "get")]:
+    changed = get[:-1] + ("A" if get[-1] != "A" else "B")
+    for ticket, verb in [(part, "put"), (get, "put"), (changed, "get"), ("x", "get"), ("", "get")]:
         with pytest.raises(UnknownUpload):
             uploads.read_ticket(workspace, ticket, verb)
     assert http.put(f"/api/2.0/mlflow-artifacts/files/{get}", content=b"x").status_code == 404

@@ -26,7 +26,7 @@ def write_token(workspace: Workspace, value: object, *belonging: object) -> str:
     """
     # Unlike JSON this form has infinities and NaN.
     content = msgspec.msgpack.encode(value)
-    return base64.urlsafe_b64encode(_mark(workspace, content, belonging) + content).decode().rstrip("=")
+    return _text(_mark(workspace, content, belonging) + content)
 
 
 def read_token(workspace: Workspace, token: str, shape: type[T], *belonging: object) -> T:
@@ -36,10 +36,10 @@ def read_token(workspace: Workspace, token: str, shape: type[T], *belonging: obj
         InvalidRequest: it was made or changed by somebody else, or belongs to another search.
     """
     try:
-        # Canonical and strict: one value has one token.
+        # One value has one token: the last sign has bits that decoding passes over.
         packed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         mark, content = packed[:_MARK], packed[_MARK:]
-        if not hmac.compare_digest(mark, _mark(workspace, content, belonging)):
+        if _text(packed) != token or not hmac.compare_digest(mark, _mark(workspace, content, belonging)):
             raise InvalidRequest(
                 "Invalid page token: it is not of this search, or not of this server",
                 hint="start again without one",
@@ -47,6 +47,10 @@ def read_token(workspace: Workspace, token: str, shape: type[T], *belonging: obj
         return msgspec.msgpack.decode(content, type=shape)
     except (msgspec.MsgspecError, binascii.Error, ValueError):
         raise InvalidRequest(f"Invalid page token {token[:80]!r}", hint="start again without one") from None
+
+
+def _text(packed: bytes) -> str:
+    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
 def _mark(workspace: Workspace, content: bytes, belonging: tuple[object, ...]) -> bytes:
