@@ -307,12 +307,11 @@ def test_threads_take_turns(where: Path | str) -> None:
 
 def test_busy(database: Database, where: Path | str) -> None:
     """A writer that waited in vain says which database is locked and what to do."""
-    with (
-        closing(Database.open(where)) as other,
-        other.write(),
-        pytest.raises(DatabaseBusy, match="has been locked by another process") as caught,
-    ):
-        _insert(database, 1)
+    with closing(Database.open(where)) as other, other.write() as holder:
+        # A server is asked for its lock along with the first statement.
+        holder.execute("SELECT 1").fetchone()
+        with pytest.raises(DatabaseBusy, match="has been locked by another process") as caught:
+            _insert(database, 1)
 
     assert caught.value.hint
     assert caught.value.may_pass

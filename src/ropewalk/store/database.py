@@ -65,6 +65,8 @@ class Database:
     def write(self) -> AbstractContextManager[Connection]:
         """Return a connection inside a write transaction, committed at the `with` block's end or wholly undone.
 
+        It has the write lock from its first statement on: whatever must not happen twice comes after one.
+
         The block raises:
             DatabaseBusy: another process kept writing for longer than the busy time-out.
             RowRefused: a row broke a rule of its table; catch it around the block, not inside.
