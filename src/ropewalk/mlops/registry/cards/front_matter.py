@@ -76,8 +76,17 @@ def front_matter(facts: CardFacts) -> str:
         document["pipeline_tag"] = task
     if results := _results(facts):
         document["model-index"] = [{"name": facts.version.name, "results": results}]
-    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000)
+    text = yaml.safe_dump(_on_one_line(document), sort_keys=False, allow_unicode=True, width=1000)
     return f"---\n{text}---\n"
+
+
+def _on_one_line(value: object) -> object:
+    """Return a value whose texts have no line breaks: three dashes on a line of their own would end the front matter."""
+    if isinstance(value, str):
+        return " ".join(value.split())
+    if isinstance(value, Mapping):
+        return {_on_one_line(key): _on_one_line(item) for key, item in value.items()}
+    return [_on_one_line(item) for item in value] if isinstance(value, list) else value
 
 
 def task_of(facts: CardFacts) -> str | None:
