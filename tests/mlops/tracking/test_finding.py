@@ -12,13 +12,13 @@ from ropewalk.mlops.tracking import (
     Metric,
     RunQuery,
     create_run,
+    find_experiment,
     find_run_id,
     find_runs,
     finding,
     get_experiment,
     page_of_runs,
     parse_column,
-    find_experiment,
     set_stage,
 )
 from ropewalk.mlops.tracking.errors import InvalidRequest, TooManyRuns, UnknownExperiment, UnknownRun
