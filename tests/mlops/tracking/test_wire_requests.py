@@ -227,7 +227,7 @@ def test_params_twice_in_a_batch(call: Call, run: str) -> None:
     twice = [{"key": "a", "value": "1"}, {"key": "a", "value": "2"}]
     refused = call("POST", "runs/log-batch", 400, json={"run_id": run, "params": twice})
 
-    assert "Duplicate param keys" in refused["message"]
+    assert "Duplicate parameter keys have been submitted." in refused["message"]
 
 
 def test_batch_is_all_or_nothing(call: Call, run: str) -> None:

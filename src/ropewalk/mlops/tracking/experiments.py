@@ -50,7 +50,8 @@ def _check_name(name: str) -> None:
 
 def _exists(name: str) -> ExperimentExists:
     return ExperimentExists(
-        f"Experiment '{name}' already exists",
+        # Begun as MLflow begins it, because its users' programs look for these words.
+        f"Experiment(name={name}) already exists.",
         hint="restore it if it was deleted, or choose another name",
     )
 

@@ -104,5 +104,5 @@ def unique_entries(what: str, pairs: Iterable[tuple[str, str]]) -> dict[str, str
         # MLflow takes one of the two without saying which; a client that retries sends equal pairs, which are
         # fine.
         if found.setdefault(key, value) != value:
-            raise InvalidRequest(f"Duplicate {what} keys have been submitted: '{key}' has two values")
+            raise InvalidRequest(f"Duplicate {what} keys have been submitted. '{key}' has two values")
     return found

@@ -118,11 +118,9 @@ def _evaluation_set(
     row: Row, tags: Mapping[str, Mapping[str, str]], experiments: Mapping[str, Sequence[str]]
 ) -> EvaluationSet:
     values = {name: row[name] for name in row.keys()}  # noqa: SIM118  # a row yields its values
-    of_set = {
-        "tags": tags.get(row["id"], {}),
-        "experiment_ids": tuple(experiments.get(row["id"], ())),
-    }
-    return EvaluationSet(**values, **of_set)
+    return EvaluationSet(
+        **values, tags=tags.get(row["id"], {}), experiment_ids=tuple(experiments.get(row["id"], ()))
+    )
 
 
 def change_evaluation_set(connection: Connection, changed: EvaluationSet) -> None:

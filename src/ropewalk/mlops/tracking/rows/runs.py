@@ -122,7 +122,7 @@ def _log_batch(workspace: Workspace, asked: ask.LogBatch) -> None:
         if point.timestamp is None:
             raise compat.missing(f"metrics[{number}].timestamp")
     # Parameters only: of a tag's values the last stands, because tags may change and parameters may not.
-    params = limits.unique_entries("param", answers.read_pairs(asked.params))
+    params = limits.unique_entries("parameter", answers.read_pairs(asked.params))
     _log(workspace, run_id, asked.metrics, Batch(params=params, tags=answers.entries(asked.tags)))
 
 
