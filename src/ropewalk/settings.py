@@ -122,9 +122,12 @@ class Settings:
     access_file: str = _setting(
         "", "YAML file that says which issuers' logins and CI jobs have which role; unset, none has"
     )
-    oidc_secret: str = _setting("", "Secret of this server at the issuer that people log in at", is_secret=True)
+    oidc_secret: str = _setting(
+        "", "Secret of this server at the issuer that people log in at", is_secret=True
+    )
     public_url: str = _setting(
-        "", "Address under which browsers reach the server, such as https://ropewalk.example.com, behind a proxy"
+        "",
+        "Address under which browsers reach the server, such as https://ropewalk.example.com, behind a proxy",
     )
     log_level: str = _setting(
         "info", "Least level of log events", choices=("debug", "info", "warning", "error")

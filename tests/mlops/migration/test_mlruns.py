@@ -225,7 +225,7 @@ def test_a_version_without_files(open_project: OpenProject, written: Path, tmp_p
     meta = copy / "models" / "late" / "version-1" / "meta.yaml"
     text = meta.read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.startswith(("source", "storage", "model_id"))]
-    meta.write_text("\n".join([*lines, "source: /home/ann/model"]), encoding="utf-8")
+    meta.write_text("\n".join([*lines, "source: /elsewhere/model"]), encoding="utf-8")
 
     outcome = import_source(project, FolderSource(copy))
 

@@ -73,13 +73,13 @@ def test_paths_that_lead_away(http: httpx.Client, where: str, path: str) -> None
 def test_a_versions_file(workspace: Workspace, http: httpx.Client, run: str) -> None:
     """A version's file is what it was when it was registered, whatever the run's artifact is now."""
     for content in (b"first", b"second"):
-        http.post(UPLOAD, params={"run_uuid": run, "path": "m/MLmodel"}, content=content)
+        http.post(UPLOAD, params={"run_uuid": run, "path": "m/notes.txt"}, content=content)
         if content == b"first":
             registry.create_model(workspace, "files", None, {})
             source = f"{get_run(workspace, run).artifact_uri}/m"
             registry.create_version(workspace, registry.VersionRequest("files", source, run))
 
-    query = {"name": "files", "version": "1", "path": "MLmodel"}
+    query = {"name": "files", "version": "1", "path": "notes.txt"}
     for where in ("/model-versions/get-artifact", "//model-versions/get-artifact"):
         assert http.get(f"{str(http.base_url).rstrip('/')}{where}", params=query).content == b"first"
     assert http.get("/model-versions/get-artifact", params={**query, "path": "other"}).status_code == 404

@@ -39,8 +39,12 @@ from ropewalk.pipeline import (
 @click.argument("names", nargs=-1, metavar="[PLAN.json | NAMES...]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
 @click.option("--parallel", type=click.IntRange(1, 64), help="How many nodes may run at once.")
-@click.option("--from", "start", metavar="TIME", help="Compute partitioned tables and steps from this time on only.")
-@click.option("--to", "end", metavar="TIME", help="Compute partitioned tables and steps before this time only.")
+@click.option(
+    "--from", "start", metavar="TIME", help="Compute partitioned tables and steps from this time on only."
+)
+@click.option(
+    "--to", "end", metavar="TIME", help="Compute partitioned tables and steps before this time only."
+)
 @click.option("--cause", default="person", hidden=True, help="What asked for the run.")
 @parameter_option
 @click.option(

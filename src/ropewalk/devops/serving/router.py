@@ -31,8 +31,16 @@ def routes(workspace: Workspace, supervisor: FindSupervisor | None = None) -> li
     return [
         # MLflow's own path, so that its clients need no change.
         Route("POST", "/invocations", Permission.PREDICT, _told(router.invoke_only), refuse=_refuse),
-        Route("POST", "/deployments/{name}/invocations", Permission.PREDICT, _told(router.invoke_named), refuse=_refuse),
-        Route("GET", "/deployments/{name}/health", Permission.READ, _told(router.tell_health), refuse=_refuse),
+        Route(
+            "POST",
+            "/deployments/{name}/invocations",
+            Permission.PREDICT,
+            _told(router.invoke_named),
+            refuse=_refuse,
+        ),
+        Route(
+            "GET", "/deployments/{name}/health", Permission.READ, _told(router.tell_health), refuse=_refuse
+        ),
     ]
 
 
