@@ -39,7 +39,9 @@ def _environment(version: str) -> Path:
         make = [uv, "venv", "--quiet", "--clear", "--python", "3.11", folder]
         fill = [uv, "pip", "install", "--quiet", "--python", python, "--requirement", wanted]
         for command in (make, fill):
-            made = subprocess.run(command, capture_output=True, text=True, check=False)
+            made = subprocess.run(
+                [str(part) for part in command], capture_output=True, text=True, check=False
+            )
             if made.returncode:
                 pytest.skip(f"the environment of MLflow {version} cannot be made: {made.stderr[-300:]}")
         done.write_text(wanted.read_text("utf-8"), encoding="utf-8")
@@ -96,7 +98,17 @@ def test_client(python: Path, url: str, script: str) -> None:
 
 
 def _serve(root: Path, port: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "ropewalk", "-C", root, "up", "--port", str(port), "--no-schedule"]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "ropewalk",
+        "-C",
+        root,
+        "up",
+        "--port",
+        str(port),
+        "--no-schedule",
+    ]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
