@@ -87,7 +87,7 @@ def test_artifacts_of_the_client_below_a_prefix(
     imported_mlflow.set_tracking_uri(url + prefix)
     (tmp_path / "notes.txt").write_text("kept", encoding="utf-8")
 
-    with imported_mlflow.start_run() as run:
+    with imported_mlflow.start_run(experiment_id="0") as run:
         imported_mlflow.log_metric("auc", 0.79)
         imported_mlflow.log_artifact(str(tmp_path / "notes.txt"), "texts")
 

@@ -353,12 +353,12 @@ def test_text_that_no_encoding_holds(http: httpx.Client, run: str) -> None:
 
 
 def test_server(http: httpx.Client) -> None:
-    """Clients learn that the server is healthy, which protocol it speaks, and that it takes whole uploads."""
+    """Clients learn that the server is healthy, which protocol it speaks, and that it takes files in parts."""
     info = http.get("/api/3.0/mlflow/server-info").json()
 
     assert http.get("/health").text == "OK"
     assert http.get("/version").text == "3.17.2"
-    assert not info["multipart_uploads_enabled"]
+    assert info["multipart_uploads_enabled"]
 
 
 @pytest.mark.parametrize(

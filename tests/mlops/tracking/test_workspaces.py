@@ -64,7 +64,7 @@ def test_the_client_in_its_workspace(imported_mlflow: ModuleType, url: str) -> N
     imported_mlflow.set_tracking_uri(url)
     imported_mlflow.set_workspace("test")
     try:
-        with imported_mlflow.start_run() as run:
+        with imported_mlflow.start_run(experiment_id="0") as run:
             imported_mlflow.log_param("depth", 6)
         assert imported_mlflow.get_run(run.info.run_id).data.params == {"depth": "6"}
     finally:
