@@ -9,7 +9,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from ropewalk import plugins
 from ropewalk.pipeline import Workspace
@@ -26,7 +26,7 @@ OpenWorkspace = Callable[[Path], Workspace]
 
 
 # A property holds or does not; how long one example takes on a busy machine is no part of it.
-settings.register_profile("any machine", deadline=None)
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
 

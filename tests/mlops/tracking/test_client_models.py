@@ -111,6 +111,7 @@ def test_autolog_lightgbm(mlflow: ModuleType) -> None:
 
 def test_model_metrics(mlflow: ModuleType, logged: Any) -> None:
     """A metric that names a model is the run's and the model's, and models are ordered by it."""
+    mlflow.set_experiment("models")
     with mlflow.start_run():
         mlflow.log_metric("auc", 0.7, model_id=logged.model_id)
 
