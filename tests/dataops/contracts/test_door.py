@@ -19,7 +19,8 @@ def test_door_is_sorted_and_whole(room):
 
     # Constants first, then classes, then functions.
     assert door.__all__ == sorted(door.__all__, key=lambda name: (not name.isupper(), name))
-    assert {name: home for name, home in homes.items() if not home.startswith(room)} == {}
+    # A name for several constants says of itself that it comes from `typing`.
+    assert {name: home for name, home in homes.items() if not home.startswith((room, "typing"))} == {}
 
 
 @pytest.mark.parametrize("room", ROOMS)
