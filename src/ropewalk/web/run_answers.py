@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict
 from math import isfinite
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
@@ -44,7 +44,7 @@ POINTS, MOST_POINTS = 1_000, 25_000
 MOST_BODY = 1 << 20
 MOST_CHANGED = 10_000
 JSON = "application/json"
-VIEWS = ("active", "deleted", "all")
+VIEWS: tuple[RunView, ...] = ("active", "deleted", "all")
 _COMMA = re.compile(r",(?![^()]*\))")
 Answerer = Callable[[Workspace, Mapping[str, str]], object]
 
@@ -137,15 +137,16 @@ def read_query(asked: Mapping[str, str], limit: int) -> RunQuery:
         InvalidQuery: there is no such view.
         InvalidFilter: a column does not parse.
     """
-    view = asked.get("view") or "active"
-    if view not in VIEWS:
-        raise InvalidQuery(f"there is no view {view[:20]!r}", hint=f"views are {', '.join(VIEWS)}")
+    name = asked.get("view") or "active"
+    view: RunView | None = next((known for known in VIEWS if known == name), None)
+    if view is None:
+        raise InvalidQuery(f"there is no view {name[:20]!r}", hint=f"views are {', '.join(VIEWS)}")
     experiments = split_list(asked.get("experiment", ""))
     return RunQuery(
         experiments=experiments or None,
         filter=asked.get("filter", ""),
         order_by=split_list(asked.get("order_by", "")),
-        view=cast("RunView", view),
+        view=view,
         with_archived=asked.get("archived", "") not in {"", "0", "false"},
         limit=limit,
         columns=[parse_column(text) for text in split_list(asked.get("columns", ""))],
