@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
@@ -292,42 +292,57 @@ def _find(workspace: Workspace, asked: _Asked, page: int) -> tuple[FoundRuns, _A
 
 
 def _table(visit: Visit, found: FoundRuns, asked: _Asked, is_of_all: bool) -> RunTable:
-    chosen = [column for column in asked.columns if column.entity == "metric"]
-    names = sorted({name for run in found.runs for name in run.metrics})
-    plain = [name for name in names if not name.startswith(SYSTEM)] or names
-    metrics = chosen or [_column(name, asked.aggregate) for name in plain[:METRICS]]
+    names = _metric_names(found)
+    metrics = _keyed(asked, "metric") or [_column(name, asked.aggregate) for name in _plain(names)[:METRICS]]
     values = _values(visit.workspace, found, asked, metrics)
-    lines = [
-        replace(
-            run_line(run, row, found.experiments[run.experiment_id].name if is_of_all else ""),
-            branch=origin_of(run.tags).branch,
-        )
-        for run, row in zip(found.runs, values, strict=True)
-    ]
+    lines = _lines(found, values, is_of_all=is_of_all)
     telling = telling_params(lines)
-    params = tuple(column.key for column in asked.columns if column.entity == "parameter")
+    params = tuple(column.key for column in _keyed(asked, "parameter"))
+    more = max(0, len(names) - len(metrics)) + max(0, len(telling) - PARAMS)
     return RunTable(
         experiment=ExperimentLine("", "", 0, None),
         sort=visit.query.get("sort") or NEWEST,
         page=1,
         pages=1,
         metrics=tuple(map(label, metrics)),
-        params=params or (() if asked.columns else telling[:PARAMS]),
+        # Whoever names columns gets those and no others.
+        params=params if asked.columns else telling[:PARAMS],
         runs=tuple(lines),
         sorts=tuple(column.text for column in metrics),
-        tags=tuple(column.key for column in asked.columns if column.entity == "tag"),
+        tags=tuple(column.key for column in _keyed(asked, "tag")),
         filter=asked.query.filter,
         columns=visit.query.get("columns", ""),
         aggregate=asked.aggregate,
         view=asked.query.view,
         archived=visit.query.get("archived") == "1",
-        hidden=0 if asked.columns else max(0, len(names) - len(metrics)) + max(0, len(telling) - PARAMS),
+        hidden=0 if asked.columns else more,
         branch=_branch(asked.branch) if asked.branch else None,
         own_branch=None if asked.branch else _own_branch(visit.workspace),
         mistake=asked.mistake,
         address=f"/experiments/{visit.names['id']}/runs" if "id" in visit.names else "/runs",
         query=_query(visit),
     )
+
+
+def _keyed(asked: _Asked, entity: str) -> list[Column]:
+    return [column for column in asked.columns if column.entity == entity]
+
+
+def _metric_names(found: FoundRuns) -> list[str]:
+    return sorted({name for run in found.runs for name in run.metrics})
+
+
+def _plain(names: list[str]) -> list[str]:
+    """Return the names of what the runs are about; the machine's own figures where there is nothing else."""
+    return [name for name in names if not name.startswith(SYSTEM)] or names
+
+
+def _lines(found: FoundRuns, values: Sequence[Mapping[str, float]], *, is_of_all: bool) -> list[RunLine]:
+    names = {key: experiment.name if is_of_all else "" for key, experiment in found.experiments.items()}
+    return [
+        replace(run_line(run, row, names[run.experiment_id]), branch=origin_of(run.tags).branch)
+        for run, row in zip(found.runs, values, strict=True)
+    ]
 
 
 def _column(name: str, aggregate: str) -> Column:
@@ -341,24 +356,24 @@ def _column(name: str, aggregate: str) -> Column:
 def _values(
     workspace: Workspace, found: FoundRuns, asked: _Asked, metrics: Sequence[Column]
 ) -> list[dict[str, float]]:
-    if list(metrics) != [column for column in asked.columns if column.entity == "metric"]:
-        ids = ", ".join(f"'{run.id}'" for run in found.runs)
-        if any(column.aggregate != "last" for column in metrics) and ids:
-            again = RunQuery(
-                filter=f"run_id IN ({ids})", view="all", with_archived=True, limit=PAGE, columns=metrics
-            )
-            of_run = {run.id: row for run, row in _rows(find_runs(workspace, again))}
-            return [_numbers(metrics, of_run.get(run.id, ())) for run in found.runs]
-        return [
-            {
-                label(column): run.metrics[column.key].value
-                for column in metrics
-                if _is_number(run, column.key)
-            }
-            for run in found.runs
-        ]
-    places = [place for place, column in enumerate(asked.columns) if column.entity == "metric"]
-    return [_numbers(metrics, [row[place] for place in places]) for row in found.values]
+    if list(metrics) == _keyed(asked, "metric"):
+        places = [place for place, column in enumerate(asked.columns) if column.entity == "metric"]
+        return [_numbers(metrics, [row[place] for place in places]) for row in found.values]
+    if found.runs and any(column.aggregate != "last" for column in metrics):
+        return _asked_again(workspace, found, metrics)
+    return [_last_values(run, metrics) for run in found.runs]
+
+
+def _asked_again(workspace: Workspace, found: FoundRuns, metrics: Sequence[Column]) -> list[dict[str, float]]:
+    """Return the aggregates of metrics that only the runs themselves named."""
+    ids = ", ".join(f"'{run.id}'" for run in found.runs)
+    again = RunQuery(filter=f"run_id IN ({ids})", view="all", with_archived=True, limit=PAGE, columns=metrics)
+    of_run = {run.id: row for run, row in _rows(find_runs(workspace, again))}
+    return [_numbers(metrics, of_run.get(run.id, ())) for run in found.runs]
+
+
+def _last_values(run: Run, metrics: Sequence[Column]) -> dict[str, float]:
+    return {label(column): run.metrics[column.key].value for column in metrics if _is_number(run, column.key)}
 
 
 def _rows(found: FoundRuns) -> list[tuple[Run, tuple[str | float | int | None, ...]]]:
@@ -407,12 +422,15 @@ def _branch(found: BranchRuns) -> BranchView:
 
 def _deltas(base: Sequence[Run], branch: Sequence[Run]) -> list[Delta]:
     names = {name for run in base for name in run.metrics} & {name for run in branch for name in run.metrics}
-    deltas = []
-    for name in sorted(name for name in names if not name.startswith(SYSTEM)):
-        before = [run.metrics[name].value for run in base if _is_number(run, name)]
-        after = [run.metrics[name].value for run in branch if _is_number(run, name)]
-        if before and after:
-            was, now = sum(before) / len(before), sum(after) / len(after)
-            is_better = None if was == now else (now < was) == (better(name) == "min")
-            deltas.append(Delta(name, was, now, len(before), len(after), is_better))
-    return deltas
+    found = [_delta(name, base, branch) for name in sorted(names) if not name.startswith(SYSTEM)]
+    return [delta for delta in found if delta is not None]
+
+
+def _delta(name: str, base: Sequence[Run], branch: Sequence[Run]) -> Delta | None:
+    before = [run.metrics[name].value for run in base if _is_number(run, name)]
+    after = [run.metrics[name].value for run in branch if _is_number(run, name)]
+    if not before or not after:
+        return None
+    was, now = sum(before) / len(before), sum(after) / len(after)
+    is_better = None if was == now else (now < was) == (better(name) == "min")
+    return Delta(name, was, now, len(before), len(after), is_better)
