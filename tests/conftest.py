@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -38,6 +40,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sqlite",
         help="where the workspaces that tests open keep their metadata",
     )
+
+
+@pytest.fixture(autouse=True)
+def forgetful_mlflow() -> Iterator[None]:
+    """Let each test meet MLflow's client as a new process does: it remembers an experiment, whatever the server."""
+    _forget_experiment()
+    yield
+    _forget_experiment()
+
+
+def _forget_experiment() -> None:
+    if fluent := sys.modules.get("mlflow.tracking.fluent"):
+        fluent._active_experiment_id = None  # type: ignore[attr-defined]  # there is no public way
+    os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
 
 
 @pytest.fixture(scope="session")

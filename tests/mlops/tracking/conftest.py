@@ -90,8 +90,6 @@ def imported_mlflow() -> ModuleType:
 def mlflow(imported_mlflow: ModuleType, url: str) -> Iterator[ModuleType]:
     """Return the MLflow client, pointed at the endpoint; no run is left active."""
     imported_mlflow.set_tracking_uri(url)
-    # The client remembers the experiment that a test of another server chose.
-    imported_mlflow.set_experiment(experiment_id="0")
     yield imported_mlflow
     while imported_mlflow.active_run():
         imported_mlflow.end_run()
