@@ -14,6 +14,8 @@ from ropewalk.settings import load_settings
 
 @pytest.fixture(autouse=True)
 def unconfigured() -> Iterator[None]:
+    # Before as well: commands that other tests of this process ran have configured them.
+    structlog.reset_defaults()
     yield
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
