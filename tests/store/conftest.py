@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from blank_state import add_database
 
 from ropewalk.store import Database
 
@@ -21,6 +22,7 @@ Plans = Callable[[Callable[[sqlite3.Connection], object]], list[str]]
 def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
     """Return where a new database is: every test that uses one runs on a file and on a server."""
     if request.param == "sqlite":
+        add_database(tmp_path / "ropewalk.db")
         yield tmp_path / "ropewalk.db"
         return
     server: DatabaseServer = request.getfixturevalue("database_server")

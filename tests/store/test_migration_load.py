@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ropewalk.store import Connection, Database
-from ropewalk.store.database import _engine, apply_migration, migrations
+from ropewalk.store.database import apply_migration, migrations, open_engine
 from ropewalk.store.errors import DatabaseBusy
 from ropewalk.store.tracking.chunks import compact_run
 from ropewalk.store.tracking.metrics import metric_points
@@ -24,7 +24,7 @@ RUNS, BATCHES, WRITERS = 300, 10, 4
 @pytest.fixture
 def old(empty: Path | str) -> Iterator[Database]:
     """Return a database of the old schema with some thousand batches of points, as the old program has it open."""
-    database = Database(_engine(empty, 60.0))
+    database = Database(open_engine(empty, 60.0))
     for step in migrations()[:OLD]:
         with database.write() as connection:
             apply_migration(database.engine, connection, step)

@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ropewalk.store.connections import Connection, Engine
-from ropewalk.store.errors import DatabaseTooNew, DatabaseUnusable, MigrationGap
+from ropewalk.store.errors import DatabaseMoved, DatabaseTooNew, DatabaseUnusable, MigrationGap
 from ropewalk.store.sqlite import SQLiteFile
 
 # Writes take milliseconds; whoever waits this long waits for a process that hangs.
 BUSY_TIMEOUT_S = 30.0
+# Added to the schema's number where the rows have been moved away; an older program takes it for too new.
+MOVED = 1_000_000
+PLACE = "SELECT place FROM moved_to"
 # Other files may lie beside them; only this form is run.
 _MIGRATION_NAME = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
 
@@ -45,11 +48,12 @@ class Database:
 
         Raises:
             DatabaseTooNew: its schema is newer than this program.
+            DatabaseMoved: its rows have been moved to another one.
             DatabaseUnusable: it cannot be opened, or is no database.
             DatabaseUnreachable: its server does not answer.
             InvalidSetting: the URL is none.
         """
-        database = cls(_engine(where, busy_timeout_s))
+        database = cls(open_engine(where, busy_timeout_s))
         # Migrated before anyone reads or writes: code knows only the newest schema.
         try:
             database.migrate()
@@ -82,6 +86,13 @@ class Database:
         steps = migrations()
         with self.read() as connection:
             version = self.engine.schema_version(connection)
+            place = connection.execute(PLACE).fetchone()[0] if version >= MOVED else None
+        if place is not None:
+            raise DatabaseMoved(
+                f"the metadata of {self.engine.name} has been moved to {place}",
+                hint="set ROPEWALK_DATABASE_URL to that server, or unset it if that is the project's own file;"
+                " `ropewalk database reopen` goes back to what was here when it was moved",
+            )
         # An older program would write rows that lack what the newer one relies on.
         if version > len(steps):
             raise DatabaseTooNew(
@@ -98,7 +109,8 @@ class Database:
         self.engine.close()
 
 
-def _engine(where: Path | str, busy_timeout_s: float) -> Engine:
+def open_engine(where: Path | str, busy_timeout_s: float) -> Engine:
+    """Return what runs the statements of the database at `where`, whatever its schema is."""
     if isinstance(where, str):
         # Whoever keeps the metadata in a file needs no PostgreSQL driver, and does not wait for its import.
         try:

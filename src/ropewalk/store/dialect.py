@@ -8,6 +8,7 @@ comment stays as it is.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -43,6 +44,9 @@ _WORDS = (
     (re.compile(r"\binstr\("), "strpos("),
     (re.compile(r"\bunixepoch\(\)"), "CAST(extract(epoch FROM now()) AS BIGINT)"),
     (re.compile(r"\bjson_group_object\("), "json_object_agg("),
+    (re.compile(r"\bgroup_concat\("), "string_agg("),
+    # A text, or a number with all its digits, as JSON.
+    (re.compile(r"\b(?:json_quote|exact)\("), "to_json("),
     # Letters of every alphabet, whatever language the database was made for.
     (re.compile(r"\bfold\("), "lower("),
     (re.compile(r"\bCOLLATE folded\b"), 'COLLATE "pg_c_utf8"'),
@@ -117,6 +121,13 @@ def _place(before: str, place: str, after: str) -> tuple[str, Rewrite | None]:
 def fold(text: str) -> str:
     """Return the text with each letter in its small form, as PostgreSQL's `pg_c_utf8` has it: a letter for a letter."""
     return "".join([sign.lower()[0] for sign in text])
+
+
+def exact(number: float | None) -> str | None:
+    """Return a number as JSON with all its digits, infinities as texts, as PostgreSQL's `to_json` has it."""
+    if number is None:
+        return None
+    return repr(number) if math.isfinite(number) else f'"{"Infinity" if number > 0 else "-Infinity"}"'
 
 
 def array_of_json(text: str) -> str:

@@ -5,6 +5,9 @@ RopewalkError
 │   └── TextUnstorable     a text has a character that it cannot keep
 ├── Conflict
 │   ├── DatabaseTooNew     a newer Ropewalk wrote it
+│   ├── DatabaseMoved      its rows have been moved to another one
+│   ├── DatabaseInUse      it cannot be moved while other processes have it open
+│   ├── DatabaseNotEmpty   there are rows where rows are to be moved to
 │   ├── DatabaseBusy       another process has been writing for too long
 │   ├── RowRefused         a row breaks a rule of its table
 │   └── EnvironmentMoved   an environment's pointers are not the expected ones any more
@@ -31,6 +34,24 @@ class DatabaseTooNew(Conflict):
     """The metadata database was written by a newer Ropewalk."""
 
     code = "RW301"
+
+
+class DatabaseMoved(Conflict):
+    """The rows of the metadata database have been moved to another one, which a setting must name."""
+
+    code = "RW323"
+
+
+class DatabaseInUse(Conflict):
+    """The metadata database cannot be moved while another process has it open."""
+
+    code = "RW324"
+
+
+class DatabaseNotEmpty(Conflict):
+    """The metadata cannot be moved to a database that holds rows already."""
+
+    code = "RW327"
 
 
 # A Conflict and not a Failed: nothing is broken, and the same command works a moment later.

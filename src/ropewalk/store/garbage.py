@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ropewalk.store.connections import Connection
@@ -86,6 +86,17 @@ def listed_objects(database: Database) -> set[str]:
             " UNION SELECT digest FROM upload_part"
         )
         return {row["digest"] for row in rows}
+
+
+def listed_among(database: Database, digests: Sequence[str]) -> set[str]:
+    """Return those of `digests` (up to 1,000) of which artifacts and registered versions consist at this moment."""
+    if not digests:
+        return set()
+    within = f"digest IN ({', '.join('?' * len(digests))})"
+    tables = ("artifact", "model_version_file", "upload_part")
+    sql = " UNION ".join(f"SELECT digest FROM {table} WHERE {within}" for table in tables)  # noqa: S608  # only marks
+    with database.read() as connection:
+        return {row["digest"] for row in connection.execute(sql, tuple(digests) * len(tables))}
 
 
 def _reachable(connection: Connection, roots: Roots) -> set[str]:

@@ -10,6 +10,7 @@ from ropewalk.store.artifacts import Artifact
 from ropewalk.store.connections import Connection
 from ropewalk.store.registry import ModelVersion
 from ropewalk.store.registry import set_version_tag as _tag_version
+from ropewalk.store.registry_history import RegistryEvent
 from ropewalk.store.tracking.runs import NewRun
 
 
@@ -68,6 +69,7 @@ def set_logged_model_as(connection: Connection, model: int, status: str, times: 
 
 def set_model_as(connection: Connection, name: str, last_version: int, times: PastTimes) -> None:
     """Set the times of a registered model, and the least number that its next version is above."""
+    # Never downwards: numbers given here since must not be given again.
     connection.execute(
         "UPDATE registered_model SET created_at = ?, updated_at = ?,"
         " last_version = CASE WHEN last_version > ? THEN last_version ELSE ? END WHERE name = ?",
@@ -82,6 +84,7 @@ def insert_version_as(connection: Connection, version: ModelVersion, files: Sequ
         RowRefused: the number is taken.
     """
     number = int(version.version)
+    # Every column is given: what a default would fill in is of today, and not of then.
     connection.execute(
         "INSERT INTO model_version (model, version, description, source, location, run_id, run_link,"
         " model_id, node_key, digest, metrics, stage, created_at, updated_at)"
@@ -123,3 +126,35 @@ def metric_names(connection: Connection, run: int) -> list[str]:
         (run,),
     )
     return [str(row["name"]) for row in rows]
+
+
+def list_trace_ids(connection: Connection, experiment: str) -> list[str]:
+    """Return the ids of all traces of an experiment, in the order they came."""
+    rows = connection.execute("SELECT id FROM trace WHERE experiment = ? ORDER BY number", (int(experiment),))
+    return [str(row["id"]) for row in rows]
+
+
+def trace_links(connection: Connection, trace: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the runs that the trace of that number was linked to, and the versions of prompts it used."""
+    runs = connection.execute("SELECT run_id FROM trace_run WHERE trace = ? ORDER BY run_id", (trace,))
+    prompts = connection.execute("SELECT prompt FROM trace_prompt WHERE trace = ? ORDER BY prompt", (trace,))
+    return tuple(str(row["run_id"]) for row in runs), tuple(str(row["prompt"]) for row in prompts)
+
+
+def list_evaluation_set_ids(connection: Connection) -> list[str]:
+    """Return the ids of all evaluation sets, in the order they were made."""
+    rows = connection.execute("SELECT id FROM evaluation_set ORDER BY created_at, id")
+    return [str(row["id"]) for row in rows]
+
+
+def insert_event_as(connection: Connection, event: RegistryEvent) -> None:
+    """Add something that happened to a model elsewhere, at the time when it did."""
+    connection.execute(
+        "INSERT INTO registry_event"
+        " (model, version, alias, what, state_before, state_after, actor, reason, happened_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(event.model, int(event.version) if event.version else None, event.alias, event.what),
+            *(event.before, event.after, event.actor, event.reason, event.happened_at),
+        ),
+    )

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ropewalk.store.connections import Connection
-from ropewalk.store.dialect import fold
+from ropewalk.store.dialect import exact, fold
 from ropewalk.store.errors import DatabaseBusy, DatabaseFailed, DatabaseUnusable, RowRefused
 from ropewalk.store.grouping import Alone, WriteQueue
 from ropewalk.store.turns import Turns
@@ -38,7 +38,7 @@ class SQLiteFile:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Yield a connection on which every statement sees one consistent state."""
-        with self._translated(), self._alone():
+        with self.translated(), self._alone():
             connection = self._connect()
             # Without a transaction each statement would see the state of its own moment.
             connection.execute("BEGIN")
@@ -55,7 +55,7 @@ class SQLiteFile:
             DatabaseBusy: this process or another one kept writing for longer than the busy time-out.
             RowRefused: a row broke a rule of its table.
         """
-        with self._translated(), self._alone(), self._queue.turn() as connection:
+        with self.translated(), self._alone(), self._queue.turn() as connection:
             yield connection
 
     def begin(self) -> Connection:
@@ -124,7 +124,7 @@ class SQLiteFile:
         self._local = threading.local()
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
         """Say SQLite's errors in the product's own words."""
         try:
             yield
@@ -172,22 +172,28 @@ class SQLiteFile:
         return connection
 
     def _open(self) -> sqlite3.Connection:
-        # Each is used by one thread at a time; `close` may run in another.
-        # isolation_level=None: transactions begin where we say, not where the driver guesses.
-        connection = sqlite3.connect(
-            self.path, timeout=self.busy_timeout_s, isolation_level=None, check_same_thread=False
-        )
-        connection.row_factory = sqlite3.Row
+        connection = open_connection(self.path, self.busy_timeout_s)
         self._use_write_ahead_log(connection)
         # Survives the death of any process; the last commits before a power cut may be lost, none torn.
         connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        # What the other database does by a collation: SQLite's own `lower` knows ASCII letters only.
-        connection.create_function("fold", 1, _fold, deterministic=True)
-        connection.create_collation("folded", _compare)
         with self._lock:
             self._connections.append(connection)
         return connection
+
+
+def open_connection(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
+    """Open a connection that knows what the store's tables and statements ask of it."""
+    # Each is used by one thread at a time; `close` may run in another.
+    # isolation_level=None: transactions begin where we say, not where the driver guesses.
+    connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA foreign_keys=ON")
+    # What the other database does by a collation: SQLite's own `lower` knows ASCII letters only.
+    connection.create_function("fold", 1, _fold, deterministic=True)
+    # SQLite's own JSON keeps fifteen digits of a number, which is not always the number.
+    connection.create_function("exact", 1, exact, deterministic=True)
+    connection.create_collation("folded", _compare)
+    return connection
 
 
 def _fold(text: str | float | bytes | None) -> str | float | bytes | None:

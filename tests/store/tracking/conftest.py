@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import count
+from typing import TYPE_CHECKING
 
 import pytest
+from blank_state import add_database
 
 from ropewalk.store import Database
 from ropewalk.store.tracking.runs import NewRun, insert_run
+
+if TYPE_CHECKING:
+    from database_server import DatabaseServer
 
 
 @pytest.fixture
@@ -22,3 +28,17 @@ def add_run(database: Database) -> Callable[..., int]:
             return insert_run(connection, new)
 
     return add
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """Return a database of a whole module, whose tests keep to ids of their own: one to make, and not one each."""
+    if request.param == "sqlite":
+        folder = tmp_path_factory.mktemp("shared")
+        add_database(folder / "ropewalk.db")
+        with closing(Database.open(folder / "ropewalk.db")) as opened:
+            yield opened
+        return
+    server: DatabaseServer = request.getfixturevalue("database_server")
+    with server.database() as name, closing(Database.open(server.url(name))) as opened:
+        yield opened

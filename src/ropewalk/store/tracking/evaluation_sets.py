@@ -161,6 +161,7 @@ def delete_evaluation_tag(connection: Connection, identifier: str, key: str) -> 
 
 def link_experiments(connection: Connection, identifier: str, experiments: Iterable[str]) -> None:
     """Let an evaluation set belong to these experiments too."""
+    # With a place each: clients are shown experiments in the order in which they were linked.
     row = connection.execute(
         "SELECT coalesce(max(place), 0) AS place FROM evaluation_set_experiment WHERE evaluation_set = ?",
         (identifier,),
@@ -207,6 +208,7 @@ def _record(row: Row) -> EvaluationRecord:
 
 def put_records(connection: Connection, records: Iterable[EvaluationRecord]) -> None:
     """Add records, or replace those with the same inputs in the same evaluation set."""
+    # Id, birth and place stay those of the first: whoever noted the id finds the record again.
     connection.executemany(
         "INSERT INTO evaluation_record (id, evaluation_set, inputs_digest, inputs, outputs, expectations, tags, source,"
         " created_at, updated_at, created_by, updated_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

@@ -52,6 +52,7 @@ def put_secret(connection: Connection, secret: GatewaySecret, sealed: bytes | No
         RowRefused: the name is taken.
     """
     masked, auth_config = json.dumps(dict(secret.masked)), json.dumps(dict(secret.auth_config))
+    # The mask shows parts of the key, so without a new key it stays as well.
     if sealed is None:
         connection.execute(
             "UPDATE gateway_secret SET auth_config = ?, updated_at = ?, updated_by = ? WHERE id = ?",

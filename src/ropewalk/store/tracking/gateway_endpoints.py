@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from ropewalk.store.connections import Connection
 from ropewalk.store.tracking.gateway import GatewayModel, read_models
 
+_BINDINGS = (
+    "SELECT *, (SELECT scorer.name FROM scorer WHERE resource_type = 'scorer' AND scorer.id = resource_id) AS name"
+    " FROM gateway_binding"
+)
+
 
 @dataclass(frozen=True)
 class GatewayRoute:
@@ -47,7 +52,7 @@ class GatewayEndpoint:
 
 @dataclass(frozen=True)
 class GatewayBinding:
-    """That something (a scorer, say) uses an endpoint."""
+    """That something (a scorer, say) uses an endpoint; `name` is what that is called, where it is known here."""
 
     endpoint: str
     resource_type: str
@@ -56,6 +61,7 @@ class GatewayBinding:
     updated_at: int
     created_by: str | None
     updated_by: str | None
+    name: str | None = None
 
 
 def put_endpoint(connection: Connection, endpoint: GatewayEndpoint) -> None:
@@ -111,6 +117,7 @@ def read_endpoints(
 
 
 def _routes(connection: Connection, wanted: str) -> dict[str, list[GatewayRoute]]:
+    # All at once: a question per route would cost more than the few that nobody asked for.
     models = {model.id: model for model in read_models(connection)}
     found: dict[str, list[GatewayRoute]] = {}
     for row in connection.execute(
@@ -214,10 +221,17 @@ def read_bindings(
     given = {column: value for column, value in wanted.items() if value is not None}
     where = " AND ".join(["TRUE", *(f"{column} = ?" for column in given)])
     rows = connection.execute(
-        f"SELECT * FROM gateway_binding WHERE {where} ORDER BY created_at, endpoint, resource_type, resource_id",  # noqa: S608  # names are ours
+        f"{_BINDINGS} WHERE {where} ORDER BY created_at, endpoint, resource_type, resource_id",
         list(given.values()),
     )
     return [GatewayBinding(**{column: row[column] for column in row.keys()}) for row in rows]  # noqa: SIM118  # a row yields its values
+
+
+def forget_scorer(connection: Connection, scorer: str) -> None:
+    """Remove what says that a scorer uses an endpoint."""
+    connection.execute(
+        "DELETE FROM gateway_binding WHERE resource_type = 'scorer' AND resource_id = ?", (scorer,)
+    )
 
 
 def delete_binding(connection: Connection, endpoint: str, resource_type: str, resource_id: str) -> int:

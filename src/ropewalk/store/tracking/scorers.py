@@ -62,6 +62,7 @@ def latest_scorers(connection: Connection, experiments: Sequence[str]) -> list[S
     """Return the newest version of each scorer of these experiments, by name."""
     rows = connection.execute(
         f"{_VERSIONS} WHERE scorer.experiment IN (SELECT value FROM json_each(?))"  # noqa: S608  # the statement is ours
+        # Not `last_version`: that counts deleted versions too, and the newest may be one of them.
         " AND scorer_version.version = (SELECT max(newest.version) FROM scorer_version AS newest"
         " WHERE newest.scorer = scorer.id) ORDER BY scorer.experiment, scorer.name",
         (json.dumps([int(one) for one in experiments]),),

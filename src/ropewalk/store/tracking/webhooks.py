@@ -124,6 +124,7 @@ def is_anyone_listening(connection: Connection) -> bool:
 def add_deliveries(connection: Connection, event: str, content: str) -> None:
     """Put `content` into the outbox for every active webhook that is to be told of `event`."""
     now = now_ms()
+    # In the transaction of the change itself: what is rolled back is told to nobody, what is kept is told for sure.
     listening = connection.execute("SELECT number, events FROM webhook WHERE status = 'ACTIVE'").fetchall()
     connection.executemany(
         "INSERT INTO webhook_delivery (id, webhook, event, content, state, attempts, due_at, created_at)"
@@ -192,6 +193,7 @@ def revive_deliveries(connection: Connection, webhook: int) -> int:
 
 def forget_deliveries(connection: Connection, delivered_before: int, dead_before: int) -> int:
     """Remove what was delivered, or given up, before these times; return how much that was."""
+    # The dead are kept by a time of their own: somebody may still revive them, and what arrived nobody asks for.
     done = connection.execute(
         "DELETE FROM webhook_delivery"
         " WHERE (state = 'delivered' AND ended_at < ?) OR (state = 'dead' AND ended_at < ?)",

@@ -139,6 +139,7 @@ def _binding(found: GatewayBinding) -> ask.GatewayEndpointBinding:
         last_updated_at=found.updated_at,
         created_by=found.created_by,
         last_updated_by=found.updated_by,
+        display_name=found.name,
     )
 
 

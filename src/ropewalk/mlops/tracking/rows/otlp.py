@@ -89,12 +89,16 @@ def _file(workspace: Workspace) -> Endpoint:
 
 def _read_file(workspace: Workspace, identifier: str, path: str | None) -> Response:
     found = reading.whole_trace(workspace, identifier, is_partial_fine=True)
+    headers = {"content-disposition": f"attachment; filename={FILE}", "x-content-type-options": "nosniff"}
     if path is None and (found.spans or reading.has_spans_here(found.trace)):
         content = {"spans": [read_span(span).file_form() for span in found.spans]}
-        headers = {"content-disposition": f"attachment; filename={FILE}", "x-content-type-options": "nosniff"}
         return Response(json.dumps(content), headers=headers, media_type="application/octet-stream")
     # Clients that send no spans put them, and what is attached to them, among the artifacts.
     name = artifacts.safe_path(path or FILE)
     root = artifacts.proxied_path(found.trace.artifact_uri) or ""
     stored = artifacts.find_artifact(workspace, f"{root}/{name}")
-    return sent_file(stored, workspace.objects.path(stored.digest))
+    sent = sent_file(stored, workspace.objects.path(stored.digest))
+    if path is None:
+        # Without quotes, as MLflow writes it of either kind of trace.
+        sent.headers.update(headers)
+    return sent

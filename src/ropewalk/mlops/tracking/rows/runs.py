@@ -10,7 +10,7 @@ from ropewalk.mlops.tracking.model_notes import note_model
 from ropewalk.mlops.tracking.rows.experiments import check_page_size, within
 from ropewalk.mlops.tracking.rows.row import Row
 from ropewalk.mlops.tracking.runs import Batch, RunRequest
-from ropewalk.mlops.tracking.wire import answers, compat
+from ropewalk.mlops.tracking.wire import answers, compat, documents
 from ropewalk.mlops.tracking.wire import models as wire
 from ropewalk.mlops.tracking.wire import requests as ask
 from ropewalk.mlops.tracking.wire.pages import next_token, read_page
@@ -19,7 +19,8 @@ from ropewalk.pipeline import Workspace
 from ropewalk.routes import Permission
 from ropewalk.store import now_ms
 from ropewalk.store.search import Condition
-from ropewalk.store.tracking.runs import RunChange, search_runs
+from ropewalk.store.tracking.run_documents import search_run_documents
+from ropewalk.store.tracking.runs import RunChange
 from ropewalk.store.tracking.values import ModelMetric
 
 # Clients that never chose an experiment send none, and expect the one that every MLflow server has.
@@ -59,8 +60,8 @@ def _create(workspace: Workspace, asked: ask.CreateRun) -> ask.CreateRunResponse
     return ask.CreateRunResponse(answers.run(runs.begin_run(workspace, request)))
 
 
-def _get(workspace: Workspace, asked: ask.GetRun) -> ask.GetRunResponse:
-    return ask.GetRunResponse(answers.run(runs.get_run(workspace, run_of(asked))))
+def _get(workspace: Workspace, asked: ask.GetRun) -> documents.RunAnswer:
+    return documents.RunAnswer(documents.run(runs.get_run_document(workspace, run_of(asked))))
 
 
 def _update(workspace: Workspace, asked: ask.UpdateRun) -> ask.UpdateRunResponse:
@@ -78,7 +79,7 @@ def _restore(workspace: Workspace, asked: ask.RestoreRun) -> None:
     runs.move_run(workspace, answers.need(asked.run_id, "run_id"), "active")
 
 
-def _search(workspace: Workspace, asked: ask.SearchRuns) -> ask.SearchRunsResponse:
+def _search(workspace: Workspace, asked: ask.SearchRuns) -> documents.RunsAnswer:
     wanted = DEFAULT_PAGE if asked.max_results is None else asked.max_results
     # A page is built in memory as a whole, so its size is bounded even for clients that ask for all.
     limit = check_page_size(wanted, limits.RUNS_PAGE)
@@ -91,9 +92,9 @@ def _search(workspace: Workspace, asked: ask.SearchRuns) -> ask.SearchRunsRespon
     ]
     orderings = [parse_ordering(text, RUNS) for text in asked.order_by]
     with workspace.database.read() as connection:
-        found = search_runs(connection, conditions, orderings, page)
-    return ask.SearchRunsResponse(
-        [answers.run(item) for item in found[:limit]], next_token(workspace, page, len(found), *search)
+        found = search_run_documents(connection, conditions, orderings, page)
+    return documents.RunsAnswer(
+        [documents.run(item) for item in found[:limit]], next_token(workspace, page, len(found), *search)
     )
 
 
@@ -153,8 +154,12 @@ def _delete_tag(workspace: Workspace, asked: ask.DeleteTag) -> None:
 
 
 def _log_inputs(workspace: Workspace, asked: ask.LogInputs) -> None:
+    run_id = answers.need(asked.run_id, "run_id")
+    # MLflow asked for data sets until models could be inputs, and has taken a request with neither since.
+    if not asked.datasets and not asked.models:
+        raise compat.missing("datasets")
     datasets, models = answers.read_datasets(asked.datasets), answers.read_models(asked.models, "input")
-    runs.log_uses(workspace, answers.need(asked.run_id, "run_id"), datasets, models)
+    runs.log_uses(workspace, run_id, datasets, models)
 
 
 def _log_outputs(workspace: Workspace, asked: ask.LogOutputs) -> None:
