@@ -9,7 +9,13 @@ import sys
 
 import pytest
 
-from ropewalk.processes.project_imports import import_from_source, is_projects
+from ropewalk.processes.project_imports import (
+    SourceOnlyLoader,
+    import_from_source,
+    import_project,
+    is_projects,
+    load_function,
+)
 
 
 @pytest.fixture
@@ -73,3 +79,45 @@ def test_source_that_does_not_parse(root):
         importlib.import_module("broken")
 
     assert caught.value.filename == str(root / "broken.py")
+
+
+def test_modules_of_a_src_layout(root, monkeypatch):
+    """What lies in `src` is found without being installed, after what lies in the project's root."""
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    for path in ("src/only_in_src.py", "src/in_both_of_them.py", "in_both_of_them.py"):
+        (root / path).parent.mkdir(exist_ok=True)
+        (root / path).write_text(f"WHERE = {path!r}\n")
+    text = (
+        "import in_both_of_them, only_in_src\ndef make(): return only_in_src.WHERE, in_both_of_them.WHERE\n"
+    )
+    (root / "makes_of_src.py").write_text(text)
+
+    made = load_function(root, "makes_of_src.py", "make")
+
+    assert made() == ("src/only_in_src.py", "in_both_of_them.py")
+
+
+def test_the_projects_own_modules_come_first(root, monkeypatch):
+    """The project's root and `src` come before what is installed, and are imported from source."""
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    (root / "src").mkdir()
+    (root / "src/own_of_src.py").write_text("")
+
+    import_project(root, root / "beside")
+
+    assert sys.path[:3] == [str(root / "beside"), str(root), str(root / "src")]
+    assert isinstance(importlib.import_module("own_of_src").__loader__, SourceOnlyLoader)
+
+
+def test_a_project_behind_a_link(root, monkeypatch):
+    """Its modules are imported from source too where their folder is told without the link."""
+    (root / "real").mkdir()
+    (root / "real/own_behind_link.py").write_text("")
+    (root / "link").symlink_to("real")
+    monkeypatch.setattr(sys, "path", [str(root / "real"), *sys.path])
+    # That of the folder around it would do it as well.
+    monkeypatch.setattr(sys, "path_hooks", sys.path_hooks[1:])
+
+    import_from_source(root / "link")
+
+    assert isinstance(importlib.import_module("own_behind_link").__loader__, SourceOnlyLoader)

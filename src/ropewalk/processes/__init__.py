@@ -11,16 +11,18 @@ from ropewalk.doors import lazy_names
 
 if TYPE_CHECKING:
     from ropewalk.processes.frames import TableData, relation_of, write_parquet
-    from ropewalk.processes.masking import Mask, find_secrets
+    from ropewalk.processes.masking import Mask, find_secrets, names_secret
     from ropewalk.processes.process import Command, Ended, Watch, run_process
     from ropewalk.processes.process_log import ProcessLog, log_path
     from ropewalk.processes.project_imports import (
         SourceOnlyLoader,
         import_from_source,
+        import_project,
         is_projects,
         load_function,
         user_place,
     )
+    from ropewalk.processes.warden import end_with_parent
 
 __all__ = [
     "Command",
@@ -30,11 +32,14 @@ __all__ = [
     "SourceOnlyLoader",
     "TableData",
     "Watch",
+    "end_with_parent",
     "find_secrets",
     "import_from_source",
+    "import_project",
     "is_projects",
     "load_function",
     "log_path",
+    "names_secret",
     "relation_of",
     "run_process",
     "user_place",

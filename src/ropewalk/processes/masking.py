@@ -39,10 +39,15 @@ class Mask:
         return self.hide(text.encode(errors="surrogateescape")).decode(errors="surrogateescape")
 
 
+def names_secret(name: str) -> bool:
+    """Return whether a variable of that name holds a secret."""
+    return _NAMES_SECRET.search(name.upper()) is not None
+
+
 def find_secrets(environ: Mapping[str, str], declarations: str) -> Mask:
     """Return a mask of variables named like secrets or used as `secret://NAME`, and of passwords in addresses."""
     named = set(_REFERENCE.findall(declarations))
-    secret = [value for name, value in environ.items() if name in named or _NAMES_SECRET.search(name.upper())]
+    secret = [value for name, value in environ.items() if name in named or names_secret(name)]
     # An address with a password (`ROPEWALK_DATABASE_URL`) is no secret by its name, and its password is one.
     return Mask([*secret, *(password for value in environ.values() for password in _passwords(value))])
 

@@ -24,6 +24,8 @@ LOOK_S = 0.1
 REST_S = 0.01
 # A warden that has not ended everything this long after its own grace time is ended itself.
 PATIENCE_S = 10.0
+# How many looks in a row find nothing before nothing is taken to be left.
+SURE_LOOKS = 3
 # How often whoever watches is told of a new line.
 NEWS_S = 0.25
 _PIPE = 1 << 20
@@ -251,7 +253,11 @@ def _wait(process: subprocess.Popen[bytes]) -> float:
 def _sweep(mark: str) -> None:
     """End what is left of a tree whose warden was killed: the step itself died with it, what it detached may not have."""
     deadline = time.monotonic() + PATIENCE_S
-    while (left := tree.marked(mark)) and time.monotonic() < deadline:
+    # A process that is just becoming another program shows no environment for a moment: one empty look proves nothing.
+    empty_looks = 0
+    while empty_looks < SURE_LOOKS and time.monotonic() < deadline:
+        left = tree.marked(mark)
+        empty_looks = 0 if left else empty_looks + 1
         for process in left:
             tree.send(process, signal.SIGKILL)
         time.sleep(tree.SHORTEST_PAUSE_S)

@@ -40,12 +40,14 @@ class SourceOnlyLoader(SourceFileLoader):
 
 def import_from_source(root: Path) -> None:
     """Have the modules below `root` imported from source from now on."""
+    # A project may be reached through a link, and a program's folder is told without it.
+    roots = {root, root.resolve()}
     find = FileFinder.path_hook(
         (ExtensionFileLoader, EXTENSION_SUFFIXES), (SourceOnlyLoader, SOURCE_SUFFIXES)
     )
 
     def find_below_root(folder: str) -> FileFinder:
-        if not is_projects(Path(folder), root):
+        if not any(is_projects(Path(folder), each) for each in roots):
             # Python's word for a folder that another finder is to look into.
             raise ImportError(folder)
         return find(folder)  # type: ignore[return-value]  # declared as any finder, and it is this one
@@ -55,9 +57,19 @@ def import_from_source(root: Path) -> None:
     sys.path_importer_cache.clear()
 
 
+def import_project(root: Path, *beside: Path) -> None:
+    """Have the project's modules found and imported from source: those in the folders `beside`, its root and `src`."""
+    # As they are found in a test; those of a `src` layout also where nobody installed the project.
+    source = root / "src"
+    sys.path[:0] = map(str, [*beside, root, *([source] if source.is_dir() else [])])
+    import_from_source(root)
+
+
 def is_projects(path: Path, root: Path) -> bool:
     """Return whether a file or folder is the project's own, and not one of a package installed inside it."""
-    return path.is_relative_to(root) and _INSTALLED.isdisjoint(path.relative_to(root).parts)
+    # Every import of the Pythons that a step starts passes here, whatever their age: before 3.9, paths had no
+    # `is_relative_to`.
+    return root in (path, *path.parents) and _INSTALLED.isdisjoint(path.relative_to(root).parts)
 
 
 def load_function(root: Path, path: str, name: str) -> Callable[..., object]:
@@ -68,9 +80,7 @@ def load_function(root: Path, path: str, name: str) -> Callable[..., object]:
         Exception: whatever loading the file raises.
     """
     file = root / path
-    # Modules beside the file and modules from the project's root import as they do in a test.
-    sys.path[:0] = [str(file.parent), str(root)]
-    import_from_source(root)
+    import_project(root, file.parent)
     # Loaded by path, not by name: two projects may both have a `train.py`.
     loader = SourceOnlyLoader(file.stem, str(file))
     spec = importlib.util.spec_from_file_location(file.stem, file, loader=loader)

@@ -79,8 +79,7 @@ def _run_step(warden: int, arguments: Sequence[str]) -> int:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
     # A session of its own: a step that signals its whole group must not hit the warden.
     os.setsid()
-    _control_process(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != warden:
+    if not end_with_parent(warden):
         return 1
     # Imported on this side of the fork only, so that the warden stays small.
     main: Callable[..., int] = importlib.import_module(arguments[0]).main
@@ -151,6 +150,12 @@ def _listen_to_signals() -> int:
 
 def _take_note(_number: int, _frame: FrameType | None) -> None:
     """Do nothing: the signal's number is in the pipe by now."""
+
+
+def end_with_parent(parent: int) -> bool:
+    """Have the kernel end this process with `parent`, its parent; False when that is gone already (Linux)."""
+    _control_process(PR_SET_PDEATHSIG, signal.SIGKILL)
+    return os.getppid() == parent
 
 
 def _control_process(option: int, value: int) -> None:
