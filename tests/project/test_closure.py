@@ -398,6 +398,14 @@ def _scribble(text: str, chance: random.Random) -> str:
         ('def helper():\n    """One."""\n    return helper.__doc__\n', "One.->Two."),
         ("def helper(): return globals()['other']()\ndef other(): return 1\n", "return 1->return 2"),
         ("RATE = 1\ndef helper(frame): return frame.query('a > @RATE')\n", "RATE = 1->RATE = 2"),
+        ("from lib.a import x\ndef helper(frame): return frame.eval('b = a + @x')\n", "helper->helper"),
+        ('def helper():\n    """One."""\n    return getattr(helper, "__doc__")\n', "One.->Two."),
+        (
+            "class Base: ...\nclass One(Base):\n    x = 1\ndef helper(): return Base.__subclasses__()\n",
+            "x = 1->x = 2",
+        ),
+        # A set of another module's, which everyone there sees grow.
+        ("from lib import a\nfrom lib.a import x\nx |= {1}\nhelper = a.f\n", "x |= {1}->x |= {2}"),
         ("def helper(): return __import__('lib.a').a.x\n", "helper->helper"),
         # A class whose fields are its annotations, to somebody elsewhere.
         ("from attrs import define\n@define\nclass helper:\n    x: int\n", "x: int->x: str"),

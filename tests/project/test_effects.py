@@ -29,7 +29,7 @@ def _judge(text: str):
         "make",
         "Known",
     }
-    judge = Judge(IMPORTS, bound)
+    judge = Judge(IMPORTS, bound, own={"A"})
     return judge, tree.body[-1]
 
 

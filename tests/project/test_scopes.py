@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from ropewalk.project.scopes import global_uses, stored_names
+from ropewalk.project.scopes import global_uses, own_values, stored_names
 
 
 def uses(text: str) -> set[str]:
@@ -78,3 +78,17 @@ def test_stored_names(text, expected):
 def test_deep_nesting():
     """Generated code may nest as deeply as Python's parser lets it."""
     assert uses(" + ".join(["a"] * 2000)) == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a = []\na += [1]", {"a"}),
+        ("a: set = set()\nb = collections.Counter()\nc = 1 + x", {"a", "b", "c"}),
+        ("from lib import a\na = []", set()),
+        ("a = other\nb = lib.found\nc = registry()\nd = e = [x for x in y]", {"d", "e"}),
+    ],
+)
+def test_own_values(text, expected):
+    """A value that was made on the spot is nobody else's; one that came from elsewhere may be."""
+    assert own_values(ast.parse(text).body) == expected

@@ -120,7 +120,9 @@ class _Walk:
             if is_strict:
                 self._reach(Piece("all", file) for file in self._files("load"))
             for file, statements in found.items():
-                self._reach(_looked_for(file, statements))
+                for word in _looked_for(statements):
+                    # The name may be imported, and then it is the other module's value that is looked for.
+                    self._reach(self.view.named(file, word))
         return is_strict
 
     def _statements_by_file(self) -> dict[str, list[Statement]]:
@@ -170,11 +172,11 @@ def _in_order(statements: list[Statement]) -> list[Statement]:
     return [s for s in statements if s.as_step is None or not shared.isdisjoint(s.names)]
 
 
-def _looked_for(file: str, statements: list[Statement]) -> list[Piece]:
+def _looked_for(statements: list[Statement]) -> set[str]:
     """Return the names that the texts of `statements` may stand for, when one of them looks for variables."""
     if not any(statement.queries for statement in statements):
-        return []
-    return [Piece("name", file, word) for statement in statements for word in statement.words]
+        return set()
+    return {word for statement in statements for word in statement.words}
 
 
 def _label(piece: Piece) -> str:

@@ -209,11 +209,13 @@ class Judge:
         imports: what each imported name stands for: `np` -> `numpy`.
         bound: all names that the file binds.
         is_lazy: whether the file's annotations are never evaluated.
+        own: names whose values the file makes itself, so that nobody else holds them yet.
     """
 
     imports: Mapping[str, str]
     bound: Collection[str]
     is_lazy: bool = False
+    own: Collection[str] = ()
 
     def statement(self, statement: ast.stmt) -> Effects:
         """Return what `statement` does beside binding names."""
@@ -276,7 +278,8 @@ class Judge:
                 effects.certain |= not _is_plain_target(target)
                 self._evaluate([*self._hints([annotation]), *([value] if value else [])], effects)
             case ast.AugAssign(target=target, value=value):
-                effects.certain |= not _is_plain_target(target)
+                # `SEEN |= {1}` changes the set that another module made, and everyone there sees it.
+                effects.certain |= not (isinstance(target, ast.Name) and target.id in self.own)
                 self._evaluate([value], effects)
             case ast.Pass() | ast.Import() | ast.ImportFrom():
                 pass

@@ -40,10 +40,10 @@ class ModuleFinder:
     _on_path: tuple[str, ...] | None = None
 
     def search_folders(self, file: str) -> tuple[str, ...]:
-        """Return where a step in `file` looks for modules, in order: beside itself, the root, then `src` layouts."""
+        """Return where a step in `file` looks for modules, in order: beside itself, the root, `src`, Python's path."""
         if self._on_path is None:
             self._on_path = tuple(self._folders_on_path())
-        return tuple(dict.fromkeys((_parent(file), "", *self._on_path, "src")))
+        return tuple(dict.fromkeys((_parent(file), "", "src", *self._on_path)))
 
     def find(self, name: str, folders: tuple[str, ...]) -> Module | None:
         """Return the module `name` as Python finds it in `folders`, or None when it is not the project's."""

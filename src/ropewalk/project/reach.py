@@ -81,6 +81,10 @@ class View:
             return [found.nameless[int(piece.name)]]
         return found.bindings.get(piece.name, [])
 
+    def named(self, path: str, name: str) -> tuple[Piece, ...]:
+        """Return the pieces that a name in the file at `path` stands for, in whichever module they are."""
+        return tuple(self._resolve(path, (name,), set()))
+
     def _reached(self, piece: Piece) -> Iterator[Piece]:
         if piece.kind in {"package", "missing", "beside"}:
             return

@@ -15,6 +15,21 @@ Scope = FunctionNode | ast.Lambda
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 Waiting = list[tuple[ast.AST, frozenset[str]]]
 NOTHING: frozenset[str] = frozenset()
+# Expressions and calls whose value nobody held before.
+MADE = (
+    ast.Constant,
+    ast.JoinedStr,
+    ast.List,
+    ast.Set,
+    ast.Dict,
+    ast.BinOp,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+)
+MAKERS = frozenset(
+    (name,) for name in ("list", "set", "dict", "int", "float", "str", "Counter", "defaultdict", "deque")
+)
 
 
 def global_uses(node: ast.AST) -> Iterator[tuple[str, ...]]:
@@ -118,6 +133,23 @@ def stored_names(node: ast.AST) -> Iterator[str]:
     """Yield the names that `node`, such as the target of an assignment, binds, without the scopes in it."""
     for child in _own_nodes([node]):
         yield from bound_by(child)
+
+
+def own_values(body: list[ast.stmt]) -> set[str]:
+    """Return the names that a module's statements bind to values made on the spot, and to nothing else."""
+    own, others = set[str](), set[str]()
+    for statement in body:
+        if isinstance(statement, ast.AugAssign):
+            continue
+        value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
+        (own if value and _is_made_here(value) else others).update(stored_names(statement))
+    return own - others
+
+
+def _is_made_here(value: ast.expr) -> bool:
+    if isinstance(value, ast.Call):
+        return dotted(value.func)[-1:] in MAKERS
+    return isinstance(value, MADE)
 
 
 def _arguments(arguments: ast.arguments) -> Iterator[ast.arg]:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from ropewalk.project.effects import Judge
-from ropewalk.project.scopes import global_uses, stored_names
+from ropewalk.project.scopes import global_uses, own_values, stored_names
 from ropewalk.project.syntax import FunctionNode, Normaliser, digest, dotted, is_bare_constant
 
 # With these, code can reach any name of its module, or read what the fixed form leaves out.
@@ -26,6 +26,7 @@ INTROSPECTION = frozenset(
         "__code__",
         "__doc__",
         "__globals__",
+        "__subclasses__",
         "beartype.beartype",
         "docopt.docopt",
         "eval",
@@ -42,7 +43,16 @@ INTROSPECTION = frozenset(
 )
 # Methods whose text may name Python variables: `frame.query("a > @RATE")`, `duckdb.sql("FROM frame")`.
 QUERIES = frozenset({"eval", "execute", "query", "read_sql", "sql"})
-IMPORTERS = frozenset({("__import__",), ("import_module",), ("importlib", "import_module")})
+IMPORTERS = frozenset(
+    {
+        ("__import__",),
+        ("import_module",),
+        ("importlib", "import_module"),
+        # Whether there is such a module decides as well.
+        ("find_spec",),
+        ("importlib", "util", "find_spec"),
+    }
+)
 WORD = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -179,7 +189,7 @@ class _Reader:
         self.first = _first_bindings(body)
         # What a star import binds is known when the other file is at hand.
         self.has_star = any(found.name == "*" for found in imports)
-        self.judge = Judge(meanings, names, is_lazy)
+        self.judge = Judge(meanings, names, is_lazy, own_values(body))
         self.form = Normaliser(names, is_lazy)
         # An import that nothing in the file uses stands there for what it does.
         self.used = exported | {chain[0] for statement in body for chain in global_uses(statement)}
@@ -248,7 +258,9 @@ class _Reader:
 
     def _introspects(self, statement: ast.stmt) -> bool:
         for node in ast.walk(statement):
-            if isinstance(node, ast.Attribute) and node.attr in INTROSPECTION and node.attr.startswith("__"):
+            # As a text too: `getattr(helper, "__doc__")`, `attrgetter("__doc__")`.
+            name = getattr(node, "attr", None) or getattr(node, "value", None)
+            if isinstance(name, str) and name.startswith("__") and name in INTROSPECTION:
                 return True
             if isinstance(node, ast.Attribute | ast.Name):
                 name = self.judge.full_name(node)
