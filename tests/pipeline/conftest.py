@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from blake3 import blake3
+from blank_state import add_database
 
 from ropewalk.errors import Failed, Place
 from ropewalk.pipeline import (
@@ -172,5 +173,7 @@ def bench(tmp_path: Path, environ: dict[str, str]) -> Iterable[Bench]:
     from ropewalk.settings import load_settings
 
     project = Project(tmp_path, "test", {})
+    if not environ:
+        add_database(tmp_path / ".ropewalk/ropewalk.db")
     with Workspace(project, load_settings(environ)) as workspace:
         yield Bench(workspace, FileKind(tmp_path))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ropewalk.pipeline import Limits
-from ropewalk.pipeline.budget import Budget
+from ropewalk.pipeline.budget import Budget, Extra
 
 
 def taken(budget, *limits):
@@ -46,3 +46,33 @@ def test_pools_are_apart():
     assert taken(budget, *both) == [True, False, True]
     budget.give_back(Limits(pool="db"))
     assert budget.take(Limits(pool="db"))
+
+
+def test_a_running_node_takes_more_of_what_is_free():
+    """As often as it wants and as there is room, and no other node gets that until it ends."""
+    budget = Budget(4, 0, {})
+    budget.take(Limits())
+    extra = Extra(budget, Limits())
+
+    assert [extra.take(2), extra.take(9), extra.take(1)] == [2, 3, 1]
+    assert not budget.take(Limits())
+    extra.give_back()
+    assert taken(budget, Limits(), Limits(cpu=2)) == [True, True]
+
+
+def test_more_is_bounded_by_memory_and_pools():
+    """Each further process takes the memory and the place in a pool that the first one has."""
+    budget = Budget(9, 100, {"db": 2})
+    for limits in (Limits(memory=30), Limits(pool="db")):
+        budget.take(limits)
+
+    assert Extra(budget, Limits(memory=30)).take(8) == 2
+    assert Extra(budget, Limits(pool="db")).take(8) == 1
+
+
+def test_a_node_too_large_for_the_run_gets_no_more():
+    """It runs alone, once."""
+    budget = Budget(2, 0, {})
+    budget.take(Limits(cpu=8))
+
+    assert Extra(budget, Limits(cpu=8)).take(3) == 0

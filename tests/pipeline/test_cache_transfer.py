@@ -26,6 +26,7 @@ from ropewalk.pipeline import (
     Task,
     Transfer,
     Workspace,
+    bring_in,
     build_graph,
     current_records,
     execute,
@@ -34,6 +35,8 @@ from ropewalk.pipeline import (
     push,
     require_shared_cache,
 )
+from ropewalk.pipeline.cache_transfer import Wanted, find_fitting, start_transfer
+from ropewalk.pipeline.plan import assess
 from ropewalk.pipeline.shared_storage import open_storage
 from ropewalk.project import Project
 from ropewalk.settings import load_settings
@@ -303,6 +306,23 @@ def test_content_that_cannot_be_brought_in(machine: Callable[..., Machine]) -> N
     two.kind.unpackable = True
 
     assert two.pull(CHAIN)["blob:a"] == Transfer("blob:a", "failed", detail="this cannot be brought in")
+
+
+def test_place_of_what_cannot_be_brought_in(machine: Callable[..., Machine]) -> None:
+    """Applying a release fails with it, so it says which declaration of the project it is about."""
+    one, two = machine("one"), machine("two")
+    one.run(CHAIN)
+    one.push(CHAIN)
+    two.kind.unpackable = True
+    origin = CHAIN.nodes["blob:a"]
+    found = assess(origin, two.kind, two.workspace, None, {})
+    wanted, cache = Wanted(origin, two.kind, found, {}), require_shared_cache(two.workspace)
+    manifest = find_fitting(wanted, two.workspace, cache)
+
+    assert manifest
+    with pytest.raises(Unpackable) as caught:
+        bring_in(wanted, manifest, two.workspace, cache, start_transfer(two.workspace))
+    assert caught.value.place == Place("ropewalk.yaml", 1)
 
 
 def test_lost_objects_are_not_pushed(machine: Callable[..., Machine]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from ropewalk.errors import Place
@@ -51,6 +53,43 @@ def test_short_name_of_two_is_ambiguous(declare):
 
     with pytest.raises(AmbiguousName, match="file:x or file:y"):
         build_graph([one, two, declare("z", "t")])
+
+
+@pytest.mark.parametrize(
+    ("written", "is_parameter", "hint"),
+    [("t", False, "a.t or b.t"), ("t", True, "a__t or b__t")],
+)
+def test_full_names_are_told_as_they_are_written(declare, written, is_parameter, hint):
+    """Who uses an ambiguous name reads the names that are not, in Python as Python can write them."""
+    both = [declare("x", provides=("a.t", "t")), declare("y", provides=("b.t", "t"))]
+    user = dataclasses.replace(declare("z"), needs=(Need(written, is_parameter=is_parameter),))
+
+    with pytest.raises(AmbiguousName) as caught:
+        build_graph([*both, user])
+
+    assert caught.value.hint == f"use the full name: {hint}"
+
+
+def test_parameter_with_two_underscores(declare):
+    """A parameter of Python code says a full name with two underscores for its dot; what is called so itself comes first."""
+    both = [declare("x", provides=("a.t", "t")), declare("y", provides=("b.t", "t"))]
+    user = dataclasses.replace(declare("z"), needs=(Need("b__t", is_parameter=True),))
+    own = declare("b__t", provides=("b__t",))
+
+    assert build_graph([*both, user]).inputs["file:z"] == {"b__t": "file:y"}
+    assert build_graph([*both, own, user]).inputs["file:z"] == {"b__t": "file:b__t"}
+    with pytest.raises(UnknownName):
+        build_graph([*both, declare("z", "b__t")])
+
+
+def test_misspelt_parameter(declare):
+    """The nearest name is told as a parameter can be written."""
+    user = dataclasses.replace(declare("z"), needs=(Need("mart__order", is_parameter=True),))
+
+    with pytest.raises(UnknownName) as caught:
+        build_graph([declare("x", provides=("mart.orders",)), user])
+
+    assert caught.value.nearest == "mart__orders"
 
 
 def test_own_name_outranks_short_name(declare):

@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -262,19 +261,15 @@ def test_move_of_a_link(store: ObjectStore, tmp_path: Path, way: str) -> None:
     assert not (tmp_path / "staged").exists()
 
 
-def test_move_from_another_file_system(store: ObjectStore) -> None:
+def test_move_from_another_file_system(store: ObjectStore, other_disk: Path) -> None:
     """Where renaming is not possible the file is copied, and is gone as well."""
-    shared = Path("/dev/shm")
-    if not shared.is_dir() or shared.stat().st_dev == store.folder.stat().st_dev:
-        pytest.skip("there is no second file system here")
-    with tempfile.TemporaryDirectory(dir=shared) as folder:
-        staged = Path(folder) / "staged"
-        staged.write_bytes(b"content")
+    staged = other_disk / "staged"
+    staged.write_bytes(b"content")
 
-        stored = store.put_file(staged, move=True)
+    stored = store.put_file(staged, move=True)
 
-        assert store.path(stored.digest).read_bytes() == b"content"
-        assert not staged.exists()
+    assert store.path(stored.digest).read_bytes() == b"content"
+    assert not staged.exists()
 
 
 def test_verify(store: ObjectStore) -> None:

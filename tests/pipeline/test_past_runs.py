@@ -21,12 +21,13 @@ from ropewalk.pipeline import (
     Workspace,
     cancel_run,
     find_past_run,
+    find_working_run,
     run_state,
 )
 from ropewalk.pipeline.leases import this_host
 from ropewalk.store.leases import take_lease
 from ropewalk.store.lineage import EdgeRow, replace_edges
-from ropewalk.store.pipeline import ActionRow, RunRow, record_action, start_run
+from ropewalk.store.pipeline import ActionRow, RunRow, finish_run, record_action, start_run
 
 # A process that holds the lease of a run as `ropewalk run` does, and gives it up when told to end.
 HOLDER = """
@@ -100,6 +101,24 @@ def test_found_by_a_tracked_run(workspace: Workspace) -> None:
     found = find_past_run(workspace.database, "77AA")
 
     assert (found.id, found.parameters) == ("abc1", {})
+
+
+@pytest.mark.parametrize("cause", ["reproduce", "bisect"])
+def test_replays_are_not_the_last_run(workspace: Workspace, cause: str) -> None:
+    """Whoever does the last run again, and then once more, means the same run; a replay alone is better than none."""
+    start_run(workspace.database, RunRow("def2", "dev", "succeeded", None, None, False, 2, None, cause))
+
+    assert find_past_run(workspace.database, "last").id == "abc1"
+    assert find_past_run(workspace.database, "def2").cause == cause
+
+
+def test_run_with_something_to_print(workspace: Workspace) -> None:
+    """Replays of a search and runs that found all fresh are passed over, as long as a run with a log is there."""
+    add_run(workspace, "def2", state="succeeded", started_at=2)
+    assert find_working_run(workspace.database).id == "abc1"
+
+    finish_run(workspace.database, "abc1", "succeeded")
+    assert find_working_run(workspace.database).id == "def2"
 
 
 def test_not_found(workspace: Workspace) -> None:

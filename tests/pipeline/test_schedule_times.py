@@ -271,3 +271,12 @@ def test_field_that_is_wrong_is_named(cron: str, message: str) -> None:
 def test_rules_that_are_right(cron: str) -> None:
     """Names in any case, the last day and the second Friday are what people write."""
     assert check_cron(cron) == " ".join(cron.split())
+
+
+@pytest.mark.parametrize(
+    ("zone", "told"),
+    [("UTC", "2026-10-25T00:30:00+00:00"), ("Europe/Berlin", "2026-10-25T02:30:00+02:00")],
+)
+def test_wall_clock(zone: str, told: str) -> None:
+    """A moment is told as people read it where the rule holds."""
+    assert Rule("@daily", zone).wall_clock(1_792_888_200_000) == told

@@ -79,7 +79,7 @@ if TYPE_CHECKING:
         StoreReadOnly,
     )
     from ropewalk.pipeline.objects import ObjectStore, StoredObject, Verification
-    from ropewalk.pipeline.past_runs import cancel_run, find_past_run, run_state
+    from ropewalk.pipeline.past_runs import cancel_run, find_past_run, find_working_run, run_state
     from ropewalk.pipeline.plan import Plan, PlannedNode, Status, make_plan
     from ropewalk.pipeline.plan_files import (
         PlanFile,
@@ -109,6 +109,7 @@ if TYPE_CHECKING:
         plan_release,
         propose_release,
     )
+    from ropewalk.pipeline.remote_garbage import naming_objects
     from ropewalk.pipeline.reproduction import ReproducedRun, Reproduction, reproduce
     from ropewalk.pipeline.results import NodeResult, Observer, RunResult, State
     from ropewalk.pipeline.run_logs import LogFile, last_lines, list_logs, read_on
@@ -260,6 +261,7 @@ __all__ = [
     "find_holder",
     "find_kept",
     "find_past_run",
+    "find_working_run",
     "grid",
     "has_entries",
     "has_folder",
@@ -269,6 +271,7 @@ __all__ = [
     "list_logs",
     "living_leases",
     "make_plan",
+    "naming_objects",
     "open_environment",
     "open_shared_cache",
     "open_stat_cache",

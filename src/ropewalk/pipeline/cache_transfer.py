@@ -170,7 +170,12 @@ def bring_in(
         RopewalkError: the kind cannot unpack it.
     """
     packed = cache.fetch(manifest, workspace)
-    output = wanted.kind.unpack(wanted.node, manifest.task_key, packed, workspace)
+    try:
+        output = wanted.kind.unpack(wanted.node, manifest.task_key, packed, workspace)
+    except RopewalkError as error:
+        # A kind knows what does not fit; which line of the project asked for it is known here.
+        error.place = error.place or wanted.node.origin
+        raise
     row = ActionRow(
         key=manifest.key,
         task_key=manifest.task_key,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
 from ropewalk.pipeline.values import Node, NodeKind, Output, Packed, Probe, Task
@@ -75,6 +75,14 @@ class DeferredKind(NodeKind):
     def show(self, node: Node, output: Output, workspace: Workspace) -> None:
         """Have the kind do it."""
         self.kind.show(node, output, workspace)
+
+    def packages(self, facts: Mapping[str, str]) -> dict[str, str]:
+        """Ask the kind."""
+        return self.kind.packages(facts)
+
+    def with_packages(self, node: Node, packages: Mapping[str, str]) -> Node:
+        """Ask the kind."""
+        return self.kind.with_packages(node, packages)
 
     def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
         """Have the kind do it."""

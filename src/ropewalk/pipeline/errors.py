@@ -98,6 +98,6 @@ class NothingRecorded(NotFound):
 
 
 class NotReproducible(Failed):
-    """A run was made from files that are in no commit, so nobody can have them again."""
+    """A run cannot be done again: its files are in no commit, so nobody can have them, or it made nothing."""
 
     code = "RW414"

@@ -10,28 +10,25 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ropewalk.errors import RopewalkError, internal_error
-from ropewalk.pipeline.budget import open_budget
+from ropewalk.pipeline.budget import Budget, Extra, open_budget
 from ropewalk.pipeline.environments import is_protected, open_environment
 from ropewalk.pipeline.flight import Departure, Flight, land
 from ropewalk.pipeline.graph import Graph
-from ropewalk.pipeline.leases import Leases, find_holder
+from ropewalk.pipeline.leases import Leases
 from ropewalk.pipeline.observing import only_observing
 from ropewalk.pipeline.plan import Assessment, assess
 from ropewalk.pipeline.reasons import Reason
+from ropewalk.pipeline.recorded_runs import begin_run
 from ropewalk.pipeline.records import Record, current_records
 from ropewalk.pipeline.results import NodeResult, Observer, RunResult, State
 from ropewalk.pipeline.values import Node, NodeKind, Output
 from ropewalk.pipeline.workspace import Workspace
-from ropewalk.project import git_state
 from ropewalk.store import now_ms
 from ropewalk.store.pipeline import (
     CANCELLED,
     NodeRunRow,
-    RunRow,
     finish_run,
     record_node_run,
-    running_runs,
-    start_run,
 )
 
 if TYPE_CHECKING:
@@ -85,7 +82,7 @@ def execute(
     with Leases(workspace.database) as leases:
         run_id = uuid.uuid4().hex
         with leases.hold(f"run:{run_id}", workspace.stopping):
-            _start(workspace, run_id, options)
+            begin_run(workspace, run_id, options.cause)
             flight = Flight(run_id, leases, options, _open_shared(workspace, run_id, options))
             run = _Run(graph, kinds, workspace, observer, flight)
             state, workspace.run_id = "failed", run_id
@@ -118,30 +115,6 @@ def _open_shared(workspace: Workspace, run_id: str, options: RunOptions) -> Shar
     from ropewalk.pipeline.shared_results import SharedResults
 
     return SharedResults(require_shared_cache(workspace), run_id)
-
-
-def _start(workspace: Workspace, run_id: str, options: RunOptions) -> None:
-    database = workspace.database
-    # Whoever is marked as running and holds no lease was killed, and would be shown as running for ever.
-    for other in running_runs(database):
-        if find_holder(database, f"run:{other}") is None:
-            finish_run(database, other, "failed")
-    git = git_state(workspace.root)
-    start_run(
-        database,
-        RunRow(
-            id=run_id,
-            environment=workspace.settings.environment,
-            state="running",
-            git_commit=git.commit,
-            git_branch=git.branch,
-            is_dirty=git.is_dirty,
-            started_at=now_ms(),
-            finished_at=None,
-            cause=options.cause,
-            parameters=workspace.project.parameters,
-        ),
-    )
 
 
 @dataclass(frozen=True)
@@ -187,7 +160,7 @@ class _Run:
                     pending |= {pool.submit(self._look, node_id): None for node_id in sorter.get_ready()}
                     started = [due for due in queue if budget.take(due.node.limits)]
                     queue = [due for due in queue if due not in started]
-                    pending |= {pool.submit(self._carry_out, due): due for due in started}
+                    pending |= {pool.submit(self._carry_out, due, budget): due for due in started}
                     # Results and the observer are touched by this thread only; workers just return what they found.
                     for future in wait(pending, return_when=FIRST_COMPLETED).done:
                         ended, result = pending.pop(future), future.result()
@@ -217,16 +190,18 @@ class _Run:
         except Exception as error:  # noqa: BLE001  # see above
             return self._fail(node, internal_error(error, f"{node.id}: "))
 
-    def _carry_out(self, due: _Due) -> NodeResult:
+    def _carry_out(self, due: _Due, budget: Budget) -> NodeResult:
         """Execute a node, unless somebody else does just that; then wait and reuse."""
-        node, started = due.node, now_ms()
+        node, started, extra = due.node, now_ms(), Extra(budget, due.node.limits)
         try:
-            return land(self.flight, self._departure(due), self.observer)
+            return land(self.flight, self._departure(due, extra), self.observer)
         except RopewalkError as error:
             return self._fail(node, error, due.found.reasons, started)
         # The same boundary as above.
         except Exception as error:  # noqa: BLE001  # see above
             return self._fail(node, internal_error(error, f"{node.id}: "), due.found.reasons, started)
+        finally:
+            extra.give_back()
 
     def _look_at(self, node: Node) -> NodeResult | _Due:
         options = self.flight.options
@@ -249,7 +224,7 @@ class _Run:
             return NodeResult(node.id, State.HIT, output=record.output, warning=warning, settled=is_settled)
         return _Due(node, found, inputs)
 
-    def _departure(self, due: _Due) -> Departure:
+    def _departure(self, due: _Due, extra: Extra) -> Departure:
         return Departure(
             due.node,
             self.kinds[due.node.kind],
@@ -258,6 +233,7 @@ class _Run:
             due.inputs,
             self.graph.inputs[due.node.id],
             self.records.get(due.node.id),
+            extra.take,
         )
 
     def _fail(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,7 @@ class Departure:
         inputs: output of each input, by the name the node needs it under.
         input_ids: node behind each of those names.
         record: what its environment's pointer named when the run began.
+        take_more: see `Task`.
     """
 
     node: Node
@@ -66,6 +67,7 @@ class Departure:
     inputs: Mapping[str, Output]
     input_ids: Mapping[str, str]
     record: Record | None
+    take_more: Callable[[int], int] = lambda _most: 0
 
     @property
     def digests(self) -> dict[str, str]:
@@ -193,6 +195,7 @@ def _attempt(
         report,
         add_cpu,
         attempt,
+        departure.take_more,
     )
     started, since, own = now_ms(), time.monotonic(), time.thread_time()
     output = departure.kind.execute(task)

@@ -22,6 +22,7 @@ from ropewalk.pipeline.environment_report import environment_lines, remove_envir
 from ropewalk.pipeline.environments import DEFAULT
 from ropewalk.pipeline.leases import living_leases
 from ropewalk.pipeline.present_files import files_below
+from ropewalk.pipeline.remote_garbage import STINT, sweep_remote_objects
 from ropewalk.pipeline.values import Output
 from ropewalk.pipeline.workspace import Workspace
 from ropewalk.project import released_keys
@@ -75,6 +76,7 @@ def collect_garbage(workspace: Workspace, older_than_ms: int, *, is_dry: bool = 
 
     Raises:
         StoreReadOnly: objects cannot be removed.
+        CacheUnreachable, CacheRefused: storage that servers share does not answer or refuses; all else is done.
         RopewalkError: a room could not sweep; what was removed by then stays removed.
     """
     now = now_ms()
@@ -86,7 +88,13 @@ def collect_garbage(workspace: Workspace, older_than_ms: int, *, is_dry: bool = 
     swept = [Swept("environments", len(expired)), Swept("actions", len(going))]
     # Rooms first: what they forget may be all that named an object.
     swept += plugins.sweep_rooms(workspace, kept)
-    return [*swept, _sweep_objects(workspace, kept)]
+    live = plugins.named_objects(workspace, kept)
+    swept.append(_sweep_objects(workspace, kept, live))
+    # Last: when the storage does not answer, all that lies here is done.
+    if workspace.remote_objects is not None:
+        freed = sweep_remote_objects(workspace, live, kept.before_ms / 1000, is_dry=kept.is_dry)
+        swept.append(Swept("objects shared by servers", *freed))
+    return swept
 
 
 def find_kept(workspace: Workspace, older_than_ms: int, *, is_dry: bool = False) -> Kept:
@@ -117,7 +125,12 @@ def _roots(workspace: Workspace, older_than_ms: int, without: Collection[str]) -
 
 def _before(workspace: Workspace, wanted: int) -> int:
     """Return the time before which things may be removed: never what somebody at work has just made."""
-    at_work = [lease.taken_at for lease in living_leases(workspace.database, "")]
+    at_work = [
+        lease.taken_at
+        for lease in living_leases(workspace.database, "")
+        # Whoever collects makes nothing, and one that was killed on another machine would hold up all that follow.
+        if not lease.name.startswith(STINT)
+    ]
     return min(wanted, *at_work, now_ms()) - MOMENT_MS
 
 
@@ -185,9 +198,8 @@ def _output(line: ActionLine) -> Output:
     return Output(**{**fields, "origins": tuple(fields["origins"]), "makes": tuple(fields["makes"])})
 
 
-def _sweep_objects(workspace: Workspace, kept: Kept) -> Swept:
+def _sweep_objects(workspace: Workspace, kept: Kept, live: Collection[str]) -> Swept:
     before_s = kept.before_ms / 1000
-    live = plugins.named_objects(workspace, kept)
     count = size = 0
     for stored, stored_at in workspace.objects.objects():
         if stored.digest in live or stored_at >= before_s:

@@ -101,11 +101,13 @@ def _names(nodes: Mapping[str, Node]) -> dict[str, tuple[str, ...]]:
 
 def _resolve(node: Node, need: Need, names: Mapping[str, tuple[str, ...]]) -> str:
     found = names.get(need.name, ())
+    if not found and need.is_parameter:
+        found = names.get(_dotted(need.name), ())
     if not found:
         raise UnknownName(
             f"{node.id} asks for {need.name!r}, which nothing provides",
             place=need.place or node.origin,
-            nearest=nearest(need.name, names),
+            nearest=_nearest(need, names),
             hint=_provided(need.name, names),
         )
     # Two tables may share a last name; only using that short name is a mistake.
@@ -113,9 +115,29 @@ def _resolve(node: Node, need: Need, names: Mapping[str, tuple[str, ...]]) -> st
         raise AmbiguousName(
             f"{node.id} asks for {need.name!r}, which can mean {' or '.join(found)}",
             place=need.place or node.origin,
-            hint="use the full name",
+            hint=_full_names(need, found, names),
         )
     return found[0]
+
+
+def _dotted(parameter: str) -> str:
+    """Return the full name that a parameter of Python code can stand for: `mart__orders` is `mart.orders`."""
+    return parameter.replace("__", ".", 1)
+
+
+def _as_written(need: Need, name: str) -> str:
+    return name.replace(".", "__", 1) if need.is_parameter else name
+
+
+def _nearest(need: Need, names: Mapping[str, tuple[str, ...]]) -> str | None:
+    close = nearest(need.name, names) or nearest(_dotted(need.name), names)
+    return _as_written(need, close) if close else None
+
+
+def _full_names(need: Need, found: Iterable[str], names: Mapping[str, tuple[str, ...]]) -> str:
+    own = {owners: name for name, owners in names.items() if (name,) != owners}
+    full = [_as_written(need, own.get((node_id,), node_id)) for node_id in found]
+    return f"use the full name: {' or '.join(full)}"
 
 
 def _provided(name: str, names: Mapping[str, tuple[str, ...]]) -> str:

@@ -16,13 +16,15 @@ from ropewalk.store.run_history import PastRun, list_past_runs, run_ids
 # So many digits tell runs apart for people.
 SHORT = 8
 NEWEST = "last"
+# The causes of runs that do others again.
+REPLAYS = ("reproduce", "bisect")
 # A run that is asked to end first ends its steps.
 CANCEL_S = 60.0
 POLL_S = 0.1
 
 
 def find_past_run(database: Database, text: str) -> PastRun:
-    """Return the run that a person means: the newest one for an empty text or `last`.
+    """Return the run that a person means: for an empty text or `last` the newest that is no replay of another.
 
     Args:
         database: where runs are recorded.
@@ -33,7 +35,7 @@ def find_past_run(database: Database, text: str) -> PastRun:
         AmbiguousRun: there are several.
     """
     text = "" if text == NEWEST else text.lower()
-    found = list_past_runs(database, 2, prefix=text)
+    found = list_past_runs(database, 2, prefix=text) if text else _newest(database)
     if not found and (run_id := run_of_product(database, f"run:{text}")):
         found = list_past_runs(database, 1, prefix=run_id)
     if not found:
@@ -42,6 +44,26 @@ def find_past_run(database: Database, text: str) -> PastRun:
         ids = ", ".join(run.id[: len(text) + 4] for run in list_past_runs(database, 5, prefix=text))
         raise AmbiguousRun(f"several runs begin with {text!r}: {ids}", hint="give more of the id")
     return found[0]
+
+
+def _newest(database: Database) -> list[PastRun]:
+    newest = list_past_runs(database, 200)
+    # Whoever reproduces `last` twice means the same run both times.
+    return [run for run in newest if run.cause not in REPLAYS] or newest
+
+
+def find_working_run(database: Database) -> PastRun:
+    """Return the newest run that has something to print: it executes, executed or failed.
+
+    Without such a run it is the newest of all. Applying a release is a run too, and so are the replays of a search.
+
+    Raises:
+        RunNotFound: there is none.
+    """
+    newest = list_past_runs(database, 200)
+    printed = (run for run in newest if run.executed or run.failed or run.state == "running")
+    found = next(printed, None) or next(iter(newest), None)
+    return found or find_past_run(database, "")
 
 
 def _not_found(database: Database, text: str) -> RunNotFound:

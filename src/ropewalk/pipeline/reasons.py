@@ -10,7 +10,7 @@ from itertools import islice
 from ropewalk.errors import Place
 from ropewalk.pipeline.values import Output
 
-SHORT = 40
+SHORT = 48
 MAX_LINES = 6
 
 

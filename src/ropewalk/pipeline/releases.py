@@ -13,6 +13,7 @@ from typing import TypeVar
 from ropewalk.errors import RopewalkError, nearest
 from ropewalk.pipeline.graph import Graph
 from ropewalk.pipeline.leases import Leases
+from ropewalk.pipeline.recorded_runs import recorded_run
 from ropewalk.pipeline.records import Record, current_records, to_record
 from ropewalk.pipeline.release_errors import (
     ContentMissing,
@@ -20,12 +21,14 @@ from ropewalk.pipeline.release_errors import (
     InvalidRelease,
     UnknownEnvironment,
 )
+from ropewalk.pipeline.results import State
 from ropewalk.pipeline.values import Node, NodeKind
 from ropewalk.pipeline.workspace import Workspace
 from ropewalk.project import NoRelease, Release, ReleasedNode, read_release
+from ropewalk.store import now_ms
 from ropewalk.store.environments import get_environment, list_environments, move_pointers
 from ropewalk.store.errors import EnvironmentMoved
-from ropewalk.store.pipeline import get_action
+from ropewalk.store.pipeline import NodeRunRow, get_action, record_node_run
 
 Kinds = Mapping[str, NodeKind]
 T = TypeVar("T")
@@ -160,15 +163,29 @@ def apply_release(workspace: Workspace, graph: Graph, kinds: Kinds, plan: Releas
                 f"environment {name!r} has moved from version {plan.version} to {version} since the plan was made",
                 hint=f"look at what changed with `ropewalk env show {name} --history`, and apply again",
             )
-        _adopt(workspace, graph, kinds, plan)
         digest, row = plan.release.digest, get_environment(database, name)
         if row and row.release == digest and not plan.shifts:
+            _adopt(workspace, graph, kinds, plan)
             return version
-        moves = {shift.node: shift.after.key if shift.after else None for shift in plan.shifts}
-        with database.write() as connection:
-            return move_pointers(
-                connection, name, moves, f"release:{digest}", expected=plan.version, release=digest
-            )
+        # Who looks for what was done last finds this too: it is a run that restores, and executes nothing.
+        with recorded_run(workspace, leases, f"release:{digest}") as run_id:
+            _adopt(workspace, graph, kinds, plan)
+            moves = {shift.node: shift.after.key if shift.after else None for shift in plan.shifts}
+            with database.write() as connection:
+                for shift in plan.shifts:
+                    record_node_run(connection, _moved(run_id, shift))
+                return move_pointers(
+                    connection, name, moves, f"release:{digest}", expected=plan.version, release=digest
+                )
+
+
+def _moved(run_id: str, shift: Shift) -> NodeRunRow:
+    before, after = shift.before.key if shift.before else "nothing", shift.after
+    told = [f"release {before} -> {after.key if after else 'nothing'}"]
+    now = now_ms()
+    return NodeRunRow(
+        run_id, shift.node, State.RESTORED.value, told, None, now, now, after.key if after else None
+    )
 
 
 def version_of(workspace: Workspace, environment: str) -> int:

@@ -17,6 +17,9 @@ from ropewalk.pipeline.values import NodeKind, Output
 from ropewalk.pipeline.workspace import Workspace
 from ropewalk.store.run_history import PastRun
 
+# What a summary says of content, and not of the one execution that made it.
+COUNTED = ("rows", "columns", "files", "bytes")
+
 
 @dataclass(frozen=True)
 class Reproduction:
@@ -27,6 +30,7 @@ class Reproduction:
         was: what the run made.
         now: what came out this time; None when it failed.
         differences: what about code, parameters and environment is not as it was.
+        outcome: what is known of the content, where that is not as it was.
         error: why it failed.
     """
 
@@ -34,6 +38,7 @@ class Reproduction:
     was: Output
     now: Output | None
     differences: tuple[Reason, ...] = ()
+    outcome: tuple[Reason, ...] = ()
     error: str | None = None
 
     @property
@@ -74,7 +79,7 @@ def reproduce(
         RunNotFound: there is no such run.
         AmbiguousRun: there are several.
         NothingRecorded: what it read is gone.
-        NotReproducible: it was not made from a commit.
+        NotReproducible: it was not made from a commit, or executed nothing.
         CommitMissing: the commit is not in the repository.
     """
     row = find_past_run(workspace.database, run)
@@ -84,6 +89,11 @@ def reproduce(
             hint="commit, and run from the commit",
         )
     records = records_of_run(workspace, row.id)
+    if not records:
+        raise NotReproducible(
+            f"run {row.id[:8]} made nothing: what it found fresh was made by earlier runs",
+            hint="`ropewalk runs` shows which executed or restored something",
+        )
     with past_workspace(workspace, row.git_commit, row.parameters) as past:
         graph = declare_graph(past.project, kinds)
         again = [i for i in graph.nodes if i in records and kinds[graph.nodes[i].kind].replays]
@@ -113,6 +123,16 @@ def _again(
     result = next(
         r for r in execute(alone, kinds, past, observer, [node_id], options).nodes if r.id == node_id
     )
-    return Reproduction(
-        node_id, record.output, result.output, differences, result.error.message if result.error else None
-    )
+    outcome = tuple(compare(_known(record.output), _known(result.output), {})) if result.output else ()
+    error = result.error.message if result.error else None
+    return Reproduction(node_id, record.output, result.output, differences, outcome, error)
+
+
+def _known(output: Output) -> dict[str, str]:
+    """Return what is recorded of content and can be compared: each metric, and how many rows, columns or files."""
+    metrics = output.summary.get("metrics")
+    numbers = metrics if isinstance(metrics, Mapping) else {}
+    return {
+        **{f"metric {name}": f"{value}" for name, value in numbers.items()},
+        **{name: str(output.summary[name]) for name in COUNTED if name in output.summary},
+    }

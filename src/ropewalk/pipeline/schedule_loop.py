@@ -252,7 +252,7 @@ class Scheduler:
         return "at work" if 0 <= self.clock() - tick.claimed_at < self.starting_ms else "dead"
 
     def _run(self, schedule: Schedule, tick: TickRow) -> None:
-        log = get_logger().bind(schedule=schedule.name, due_at=tick.due_at)
+        log = get_logger().bind(schedule=schedule.name, due=schedule.rule.wall_clock(tick.due_at))
         log.info("scheduled run starts")
         database = self.workspace.database
         child = ChildRun.start(self.workspace, schedule, self.command)

@@ -39,6 +39,10 @@ class Rule:
         """The rule as it is recorded with each tick that it made due."""
         return f"{self.cron} {self.timezone}"
 
+    def wall_clock(self, ms: int) -> str:
+        """Return a moment (UTC ms) as the clocks of the rule's zone show it, with their offset (ISO 8601)."""
+        return datetime.fromtimestamp(ms // 1000, zone_of(self.timezone)).isoformat()
+
     def next_after(self, ms: int) -> int | None:
         """Return the first due moment after `ms` (both UTC ms); None when there is none for decades."""
         zone = zone_of(self.timezone)

@@ -6,8 +6,8 @@ Nothing is ever overwritten: a name is written once, by a conditional put, and w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -31,8 +31,15 @@ if TYPE_CHECKING:
 ONE_REQUEST = 64 << 20
 # Larger objects come in pieces, each with its own time-out, so that a slow line is no broken one.
 PIECE = 16 << 20
+# As many names as S3 tells in one answer.
+LISTED = 1000
 TIMEOUT = "60s"
 CONNECT_TIMEOUT = "5s"
+_PLACES = {
+    "cache": "the shared cache",
+    "artifact_storage": "the storage of artifacts",
+    "storage": "the storage of artifacts",
+}
 _ADDRESS = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[^?#]*))?")
 _STATUS = re.compile(r"status code: (\d{3} [A-Za-z ]+)")
 _S3_CODE = re.compile(r"<Code>(\w+)</Code>")
@@ -45,9 +52,10 @@ class SharedStorage:
     Once it did not answer it is not asked again: a thousand nodes would otherwise wait a thousand times.
     """
 
-    def __init__(self, remote: Remote, address: str) -> None:
+    def __init__(self, remote: Remote, address: str, setting: str = "cache") -> None:
         self._remote = remote
         self.address = address
+        self._setting = setting
         self._down: str | None = None
 
     def read(self, name: str) -> bytes | None:
@@ -97,6 +105,18 @@ class SharedStorage:
                 return False
         return True
 
+    def names(self) -> Iterator[tuple[str, int, float]]:
+        """Yield every name there is with its size and the time (UTC seconds) at which it was written."""
+        with self._said_clearly():
+            for page in obstore.list(self._remote, chunk_size=LISTED):
+                for one in page:
+                    yield one["path"], one["size"], one["last_modified"].timestamp()
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Remove what has these names; one that is gone already is no error."""
+        with self._said_clearly(), suppress(NotFoundError, FileNotFoundError):
+            obstore.delete(self._remote, names)
+
     def replace(self, name: str, content: Path) -> None:
         """Write the bytes in place of what has the name."""
         with self._said_clearly():
@@ -110,13 +130,13 @@ class SharedStorage:
             yield
         except (PermissionDeniedError, UnauthenticatedError) as error:
             raise CacheRefused(
-                f"the shared cache {self.address} refuses: {_told(error)}",
+                f"{_PLACES[self._setting]} {self.address} refuses: {_told(error)}",
                 hint="check the credentials (AWS_ACCESS_KEY_ID, ...) and that they may read, list and write there",
             ) from error
         except (NotFoundError, FileNotFoundError) as error:
             raise CacheRefused(
-                f"the shared cache {self.address} does not exist: {_told(error)}",
-                hint="make the bucket, or correct the setting `cache`",
+                f"{_PLACES[self._setting]} {self.address} does not exist: {_told(error)}",
+                hint=f"make the bucket, or correct the setting `{self._setting}`",
             ) from error
         except (BaseError, OSError) as error:
             self._down = _told(error)
@@ -124,13 +144,15 @@ class SharedStorage:
 
     def _unreachable(self, told: str) -> CacheUnreachable:
         return CacheUnreachable(
-            f"the shared cache {self.address} cannot be used: {told}",
-            hint="check the setting `cache` and the network (AWS_ENDPOINT_URL, AWS_REGION)",
+            f"{_PLACES[self._setting]} {self.address} cannot be used: {told}",
+            hint=f"check the setting `{self._setting}` and the network (AWS_ENDPOINT_URL, AWS_REGION)",
         )
 
 
-def open_storage(address: str, root: Path) -> SharedStorage:
+def open_storage(address: str, root: Path, setting: str = "cache") -> SharedStorage:
     """Return the storage at `address`: `s3://BUCKET/PREFIX`, or a folder, relative to `root`.
+
+    `setting` is the setting that says so, which errors name.
 
     Nothing is sent before something is asked for. Credentials, region and endpoint come from the environment names
     that all S3 clients use, such as AWS_ACCESS_KEY_ID and AWS_ENDPOINT_URL.
@@ -140,16 +162,16 @@ def open_storage(address: str, root: Path) -> SharedStorage:
         CacheRefused: the folder cannot be made.
     """
     if "://" in address:
-        return SharedStorage(_open_bucket(address), address)
+        return SharedStorage(_open_bucket(address, setting), address, setting)
     return SharedStorage(_open_folder(root / Path(address).expanduser()), address)
 
 
-def _open_bucket(address: str) -> Remote:
+def _open_bucket(address: str, setting: str) -> Remote:
     found = _ADDRESS.fullmatch(address)
     if found is None:
         # The address is not repeated: people write credentials into addresses.
         raise InvalidCacheAddress(
-            "the setting `cache` is neither a folder nor s3://BUCKET/PREFIX",
+            f"the setting `{setting}` is neither a folder nor s3://BUCKET/PREFIX",
             hint="credentials and endpoint come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL",
         )
     return S3Store(

@@ -26,10 +26,12 @@ class Need:
     Attributes:
         name: a provided name (`staging.flights`, `train`) or a node id (`gate:late`).
         place: where the name stands, for the error when nothing provides it.
+        is_parameter: whether it names a parameter of Python code, in which two underscores stand for the dot.
     """
 
     name: str
     place: Place | None = None
+    is_parameter: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,8 @@ class Task:
         report: callback for progress: (done, total or None, what is being done).
         add_cpu: callback for the CPU seconds of processes that the execution ran.
         attempt: 1, and one more for each retry.
+        take_more: callback by which an execution that could use its node's limits several times at once takes them
+            up to so many further times; returns how often they are its own until it ends.
     """
 
     node: Node
@@ -165,6 +169,7 @@ class Task:
     report: Callable[[float, float | None, str], None]
     add_cpu: Callable[[float], None] = lambda _seconds: None
     attempt: int = 1
+    take_more: Callable[[int], int] = lambda _most: 0
 
 
 class NodeKind(Protocol):
@@ -235,6 +240,14 @@ class NodeKind(Protocol):
             RopewalkError: it cannot be put there.
         """
         return  # as above
+
+    def packages(self, facts: Mapping[str, str]) -> dict[str, str]:
+        """Return the versions that a node with these facts ran on, by package; nothing where none count."""
+        return {}
+
+    def with_packages(self, node: Node, packages: Mapping[str, str]) -> Node:
+        """Return `node` as it would be declared where these versions are installed."""
+        return node
 
     def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
         """Return `output` as objects of the workspace's store, to be taken to another machine; None if it cannot be."""

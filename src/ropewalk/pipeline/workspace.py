@@ -32,6 +32,7 @@ class Workspace:
         remote_objects: where artifacts are kept besides, for other servers; None: nowhere.
         stopping: set when work should end early (Ctrl-C); long executions look at it.
         run_id: the run that is being done, if one is.
+        is_search: whether nodes are executed on the packages that their facts name, instead of those installed.
         interval: from when to when (ISO 8601, the end excluded) partitioned tables are computed; None: all of it.
     """
 
@@ -46,6 +47,7 @@ class Workspace:
         self._opened: dict[str, object] = {}
         self.stopping = threading.Event()
         self.run_id: str | None = None
+        self.is_search = False
         self.interval: tuple[str, str] | None = None
         self.database = Database.open(settings.database_url or self.state / "ropewalk.db")
         self._closing.callback(self.database.close)
@@ -53,10 +55,9 @@ class Workspace:
         self.remote_objects = self._open_remote_objects()
 
     def _open_remote_objects(self) -> RemoteObjects | None:
-        address = object_address(self.settings)
-        if address is None:
+        if object_address(self.settings) is None:
             return None
-        remote = RemoteObjects(address, self.project.root, self.objects)
+        remote = RemoteObjects(self.settings, self.project.root, self.objects, self.database)
         # Whoever reads an object that another server took in finds it, wherever it is read.
         self.objects.fetch = remote.fetch
         return remote
