@@ -12,6 +12,7 @@ from ropewalk.lineage.drawing import (
     LANES,
     LineageLink,
     LineageNode,
+    column_lefts,
     draw,
     lane_of,
     lineage_svg,
@@ -19,7 +20,7 @@ from ropewalk.lineage.drawing import (
     path_of,
     short,
 )
-from ropewalk.lineage.layout import Point
+from ropewalk.lineage.layout import Layout, Point
 
 TABLE = LineageNode("table:mart.features", "table", "mart.features", "337k rows", "/data/mart.features")
 MODEL = LineageNode("model:late", "model", "late", "version 3", "/models/late")
@@ -147,7 +148,7 @@ def test_empty_picture() -> None:
 
 def test_line_leaves_right_and_arrives_left() -> None:
     """A line starts at the first box's right side and ends at the next one's left."""
-    path = path_of([Point(0, 0.0), Point(1, 62.0)])
+    path = path_of([Point(0, 0.0), Point(1, 62.0)], [8, 8 + BOX_WIDTH + 27])
 
     start = re.match(r"M(\d+) ", path)
     assert start
@@ -157,8 +158,36 @@ def test_line_leaves_right_and_arrives_left() -> None:
 
 def test_line_runs_level_through_a_column() -> None:
     """Past a column's boxes a line is straight."""
-    assert "H" in path_of([Point(0, 0.0), Point(1, 30.0), Point(2, 0.0)])
-    assert "H" not in path_of([Point(0, 0.0), Point(1, 30.0)])
+    lefts = [8, 167, 326]
+
+    assert "H" in path_of([Point(0, 0.0), Point(1, 30.0), Point(2, 0.0)], lefts)
+    assert "H" not in path_of([Point(0, 0.0), Point(1, 30.0)], lefts)
+
+
+@pytest.mark.parametrize(
+    ("climbs", "gap"),
+    [
+        # A small picture is as narrow as it can be.
+        ([0.0], 27),
+        ([150.0] * 9, 27),
+        ([250.0], 39),
+        ([650.0] * 3, 87),
+        ([40_000.0], 200),
+        # One line across the whole picture does not pull all of it apart.
+        ([*[62.0] * 19, 4000.0], 27),
+    ],
+)
+def test_columns_of_steep_lines_stand_apart(climbs: list[float], gap: int) -> None:
+    """The further lines climb between two columns, the more room they have to be told apart."""
+    routes = {(str(n), "x"): (Point(0, 0.0), Point(1, climb)) for n, climb in enumerate(climbs)}
+
+    assert column_lefts(Layout({}, routes, {1: (0, 1)}, 0.0)) == [8, 8 + BOX_WIDTH + gap]
+
+
+def test_columns_without_lines() -> None:
+    """What nothing connects stands side by side, and an empty picture has one column."""
+    assert column_lefts(Layout({}, {}, {1: (0, 0), 2: (1, 1)}, 0.0)) == [8, 8 + BOX_WIDTH + 27]
+    assert column_lefts(Layout({}, {}, {}, 0.0)) == [8]
 
 
 @pytest.mark.parametrize(
@@ -168,6 +197,9 @@ def test_line_runs_level_through_a_column() -> None:
         ("anything", "Outside"),
         ("source", "Sources"),
         ("table", "Tables"),
+        ("metric", "In use"),
+        ("question", "In use"),
+        ("published", "In use"),
         ("run", "Steps"),
         ("gate", "Models"),
         ("deployment", "Deployments"),

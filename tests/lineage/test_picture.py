@@ -53,7 +53,7 @@ def test_status_is_a_word_too() -> None:
 
     assert sorted(texts(root, "note")) == ["fresh", "gate · restored", "mart · stale", "waits"]
     assert [g.get("class") for g in root.iter(f"{SVG}g") if "is-stale" in (g.get("class") or "")] == [
-        "node kind-2 is-stale"
+        "node kind-2 is-stale n1"
     ]
 
 
@@ -70,6 +70,16 @@ def test_it_stands_alone() -> None:
     assert re.findall(r"https?://[^\"]+", text) == ["http://www.w3.org/2000/svg"]
     assert "var(" not in text
     assert "prefers-color-scheme:dark" in text
+
+
+def test_lines_of_the_box_below_the_pointer() -> None:
+    """Each line knows both its boxes, and a rule without a script sets it off while the pointer is on either."""
+    text = picture_svg(NODES, LINKS, "shop", "")
+
+    lines = [found.get("class") for found in ET.fromstring(text).iter(f"{SVG}path")]
+    assert "line to-n0 to-n1" in lines
+    assert all(f"svg:has(.n{number}:hover) .to-n{number}" in text for number in range(4))
+    assert ":hover) .to-" not in picture_svg([], [], "nothing", "")
 
 
 def test_it_says_what_it_is() -> None:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup
 
 from ropewalk.lineage.layout import Layout, Link, Point, lay_out
 
-LANES = ("Outside", "Sources", "Tables", "Steps", "Models", "Deployments", "Monitors")
-# Data, then models, then software: the order in which a project is made, and in which it is read.
+LANES = ("Outside", "Sources", "Tables", "In use", "Steps", "Models", "Deployments", "Monitors")
+# Data, then models, then software: the order in which a project is made, and in which it is read. What people and other
+# systems use of the data stands behind the tables, so that no line runs backwards.
 LANE_OF_KIND = {
     "source": 1,
     "table": 2,
-    "step": 3,
-    "run": 3,
-    "logged_model": 3,
-    "gate": 4,
-    "model": 4,
-    "model_version": 4,
-    "deployment": 5,
-    "predictions": 5,
-    "monitor": 6,
+    "metric": 3,
+    "question": 3,
+    "publish": 3,
+    "published": 3,
+    "step": 4,
+    "run": 4,
+    "logged_model": 4,
+    "gate": 5,
+    "model": 5,
+    "model_version": 5,
+    "deployment": 6,
+    "predictions": 6,
+    "monitor": 7,
 }
 # Kinds that share a lane with another say what they are.
 TOLD = frozenset({"gate", "run", "logged_model", "model_version"})
@@ -31,7 +37,8 @@ MADE_UP = frozenset({"run", "logged_model"})
 MADE_UP_LENGTH = 10
 BOX_WIDTH, BOX_HEIGHT = 132, 46
 COLUMN_GAP, LEFT, TOP, BOTTOM = 27, 8, 44, 16
-PITCH = BOX_WIDTH + COLUMN_GAP
+# Lines that climb further than this between two columns get a wider gap, or many of them would run as one black bar.
+LEVEL, SLOPE, WIDEST_GAP = 150, 0.12, 200
 NAME_LENGTH, NOTE_LENGTH = 16, 19
 
 
@@ -96,17 +103,49 @@ def lineage_svg(
     return Markup("").join((start, *drawing.parts, Markup("</svg>")))
 
 
-def draw(nodes: Sequence[LineageNode], links: Iterable[Link], focus: str | None = None) -> Drawing:
-    """Return lanes, lines and boxes of `nodes` and the edges between them, for a picture to put together."""
+def draw(
+    nodes: Sequence[LineageNode],
+    links: Iterable[Link],
+    focus: str | None = None,
+    *,
+    marks: Mapping[str, str] | None = None,
+) -> Drawing:
+    """Return lanes, lines and boxes of `nodes` and the edges between them, for a picture to put together.
+
+    Args:
+        nodes: the boxes.
+        links: the edges between them.
+        focus: the node that is set off.
+        marks: a class for each node by its id, which its box gets, and each of its lines with `to-` before it.
+    """
     layout = lay_out({node.id: lane_of(node.kind) for node in nodes}, links)
-    columns = max((last for _, last in layout.lanes.values()), default=0) + 1
+    lefts = column_lefts(layout)
     height = TOP + round(layout.height) + BOX_HEIGHT + BOTTOM
+    boxes = ((node, _corner(layout.nodes[node.id], lefts)) for node in _reading_order(nodes, layout))
     parts = (
-        *(_lane(lane, first, last, height) for lane, (first, last) in layout.lanes.items()),
-        *(_line(edge, layout, focus) for edge in layout.routes),
-        *(_box(node, layout.nodes[node.id], node.id == focus) for node in _reading_order(nodes, layout)),
+        *(_lane(lane, lefts[first], lefts[last], height) for lane, (first, last) in layout.lanes.items()),
+        *(_line(edge, layout, lefts, [*_near(edge, focus), *_ends(edge, marks)]) for edge in layout.routes),
+        *(_box(node, corner, [*_focus(node, focus), *_own(node, marks)]) for node, corner in boxes),
     )
-    return Drawing(parts, 2 * LEFT + columns * PITCH - COLUMN_GAP, height)
+    return Drawing(parts, LEFT + lefts[-1] + BOX_WIDTH, height)
+
+
+def column_lefts(layout: Layout) -> list[int]:
+    """Return where each column begins: far enough from the one before it for the lines between to be told apart."""
+    climbs: dict[int, list[float]] = {}
+    for route in layout.routes.values():
+        for one, other in pairwise(route):
+            climbs.setdefault(one.column, []).append(abs(other.y - one.y))
+    lefts = [LEFT]
+    for column in range(max((last for _, last in layout.lanes.values()), default=0)):
+        lefts.append(lefts[-1] + BOX_WIDTH + _gap(sorted(climbs.get(column, [0.0]))))
+    return lefts
+
+
+def _gap(climbs: Sequence[float]) -> int:
+    """Return the width between two columns, of how far the lines between them climb; the steepest few do not count."""
+    steep = climbs[len(climbs) * 9 // 10]
+    return min(WIDEST_GAP, COLUMN_GAP + round(max(0.0, steep - LEVEL) * SLOPE))
 
 
 def short(text: str, most: int = 24) -> str:
@@ -123,25 +162,41 @@ def _reading_order(nodes: Sequence[LineageNode], layout: Layout) -> list[Lineage
 
 
 def _lane(lane: int, first: int, last: int, height: int) -> Markup:
-    left = LEFT + first * PITCH - COLUMN_GAP // 2 + 4
-    width = (last - first + 1) * PITCH - 8
+    left = first - COLUMN_GAP // 2 + 4
+    width = last - first + BOX_WIDTH + COLUMN_GAP - 8
     return Markup(
         '<rect class="lane" x="{}" y="4" width="{}" height="{}" rx="8"/>'
         '<text class="lane-name" x="{}" y="22">{}</text>'
-    ).format(left, width, height - 8, LEFT + first * PITCH, LANES[lane])
+    ).format(left, width, height - 8, first, LANES[lane])
 
 
-def _line(edge: Link, layout: Layout, focus: str | None) -> Markup:
+def _near(edge: Link, focus: str | None) -> list[str]:
+    return ["is-near"] if focus in edge else []
+
+
+def _ends(edge: Link, marks: Mapping[str, str] | None) -> list[str]:
+    return [f"to-{marks[end]}" for end in edge] if marks else []
+
+
+def _focus(node: LineageNode, focus: str | None) -> list[str]:
+    return ["is-focus"] if node.id == focus else []
+
+
+def _own(node: LineageNode, marks: Mapping[str, str] | None) -> list[str]:
+    return [marks[node.id]] if marks else []
+
+
+def _line(edge: Link, layout: Layout, lefts: Sequence[int], classes: Iterable[str]) -> Markup:
     up, down = (layout.nodes[end] for end in edge)
     # Lines have no arrows, because what is made stands right of what it is made from; the few others are dashed.
-    marks = [("is-near", focus in edge), ("is-back", up.column > down.column)]
-    kind = " ".join(["line", *(name for name, holds in marks if holds)])
-    return Markup('<path class="{}" d="{}"/>').format(kind, path_of(layout.routes[edge]))
+    back = ["is-back"] if up.column > down.column else []
+    kind = " ".join(["line", *back, *classes])
+    return Markup('<path class="{}" d="{}"/>').format(kind, path_of(layout.routes[edge], lefts))
 
 
-def path_of(route: Sequence[Point]) -> str:
+def path_of(route: Sequence[Point], lefts: Sequence[int]) -> str:
     """Return the curve through the places of an edge: out of the first box's right side, into the last's left."""
-    ends = [(_x(point.column), _middle(point)) for point in route]
+    ends = [(lefts[point.column], _middle(point)) for point in route]
     (x, y), commands = (ends[0][0] + BOX_WIDTH, ends[0][1]), []
     commands.append(f"M{x} {y:g}")
     for at, (left, other) in enumerate(ends[1:], 1):
@@ -155,17 +210,16 @@ def path_of(route: Sequence[Point]) -> str:
     return "".join(commands)
 
 
-def _box(node: LineageNode, point: Point, in_focus: bool) -> Markup:
-    x, y = _x(point.column), _middle(point) - BOX_HEIGHT / 2
+def _box(node: LineageNode, corner: tuple[int, float], marks: Iterable[str]) -> Markup:
     name, note = _name(node), _note(node)
-    classes = f"node kind-{lane_of(node.kind)} is-{node.state}" + (" is-focus" if in_focus else "")
+    classes = " ".join(["node", f"kind-{lane_of(node.kind)}", f"is-{node.state}", *marks])
     # The picture's title is what a screen reader says and the pointer shows; the box has room for less.
     said = f"{node.kind.replace('_', ' ')} {node.name}" + (f", {node.note}" if node.note else "")
     inside = Markup(
         '<title>{}</title><rect width="{}" height="{}" rx="7"/><path class="strand" d="M3.5 7v{}"/>'
         '<text class="name" x="12" y="19">{}</text><text class="note" x="12" y="36">{}</text>'
     ).format(said, BOX_WIDTH, BOX_HEIGHT, BOX_HEIGHT - 14, short(name, NAME_LENGTH), note[:NOTE_LENGTH])
-    place = Markup(' transform="translate({} {:g})"').format(x, y)
+    place = Markup(' transform="translate({} {:g})"').format(*corner)
     # A link inside SVG is reached by the keyboard as any link is, without a tabindex.
     if node.address is None:
         return Markup('<g class="{}"{}>{}</g>').format(classes, place, inside)
@@ -192,8 +246,8 @@ def _note(node: LineageNode) -> str:
     return " · ".join(part for part in (context, node.note) if part)
 
 
-def _x(column: int) -> int:
-    return LEFT + column * PITCH
+def _corner(point: Point, lefts: Sequence[int]) -> tuple[int, float]:
+    return lefts[point.column], _middle(point) - BOX_HEIGHT / 2
 
 
 def _middle(point: Point) -> float:

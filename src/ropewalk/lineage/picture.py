@@ -53,14 +53,17 @@ text{font-family:Inter,system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue
 .is-waits>rect{stroke-width:1.6;stroke-dasharray:4 3}
 """
 COLOURS = """
-.paper{{fill:{paper}}}.title,.name{{fill:{ink}}}.said,.lane-name,.note{{fill:{soft}}}.lane{{fill:{sunk}}}
+svg{{color:{data}}}.paper{{fill:{paper}}}.title,.name{{fill:{ink}}}.said,.lane-name,.note{{fill:{soft}}}.lane{{fill:{sunk}}}
 .line{{stroke:{edge}}}.node>rect{{fill:{card};stroke:{line}}}.strand{{stroke:{outside}}}
-.kind-1 .strand,.kind-2 .strand{{stroke:{data}}}.kind-3 .strand,.kind-4 .strand{{stroke:{model}}}
-.kind-5 .strand,.kind-6 .strand{{stroke:{software}}}
+.kind-1 .strand,.kind-2 .strand,.kind-3 .strand{{stroke:{data}}}.kind-4 .strand,.kind-5 .strand{{stroke:{model}}}
+.kind-6 .strand,.kind-7 .strand{{stroke:{software}}}
 .is-fresh .note,.is-restored .note{{fill:{ok}}}
 .is-stale>rect{{fill:{wash};stroke:{warn}}}.is-stale .note,.is-waits .note{{fill:{warn}}}
 .is-waits>rect{{stroke:{warn}}}
 """
+# What happens to lines while the pointer is on a box; a viewer that knows no `:has` leaves these rules out.
+FADED = "svg:has(.node:hover) .line{stroke-opacity:.15}"
+NEAR = "{stroke:currentColor;stroke-width:2.2;stroke-opacity:1}"
 # What a node of each kind looks like in Mermaid; kinds that are not here are plain boxes.
 MERMAID_SHAPES = {
     "source": ("[(", ")]"),
@@ -87,7 +90,8 @@ def picture_svg(nodes: Sequence[LineageNode], links: Iterable[Link], title: str,
         title: what the picture is of.
         said: one line below the title, such as how much of it is stale.
     """
-    drawing = draw(nodes, links)
+    marks = {node.id: f"n{number}" for number, node in enumerate(nodes)}
+    drawing = draw(nodes, links, marks=marks)
     width = max(drawing.width + 2 * MARGIN, LEAST_WIDTH)
     height = drawing.height + HEADER + MARGIN
     start = Markup(
@@ -103,7 +107,7 @@ def picture_svg(nodes: Sequence[LineageNode], links: Iterable[Link], title: str,
         Markup("").join(
             (
                 start,
-                _style(),
+                _style(marks.values()),
                 head,
                 place,
                 *(part + Markup("\n") for part in drawing.parts),
@@ -141,9 +145,12 @@ def picture_text(nodes: Sequence[LineageNode], links: Iterable[Link], marks: Map
     return "\n".join(line.rstrip() for line in lines) + "\n" if lines else ""
 
 
-def _style() -> Markup:
+def _style(marks: Iterable[str]) -> Markup:
     dark = "@media (prefers-color-scheme:dark){" + COLOURS.format(**DARK) + "}"
-    rules = (SHAPES + COLOURS.format(**LIGHT) + dark).replace("\n", "")
+    # Which lines end at the box below the pointer only a rule for each box can say without a script.
+    near = ",".join(f"svg:has(.{mark}:hover) .to-{mark}" for mark in marks)
+    pointed = FADED + (near + NEAR if near else "")
+    rules = (SHAPES + COLOURS.format(**LIGHT) + dark + pointed).replace("\n", "")
     return Markup(f"<style>{rules}</style>")  # noqa: S704  # text of this module alone
 
 
