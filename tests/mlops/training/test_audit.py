@@ -17,7 +17,18 @@ import duckdb
 import pandas as pd
 import pytest
 
-from ropewalk.mlops.training.audit import LIST, MISSING, READ, WRITE, file_state, read_log, record_reads
+from ropewalk.mlops.training.audit import (
+    LIST,
+    MISSING,
+    NAMED,
+    READ,
+    SOURCE,
+    WRITE,
+    file_state,
+    read_log,
+    record_reads,
+)
+from ropewalk.processes import import_from_source
 
 
 @pytest.fixture
@@ -80,15 +91,56 @@ def test_database_that_is_read(project, seen):
     "read",
     [
         lambda path: duckdb.sql(f"FROM '{path}'").fetchall(),
-        lambda path: subprocess.run(["cat", path], check=True, capture_output=True),
+        lambda path: subprocess.run(["true", path.parent], check=True),
         lambda path: path.exists(),
     ],
 )
 def test_what_is_not_seen(project, seen, read):
-    """Native code, other programs and questions about a file's existence pass unseen: the guide says so."""
+    """Native code, folders named to programs and questions about a file's existence raise no event."""
     read(project / "data/a.csv")
 
     assert seen() == []
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        lambda path: subprocess.run(["true", path], check=True),
+        lambda path: subprocess.run(["true", f"--input={path}"], check=True),
+        lambda path: subprocess.run(["true", path.name], check=True, cwd=path.parent),
+        lambda path: subprocess.run(f"true < '{path}'|true", shell=True, check=True),
+        lambda path: os.system(f"true {path}; true"),
+        lambda path: os.waitpid(os.posix_spawn("/bin/true", ["true", str(path)], {}), 0),
+    ],
+)
+def test_file_that_is_named_to_a_program(project, seen, start):
+    """A program that is started with the name of a file is taken to read it."""
+    start(project / "data/a.csv")
+
+    assert seen() == [(NAMED, "data/a.csv")]
+
+
+def test_source_that_is_read(project, seen, monkeypatch):
+    """A module is told apart by who reads its source: Python to import it, or the step to look at it."""
+    monkeypatch.syspath_prepend(str(project / "conf"))
+    import_from_source(project)
+    importlib.import_module("plugin_" + "a")
+    sys.modules.pop("plugin_a")
+    first = seen()
+    (project / "conf/plugin_a.py").read_text()
+
+    assert first == [(SOURCE, "conf/plugin_a.py")]
+    assert seen()[1:] == [(READ, "conf/plugin_a.py")]
+
+
+def test_hidden_folders(project, seen):
+    """A hidden folder is somebody's configuration, unless it is known to be a tool's."""
+    for name in (".conf/x", ".venv/x", ".git/x"):
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).touch()
+        (project / name).read_text()
+
+    assert seen() == [(WRITE, ".conf/x")]
 
 
 def test_state_tells_a_change(project):
@@ -177,7 +229,7 @@ def test_module_by_a_computed_name(project, seen, monkeypatch):
         importlib.import_module("plugin_" + "a")
         sys.modules.pop("plugin_a")
 
-    assert (READ, "conf/plugin_a.py") in seen()
+    assert (SOURCE, "conf/plugin_a.py") in seen()
     assert not [path for _, path in seen() if "__pycache__" in path]
 
 

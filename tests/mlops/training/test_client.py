@@ -11,12 +11,25 @@ import pytest
 from ropewalk.mlops.training.client import active_run
 
 # Stands in for the library, whose import takes seconds; that the real one works is tested with the harness.
-CLIENT = "calls = []\n\ndef start_run(run_id): calls.append(('start', run_id))\n\ndef end_run(status): calls.append(('end', status))\n"
+CLIENT = """
+from types import SimpleNamespace
+calls = []
+
+def start_run(run_id):
+    calls.append(("start", run_id))
+    return SimpleNamespace(info=SimpleNamespace(experiment_id="7"))
+
+def end_run(status):
+    calls.append(("end", status))
+"""
 
 
 @pytest.fixture
 def mlflow(tmp_path, monkeypatch):
     """Return a function that imports a client that notes what it is asked to do."""
+    # Variables that the client sets are taken back with these.
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "of another server")
+    monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
     (tmp_path / "mlflow").mkdir()
     (tmp_path / "mlflow/__init__.py").write_text(CLIENT)
     monkeypatch.syspath_prepend(tmp_path)
@@ -53,6 +66,18 @@ def test_run_is_resumed_once(mlflow, monkeypatch):
         mlflow()
 
         assert "MLFLOW_RUN_ID" not in os.environ
+
+
+@pytest.mark.parametrize(("name", "found"), [(None, "7"), ("mine", "of another server")])
+def test_nested_runs_stay_in_the_experiment(mlflow, monkeypatch, name, found):
+    """Runs that the step begins belong to its own run's experiment, unless somebody named another one."""
+    if name:
+        monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", name)
+
+    with active_run("r1"):
+        mlflow()
+
+        assert os.environ["MLFLOW_EXPERIMENT_ID"] == found
 
 
 def test_client_that_is_there_already(mlflow):

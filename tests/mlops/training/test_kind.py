@@ -173,12 +173,12 @@ def test_dying_process(run):
 
 def test_timeout(run):
     """A step that runs too long is ended and says after how many seconds."""
-    source = HEAD + 'import time\n\n@step(timeout="5s")\ndef make() -> Metrics:\n    time.sleep(60)\n'
+    source = HEAD + 'import time\n\n@step(timeout="2s")\ndef make() -> Metrics:\n    time.sleep(60)\n'
 
     _, nodes = run(source)
 
     assert isinstance(nodes["make"].error, StepTimedOut)
-    assert "5 s" in nodes["make"].error.message
+    assert "2 s" in nodes["make"].error.message
 
 
 def test_wrong_product(run):

@@ -10,7 +10,7 @@ import pytest
 
 from ropewalk.mlops.training import files_objects, sweep_environments
 from ropewalk.mlops.training.files_product import keep_files
-from ropewalk.mlops.training.step_environment import _is_built
+from ropewalk.mlops.training.step_environment import is_built
 from ropewalk.pipeline import Kept, ObjectStore, Swept, Workspace
 from ropewalk.project import Project
 from ropewalk.settings import load_settings
@@ -86,8 +86,8 @@ def test_a_used_environment_is_young(workspace: Workspace) -> None:
     """Each use of an environment keeps it for another while; one that is not there is not built."""
     folder = workspace.state / "environments" / OLD
 
-    assert _is_built(folder)
-    assert not _is_built(folder.with_name("c" * 32))
+    assert is_built(folder)
+    assert not is_built(folder.with_name("c" * 32))
     assert sweep_environments(workspace, kept()) == Swept("environments of steps", 0, 0)
 
 

@@ -44,6 +44,8 @@ def test_trials_are_nested_runs(make_task):
     trials = [run for run in runs if PARENT in run.tags]
     assert {run.tags[PARENT] for run in trials} == {run.id for run in runs if PARENT not in run.tags}
     assert [run.status for run in trials] == ["FINISHED"] * 3
+    # Also without `create_experiment`, which would look one up by the study's name, nobody has to say where.
+    assert len({run.experiment_id for run in runs}) == 1
     losses = [run.metrics["loss"].value for run in trials]
     assert [float(run.params["x"]) ** 2 for run in trials] == pytest.approx(losses)
     assert output.summary["metrics"]["loss"] == min(losses)

@@ -305,10 +305,11 @@ def test_clock_that_goes_backwards(run, monkeypatch):
     now = iter(range(10**9, 0, -3600))
     monkeypatch.setattr(time, "time", lambda: float(next(now)))
 
-    done = run("print(1); time.sleep(0.3)", timeout_s=5)
+    done = run("print(1); time.sleep(0.3)", timeout_s=60)
 
     assert done.ended.code == 0
-    assert 0.3 < done.ended.seconds < 5
+    # Each look at the clock would make it an hour more or less.
+    assert 0.3 < done.ended.seconds < 60
 
 
 def test_steps_side_by_side(tmp_path):

@@ -100,6 +100,8 @@ def test_step_runs_on_its_own_packages(project, open_workspace):
     changed = _run(workspace)["make"]
 
     assert (first.error, first.output.summary["metrics"]) == (None, {"v": 7.0})
+    # Python lists the project's folders to find the package, which is no input of the step.
+    assert first.output.observed == {}
     assert again.state is State.HIT
     assert "environment requirements/train.txt" in str(changed.reasons[0])
     assert changed.output.summary["metrics"] == {"v": 8.0}

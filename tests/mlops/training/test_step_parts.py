@@ -162,6 +162,8 @@ def test_what_cannot_be_made_in_parts(parted: Parted, said: str, project: str, m
         ("day", "Table", "is not a partition"),
         ("day(a b)", "Table", "is not a partition"),
         ("day(flown_on)", "Metrics", "is partitioned and makes no table"),
+        ("day(a)', max_partitions='2", "Table", "'max_partitions' of @step must be a whole number from 1"),
+        ("day(a)', max_partitions=0, version='", "Table", "must be a whole number from 1"),
     ],
 )
 def test_slips_are_found_while_planning(write_project, said: str, makes: str, message: str) -> None:

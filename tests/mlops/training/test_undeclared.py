@@ -7,14 +7,27 @@ import pytest
 from ropewalk import plugins
 from ropewalk.errors import Place
 from ropewalk.mlops.training import StepKind
-from ropewalk.mlops.training.audit import LIST, MISSING, READ, WRITE, Seen, file_state, names_in
+from ropewalk.mlops.training.audit import (
+    LIST,
+    MISSING,
+    NAMED,
+    READ,
+    SOURCE,
+    VARIABLE,
+    WRITE,
+    Seen,
+    file_state,
+    names_in,
+)
 from ropewalk.mlops.training.undeclared import (
     MOVED,
     code_files,
     current_inputs,
+    is_of_project,
     observed_inputs,
     undeclared_summary,
 )
+from ropewalk.mlops.training.variables import variable_state
 from ropewalk.pipeline import Node, State, Task, build_graph, execute
 from ropewalk.project import load_project
 
@@ -121,7 +134,7 @@ def _read(task, path):
 
 def test_code_is_declared(task):
     """The files of the step's code count by what they say, not by their bytes."""
-    seen = [Seen(READ, path, "") for path in ("steps/a.py", "steps/b.py")]
+    seen = [Seen(SOURCE, path, "") for path in ("steps/a.py", "steps/b.py")]
 
     assert code_files(task.node) == {"steps/a.py", "steps/b.py"}
     assert observed_inputs(task, seen) == {}
@@ -209,3 +222,119 @@ def test_declaring_does_not_look(write_project, run):
     (node,) = StepKind().declare(project)
 
     assert not [name for name in node.facts if "conf" in name]
+
+
+def test_code_that_is_read_as_a_text(task):
+    """A step that opens a file of its code, rather than import it, sees every character of it."""
+    path = task.workspace.root / "steps/a.py"
+    path.parent.mkdir()
+    path.write_text("# One.")
+
+    assert list(observed_inputs(task, [Seen(SOURCE, "steps/a.py"), _read(task, "steps/a.py")])) == [
+        "file steps/a.py"
+    ]
+
+
+def test_file_that_a_program_made(task):
+    """Of files that are named to a program, one that it left as it was is an input, and one that it wrote its own."""
+    path = task.workspace.root / "conf/y.json"
+    seen = [
+        Seen(NAMED, name, file_state(task.workspace.root / name)) for name in ("conf/x.json", "conf/y.json")
+    ]
+    path.write_text("written by it")
+
+    assert list(observed_inputs(task, seen)) == ["file conf/x.json"]
+
+
+def test_variables(task, monkeypatch):
+    """A variable that the code asks for counts by its value; the engine's own and secrets do not."""
+    monkeypatch.setenv("RATE", "2")
+    names = ("RATE", "MLFLOW_RUN_ID", "SHOP_TOKEN", "PATH")
+
+    observed = observed_inputs(
+        task, [Seen(VARIABLE, name, variable_state(name, {"RATE": "2"})) for name in names]
+    )
+
+    assert list(observed) == ["variable RATE"]
+    assert current_inputs(observed, task.workspace) == observed
+    monkeypatch.setenv("RATE", "3")
+    assert current_inputs(observed, task.workspace) != observed
+    monkeypatch.setenv("RATE", "postgresql://me:secret@host/db")
+    assert current_inputs(observed, task.workspace) == {"variable RATE": MOVED}
+    assert undeclared_summary("a", observed)["warning"].startswith("undeclared input variable RATE: it now")
+    assert is_of_project(observed, task.workspace)
+    assert not is_of_project({"variable COLUMNS": "x"}, task.workspace)
+
+
+UNSEEN = """
+import multiprocessing, os, subprocess, sys
+from pathlib import Path
+import duckdb
+from ropewalk import Metrics, step
+
+CSV = Path(__file__).parent.parent / "data" / "constant.csv"
+
+def value(_):
+    return int(Path("data/worker.txt").read_text())
+
+@step
+def make() -> Metrics:
+    found = [os.environ.get("RATE_OF_THE_TEST") or 0, Path("data/override.txt").exists()]
+    found.append(duckdb.sql("SELECT sum(x) FROM 'data/named.csv'").fetchone()[0])
+    found.append(duckdb.read_csv(str(CSV)).fetchone()[0])
+    found.append(subprocess.check_output([sys.executable, "tool.py"]))
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        found += pool.map(value, [1])
+    return Metrics({str(n): float(item) for n, item in enumerate(found)})
+"""
+
+
+def test_what_raises_no_event_in_the_step(run, monkeypatch):
+    """Native readers, variables, programs, and workers started anew: what they read counts, each by itself."""
+    monkeypatch.setenv("RATE_OF_THE_TEST", "1")
+    data = {"data/named.csv": "x\n1\n", "data/constant.csv": "x\n1\n", "data/worker.txt": "1"}
+    tool = {"tool.py": "from tool_part import V\nprint(V)\n", "tool_part.py": "V = 1\n"}
+    first, _ = run({"steps/unseen.py": UNSEEN, **data, **tool})
+    assert first["make"].error is None
+
+    observed = first["make"].output.observed
+    same, _ = run({})
+
+    assert same["make"].state is State.HIT
+    assert set(observed) >= {f"file {name}" for name in (*data, *tool, "data/override.txt")}
+    assert "variable RATE_OF_THE_TEST" in observed
+
+
+def test_folder_that_the_step_filled(task):
+    """A folder in which all is the step's own work is no input; one in which something else lies is."""
+    own = [Seen(WRITE, "report/a.txt"), Seen(WRITE, "report/deep/b.txt")]
+
+    assert observed_inputs(task, [*own, Seen(LIST, "report", "a.txt\ndeep")]) == {}
+    assert list(observed_inputs(task, [*own, Seen(LIST, "report", "a.txt\ndeep\nold.txt")])) == [
+        "folder report"
+    ]
+
+
+COMPILED = """
+import os, py_compile, subprocess, sys
+from pathlib import Path
+from ropewalk import Metrics, step
+
+@step
+def make() -> Metrics:
+    kit = Path("kit.py")
+    kit.write_text("VALUE = 1 ")
+    py_compile.compile("kit.py")
+    stat = kit.stat()
+    kit.write_text("VALUE = 2 ")
+    os.utime(kit, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    return Metrics(value=int(subprocess.check_output([sys.executable, "-c", "import kit; print(kit.VALUE)"])))
+"""
+
+
+def test_a_python_of_the_step_does_not_believe_compiled_code(run):
+    """It imports the project's modules from source, as the step itself does."""
+    made, _ = run({"steps/make.py": COMPILED})
+
+    assert made["make"].error is None
+    assert made["make"].output.summary["metrics"] == {"value": 2.0}

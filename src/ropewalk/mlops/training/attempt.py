@@ -90,7 +90,7 @@ def run_attempt(attempt: Attempt, job: Job) -> Answer:
         task.report(0, None, "running")
         command = _command(attempt, job, job_path, answer_path)
         command = replace(command, environment={**command.environment, **credential})
-        ended = run_process(command, log, _watch(attempt))
+        ended = run_process(command, log, _watch(attempt, job))
     attempt.cost.update({"ropewalk.cpu_s": f"{ended.cpu_s:.3f}", "ropewalk.max_rss": str(ended.max_rss)})
     task.add_cpu(ended.cpu_s)
     answer = read_answer(answer_path)
@@ -126,12 +126,13 @@ def _command(attempt: Attempt, job: Job, job_path: Path, answer_path: Path) -> C
     )
 
 
-def _watch(attempt: Attempt) -> Watch:
+def _watch(attempt: Attempt, job: Job) -> Watch:
     task = attempt.task
     return Watch(
         attempt.timeout_s,
         task.workspace.stopping,
-        task.node.limits.memory,
+        # Of the run's memory it took its own once for each process.
+        task.node.limits.memory * job.workers,
         tell=lambda line: task.report(0, None, line),
     )
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
 CLIENT = "mlflow"
+# Where somebody says by name which experiment new runs belong to.
+NAMED = "MLFLOW_EXPERIMENT_NAME"
 
 
 @contextmanager
@@ -50,9 +52,13 @@ class _ImportWatch:
 
     def resume(self) -> None:
         """Make the run the active one; it was begun by the engine."""
-        _client().start_run(run_id=self.run_id)
+        run = _client().start_run(run_id=self.run_id)
         # The client would give this run to the first nested one that the step begins.
         os.environ.pop("MLFLOW_RUN_ID", None)
+        # Without it nested runs land in the experiment `Default`: a parent's experiment is not looked at. An id that
+        # the shell had is one of another server; a name holds everywhere, and the client refuses both together.
+        if NAMED not in os.environ:
+            os.environ["MLFLOW_EXPERIMENT_ID"] = run.info.experiment_id
 
     def end(self, status: str) -> None:
         """Leave the run, which also sends what the client still holds back; the engine has the last word on its status."""

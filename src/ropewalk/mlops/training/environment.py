@@ -16,7 +16,7 @@ from blake3 import blake3
 
 from ropewalk.errors import Place
 from ropewalk.mlops.training.errors import InvalidStep
-from ropewalk.mlops.training.installed import Distribution, Installed, read_installed
+from ropewalk.mlops.training.installed import Distribution, Installed, normal_name, read_installed
 from ropewalk.mlops.training.options import CheckedOptions
 from ropewalk.project import Closure, StepDeclaration
 
@@ -72,6 +72,18 @@ class Environment:
             ]
             facts["packages needed"] = "\n".join(lines)
         return facts
+
+    def distribution_of(self, name: str) -> str:
+        """Return the distribution that installs what is imported as `name`, or is called so."""
+        providers = self._providers.get(name, [])
+        return providers[0].name if len(providers) == 1 and name not in self._all else normal_name(name)
+
+    def version_of(self, name: str) -> str | None:
+        """Return the version of a package that is installed, by what it is imported as or called."""
+        if name in self._providers:
+            return _versions(self._providers[name])
+        found = self._all.get(name)
+        return found.version + _source_digest(found) if found else None
 
     def broken(self, packages: Iterable[str]) -> dict[str, str]:
         """Return `packages missing`: what packages that are only imported need and do not find; nothing as a rule."""

@@ -18,7 +18,7 @@ from ropewalk.mlops.training.machine import watched_machine
 from ropewalk.mlops.training.options import check_options
 from ropewalk.mlops.training.outputs import keep_product
 from ropewalk.mlops.training.scratch import scratch_folder
-from ropewalk.mlops.training.step_environment import interpreter_for
+from ropewalk.mlops.training.step_environment import Interpreter, interpreter_for
 from ropewalk.mlops.training.step_inputs import datasets, step_inputs, tables_read
 from ropewalk.mlops.training.undeclared import observed_inputs, past_tables, undeclared_summary
 from ropewalk.pipeline import JSON, Output, Task
@@ -55,12 +55,22 @@ def run_step(task: Task) -> Output:
     assert isinstance(step, StepDeclaration)
     try:
         with scratch_folder(task.workspace.state) as staging:
-            attempt = Attempt(task, step, staging, interpreter_for(task, check_options(step).env))
+            attempt = Attempt(task, step, staging, _interpreter(task, step))
             output = _run_tracked(attempt, step_inputs(attempt))
         show_product(task.node, output, task.workspace)
     except OSError as error:
         raise obstructed(step, error) from error
     return output
+
+
+def _interpreter(task: Task, step: StepDeclaration) -> Interpreter:
+    named = check_options(step).env
+    if named is None and task.workspace.is_search:
+        # Only a search asks for packages of another time.
+        from ropewalk.mlops.training.overlay import overlaid
+
+        return overlaid(task)
+    return interpreter_for(task, named)
 
 
 def _run_tracked(attempt: Attempt, inputs: list[StepInput]) -> Output:
@@ -97,6 +107,8 @@ def _parts(task: Task, step: StepDeclaration) -> StepParts | None:
 
 def _job(execution: _Execution) -> Job:
     task, step = execution.task, execution.step
+    calls = tuple(execution.parts.calls(task, step)) if execution.parts else ()
+    most = min(len(calls), check_options(step).max_partitions)
     return Job(
         root=str(task.workspace.root),
         state=str(task.workspace.state),
@@ -107,7 +119,8 @@ def _job(execution: _Execution) -> Job:
         parameters={parameter.name: parameter.default for parameter in step.parameters},
         run_id=execution.run_id,
         staging=str(execution.staging),
-        calls=tuple(execution.parts.calls(task, step)) if execution.parts else (),
+        calls=calls,
+        workers=1 + task.take_more(most - 1) if most > 1 else 1,
     )
 
 

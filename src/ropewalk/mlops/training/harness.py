@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ropewalk.mlops.training.audit import note_table, record_reads
+from ropewalk.mlops.training.child_reads import record_in_children
 from ropewalk.mlops.training.client import active_run
+from ropewalk.mlops.training.interval_workers import PARTS, claimed_calls, fork_workers
 from ropewalk.mlops.training.job import (
     READS,
     UNANSWERED,
@@ -29,9 +31,11 @@ from ropewalk.mlops.training.job import (
     read_job,
     write_answer,
 )
+from ropewalk.mlops.training.mentions import note_mentions
 from ropewalk.mlops.training.products import WrongReturn, answer_of
 from ropewalk.mlops.training.sdk import Files, Metrics, Model, Table
 from ropewalk.mlops.training.staging import use_staging
+from ropewalk.mlops.training.variables import record_variables
 from ropewalk.processes import is_projects, load_function, user_place
 
 if TYPE_CHECKING:
@@ -53,13 +57,26 @@ def main(job_path: str, answer_path: str) -> int:
     job = read_job(Path(job_path))
     # What a command line in the step's file would read: no arguments.
     sys.argv = [str(Path(job.root, job.path))]
+    if job.workers == 1:
+        return _write(_answer(job), Path(answer_path))
+    # Before anything of the user's is loaded: some libraries do not bear to be forked.
+    found = fork_workers(job, Path(answer_path))
+    if isinstance(found, Path):
+        return _write(_answer(job), found)
+    return found if isinstance(found, int) else _write(found, Path(answer_path))
+
+
+def _answer(job: Job) -> Answer:
     # A process boundary: whatever the user's code raises becomes an answer.
     try:
-        answer = _run(job)
+        return _run(job)
     except BaseException as error:  # noqa: BLE001  # see above
-        answer = _told(error, job)
+        return _told(error, job)
+
+
+def _write(answer: Answer, path: Path) -> int:
     try:
-        write_answer(answer, Path(answer_path))
+        write_answer(answer, path)
     except OSError as error:
         sys.stderr.write(f"ropewalk: what the step returned could not be written down: {error}\n")
         return UNANSWERED
@@ -90,24 +107,39 @@ def _sentence(error: BaseException) -> str:
 
 def _run(job: Job) -> Answer:
     use_staging(Path(job.staging))
-    record_reads(Path(job.root), Path(job.staging, READS), [Path(job.state)])
+    _record(job)
     with active_run(job.run_id):
         function = load_function(Path(job.root), job.path, job.function)
-        if job.calls:
-            return _call_each(function, job)
-        returned = function(*_inputs(job), **job.parameters)
-        return answer_of(returned, job)
+        answer = (
+            _call_each(function, job)
+            if job.calls
+            else answer_of(function(*_inputs(job), **job.parameters), job)
+        )
+        note_mentions(Path(job.root), Path(job.state))
+        return answer
+
+
+def _record(job: Job) -> None:
+    """Write down from now on what the step reads of the project, and which variables it looks at."""
+    root, log, excluded = Path(job.root), Path(job.staging, READS), [Path(job.state)]
+    # On a full disk the step itself says best what does not work.
+    with contextlib.suppress(OSError):
+        record_in_children(root, log, excluded)
+    record_reads(root, log, excluded)
+    record_variables(root)
 
 
 def _call_each(function: Callable[..., object], job: Job) -> Answer:
     """Call the step once for each interval, and put the rows of each call into a file of their own."""
-    folder = Path(job.staging, "parts")
-    for number, call in enumerate(job.calls, start=1):
-        sys.stdout.write(f"interval {call.label} ({number} of {len(job.calls)})\n")
-        part = folder / f"{number:06}"
-        part.mkdir(parents=True)
-        returned = function(*_inputs(job, call.where), **job.parameters)
-        answer_of(returned, job._replace(staging=str(part)))
+    folder = Path(job.staging, PARTS)
+    for call, part in claimed_calls(job, folder):
+        try:
+            returned = function(*_inputs(job, call.where), **job.parameters)
+            answer_of(returned, job._replace(staging=str(part)))
+        except Exception as error:
+            # The last line that the log has of it.
+            error.add_note(f"in the interval {call.label}")
+            raise
     return Answer(table=str(folder))
 
 
@@ -155,7 +187,21 @@ def _read_past(item: TableInput, moment: str, job: Job) -> duckdb.DuckDBPyRelati
     lake = Lake(_lake_home(job))
     snapshot = moment_of_table(lake, item.table, moment)
     note_table(Path(job.staging, READS), f"{item.table}@{moment}", moment_fact(lake, item.table, moment))
-    return lake.read_at(item.table, snapshot)
+    return _cut_past(lake.read_at(item.table, snapshot), item, moment)
+
+
+def _cut_past(rows: duckdb.DuckDBPyRelation, item: TableInput, moment: str) -> duckdb.DuckDBPyRelation:
+    """Return what `rows`, the table as it was, holds of the interval that the step is called for."""
+    if item.where is None:
+        return rows
+    import duckdb
+
+    try:
+        return rows.filter(item.where)
+    except duckdb.Error as error:
+        why = str(error).partition("\n")[0]
+        message = f"{item.table} at {moment} cannot be cut to the interval that the step makes: {why}"
+        raise ValueError(message) from error
 
 
 def _lake_home(job: Job) -> LakeHome:

@@ -85,6 +85,7 @@ class Job(NamedTuple):
         run_id: the tracked run prepared for it.
         staging: a folder of this execution's own, on the disk of the object store; it ends with the execution.
         calls: the calls of a step that makes its table in parts; the others are called once.
+        workers: how many processes share the calls.
     """
 
     root: str
@@ -97,6 +98,7 @@ class Job(NamedTuple):
     run_id: str
     staging: str = ""
     calls: tuple[Call, ...] = ()
+    workers: int = 1
 
 
 class Answer(NamedTuple):

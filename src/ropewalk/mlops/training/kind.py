@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ropewalk.mlops.training.environment import (
@@ -93,6 +93,18 @@ class StepKind(NodeKind):
 
         return unpack_product(node, key, packed, workspace)
 
+    def packages(self, facts: Mapping[str, str]) -> dict[str, str]:
+        """Return the versions that a step with these facts ran on, by package."""
+        from ropewalk.mlops.training.overlay import packages_in
+
+        return packages_in(facts)
+
+    def with_packages(self, node: Node, packages: Mapping[str, str]) -> Node:
+        """Return the step as it would be declared where these versions are installed."""
+        from ropewalk.mlops.training.overlay import with_packages
+
+        return with_packages(node, packages)
+
     def execute(self, task: Task) -> Output:
         """Run the step's process against a new tracked run and read what it made.
 
@@ -127,7 +139,7 @@ class _Reader:
             spec=step,
             limits=options.limits,
             provides=(step.name,),
-            needs=tuple(Need(name, step.place) for name, _ in step.needs),
+            needs=tuple(Need(name, step.place, is_parameter=True) for name, _ in step.needs),
             facts={
                 # One fact per piece of code, so that `why` names the function or module that changed.
                 **{f"code {name}": digest for name, digest in code.facts.items()},

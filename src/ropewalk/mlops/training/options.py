@@ -25,8 +25,11 @@ OPTIONS = (
     "retry_on",
     "env",
     "partition",
+    "max_partitions",
 )
 MOST_RETRIES = 100
+# Each interval that is made at the same time loads the step once more.
+USUAL_PARTITIONS, MOST_PARTITIONS = 4, 1024
 ENVIRONMENT_TOOL = "uv:"
 _PARTITION = re.compile(r"^(hour|day|month|key)\([A-Za-z_]\w*\)$")
 _DURATION = re.compile(r"^(\d+)\s*([smh])$")
@@ -51,6 +54,7 @@ class CheckedOptions:
         env: the locked file of an environment of its own, relative to the project; its content counts in the key.
         retry_on: names of exceptions after which it is tried again.
         partition: how its table is made in parts, such as `day(flown_on)`.
+        max_partitions: how many of its intervals are made at the same time at most.
         limits: how it may be executed.
     """
 
@@ -60,6 +64,7 @@ class CheckedOptions:
     env: str | None = None
     retry_on: tuple[str, ...] = ()
     partition: str | None = None
+    max_partitions: int = USUAL_PARTITIONS
     limits: Limits = field(default_factory=Limits)
 
 
@@ -89,6 +94,7 @@ def check_options(step: StepDeclaration, pools: Iterable[str] | None = None) -> 
         env=found.read("env", _locked_file, "an environment", f"{ENVIRONMENT_TOOL}requirements/train.txt"),
         retry_on=found.names("retry_on"),
         partition=_partition(found),
+        max_partitions=_max_partitions(found),
         limits=_limits(found, pools),
     )
 
@@ -117,6 +123,15 @@ def _partition(found: _Options) -> str | None:
             f"step {found.step.name!r} is partitioned and makes no table", "let it say that it does: -> Table"
         )
     return text
+
+
+def _max_partitions(found: _Options) -> int:
+    if "max_partitions" in found.step.options and "partition" not in found.step.options:
+        raise found.refuse(
+            f"step {found.step.name!r} has max_partitions and is not partitioned",
+            'say how it is cut, such as partition="day(flown_on)"',
+        )
+    return found.number("max_partitions", USUAL_PARTITIONS, 1, MOST_PARTITIONS)
 
 
 def _limits(found: _Options, pools: Iterable[str] | None) -> Limits:

@@ -35,6 +35,8 @@ class StepOptions(TypedDict, total=False):
         retry_on: names of exceptions after which it is tried again, such as `("ConnectionError",)`.
         partition: how its table is made in parts, such as `day(flown_on)`: it is called once for each day that is
             missing or whose inputs changed, with the rows of that day of every table that has the column.
+        max_partitions: how many of these calls may run at the same time (default: 4), each in a process of its own
+            that takes `cpu`, `memory` and a place in `pool` once more; 1 makes them one after the other.
     """
 
     model: str
@@ -48,6 +50,7 @@ class StepOptions(TypedDict, total=False):
     backoff: str
     retry_on: str | tuple[str, ...]
     partition: str
+    max_partitions: int
 
 
 @overload
@@ -103,9 +106,11 @@ class Table:
         """Return the table as it was at a pin, at a snapshot's number, or at a time (ISO 8601, in UTC).
 
         What is read of it counts as an input of the step: if the pin is given to other rows, the step runs again.
+        Where this table holds one interval alone, so does what is returned.
 
         Raises:
-            ValueError: this is no table of the lake, but one made by `Table.of`.
+            ValueError: this is no table of the lake, but one made by `Table.of`; or, once its rows are asked for,
+                the table had no column then to cut it by.
         """
         past = self._open_past
         if past is None:

@@ -26,6 +26,7 @@ from ropewalk.pipeline import Task
 
 TOOL = "uv"
 SHOWN_LINES = 20
+LOCK_HINT = f"`{TOOL} pip compile --generate-hashes` writes a file that it can install"
 PACKAGE = Path(__file__).parents[2]
 
 
@@ -42,24 +43,24 @@ class Interpreter:
     is_own: bool = False
 
 
-def interpreter_for(task: Task, locked: str | None) -> Interpreter:
-    """Return what runs the step of `task`; its environment is built from the file `locked` when it is not there yet.
+def interpreter_for(task: Task, file_name: str | None) -> Interpreter:
+    """Return what runs the step of `task`; its environment is built from the file `file_name` when it is not there yet.
 
     Raises:
         NoEnvironmentTool: `uv` is not installed.
         EnvironmentNotBuilt: `uv` could not make it; the error has what it said.
     """
-    if locked is None:
+    if file_name is None:
         return Interpreter()
-    file, kept = task.workspace.root / locked, task.workspace.state / "environments"
+    file, kept = task.workspace.root / file_name, task.workspace.state / "environments"
     folder = kept / _digest(file)
-    if not _is_built(folder):
+    if not is_built(folder):
         kept.mkdir(exist_ok=True)
-        with _locked(folder.with_suffix(".lock")):
+        with locked(folder.with_suffix(".lock")):
             # Another run may have built it while this one waited.
-            if not _is_built(folder):
-                task.report(0, None, f"building the environment of {locked}")
-                _build(file, locked, folder)
+            if not is_built(folder):
+                task.report(0, None, f"building the environment of {file_name}")
+                _build(file, file_name, folder)
     programs = folder / "bin"
     variables = {
         "PYTHONPATH": str(_own_package(kept)),
@@ -69,7 +70,7 @@ def interpreter_for(task: Task, locked: str | None) -> Interpreter:
     return Interpreter(str(programs / "python"), variables, is_own=True)
 
 
-def _is_built(folder: Path) -> bool:
+def is_built(folder: Path) -> bool:
     """Return whether the environment is there, and let it count as used just now: unused ones are collected."""
     try:
         os.utime(folder)
@@ -86,42 +87,65 @@ def _digest(file: Path) -> str:
     return blake3(content).hexdigest()[:32]
 
 
-def _build(file: Path, locked: str, folder: Path) -> None:
-    tool = _tool(locked)
+def _build(file: Path, file_name: str, folder: Path) -> None:
+    program = tool(file_name)
     # Made beside its place and renamed: whoever finds it finds all of it.
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="new-", ignore_cleanup_errors=True) as parent:
         new = Path(parent) / "environment"
-        _run(
-            [tool, "venv", "--quiet", "--no-project", "--relocatable", "--python", sys.executable, str(new)],
-            locked,
+        run_tool(
+            [
+                program,
+                "venv",
+                "--quiet",
+                "--no-project",
+                "--relocatable",
+                "--python",
+                sys.executable,
+                str(new),
+            ],
+            file_name,
+            place=Place(file_name),
         )
         # A file in pylock's form has its hashes in any case.
         hashes = [] if file.suffix == ".toml" else ["--require-hashes"]
         python = ["--python", str(new / "bin/python")]
-        _run([tool, "pip", "install", "--quiet", *python, *hashes, "-r", str(file)], locked)
+        run_tool(
+            [program, "pip", "install", "--quiet", *python, *hashes, "-r", str(file)],
+            file_name,
+            place=Place(file_name),
+        )
         new.rename(folder)
 
 
-def _tool(locked: str) -> str:
+def tool(what: str) -> str:
+    """Return the path of `uv`, which is to make the environment of `what`.
+
+    Raises:
+        NoEnvironmentTool: it is not installed.
+    """
     # Where the engine was installed with it, it stands beside the engine's Python.
     found = shutil.which(TOOL) or shutil.which(TOOL, path=str(Path(sys.executable).parent))
     if found is None:
         raise NoEnvironmentTool(
-            f"{TOOL}, which makes the environment of {locked}, is not installed",
-            place=Place(locked),
+            f"{TOOL}, which makes the environment of {what}, is not installed",
             hint=f"`pip install {TOOL}`, or leave the option env out to run the step in Ropewalk's own environment",
         )
     return found
 
 
-def _run(command: list[str], locked: str) -> None:
+def run_tool(command: list[str], what: str, hint: str = LOCK_HINT, *, place: Place | None = None) -> None:
+    """Run `uv` to make the environment of `what`.
+
+    Raises:
+        EnvironmentNotBuilt: it failed; the error has what it said.
+    """
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode != 0:
         said = (done.stderr + done.stdout).decode(errors="replace").strip().splitlines()
         raise EnvironmentNotBuilt(
-            f"the environment of {locked} could not be made: {TOOL} ended with exit code {done.returncode}",
-            place=Place(locked),
-            hint=f"`{TOOL} pip compile --generate-hashes` writes a file that it can install",
+            f"the environment of {what} could not be made: {TOOL} ended with exit code {done.returncode}",
+            place=place,
+            hint=hint,
             detail="\n".join(said[-SHOWN_LINES:]),
         )
 
@@ -140,7 +164,8 @@ def _own_package(kept: Path) -> Path:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Let one process at a time make what `path` stands for."""
     # The kernel lets go of it with its holder, however that ends.
     with path.open("a") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
