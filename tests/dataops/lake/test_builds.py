@@ -118,10 +118,10 @@ def test_a_process_that_has_opened_nothing_asks_the_file(lake: Lake, start_scrip
         import sys
         from ropewalk.dataops.lake import Lake
         lake = Lake(folder)
-        print(lake.holds({NODE!r}, "one", {digest!r}, {snapshot}), lake._engines._opened.data)
+        print(lake.holds({NODE!r}, "one", {digest!r}, {snapshot}), lake._engines._used)
     """
 
-    assert start_script(code).stdout.read() == "True set()\n"
+    assert start_script(code).stdout.read() == "True {}\n"
 
 
 def test_catalogue_that_is_none(tmp_path):

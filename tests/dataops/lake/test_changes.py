@@ -200,3 +200,29 @@ def test_rows_of_files_that_lost_rows_before(lake: Lake) -> None:
         ).fetchall()
 
     assert counts == [("delete", 1, 17), ("update_postimage", 10, 3), ("update_preimage", 10, 3)]
+
+
+def test_numbers_that_were_shared_for_a_while(lake: Lake) -> None:
+    """A row that one commit inserted and updated hinders nobody once it is gone."""
+    before = fill(lake)
+    middle = commit(
+        lake, "INSERT INTO lake.mart.t VALUES (900, 1)", "UPDATE lake.mart.t SET v = 2 WHERE id = 900"
+    )
+    after = commit(
+        lake, "DELETE FROM lake.mart.t WHERE id = 900", "UPDATE lake.mart.t SET v = 0 WHERE id = 7"
+    )
+
+    # While it is there its number may be that of another row too.
+    assert not lake.can_follow("mart.t", before, middle)
+    assert lake.can_follow("mart.t", before, after)
+    assert told(lake, before, after) == [("update_postimage", 7, 0), ("update_preimage", 7, 14)]
+
+
+def test_half_of_the_rows_kept_is_counted_where_much_was_written(lake: Lake) -> None:
+    """Rows that were changed in place over and over are written often, and keep their numbers all the same."""
+    before = fill(lake)
+    for value in range(4):
+        after = commit(lake, f"UPDATE lake.mart.t SET v = {value} WHERE id < 60")
+
+    assert lake.can_follow("mart.t", before, after)
+    assert len(told(lake, before, after)) == 120

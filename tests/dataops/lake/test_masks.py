@@ -122,3 +122,10 @@ def test_masks_by_table_and_by_name():
     assert masks.of("quarantine.q", columns) == dict.fromkeys(("X", "Mail", "_row"), "null")
     assert bool(masks)
     assert not Masks()
+
+
+def test_why_a_row_did_not_fit_is_shown():
+    """Reasons are words of ours: who may not see the row sees what is wrong with it, and where."""
+    columns = [Column(name, "VARCHAR") for name in ("_reason", "_column", "_value", "_file", "_line", "_row")]
+
+    assert Masks(names={"mail": "hash"}).of("quarantine.q", columns) == {"_value": "null", "_row": "null"}

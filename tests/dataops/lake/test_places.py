@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ropewalk.dataops.lake import (
+    Asking,
     InvalidQuery,
     Lake,
     LakeBusy,
+    Masks,
     QueryNotAllowed,
+    QueryTooLarge,
     SnapshotMissing,
     StorageTaken,
     StorageUnreachable,
@@ -187,6 +190,42 @@ def test_people_who_ask_see_tables_only(placed: Lake) -> None:
             placed.query(query)
         assert refused.value.code in ("RW123", "RW124", "RW220")
         assert "hidden-key" not in str(refused.value.as_json())
+
+
+@EVERYWHERE
+def test_what_may_grow_is_answered_apart(placed: Lake) -> None:
+    """A process of its own reads the same lake by what it is handed: tables at snapshots, files as answers, masks."""
+    first = build(placed)
+    build(placed, SEVEN, "l")
+    grown = "SELECT repeat('x', CAST(max(id) AS INTEGER)) AS s FROM mart.t"
+
+    assert placed.query(grown).rows == (("xxxxxxx",),)
+    assert placed.ask(grown, Asking(), {"mart.t": first}).rows == (("x" * 99,),)
+    assert placed.ask(grown, Asking(form="parquet")).content.startswith(b"PAR1")
+    masked = placed.ask(
+        "SELECT repeat('x', 2) AS s, v FROM mart.t", Asking(), masks=Masks({"mart.t": {"v": "null"}})
+    )
+    assert masked.rows == (("xx", None),)
+
+
+@EVERYWHERE
+def test_what_is_answered_apart_shows_no_credentials(placed: Lake) -> None:
+    """Neither the query's own functions nor its errors reach them, and a limit ends that process alone."""
+    build(placed)
+
+    for query in (
+        "SELECT repeat(nope, 2) FROM mart.t",
+        "SELECT repeat(current_setting('s3_secret_access_key'), 2)",
+    ):
+        try:
+            said = str(placed.query(query).rows)
+        except RopewalkError as error:
+            said = f"{error.as_json()}{error.__cause__}"
+        assert "hidden-key" not in said
+        assert "s3cret-word" not in said
+    with pytest.raises(QueryTooLarge):
+        placed.ask("SELECT repeat('x', 4000000000)", Asking(memory="100MB"))
+    assert placed.query("SELECT count(*) FROM mart.t").rows == ((100,),)
 
 
 def test_settings_of_the_engine_have_no_credentials(placed: Lake) -> None:

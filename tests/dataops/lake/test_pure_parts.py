@@ -20,6 +20,7 @@ from ropewalk.dataops.lake import (
     QueryNotAllowed,
     StorageTaken,
     TableDigest,
+    TableMissing,
     TableName,
     Verified,
     is_number,
@@ -32,10 +33,10 @@ from ropewalk.dataops.lake import (
 )
 from ropewalk.dataops.lake.console import (
     Names,
+    Query,
     _line_and_column,
     _nodes,
     _parse,
-    _Query,
     _refuse_node,
     _with_prefix,
 )
@@ -134,7 +135,7 @@ def test_prefix_is_put_in_at_bytes(sql, offsets, expected):
 )
 def test_place_in_what_the_person_wrote(place, expected):
     """What was put in before a place on its line is taken off its column."""
-    assert _Query("", None, moved=((1, 6),)).as_written(place) == expected
+    assert Query("", None, moved=((1, 6),)).as_written(place) == expected
 
 
 def test_every_node_in_the_order_of_the_text():
@@ -203,7 +204,7 @@ def test_parts_that_are_allowed(node):
         ("FROM other.mart.a", "'other.mart.a'"),
         ("FROM information_schema.tables", "'information_schema.tables'"),
         ("FROM duckdb_views", "'duckdb_views'"),
-        ("FROM mart.b", "'mart.b'"),
+        ("FROM lake.mart.b", "'lake.mart.b'"),
         ("SELECT current_setting('x')", "'current_setting'"),
         ("SELECT STATS(1)", "'stats'"),
     ],
@@ -217,6 +218,14 @@ def test_ways_around_a_mask(connection, sql, said):
 
     assert said in caught.value.message
     assert "masked" in caught.value.hint
+
+
+def test_a_missing_table_is_told_as_missing(connection):
+    """A name that no table has is no way around a mask: who is masked is told that there is none, as anybody is."""
+    nodes = list(_nodes(_parse(connection, "FROM mart.b")))
+
+    with pytest.raises(TableMissing, match=r"there is no table 'mart\.b' here"):
+        refuse_detours(connection, nodes, {"mart.a"}.__contains__)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import duckdb
 import pytest
@@ -16,6 +17,7 @@ from ropewalk.dataops.lake.threads import (
     is_outgrown,
     machine_threads,
     narrow_config,
+    narrowed,
     widen,
     widened_later,
 )
@@ -102,3 +104,19 @@ def test_the_engine_of_a_small_lake_is_narrow(lake: Lake) -> None:
 
     with lake.cursor() as connection:
         assert not is_large(connection)
+
+
+@pytest.mark.parametrize("is_wide", [True, False])
+def test_narrow_for_one_statement(narrow: duckdb.DuckDBPyConnection, is_wide: bool) -> None:
+    """What one thread works at has no workers, and the engine is afterwards as it was, also after an error."""
+    if is_wide:
+        widen(narrow)
+    before = workers(narrow)
+
+    during = None
+    with suppress(duckdb.Error), narrowed(narrow):
+        during = workers(narrow)
+        narrow.execute("FROM no_such_table")
+
+    assert during == 0
+    assert workers(narrow) == before == (3 if is_wide else 0)

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from ropewalk.dataops.lake.storage import use_s3
     from ropewalk.dataops.lake.sweeping import expire_unnamed, sweep_lake
     from ropewalk.dataops.lake.tables import TableInfo
+    from ropewalk.dataops.lake.threads import narrowed
     from ropewalk.dataops.lake.transaction import STAGE, LakeTransaction
     from ropewalk.dataops.lake.verifying import CheckedTable, Verified, verify_lake
 
@@ -139,6 +140,7 @@ __all__ = [
     "moment_fact",
     "moment_of_table",
     "moment_tables",
+    "narrowed",
     "open_environment",
     "open_lake",
     "open_reader",

@@ -53,12 +53,17 @@ class ServerCatalog:
     files: tuple[Path, ...] = ()
 
     def __init__(self, url: str) -> None:
+        self._url = url
         self._address = read_address(url)
         self.shown = self._address.shown
         self._session: ServerSession | None = None
         self._lock = threading.Lock()
         self._is_made = False
         self._state: tuple[float, object] | None = None
+
+    def __reduce__(self) -> tuple[type[ServerCatalog], tuple[str]]:
+        """Let another process open it by its address, with a connection of its own."""
+        return ServerCatalog, (self._url,)
 
     def exists(self) -> bool:
         """Return whether the lake has been made; asking does not make it."""

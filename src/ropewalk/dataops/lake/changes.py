@@ -6,6 +6,7 @@ that is deleted and inserted again gets a new one; numbers only grow.
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -35,7 +36,8 @@ _FIRST_LOCAL = 10**18
 _ALL = 2**62
 # DuckLake's own `ducklake_table_changes` tells rows several times that one commit wrote more than once, with what they
 # were in the middle of it. So what went and what came is put together here, and such rows are looked up in the table. A
-# row was there before if its number was given by then; it is there after if it came more often than it went.
+# row was there before if its number was given by then; it is there after if it came more often than it went. Rows that
+# came once at most, and went once at most, are most of them: they are spared the sorting.
 _NET = """
     WITH gone AS MATERIALIZED (
         FROM (SELECT snapshot_id, rowid, * FROM ducklake_table_deletions({feed}) LIMIT {all:d})
@@ -45,27 +47,38 @@ _NET = """
         FROM (SELECT snapshot_id, rowid, * FROM ducklake_table_insertions({feed}) LIMIT {all:d})
         WHERE snapshot_id > {since:d} AND rowid < {local:d}
     ),
+    repeated AS MATERIALIZED (
+        SELECT rowid FROM come GROUP BY rowid HAVING count(*) > 1
+        UNION SELECT rowid FROM gone GROUP BY rowid HAVING count(*) > 1
+    ),
+    gone_again AS (FROM gone SEMI JOIN repeated USING (rowid)),
+    come_again AS (FROM come SEMI JOIN repeated USING (rowid)),
     unclear AS (
-        SELECT rowid FROM come GROUP BY rowid, snapshot_id HAVING count(*) > 1
-        UNION SELECT rowid FROM gone GROUP BY rowid, snapshot_id HAVING count(*) > 1
+        SELECT rowid FROM come_again GROUP BY rowid, snapshot_id HAVING count(*) > 1
+        UNION SELECT rowid FROM gone_again GROUP BY rowid, snapshot_id HAVING count(*) > 1
     ),
     left_over AS (
         SELECT rowid FROM (
-            SELECT rowid, snapshot_id, 1 AS balance FROM come UNION ALL SELECT rowid, snapshot_id, -1 FROM gone
+            SELECT rowid, snapshot_id, 1 AS balance FROM come_again
+            UNION ALL SELECT rowid, snapshot_id, -1 FROM gone_again
         )
         GROUP BY rowid HAVING sum(balance) + if(rowid <= {newest:d}, 1, 0) > 0
     ),
-    first AS (SELECT DISTINCT ON (rowid) * FROM gone WHERE rowid <= {newest:d} ORDER BY rowid, snapshot_id),
+    first AS (SELECT DISTINCT ON (rowid) * FROM gone_again WHERE rowid <= {newest:d} ORDER BY rowid, snapshot_id),
     latest AS (
-        SELECT DISTINCT ON (rowid) * FROM (FROM come SEMI JOIN left_over USING (rowid))
+        SELECT DISTINCT ON (rowid) * FROM (FROM come_again SEMI JOIN left_over USING (rowid))
         ORDER BY rowid, snapshot_id DESC
     ),
     before AS (
-        FROM first ANTI JOIN unclear USING (rowid) UNION ALL BY NAME
+        FROM (FROM gone ANTI JOIN repeated USING (rowid)) WHERE rowid <= {newest:d}
+        UNION ALL BY NAME FROM first ANTI JOIN unclear USING (rowid) UNION ALL BY NAME
         SELECT {until:d} AS snapshot_id, rowid, * FROM {then} WHERE rowid IN (FROM unclear)
     ),
     after AS (
-        FROM latest ANTI JOIN unclear USING (rowid) UNION ALL BY NAME
+        SELECT * EXCLUDE (is_gone)
+        FROM (SELECT *, rowid IN (SELECT rowid FROM gone) AS is_gone FROM come ANTI JOIN repeated USING (rowid))
+        WHERE rowid <= {newest:d} OR NOT is_gone
+        UNION ALL BY NAME FROM latest ANTI JOIN unclear USING (rowid) UNION ALL BY NAME
         SELECT {until:d} AS snapshot_id, rowid, * FROM {now} WHERE rowid IN (FROM unclear)
     )
     SELECT snapshot_id, rowid, if(is_both, 'update_preimage', 'delete') AS change_type, {columns}
@@ -100,6 +113,35 @@ class Changes:
 
 
 @dataclass(frozen=True)
+class Span:
+    """What is asked about: a table, after the snapshot `since`, up to and with `until`."""
+
+    table: TableName
+    since: int
+    until: int
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What the numbers of a table's rows tell of a span: it never changes, and is known by reading the table.
+
+    Attributes:
+        newest: the greatest one that it had before; -1 when it had no rows. As numbers only grow, and what is gone
+            stays gone, those up to this one were given by then.
+        came: how often a row was written in between, at least.
+        is_shared: whether it has, before or after, one that several rows can have; see `_FIRST_LOCAL`.
+    """
+
+    newest: int
+    came: int
+    is_shared: bool
+
+
+# By what was asked; reading them takes a scan of a column as long as the table.
+Known = MutableMapping[Span, Numbers]
+
+
+@dataclass(frozen=True)
 class _Ends:
     """A table at both ends: the lake's own number of it, and whether the snapshot after the first is still there."""
 
@@ -108,16 +150,63 @@ class _Ends:
     is_gapless: bool
 
 
-def find_changes(connection: duckdb.DuckDBPyConnection, table: TableName, since: int, until: int) -> Changes:
-    """Return what changed in `table` after `since`, up to and with `until`.
+def find_changes(connection: duckdb.DuckDBPyConnection, span: Span, known: Known) -> Changes:
+    """Return what changed in the span's table. Numbers of rows are taken from `known`, or read and put there.
 
     Raises:
         TableMissing, SnapshotMissing: the lake does not have the table at one of the two.
         ChangesMissing: its rows cannot be followed from one to the other.
     """
-    ends = _find_ends(connection, table, since, until)
+    table, since, until = span.table, span.since, span.until
+    ends = _find_ends(connection, span)
     columns = tuple(read_columns(connection, table.at(until)))
-    hidden = sorted(_HIDDEN & {column.name.lower() for column in columns})
+    _require_followed(span, ends, columns)
+    numbers = _read_numbers(connection, span, ends, known)
+    if numbers.is_shared:
+        raise ChangesMissing(
+            f"a commit inserted rows into {table} and then updated them: these cannot be followed",
+            hint="compare the two snapshots by key",
+        )
+    sql = _NET.format(
+        feed=_feed(span, ends),
+        since=since,
+        until=until,
+        then=table.at(since),
+        now=table.at(until),
+        local=_FIRST_LOCAL,
+        all=_ALL,
+        newest=numbers.newest,
+        columns=", ".join(quote(column.name) for column in columns),
+    )
+    return Changes(table, since, until, columns, sql)
+
+
+def keeps_rows(connection: duckdb.DuckDBPyConnection, span: Span, known: Known) -> bool:
+    """Return whether most rows that the span's table had at its start, and has at its end, kept their numbers.
+
+    Raises:
+        TableMissing, SnapshotMissing: the lake does not have the table at one of the two.
+    """
+    then, now = span.table.at(span.since), span.table.at(span.until)
+    ends = _find_ends(connection, span)
+    columns = {column.name.lower() for column in read_columns(connection, now)}
+    if ends.before != ends.after or span.since > span.until or columns & _HIDDEN:
+        return False
+    numbers = _read_numbers(connection, span, ends, known)
+    if numbers.is_shared:
+        return False
+    then_rows, now_rows = (_one(connection, f"SELECT count(*) FROM {end}") for end in (then, now))
+    wanted = KEPT_SHARE * min(then_rows, now_rows)
+    # Where little was written it need not be counted what was there before.
+    if now_rows - numbers.came >= wanted:
+        return True
+    # As an aggregate's condition: one of WHERE would be pushed into the scan; see `_ALL`.
+    return _one(connection, f"SELECT count(*) FILTER (rowid <= {numbers.newest:d}) FROM {now}") >= wanted
+
+
+def _require_followed(span: Span, ends: _Ends, columns: Sequence[Column]) -> None:
+    """Refuse a span whose rows have no numbers by which they could be followed."""
+    table, since, until = span.table, span.since, span.until
     if since > until:
         raise ChangesMissing(
             f"snapshot {until} is older than {since}: changes of {table} are told forwards only",
@@ -128,59 +217,38 @@ def find_changes(connection: duckdb.DuckDBPyConnection, table: TableName, since:
             f"{table} was made anew between the snapshots {since} and {until}: its rows cannot be followed",
             hint="compare the two snapshots by key",
         )
+    hidden = sorted(_HIDDEN & {column.name.lower() for column in columns})
     if hidden:
         raise ChangesMissing(
             f"the column {hidden[0]!r} of {table} hides the one by which rows are followed",
             hint="give it another name",
         )
-    newest, latest = (_greatest(connection, table, snapshot) for snapshot in (since, until))
-    if max(newest, latest) >= _FIRST_LOCAL:
-        raise ChangesMissing(
-            f"a commit inserted rows into {table} and then updated them: these cannot be followed",
-            hint="compare the two snapshots by key",
-        )
-    # A range of the record must begin at a snapshot that is there; the first one's own changes are left out again.
-    first = since + 1 if ends.is_gapless else since
-    name = f"{literal(LAKE)}, {literal(table.schema)}, {literal(table.name)}"
-    sql = _NET.format(
-        feed=f"{name}, {first:d}, {until:d}",
-        since=since,
-        until=until,
-        then=table.at(since),
-        now=table.at(until),
-        local=_FIRST_LOCAL,
-        all=_ALL,
-        newest=newest,
-        columns=", ".join(quote(column.name) for column in columns),
-    )
-    return Changes(table, since, until, columns, sql)
 
 
-def keeps_rows(connection: duckdb.DuckDBPyConnection, table: TableName, since: int, until: int) -> bool:
-    """Return whether most rows that `table` had at `since`, and still has, kept their numbers until `until`.
-
-    Raises:
-        TableMissing, SnapshotMissing: the lake does not have the table at one of the two.
-    """
-    ends = _find_ends(connection, table, since, until)
-    columns = {column.name.lower() for column in read_columns(connection, table.at(until))}
-    if ends.before != ends.after or since > until or columns & _HIDDEN:
-        return False
-    # As numbers only grow, and what is gone stays gone, those up to the greatest of then were there then.
-    newest, latest = (_greatest(connection, table, snapshot) for snapshot in (since, until))
-    if max(newest, latest) >= _FIRST_LOCAL:
-        return False
-    then_rows = _one(connection, f"SELECT count(*) FROM {table.at(since)}")
-    # As an aggregate's condition: one of WHERE would be pushed into the scan; see `_ALL`.
-    row = connection.execute(
-        f"SELECT count(*), count(*) FILTER (rowid <= {newest:d}) FROM {table.at(until)}"
-    ).fetchone()
+def _read_numbers(connection: duckdb.DuckDBPyConnection, span: Span, ends: _Ends, known: Known) -> Numbers:
+    if span in known:
+        return known[span]
+    newest = _greatest(connection, span.table.at(span.since))
+    feed = f"ducklake_table_insertions({_feed(span, ends)})"
+    row = connection.execute(f"SELECT coalesce(max(rowid), -1), count(*) FROM {feed}").fetchone()
     assert row is not None
-    now_rows, kept = (int(count) for count in row)
-    return kept >= KEPT_SHARE * min(then_rows, now_rows)
+    latest, came = (int(number) for number in row)
+    if max(newest, latest) >= _FIRST_LOCAL:
+        # What was given such a number in between may be gone by the end.
+        latest = _greatest(connection, span.table.at(span.until))
+    known[span] = Numbers(newest, came, max(newest, latest) >= _FIRST_LOCAL)
+    return known[span]
 
 
-def _find_ends(connection: duckdb.DuckDBPyConnection, table: TableName, since: int, until: int) -> _Ends:
+def _feed(span: Span, ends: _Ends) -> str:
+    """Return the arguments of DuckLake's functions that tell what came and what went."""
+    # A range of the record must begin at a snapshot that is there; the first one's own changes are left out again.
+    first = span.since + 1 if ends.is_gapless else span.since
+    return f"{literal(LAKE)}, {literal(span.table.schema)}, {literal(span.table.name)}, {first:d}, {span.until:d}"
+
+
+def _find_ends(connection: duckdb.DuckDBPyConnection, span: Span) -> _Ends:
+    table, since, until = span.table, span.since, span.until
     sql = _TABLES.format(schema=literal(table.schema), name=literal(table.name), since=since, until=until)
     found = {int(snapshot): identity for snapshot, identity in connection.execute(sql).fetchall()}
     for snapshot in (since, until):
@@ -191,9 +259,9 @@ def _find_ends(connection: duckdb.DuckDBPyConnection, table: TableName, since: i
     return _Ends(int(found[since]), int(found[until]), since + 1 in found)
 
 
-def _greatest(connection: duckdb.DuckDBPyConnection, table: TableName, snapshot: int) -> int:
-    """Return the greatest number of a row that `table` has at `snapshot`; -1 when it has none."""
-    return _one(connection, f"SELECT coalesce(max(rowid), -1) FROM {table.at(snapshot)}")
+def _greatest(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
+    """Return the greatest number of a row in `relation`; -1 when it has none."""
+    return _one(connection, f"SELECT coalesce(max(rowid), -1) FROM {relation}")
 
 
 def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> int:

@@ -13,12 +13,13 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from ropewalk.dataops.lake.apart import answer_apart, is_growing
 from ropewalk.dataops.lake.asking import MEMORY, Asking, QueryResult, bound, fetch
 from ropewalk.dataops.lake.catalog import SPILL_FOLDER
 from ropewalk.dataops.lake.digest import read_columns
@@ -89,11 +90,12 @@ class Console:
             RopewalkError: as `Lake.query` says.
         """
         with self._engines.cursor() as connection:
-            query = _Query(sql, None)
+            query = Query(sql, None)
             try:
-                query = _look(connection, sql, names)
-                with bound(connection, asking), _stopped_after(connection, asking.timeout_s):
-                    return retry_locked(lambda: _answer(connection, query, asking, self._spill))
+                query = _look(connection, sql, names, asking)
+                if query.is_growing:
+                    return answer_apart(Question(self._home, self._memory, query, asking), asking)
+                return self.answer_here(connection, query, asking)
             except duckdb.InterruptException as error:
                 raise QueryTimeout(
                     f"the query ran longer than {asking.timeout_s:g} s", hint="ask for less, or aggregate"
@@ -104,6 +106,19 @@ class Console:
                 found = translate_error(error, names.known(), first_line=0, columns=columns)
                 found.place = query.as_written(found.place)
                 raise found from error
+
+    def answer_here(self, connection: duckdb.DuckDBPyConnection, query: Query, asking: Asking) -> QueryResult:
+        """Return what a query that was looked at finds, on an engine of this process.
+
+        Raises:
+            duckdb.Error: it cannot be answered.
+        """
+        with bound(connection, asking), _stopped_after(connection, asking.timeout_s):
+            return retry_locked(lambda: _answer(connection, query, asking, self._spill))
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Return a connection to this thread's engine."""
+        return self._engines.cursor()
 
     def close(self) -> None:
         """Close the engines."""
@@ -128,7 +143,7 @@ class Console:
 
 
 @dataclass(frozen=True)
-class _Query:
+class Query:
     """A SELECT as it is run.
 
     Attributes:
@@ -137,6 +152,7 @@ class _Query:
         moved: where the lake's name was put in: line and column.
         masks: what is masked in the tables.
         past: tables of another time that were given names of their own: by name the table and the SELECT of it.
+        is_growing: whether it could make values of any size.
     """
 
     text: str
@@ -144,6 +160,7 @@ class _Query:
     moved: tuple[tuple[int, int], ...] = ()
     masks: Masks = field(default_factory=Masks)
     past: Mapping[TableName, tuple[TableName, str]] = field(default_factory=dict)
+    is_growing: bool = False
 
     def as_written(self, place: Place | None) -> Place | None:
         """Return where in the SQL of the person the character at `place` of the text stands."""
@@ -153,7 +170,17 @@ class _Query:
         return Place(place.path, place.line, place.column - before * len(_PREFIX))
 
 
-def _look(connection: duckdb.DuckDBPyConnection, sql: str, names: Names) -> _Query:
+@dataclass(frozen=True)
+class Question:
+    """What a process of its own is asked: where the lake is, the memory of its engine, the query and its limits."""
+
+    home: LakeHome
+    memory: str
+    query: Query
+    asking: Asking
+
+
+def _look(connection: duckdb.DuckDBPyConnection, sql: str, names: Names, asking: Asking) -> Query:
     """Return the one SELECT that `sql` is, with what its names mean.
 
     Raises:
@@ -163,12 +190,17 @@ def _look(connection: duckdb.DuckDBPyConnection, sql: str, names: Names) -> _Que
     found = list(_nodes(tree))
     for node in found:
         _refuse_node(node)
+    grows = is_growing(found)
     if names.masks:
-        return _look_masked(connection, sql, names, tree)
-    return _Query(sql, None) if names.tables is None else _look_scoped(sql, names, found)
+        names.refuse_unknown(_tables(found))
+        refuse_detours(connection, found, names.is_table, bound=asking.values)
+        query = _look_masked(connection, sql, names, tree)
+    else:
+        query = Query(sql, None) if names.tables is None else _look_scoped(sql, names, found)
+    return replace(query, is_growing=grows)
 
 
-def _look_scoped(sql: str, names: Names, found: Sequence[Mapping[str, Any]]) -> _Query:
+def _look_scoped(sql: str, names: Names, found: Sequence[Mapping[str, Any]]) -> Query:
     """Return the query with tables at the snapshots that `names` says in the place of unqualified names."""
     named = [node for node in found if _is_unqualified(node)]
     # A view cannot be asked for another time than its own; the table behind it can.
@@ -176,24 +208,18 @@ def _look_scoped(sql: str, names: Names, found: Sequence[Mapping[str, Any]]) -> 
     wanted = _tables(node for node in named if not node["at_clause"])
     names.refuse_unknown(wanted)
     moved = tuple(_line_and_column(sql, offset) for offset in timed)
-    return _Query(_with_prefix(sql, timed), names.snapshots(wanted), moved)
+    return Query(_with_prefix(sql, timed), names.snapshots(wanted), moved)
 
 
 def _look_masked(
     connection: duckdb.DuckDBPyConnection, sql: str, names: Names, tree: dict[str, Any]
-) -> _Query:
-    """Return the query with masked views in the place of all tables.
-
-    Raises:
-        QueryNotAllowed: it names something else.
-    """
+) -> Query:
+    """Return the query with masked views in the place of all tables."""
     found = list(_nodes(tree))
-    names.refuse_unknown(_tables(found))
-    refuse_detours(connection, found, names.is_table)
     # From here on the nodes of tables at another time have the names that were given to them.
     text, past = move_past(connection, tree, found)
     tables = names.snapshots(_tables(found) - past.keys())
-    return _Query(text or sql, tables, masks=names.masks, past=past)
+    return Query(text or sql, tables, masks=names.masks, past=past)
 
 
 def _tables(nodes: Iterable[Mapping[str, Any]]) -> set[TableName]:
@@ -285,7 +311,7 @@ def _nodes(tree: object) -> Iterator[dict[str, Any]]:
             waiting += reversed(item)
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, query: _Query, asking: Asking, spill: Path) -> QueryResult:
+def _answer(connection: duckdb.DuckDBPyConnection, query: Query, asking: Asking, spill: Path) -> QueryResult:
     """Return the rows of `query`, whose names mean what it says.
 
     Raises:
@@ -305,7 +331,7 @@ def _answer(connection: duckdb.DuckDBPyConnection, query: _Query, asking: Asking
 
 
 def _answer_masked(
-    connection: duckdb.DuckDBPyConnection, query: _Query, asking: Asking, spill: Path
+    connection: duckdb.DuckDBPyConnection, query: Query, asking: Asking, spill: Path
 ) -> QueryResult:
     with open_scope(connection, {}) as scope:
         for table, number in (query.tables or {}).items():

@@ -8,13 +8,13 @@ the views' text and the least and greatest values of columns, nor another databa
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 import duckdb
 
 from ropewalk.dataops.lake.digest import read_columns
-from ropewalk.dataops.lake.errors import QueryNotAllowed
+from ropewalk.dataops.lake.errors import QueryNotAllowed, TableMissing
 from ropewalk.dataops.lake.masks import Masks, masked_relation
 from ropewalk.dataops.lake.names import LAKE, TableName, literal
 from ropewalk.errors import nearest
@@ -25,25 +25,39 @@ PAST = "ropewalk_past"
 FUNCTIONS_REFUSED = frozenset(
     {"json_serialize_plan", "pg_get_viewdef", "getvariable", "stats", "current_setting"}
 )
+# Where the engine has its own catalogue, and what belongs to a connection.
+_OWN_SCHEMAS = frozenset({"", "main", "temp", "system", "information_schema", "pg_catalog", "ropewalk", PAST})
 _HINT = "personal columns are masked here, and so only tables may be asked for"
 Node = dict[str, Any]
 
 
 def refuse_detours(
-    connection: duckdb.DuckDBPyConnection, nodes: Iterable[Node], is_table: Callable[[str], bool]
+    connection: duckdb.DuckDBPyConnection,
+    nodes: Iterable[Node],
+    is_table: Callable[[str], bool],
+    *,
+    bound: Container[str] = (),
 ) -> None:
-    """Refuse what a parsed query names beside tables of the lake.
+    """Refuse what a parsed query names beside tables of the lake; values `bound` under these names may be read.
 
     Raises:
         QueryNotAllowed: it names the engine's catalogue, another database, or a function that tells of either.
+        TableMissing: it names a table that there is not.
     """
     own = _catalogue_views(connection)
     for node in nodes:
         function = str(node.get("function_name", "")).lower()
-        if function in FUNCTIONS_REFUSED:
+        if function in FUNCTIONS_REFUSED and not (function == "getvariable" and _variable(node) in bound):
             raise QueryNotAllowed(f"the function {function!r} is not allowed here", hint=_HINT)
         if node.get("type") == "BASE_TABLE":
             _refuse_table(node, own, is_table)
+
+
+def _variable(node: Node) -> object:
+    """Return the name that a call asks the variable of, where it is written in the query itself."""
+    children = node.get("children") or []
+    is_plain = len(children) == 1 and children[0].get("class") == "CONSTANT"
+    return children[0]["value"].get("value") if is_plain else None
 
 
 def _catalogue_views(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
@@ -59,6 +73,12 @@ def _refuse_table(node: Node, own: frozenset[str], is_table: Callable[[str], boo
         allowed = name not in own
     else:
         allowed = catalog in ("", LAKE) and is_table(f"{schema}.{name}")
+    if not allowed and not catalog and schema not in _OWN_SCHEMAS:
+        # Most who end here ask for what was not made yet; that personal columns are masked is not their trouble.
+        raise TableMissing(
+            f"there is no table {f'{schema}.{name}'!r} here",
+            hint="`ropewalk catalog` lists the tables, `ropewalk run` makes those that were not made yet",
+        )
     if not allowed:
         shown = ".".join(part for part in (catalog, schema, name) if part)
         raise QueryNotAllowed(

@@ -16,8 +16,8 @@ NUMBERS = (*WHOLE, *(f"U{name}" for name in WHOLE), "DECIMAL", "DOUBLE", "FLOAT"
 # 64 bits: enough to tell apart all persons there are.
 HASH_DIGITS = 16
 QUARANTINE = "quarantine"
-# What the lake itself writes beside a row that did not fit; the rest of it is the row.
-QUARANTINE_BOOKS = frozenset({"_column", "_loaded_at", "_file", "_line", "_source", "_run"})
+# What is written beside a row that did not fit, in words of ours that repeat no value; the rest of it is the row.
+QUARANTINE_BOOKS = frozenset({"_reason", "_column", "_loaded_at", "_file", "_line", "_source", "_run"})
 
 
 def is_untraced(table: str) -> bool:

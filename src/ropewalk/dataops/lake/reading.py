@@ -10,7 +10,7 @@ import duckdb
 
 from ropewalk.dataops.lake.asking import MEMORY, Asking, QueryResult
 from ropewalk.dataops.lake.builds import Build, Builds
-from ropewalk.dataops.lake.changes import Changes, find_changes, keeps_rows
+from ropewalk.dataops.lake.changes import Changes, Numbers, Span, find_changes, keeps_rows
 from ropewalk.dataops.lake.committing import roll_back
 from ropewalk.dataops.lake.console import Console, Names
 from ropewalk.dataops.lake.digest import Column, digest_groups, read_columns
@@ -43,6 +43,7 @@ class LakeReading:
         self._builds = Builds(home.catalog, self._read)
         self._groups: dict[tuple[str, int, str], Mapping[str | None, str]] = {}
         self._described: dict[tuple[TableName, int], TableInfo] = {}
+        self._numbers: dict[Span, Numbers] = {}
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a connection for reading, for one thread at a time; `FROM mart.flights` just works in it."""
@@ -152,9 +153,9 @@ class LakeReading:
             TableMissing, SnapshotMissing: the lake does not have the table at one of the two.
             ChangesMissing: it was made anew in between, or `until` is before `since`.
         """
-        name = TableName.parse(table)
+        span = Span(TableName.parse(table), since, until)
         with self.reading() as connection:
-            return retry_locked(lambda: find_changes(connection, name, since, until))
+            return retry_locked(lambda: find_changes(connection, span, self._numbers))
 
     def can_follow(self, table: str, since: int, until: int) -> bool:
         """Return whether `changes` tells little: most rows that are in both snapshots were not written anew.
@@ -164,9 +165,9 @@ class LakeReading:
         Raises:
             TableMissing, SnapshotMissing: the lake does not have the table at one of the two.
         """
-        name = TableName.parse(table)
+        span = Span(TableName.parse(table), since, until)
         with self.reading() as connection:
-            return retry_locked(lambda: keeps_rows(connection, name, since, until))
+            return retry_locked(lambda: keeps_rows(connection, span, self._numbers))
 
     def tables(self) -> list[TableInfo]:
         """Return every table at the head with its columns and row count, in order of their names."""
@@ -259,6 +260,7 @@ class LakeReading:
         self._builds.forget()
         self._described.clear()
         self._groups.clear()
+        self._numbers.clear()
 
     def _read(self, sql: str) -> list[tuple[Any, ...]]:
         with self.cursor() as connection:

@@ -42,6 +42,23 @@ def widen(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("SET external_threads = 1")
 
 
+@contextmanager
+def narrowed(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let the engine of `connection` work without workers in the block, for a statement that only one can work at.
+
+    Behind a LIMIT a scan is such a one: workers would look on, at its cost once more.
+    """
+    settings = "SELECT current_setting('threads')::BIGINT, current_setting('external_threads')::BIGINT"
+    row = connection.execute(settings).fetchone()
+    assert row is not None
+    all_threads, own = (int(number) for number in row)
+    connection.execute(f"SET external_threads = {all_threads:d}")
+    try:
+        yield
+    finally:
+        connection.execute(f"SET external_threads = {own:d}")
+
+
 def is_large(connection: duckdb.DuckDBPyConnection) -> bool:
     """Return whether the tables of the attached lake are too large for one thread."""
     row = connection.execute(_BYTES).fetchone()

@@ -141,9 +141,13 @@ class LakeTransaction:
         """Return the columns of `table` as this transaction sees it, or None when there is no such table."""
         # Asked for by its name: listing the tables would read the statistics of all of them.
         try:
-            return read_columns(self.connection, TableName.parse(table).sql)
+            # Not by DESCRIBE: a table called `csv` or `json` that is not there is taken for a file of that name.
+            rows = self.connection.execute(
+                f"SELECT name, type FROM pragma_table_info({literal(TableName.parse(table).sql)}) ORDER BY cid"
+            ).fetchall()
         except duckdb.CatalogException:
             return None
+        return [Column(str(name), str(kind)) for name, kind in rows]
 
     def table_names(self) -> tuple[str, ...]:
         """Return `schema.table` of every table as this transaction sees it, the books among them."""
