@@ -54,11 +54,19 @@ class Watcher:
 class SourceProject:
     """A project whose one source is called `things`; it stays open between runs, as `ropewalk up` keeps it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, begin: Callable[[Path], None] | None = None) -> None:
         self.root = root
+        self._begin = begin
         self.watcher = Watcher()
         self.kinds = {"source": SourceKind()}
         self._workspace: Workspace | None = None
+
+    def without_lake(self) -> SourceProject:
+        """Begin without the empty lake that most tests find, for those that are about making it."""
+        from blank_state import add_database
+
+        self._begin = lambda state: add_database(state / "ropewalk.db")
+        return self
 
     def declare(self, entry: str) -> SourceProject:
         """Make `entry` (YAML, on one line) the declaration of the source."""
@@ -77,7 +85,10 @@ class SourceProject:
     def workspace(self) -> Workspace:
         """The open project."""
         if self._workspace is None:
-            self._workspace = Workspace(load_project(self.root, plugins.sections()), load_settings({}))
+            project = load_project(self.root, plugins.sections())
+            if self._begin is not None:
+                self._begin(self.root / ".ropewalk")
+            self._workspace = Workspace(project, load_settings({}))
         return self._workspace
 
     @property
@@ -134,7 +145,10 @@ class SourceProject:
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[SourceProject]:
     """Return an empty project, closed after the test."""
-    made = SourceProject(tmp_path / "project")
+    # Processes of the tests import this module as well, and do not find what is only on pytest's path.
+    from blank_state import add_state
+
+    made = SourceProject(tmp_path / "project", add_state)
     yield made
     made.close()
 

@@ -276,3 +276,10 @@ def test_another_error_is_not_taken_for_one_of_csv(tmp_path: Path) -> None:
     read = CSVFiles(FilesSource(kind="files", path="*.csv"), LocalFiles(tmp_path))
 
     assert read.translate(duckdb.BinderException("Binder Error: something")) is None
+
+
+def test_a_column_called_as_the_reader_calls_its_own(folder: Folder) -> None:
+    """A file may have any names: what stands beside a text while it is read hides none of them."""
+    folder.write("v,_ropewalk_value_v,__ROPEWALK_VALUE_V\n1,x,true\n2,y,false\n")
+
+    assert folder.rows() == [(1, "x", True, "0.csv"), (2, "y", False, "0.csv")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import py_compile
 import sqlite3
 from contextlib import closing
 
@@ -211,6 +213,28 @@ def test_the_state_of_a_resource_is_kept(dlt_shop) -> None:
         (dlt_shop.root / ".ropewalk/logs").glob("*/source-things.log"), key=lambda p: p.stat().st_mtime
     )
     assert "from 20" in log[-1].read_text()
+
+
+def test_compiled_code_of_a_source_is_not_believed(dlt_shop) -> None:
+    """Code compiled from a source of the same size and second is not taken for that source."""
+    path = dlt_shop.root / "shop.py"
+    py_compile.compile(str(path))
+    stat = path.stat()
+    dlt_shop.write("shop.py", DLT.replace("last=2", "last=3"))
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+    output = dlt_shop.declare("{kind: dlt, function: shop:shop, resource: orders}").load()
+
+    assert output.summary["rows"] == 3
+
+
+def test_a_source_of_a_src_layout(dlt_shop) -> None:
+    """What lies in `src` is found without being installed."""
+    dlt_shop.write("src/shops/east.py", DLT)
+
+    dlt_shop.declare("{kind: dlt, function: shops.east:shop, resource: users}").load()
+
+    assert dlt_shop.rows("SELECT name") == [("ann",), ("bob",)]
 
 
 def test_a_resource_by_itself(dlt_shop) -> None:

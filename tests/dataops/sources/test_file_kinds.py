@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import io
-import json
 import lzma
-import zipfile
 
 import pytest
+from written_files import avro, workbook
 
 
 def load(project, name: str, content: str | bytes, options: str = ""):
@@ -136,55 +134,6 @@ def test_a_higher_limit_takes_the_record(project) -> None:
     assert load(project, "a.csv", f"a\n{'x' * 9000}\n", "max_record: 20000") == [("x" * 9000,)]
 
 
-def workbook(sheets: dict[str, list[list[object]]]) -> bytes:
-    """Return an Excel file with inline texts and numbers (ECMA-376, SpreadsheetML)."""
-    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    package = "http://schemas.openxmlformats.org/package/2006"
-    types = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        parts = [("/xl/workbook.xml", "sheet.main")]
-        parts += [(f"/xl/worksheets/sheet{n}.xml", "worksheet") for n in range(1, len(sheets) + 1)]
-        told = "".join(f'<Override PartName="{p}" ContentType="{types}.{kind}+xml"/>' for p, kind in parts)
-        rels = '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        archive.writestr(
-            "[Content_Types].xml", f'<Types xmlns="{package}/content-types">{rels}{told}</Types>'
-        )
-        target = f'<Relationship Id="rId1" Type="{office}/officeDocument" Target="xl/workbook.xml"/>'
-        archive.writestr(
-            "_rels/.rels", f'<Relationships xmlns="{package}/relationships">{target}</Relationships>'
-        )
-        named, links = "", ""
-        for number, (name, rows) in enumerate(sheets.items(), start=1):
-            named += f'<sheet name="{name}" sheetId="{number}" r:id="rId{number}"/>'
-            links += f'<Relationship Id="rId{number}" Type="{office}/worksheet" Target="worksheets/sheet{number}.xml"/>'
-            cells = "".join(
-                f'<row r="{r}">' + "".join(cell(r, c, value) for c, value in enumerate(row)) + "</row>"
-                for r, row in enumerate(rows, start=1)
-            )
-            archive.writestr(
-                f"xl/worksheets/sheet{number}.xml",
-                f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>',
-            )
-        archive.writestr(
-            "xl/workbook.xml",
-            f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>{named}</sheets></workbook>',
-        )
-        archive.writestr(
-            "xl/_rels/workbook.xml.rels",
-            f'<Relationships xmlns="{package}/relationships">{links}</Relationships>',
-        )
-    return made.getvalue()
-
-
-def cell(row: int, column: int, value: object) -> str:
-    place = f"{'ABCDEF'[column]}{row}"
-    if isinstance(value, str):
-        return f'<c r="{place}" t="inlineStr"><is><t>{value}</t></is></c>'
-    return f'<c r="{place}"><v>{value}</v></c>'
-
-
 SHEETS = {
     "Sales": [["id", "name"], [1, "a"], [2, "b"]],
     "Notes": [["a title"], ["k", "v"], [7, "x"]],
@@ -225,32 +174,12 @@ def test_what_is_wrong_with_a_workbook(project, content: bytes, options: str, me
     assert str(project.root) not in error.message
 
 
-def avro(rows: list[tuple[int, str]]) -> bytes:
-    """Return an Avro object container file (Avro 1.11, object container files) of records {id, name}."""
-
-    def number(value: int) -> bytes:
-        zigzag, out = (value << 1) ^ (value >> 63), bytearray()
-        while zigzag > 0x7F:
-            out.append((zigzag & 0x7F) | 0x80)
-            zigzag >>= 7
-        return bytes([*out, zigzag])
-
-    def text(value: bytes) -> bytes:
-        return number(len(value)) + value
-
-    fields = [{"name": "id", "type": "long"}, {"name": "name", "type": "string"}]
-    schema = json.dumps({"type": "record", "name": "thing", "fields": fields}).encode()
-    meta = number(2) + text(b"avro.schema") + text(schema) + text(b"avro.codec") + text(b"null") + number(0)
-    block = b"".join(number(n) + text(s.encode()) for n, s in rows)
-    return b"Obj\x01" + meta + b"0" * 16 + number(len(rows)) + text(block) + b"0" * 16
-
-
 def test_avro(project) -> None:
     """Each file of a folder, with the types that its schema says."""
     pytest.importorskip("duckdb_extension_avro", reason="the extra avro is not installed")
-    project.write("landing/b.avro", avro([(3, "c")]))
+    project.write("landing/b.avro", avro(["id", "name"], [[3, "c"]]))
 
-    assert load(project, "a.avro", avro([(1, "a"), (-2, "b")])) == [(-2, "b"), (1, "a")]
+    assert load(project, "a.avro", avro(["id", "name"], [[1, "a"], [-2, "b"]])) == [(-2, "b"), (1, "a")]
     project.declare('{kind: files, path: "landing/*.avro"}').load()
     assert project.rows() == [(-2, "b"), (1, "a"), (3, "c")]
     assert project.types() == {"id": "BIGINT", "name": "VARCHAR"}
@@ -269,3 +198,36 @@ def test_odd_names_of_files(project, name: str) -> None:
 
     assert project.rows("SELECT n, _file") == [
         (1, f"landing/{name}"), (2, "landing/a1.csv"), (3, "landing/axb.csv")]  # fmt: skip
+
+
+def test_a_type_that_changes_half_way_down_a_sheet(project) -> None:
+    """The column is read as text, each cell as it is seen; where numbers are declared, the text goes to quarantine."""
+    pytest.importorskip("duckdb_extension_excel", reason="the extra excel is not installed")
+    book = workbook({"S": [["n", "m"], [1, None], [2.5, "late"], ["none", 3]]})
+
+    assert load(project, "book.xlsx", book) == [("1", None), ("2.5", "late"), ("none", "3")]
+    assert load(project, "book.xlsx", book, "types: {n: DOUBLE, m: VARCHAR}") == [(1.0, None), (2.5, "late")]
+
+
+def test_sheets_that_disagree_about_a_type(project) -> None:
+    """What is text in one of them is text in all; a number in it has no point that nobody wrote."""
+    pytest.importorskip("duckdb_extension_excel", reason="the extra excel is not installed")
+    project.write("landing/a.xlsx", workbook({"S": [["k"], [7]]}))
+    project.write("landing/b.xlsx", workbook({"S": [["k"], ["x"]]}))
+
+    project.declare('{kind: files, path: "landing/*.xlsx"}').load()
+
+    assert project.rows() == [("7",), ("x",)]
+
+
+def test_a_column_of_a_sheet_that_fills_later(project) -> None:
+    """What is empty in the first file is no number: the next one may bring texts, and none of them is put aside."""
+    pytest.importorskip("duckdb_extension_excel", reason="the extra excel is not installed")
+    project.write("landing/1.xlsx", workbook({"S": [["n", "note"], [1, None], [2, None]]}))
+    project.declare('{kind: files, path: "landing/*.xlsx"}').load()
+    assert project.types() == {"n": "DOUBLE", "note": "VARCHAR"}
+
+    project.write("landing/2.xlsx", workbook({"S": [["n", "note"], [3, "late"], [4, 5]]}))
+    project.load()
+
+    assert project.rows() == [(1, None), (2, None), (3, "late"), (4, "5")]

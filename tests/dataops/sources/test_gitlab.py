@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -30,6 +31,10 @@ from ropewalk.settings import load_settings
 from .conftest import SourceProject, Watcher
 
 ALL = "commits, commit_files, authors, files, merge_requests, merge_request_files, merge_request_notes, issues, issue_notes, labels, members"
+requires_gitlab = pytest.mark.skipif(
+    "ROPEWALK_TEST_GITLAB_URL" not in os.environ or "ROPEWALK_TEST_GITLAB_PROJECT" not in os.environ,
+    reason="ROPEWALK_TEST_GITLAB_URL and ROPEWALK_TEST_GITLAB_PROJECT name no real GitLab",
+)
 FEW = settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -214,3 +219,21 @@ def test_whatever_the_issues_are(mirror, issues: dict[int, str]) -> None:
     found = dict(mirror.rows("SELECT iid, title FROM raw.lab_issues"))
 
     assert {number: found[number] for number in issues} == issues
+
+
+@requires_gitlab
+def test_a_real_gitlab(project: SourceProject) -> None:
+    """Each resource of a real project loads; without news in between a second run adds nothing."""
+    url, name = os.environ["ROPEWALK_TEST_GITLAB_URL"], os.environ["ROPEWALK_TEST_GITLAB_PROJECT"]
+    token = ", token: 'secret://ROPEWALK_TEST_GITLAB_TOKEN'" * ("ROPEWALK_TEST_GITLAB_TOKEN" in os.environ)
+    resources = "commits, authors, merge_requests, issues, labels"
+    project.declare(f"{{kind: gitlab, url: '{url}', project: '{name}', resources: [{resources}]{token}}}")
+
+    for added in (None, 0):
+        graph = declare_graph(project.workspace.project, project.kinds)
+        nodes = execute(graph, project.kinds, project.workspace, project.watcher).nodes
+        assert [node.error for node in nodes if node.error] == []
+        if added is not None:
+            assert (
+                sum(node.output.summary.get("added", 0) for node in nodes if node.state is not State.HIT) == 0
+            )

@@ -68,7 +68,7 @@ def test_planning_makes_no_lake(project, serve, kind: str) -> None:
         "sqlite": "{kind: sqlite, path: landing/a.csv, table: a}",
         "rest": f"{{kind: rest, url: '{server.url}', key: [id]}}",
     }
-    project.declare(entries[kind])
+    project.without_lake().declare(entries[kind])
 
     assert project.plan().status is Status.STALE
     assert not (project.root / ".ropewalk/lake").exists()

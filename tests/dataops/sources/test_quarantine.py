@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ropewalk.dataops.lake import list_environment_tables, query_environment
+from ropewalk.dataops.sources.csv_rejects import _Line
 from ropewalk.errors import RopewalkError
 
 CSV = '{kind: files, path: "landing/*.csv", types: {n: INTEGER}}'
@@ -146,3 +147,36 @@ def test_lines_of_json_records(project) -> None:
     project.declare('{kind: files, path: "landing/*.ndjson", types: {n: BIGINT}}').load()
 
     assert ask(project, "SELECT _value, _line FROM quarantine.things") == (('"x"', 4),)
+
+
+@pytest.mark.parametrize("name", ["csv", "json", "parquet"])
+def test_a_source_that_is_called_as_a_format(project, name: str) -> None:
+    """Its tables are not taken for files of that name."""
+    project.write("landing/1.csv", "n\n1\n2\nx\n")
+    entry = "{kind: files, path: 'landing/*.csv', types: {n: BIGINT}}"
+    project.write("ropewalk.yaml", f"project: test\nsources:\n  {name}: {entry}\n")
+
+    assert project.load().summary["quarantined"] == 1
+    assert project.is_hit()
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "reason"),
+    [
+        ("CAST", "Error: Could not convert string \"ann@x\" to 'INTEGER'", "not an INTEGER"),
+        ("CAST", 'Could not convert string "ann@x" into anything', "not of its column's type"),
+        (
+            "TOO MANY COLUMNS",
+            "Expected Number of Columns: 2 Found: 3",
+            "the line has 3 values, and the header 2",
+        ),
+        (
+            "UNQUOTED VALUE",
+            "Value with unterminated quote found.\nann@x",
+            "Value with unterminated quote found.",
+        ),
+    ],
+)
+def test_reasons_repeat_no_value(kind, message, reason):
+    """They are shown to those too who may not see what stands in the row."""
+    assert _Line("a.csv", 1, 1, "a", kind, "ann@x", message).reason(2) == reason

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ropewalk.dataops.sources.declarations import AnySource, FilesSource, SQLiteSource
     from ropewalk.dataops.sources.elastic_declarations import ElasticsearchSource
     from ropewalk.dataops.sources.gitlab_declarations import GitLabSource
-    from ropewalk.dataops.sources.kind import SourceKind
+    from ropewalk.dataops.sources.kind import SourceKind, source_tables
     from ropewalk.dataops.sources.rest_auth import Credentials, FixedAuth
     from ropewalk.dataops.sources.rest_resources import RESTSource
     from ropewalk.dataops.sources.search_cluster import (
@@ -40,6 +40,7 @@ __all__ = [
     "SourceKind",
     "open_search_cluster",
     "resolve_secrets",
+    "source_tables",
 ]
 
 __getattr__ = lazy_names(__name__, __file__)

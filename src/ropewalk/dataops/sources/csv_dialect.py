@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from ropewalk.dataops.lake import literal
 from ropewalk.dataops.sources.declarations import CSV_DELIMITERS, FilesSource, format_suffix
-from ropewalk.dataops.sources.errors import InvalidFile
+from ropewalk.dataops.sources.errors import InvalidFile, RecordTooLarge
 from ropewalk.dataops.sources.local_files import FILE_COLUMN
 from ropewalk.errors import Place
 
@@ -28,6 +28,15 @@ SAMPLE_CHARACTERS = 64 * 1024
 SAMPLE_RECORDS = 100
 # Of the records looked at, this share has to have as many values as the header.
 LIKELY = 0.8
+# A line, or a value over several lines, that is longer is not looked at here: a quote that is never closed, or a file
+# without line ends, must not fill the memory.
+LONGEST = 16 << 20
+# Python's reader refuses what is over 128 kB, which is little for a text; the limit is one for the whole process.
+csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
+
+
+class TooLong(csv.Error):
+    """A line has more than `LONGEST` characters."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +72,16 @@ class Dialect:
         )
 
     def records(self, stream: TextIO) -> CSVReader:
-        """Return a reader of the records below the skipped lines."""
-        for _ in islice(stream, self.skip):
+        """Return a reader of the records below the skipped lines.
+
+        It raises `csv.Error` at a record that is too long to be looked at.
+        """
+        lines = read_lines(stream)
+        for _ in islice(lines, self.skip):
             pass
         is_doubled = self.escape == self.quote
         return csv.reader(
-            stream,
+            lines,
             delimiter=self.delimiter,
             quotechar=self.quote or None,
             quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
@@ -86,7 +99,7 @@ class Dialect:
             return [line]
 
     def lines(self, path: Path, numbers: Sequence[int]) -> dict[int, int]:
-        """Return the line at which each of the records (from 1) begins."""
+        """Return the line at which each of the records (from 1) begins; of those behind a very long one, nothing."""
         wanted, found = set(numbers), {}
         with open_text(path) as stream:
             # Python's reader counts lines also inside quoted values; this runs only when something is wrong.
@@ -94,7 +107,11 @@ class Dialect:
             number, last = 1 - self.has_header, max(wanted, default=0)
             while number <= last:
                 begins = reader.line_num + self.skip + 1
-                if next(reader, None) is None:
+                try:
+                    if next(reader, None) is None:
+                        break
+                except csv.Error:
+                    # Where the next record begins cannot be told; the engine's own count has to do.
                     break
                 if number in wanted:
                     found[number] = begins
@@ -132,6 +149,8 @@ def read_header(dialect: Dialect, shown: str, path: Path) -> tuple[tuple[str, ..
         with open_text(path) as stream:
             first = next(dialect.records(stream), None)
             has_rows = not dialect.has_header or bool(stream.read(1))
+    except TooLong as error:
+        raise record_too_large(Place(shown, 1 + dialect.skip)) from error
     except (csv.Error, gzip.BadGzipFile, EOFError) as error:
         raise InvalidFile(f"not readable as CSV: {error}", place=Place(shown)) from error
     if not first:
@@ -147,6 +166,25 @@ def read_header(dialect: Dialect, shown: str, path: Path) -> tuple[tuple[str, ..
         return tuple(f"column{number}" for number in range(1, len(first) + 1)), has_rows
     _check_header(dialect, first, Place(shown, 1 + dialect.skip))
     return tuple(first), has_rows
+
+
+def read_lines(stream: TextIO) -> Iterator[str]:
+    """Yield the lines of a stream, never holding more than one that is as long as may be.
+
+    Raises:
+        TooLong: one is longer.
+    """
+    while line := stream.readline(LONGEST):
+        if len(line) == LONGEST:
+            raise TooLong
+        yield line
+
+
+def record_too_large(place: Place) -> RecordTooLarge:
+    """Return the error for a record that is larger than may be."""
+    return RecordTooLarge(
+        "the line is longer than may be", place=place, hint="raise max_record, or check quote and the file"
+    )
 
 
 @contextmanager
@@ -182,9 +220,11 @@ def _find_delimiter(shown: str, path: Path, usual: str, quote: str, skip: int) -
     """Return the delimiter that makes most columns in the first records; the usual one where none makes two."""
     try:
         with open_text(path) as stream:
-            for _ in islice(stream, skip):
+            for _ in islice(read_lines(stream), skip):
                 pass
             sample = stream.read(SAMPLE_CHARACTERS)
+    except TooLong as error:
+        raise record_too_large(Place(shown)) from error
     except (gzip.BadGzipFile, EOFError) as error:
         raise InvalidFile(f"not readable as CSV: {error}", place=Place(shown)) from error
     candidates = [usual, *(delimiter for delimiter in DELIMITERS if delimiter != usual)]

@@ -7,14 +7,15 @@ for dates.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
 
 from ropewalk.dataops.lake import Column, literal, quote
 from ropewalk.dataops.sources.columns import TEXT, Relation, describe, is_rounding, misfit_condition
-from ropewalk.dataops.sources.csv_dialect import Dialect, find_dialect, read_header
+from ropewalk.dataops.sources.csv_dialect import Dialect, find_dialect, read_header, record_too_large
 from ropewalk.dataops.sources.csv_rejects import STORED, CSVEvidence
 from ropewalk.dataops.sources.declarations import FilesSource
 from ropewalk.dataops.sources.errors import InvalidFile
@@ -27,17 +28,19 @@ NO_TYPE = "NULL"
 SAMPLE = 2000
 # A doubt in the middle of a statement ends it; `error` is the engine's only way to say so.
 DOUBT = "ropewalk: a value is not written as the first ones are"
+_OVER_MAXIMUM = re.compile(r"^Maximum line size of \d+ bytes exceeded", re.MULTILINE)
 _WIDER = {
     frozenset({"BIGINT", "DOUBLE"}): "DOUBLE",
     frozenset({"DATE", "TIMESTAMP"}): "TIMESTAMP",
     frozenset({"DATE", "TIMESTAMP WITH TIME ZONE"}): "TIMESTAMP WITH TIME ZONE",
     frozenset({"TIMESTAMP", "TIMESTAMP WITH TIME ZONE"}): "TIMESTAMP WITH TIME ZONE",
 }
-# How a text is written that a cast to the type neither rounds nor cuts nor takes for something else.
+# How a text is written that a cast to the type neither rounds nor cuts nor takes for something else; {1} is what the
+# cast gives.
 _WRITTEN = {
-    "BIGINT": "CAST(TRY_CAST({0} AS BIGINT) AS VARCHAR) = {0}",
-    "DATE": "length({0}) = 10 AND TRY_CAST({0} AS DATE) IS NOT NULL",
-    "BOOLEAN": "lower({0}) IN ('true', 'false')",
+    "BIGINT": "CAST({1} AS VARCHAR) = {0}",
+    "DATE": "strlen({0}) = 10 AND {1} IS NOT NULL",
+    "BOOLEAN": "{0} IN ('true', 'false') OR lower({0}) IN ('true', 'false')",
 }
 
 
@@ -129,11 +132,19 @@ class CSVFormat:
         columns = [
             Column(name, types.of(name) if is_trusting else types.read_as(name)) for name in names.values()
         ]
-        shown = ", ".join(
-            [*(self._trusted(c, types) if is_trusting else quote(c.name) for c in columns), FILE_COLUMN]
-        )
         rows = " UNION ALL BY NAME ".join(f"({self.rows(group, types)})" for group in groups if group.paths)
-        sql = f"SELECT {shown} FROM ({rows or _no_rows(columns, types)})"
+        rows = rows or _no_rows(columns, types)
+        values = _value_names(columns)
+        if is_trusting:
+            # Cast one level below: the engine would cast once for the check and once more for the value.
+            rows = f"SELECT *{''.join(self._casts(columns, types, values))} FROM ({rows})"
+        shown = ", ".join(
+            [
+                *(self._trusted(c, types, values[c.name]) if is_trusting else quote(c.name) for c in columns),
+                FILE_COLUMN,
+            ]
+        )
+        sql = f"SELECT {shown} FROM ({rows})"
         made = (*columns, Column(FILE_COLUMN, TEXT))
         return Relation(sql, made, RowPlace(file=FILE_COLUMN), self.evidence(groups))
 
@@ -156,16 +167,21 @@ class CSVFormat:
         limit = self.source.max_record
         return f"max_line_size = {limit}, " if limit is not None else ""
 
-    def _trusted(self, column: Column, types: CSVTypes) -> str:
+    def _casts(self, columns: Sequence[Column], types: CSVTypes, values: Mapping[str, str]) -> Iterator[str]:
+        for column in columns:
+            if types.read_as(column.name) != column.type:
+                yield f", TRY_CAST({quote(column.name)} AS {column.type}) AS {values[column.name]}"
+
+    def _trusted(self, column: Column, types: CSVTypes, value: str) -> str:
         name, kind = quote(column.name), column.type
         if types.read_as(column.name) == kind:
             return name
-        written = _WRITTEN.get(kind, "false").format(name)
+        written = _WRITTEN.get(kind, "false").format(name, value)
         if column.name.lower() in types.wanted:
             # What the table or the declaration has decided binds, however a value is written that fits.
             written = f"{written} OR NOT ({misfit_condition(Column(column.name, TEXT), kind)})"
         doubt = f"error({literal(DOUBT)})"
-        return f"CASE WHEN {name} IS NULL OR {written} THEN TRY_CAST({name} AS {kind}) ELSE {doubt} END AS {name}"
+        return f"CASE WHEN {name} IS NULL OR {written} THEN {value} ELSE {doubt} END AS {name}"
 
 
 @dataclass(frozen=True)
@@ -211,6 +227,8 @@ class _Sniffer:
             with self.connection.cursor() as aside:
                 aside.execute(f"SELECT count(COLUMNS(*)) FROM ({self._as_text(group, STORED)})").fetchall()
                 self.format.evidence([group]).rejects(aside)
+            if _OVER_MAXIMUM.search(str(error)):
+                raise record_too_large(Place(group.paths[0])) from error
             why = str(error).splitlines()[1 if "Error when sniffing" in str(error) else 0]
             raise InvalidFile(f"not readable as CSV: {why}", place=Place(group.paths[0])) from error
 
@@ -246,6 +264,14 @@ class _Sniffer:
 
     def _as_text(self, group: CSVGroup, errors: str = "ignore_errors = true") -> str:
         return self.format.rows(group, CSVTypes(self._nothing, self._nothing), errors)
+
+
+def _value_names(columns: Sequence[Column]) -> dict[str, str]:
+    """Return the SQL name, which no column has, under which the value of each column stands beside its text."""
+    prefix = "_ropewalk_value_"
+    while any(column.name.lower().startswith(prefix) for column in columns):
+        prefix = f"_{prefix}"
+    return {column.name: quote(f"{prefix}{column.name}") for column in columns}
 
 
 def _no_rows(columns: Sequence[Column], types: CSVTypes) -> str:

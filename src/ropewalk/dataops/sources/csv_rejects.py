@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import duckdb
 
 from ropewalk.dataops.sources.columns import with_article
-from ropewalk.dataops.sources.csv_dialect import Dialect
-from ropewalk.dataops.sources.errors import InvalidFile, RecordTooLarge
+from ropewalk.dataops.sources.csv_dialect import Dialect, record_too_large
+from ropewalk.dataops.sources.errors import InvalidFile
 from ropewalk.dataops.sources.local_files import LocalFiles
 from ropewalk.dataops.sources.quarantine import Reject
 from ropewalk.errors import Place
@@ -116,8 +116,10 @@ class _Line:
         """Return what is wrong in our words; the file has `width` columns."""
         if (found := _WIDTH.search(self.message)) is not None:
             return f"the line has {found[2]} values, and the header {width}"
-        if self.kind == "CAST" and (wanted := _TYPE.search(self.message)):
-            return f"not {with_article(wanted[1])}"
+        # Reasons are shown to those too who may not see the values, so that the engine's words, which repeat them, are not.
+        if self.kind == "CAST":
+            wanted = _TYPE.search(self.message)
+            return f"not {with_article(wanted[1])}" if wanted else "not of its column's type"
         return self.message.splitlines()[0]
 
 
@@ -129,8 +131,4 @@ def _refuse_broken(line: _Line, reason: str, place: Place) -> None:
         # What follows may be anything: a quote that is never closed swallows the rest of the file.
         raise InvalidFile(reason, place=place)
     if line.kind == "LINE SIZE OVER MAXIMUM":
-        raise RecordTooLarge(
-            "the line is longer than may be",
-            place=place,
-            hint="raise max_record, or check quote and the file",
-        )
+        raise record_too_large(place)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ropewalk.dataops.sources.rows_harness import Hints, NotThere, State
 from ropewalk.dataops.sources.rows_job import RowsJob
 from ropewalk.dataops.sources.secrets import resolve_nested
 from ropewalk.errors import nearest
+from ropewalk.processes import import_project
 
 if TYPE_CHECKING:
     from dlt.extract.resource import DltResource
@@ -29,7 +30,7 @@ def read(job: RowsJob) -> Iterator[object]:
     from dlt.common.json import json as dlt_json
     from dlt.common.pipeline import StateInjectableContext
 
-    sys.path.insert(0, job.root)
+    import_project(Path(job.root))
     state: Any = dlt_json.typed_loads(job.since) if job.since else {}
     # What dlt's pipeline does around an extraction: resources find their state here, and leave it here.
     with Container().injectable_context(StateInjectableContext(state=state)):

@@ -11,6 +11,7 @@ from ropewalk.dataops.sources.database_declarations import ServerSource
 from ropewalk.dataops.sources.declarations import FilesSource, Source
 from ropewalk.dataops.sources.driver_declarations import DriverSource
 from ropewalk.dataops.sources.elastic_declarations import ElasticsearchSource
+from ropewalk.dataops.sources.git_declarations import GitSource
 from ropewalk.dataops.sources.redact import redact_url
 from ropewalk.dataops.sources.rest_declarations import Asked
 from ropewalk.dataops.sources.secrets import SCHEME
@@ -34,7 +35,7 @@ def source_facts(source: Source) -> dict[str, str]:
         facts["url"] = redact_url(source.url)
     if isinstance(source, FilesSource) and source.is_remote:
         facts |= {"path": redact_url(source.path), "path, hidden parts": _digest(source.path)}
-    if isinstance(source, ServerSource) and source.url is not None:
+    if isinstance(source, ServerSource | GitSource) and source.url is not None:
         # A password that is changed is no reason to load everything again.
         facts["url"] = source.url if source.url.startswith(SCHEME) else redact_url(source.url)
     return facts | _hide_settings(source, facts)

@@ -23,22 +23,27 @@ from ropewalk.dataops.sources.declarations import (
     FilesSource,
     format_suffix,
 )
-from ropewalk.dataops.sources.errors import InvalidFile, InvalidSource, RecordTooLarge
-from ropewalk.dataops.sources.json_errors import JSONEvidence, find_json_error, refuse_cut_array
+from ropewalk.dataops.sources.doubts import Doubt
+from ropewalk.dataops.sources.errors import InvalidFile, InvalidSource
+from ropewalk.dataops.sources.excel_files import excel_files
+from ropewalk.dataops.sources.json_errors import (
+    LINE_SUFFIXES,
+    JSONEvidence,
+    find_json_error,
+    refuse_cut_array,
+    too_large,
+)
 from ropewalk.dataops.sources.local_files import FILE_COLUMN, LocalFiles
 from ropewalk.dataops.sources.plain_columns import plain_columns
 from ropewalk.dataops.sources.quarantine import Evidence, Reject, RowPlace
-from ropewalk.dataops.sources.single_files import SingleFiles, excel_files
+from ropewalk.dataops.sources.single_files import SingleFiles
 from ropewalk.errors import Place, RopewalkError, nearest
 
 # The engine takes records of this size however low its limit is.
 LARGEST_RECORD = 16 << 20
 _JSON_FILE = re.compile(r'file "(.+?)"')
-_TOO_LARGE = re.compile(r'"?maximum_object_size"? of (\d+) bytes exceeded')
-
-
-class Doubt(Exception):
-    """A value is not written as the first ones are: the types have to be found over all rows."""
+# What the engine says of a line that is no JSON, and of one that is JSON but no object.
+_NO_RECORD = re.compile(r"Malformed JSON|non-record JSON")
 
 
 class FileFormat(Protocol):
@@ -145,12 +150,8 @@ class ScannedFiles:
         """Name the file, and the line where DuckDB says it."""
         text = str(error).splitlines()[0]
         found = _JSON_FILE.search(text)
-        if found and (limit := _TOO_LARGE.search(text)):
-            return RecordTooLarge(
-                f"a record has more than {int(limit[1]):,} bytes",
-                place=Place(self.files.shown(found[1])),
-                hint="raise max_record, or check the file: it may not have one record on each line",
-            )
+        if found and (large := too_large(text, self.files.shown(found[1]))):
+            return large
         if found and "JSON" in text:
             return find_json_error(self.files.shown(found[1]), self.files)
         places = [str(self.files.root), *{str(path.parent) for path in self.files.copies.values()}]
@@ -160,6 +161,47 @@ class ScannedFiles:
                 place=Place(self.files.shown(named[1])),
             )
         return None
+
+
+class LineFiles(ScannedFiles):
+    """Newline-delimited JSON: a line that is no record is kept aside, the others are read."""
+
+    is_guessing = True
+
+    def __init__(self, files: LocalFiles, options: str) -> None:
+        super().__init__(files, "read_json", f"{options}, format = 'newline_delimited', records = true")
+        self._doubtful: tuple[str, ...] = ()
+
+    def relation(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        paths: Sequence[str],
+        wanted: Mapping[str, str],
+        *,
+        is_trusting: bool = False,
+    ) -> tuple[Relation, Sequence[Column]]:
+        """One SELECT over all lines; on the quick way a line that is no record ends in `Doubt`.
+
+        Raises:
+            InvalidFile: there is no other line.
+        """
+        self._doubtful = tuple(paths) if is_trusting else ()
+        try:
+            return super().relation(connection, paths, wanted)
+        except duckdb.BinderException:
+            if is_trusting:
+                raise
+            for first in JSONEvidence(self.files).rejects(connection):
+                raise InvalidFile(first.reason, place=Place(first.file, first.line)) from None
+            # Files without any line have no records, which the engine takes for something else.
+            self.options = self.options.removesuffix(", records = true")
+            return super().relation(connection, paths, wanted)
+
+    def translate(self, error: duckdb.Error) -> RopewalkError | Doubt | None:
+        """Tell doubt from what is wrong."""
+        if self._doubtful and _NO_RECORD.search(str(error)):
+            return Doubt(self._doubtful)
+        return super().translate(error)
 
 
 class _Trust:
@@ -183,6 +225,11 @@ class _Trust:
         return self._evidence.lines(file, records, rejects)
 
 
+def largest_record(source: FilesSource) -> int:
+    """Return how many bytes a record of JSON may have."""
+    return source.max_record or LARGEST_RECORD
+
+
 def choose_format(source: FilesSource, paths: Sequence[str], files: LocalFiles, place: Place) -> FileFormat:
     """Return how the files at `paths` are read, as declared or by their suffix.
 
@@ -201,7 +248,7 @@ def choose_format(source: FilesSource, paths: Sequence[str], files: LocalFiles, 
         case "csv":
             return CSVFiles(source, files)
         case "json":
-            return _json_files(files, source.max_record or LARGEST_RECORD, suffixes)
+            return _json_files(files, largest_record(source), suffixes)
         case "excel":
             return excel_files(source, files)
         case "avro":
@@ -211,9 +258,11 @@ def choose_format(source: FilesSource, paths: Sequence[str], files: LocalFiles, 
 
 
 def _json_files(files: LocalFiles, largest: int, suffixes: set[str]) -> ScannedFiles:
-    shape = ", format = 'newline_delimited'" if suffixes <= {".ndjson", ".jsonl"} else ""
     # A type found in a sample would round or refuse what comes after it.
-    return ScannedFiles(files, "read_json", f", sample_size = -1, maximum_object_size = {largest}{shape}")
+    options = f", sample_size = -1, maximum_object_size = {largest}"
+    return (
+        LineFiles(files, options) if suffixes <= LINE_SUFFIXES else ScannedFiles(files, "read_json", options)
+    )
 
 
 def _family(suffix: str, paths: Sequence[str], place: Place) -> str:

@@ -18,12 +18,14 @@ from ropewalk.dataops.sources.books import (
     write_mark,
 )
 from ropewalk.dataops.sources.declarations import FilesSource
+from ropewalk.dataops.sources.doubts import Doubt
 from ropewalk.dataops.sources.errors import SourceMoved, SourceUnreachable
 from ropewalk.dataops.sources.facts import reading_digest
 from ropewalk.dataops.sources.file_digests import open_digests
-from ropewalk.dataops.sources.file_formats import Doubt, choose_format
+from ropewalk.dataops.sources.file_formats import choose_format, largest_record
 from ropewalk.dataops.sources.file_rows import FileRows, file_rules
 from ropewalk.dataops.sources.found_files import FoundFile, find_files
+from ropewalk.dataops.sources.json_lines import sifted_lines
 from ropewalk.dataops.sources.landing import Landed, start_anew
 from ropewalk.dataops.sources.local_copies import local_copies
 from ropewalk.dataops.sources.local_files import LocalFiles
@@ -101,9 +103,11 @@ class FilesLoader:
         with local_copies(self.source, self._arriving(found, task.workspace), task, self._remote) as files:
             try:
                 return self._load(task, found, files, is_trusting=True)
-            except Doubt:
-                # The types that the first rows show are not those of all: everything is read with care.
-                return self._load(task, found, files, is_trusting=False)
+            except Doubt as doubt:
+                # What the first rows show is not true of all: everything is read with care.
+                state, largest = task.workspace.state, largest_record(self.source)
+                with sifted_lines(files, doubt.lines, state, largest) as careful:
+                    return self._load(task, found, careful, is_trusting=False)
 
     def _arriving(self, found: Sequence[FoundFile], workspace: Workspace) -> Sequence[FoundFile]:
         """Return the files that the load will read; the ledger may only have grown until then."""

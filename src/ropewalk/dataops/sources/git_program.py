@@ -38,6 +38,11 @@ _SWITCHED_OFF = (
 PROBE_S = 30
 
 
+def switches() -> list[str]:
+    """Return the options that switch off whatever would run a program."""
+    return [part for option in _SWITCHED_OFF for part in ("-c", option)]
+
+
 class GitRepository:
     """One repository as it is read.
 
@@ -72,9 +77,8 @@ class GitRepository:
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command line that asks the repository."""
-        switches = [part for option in _SWITCHED_OFF for part in ("-c", option)]
         mailmap = ["-c", "mailmap.file=/dev/null", "-c", "mailmap.blob=HEAD:.mailmap"]
-        return ["git", "--no-pager", f"--git-dir={self.folder}", *switches, *mailmap, *arguments]
+        return ["git", "--no-pager", f"--git-dir={self.folder}", *switches(), *mailmap, *arguments]
 
     def ask(self, *arguments: str) -> str | None:
         """Return what git answers to a small question, or None when it knows no answer."""

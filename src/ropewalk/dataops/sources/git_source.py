@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -11,9 +12,11 @@ from typing import Literal
 from ropewalk.dataops.lake import LakeTransaction
 from ropewalk.dataops.sources import git_rows
 from ropewalk.dataops.sources.books import Mark
-from ropewalk.dataops.sources.errors import SourceMoved
+from ropewalk.dataops.sources.errors import SourceMoved, SourceUnreachable
 from ropewalk.dataops.sources.git_declarations import GitSource, GitTable
+from ropewalk.dataops.sources.git_names import ask_names, forget_names
 from ropewalk.dataops.sources.git_program import VARIABLES, GitRepository
+from ropewalk.dataops.sources.git_remote import RemoteRepository, find_remote
 from ropewalk.dataops.sources.git_rows import TIME
 from ropewalk.dataops.sources.landing import Landed, land, landing_rules, start_anew
 from ropewalk.dataops.sources.loads import Brought, Load, known_mark
@@ -21,6 +24,7 @@ from ropewalk.dataops.sources.records import record_file
 from ropewalk.dataops.sources.rows_process import Running
 from ropewalk.dataops.sources.spec import SourceSpec
 from ropewalk.dataops.sources.typed_rows import typed_relation
+from ropewalk.errors import RopewalkError
 from ropewalk.pipeline import Output, Probe, Task, Workspace
 
 _HARNESS = "ropewalk.dataops.sources.command_harness"
@@ -83,7 +87,14 @@ class GitLoader:
             InvalidSource: it does not have the ref.
             ProgramMissing: git is not installed.
         """
-        return Probe(facts=self._state(self._repository(workspace)))
+        remote = self._remote()
+        if remote is None:
+            return Probe(facts=self._state(self._local(workspace)))
+        try:
+            return Probe(facts=self._observed(remote, ask_names(workspace, remote)))
+        # Only silence can be kept quiet: a refusal or a wrong address is for a person to mend.
+        except SourceUnreachable as error:
+            return Probe(unreachable=error.message, keep=self.source.on_unreachable == "keep")
 
     def load(self, task: Task) -> Output:
         """Load the commits that are new, or everything when what was loaded is no part of the history any more.
@@ -91,26 +102,63 @@ class GitLoader:
         Raises:
             ProgramFailed, ProgramTimedOut: git came to no good end; the table is as it was, as after any error.
         """
-        repository = self._repository(task.workspace)
-        state = self._state(repository)
         mark = known_mark(task.workspace, self.spec)
-        since = self._since(repository, mark, state)
         load = Load(task, self.spec, self.source)
         with record_file(task.workspace.state) as records:
-            printed, rows = records.path.with_name("printed"), records.path
-            if self.table == "tags" or state[_TIP]:
-                self._print(task, repository, printed, self._revisions(state, since))
-                with printed.open("rb") as stream:
-                    git_rows.write_rows(self.reading.read(stream), rows)
-            if self._state(repository) != state:
-                raise SourceMoved(f"{repository.shown} changed while it was read", place=self.spec.place)
+            rows = records.path
+            with self._repository(task) as (repository, observed):
+                state = self._state(repository)
+                since = self._since(repository, mark, state)
+                self._read(task, repository, rows, self._revisions(state, since), state)
+                if self._state(repository) != state:
+                    raise SourceMoved(f"{repository.shown} changed while it was read", place=self.spec.place)
+            told = (state, observed or state)
             return load.run(
-                mark, lambda transaction: self._bring(transaction, rows, state, is_anew=since is None)
+                mark, lambda transaction: self._bring(transaction, rows, told, is_anew=since is None)
             )
 
+    @contextmanager
+    def _repository(self, task: Task) -> Iterator[tuple[GitRepository, dict[str, str]]]:
+        """Yield the repository, and what was seen of it elsewhere."""
+        remote = self._remote()
+        if remote is None:
+            yield self._local(task.workspace), {}
+            return
+        refs = ask_names(task.workspace, remote)
+        observed = self._observed(remote, refs)
+        running = Running(task, self.spec, "git", self.source.timeout_s, remote.hidden)
+        task.report(0, None, f"fetching {remote.url}")
+        try:
+            with remote.fetched(task.workspace.state, running, refs) as copy:
+                yield copy, observed
+        except RopewalkError:
+            # Who moved the names since they were shown is the likeliest reason: the next table looks anew.
+            forget_names(task.workspace, remote)
+            raise
+
+    def _read(
+        self,
+        task: Task,
+        repository: GitRepository,
+        rows: Path,
+        revisions: tuple[str, ...],
+        state: Mapping[str, str],
+    ) -> None:
+        printed = rows.with_name("printed")
+        if self.table == "tags" or state[_TIP]:
+            self._print(task, repository, printed, revisions)
+            with printed.open("rb") as stream:
+                git_rows.write_rows(self.reading.read(stream), rows)
+
     def _bring(
-        self, transaction: LakeTransaction, rows: Path, state: Mapping[str, str], *, is_anew: bool
+        self,
+        transaction: LakeTransaction,
+        rows: Path,
+        told: tuple[Mapping[str, str], Mapping[str, str]],
+        *,
+        is_anew: bool,
     ) -> Brought:
+        state, observed = told
         is_added = self.reading.is_incremental
         write: Literal["append", "replace"] = "append" if is_added else "replace"
         rules = replace(
@@ -122,8 +170,9 @@ class GitLoader:
         landed: Landed = land(
             transaction, self.spec, rules, typed_relation(rows, as_text), None, is_complete=is_anew
         )
-        origin = f"git:{self.source.path}#{self.source.ref}"
-        return Brought(landed, json.dumps(state, sort_keys=True), state, (origin,))
+        remote = self._remote()
+        origin = f"git:{remote.url if remote else self.source.path}#{self.source.ref}"
+        return Brought(landed, json.dumps(state, sort_keys=True), observed, (origin,))
 
     def _since(self, repository: GitRepository, mark: Mark | None, state: Mapping[str, str]) -> str | None:
         """Return the commit up to which everything is loaded, or None when all is to be loaded."""
@@ -150,7 +199,14 @@ class GitLoader:
         if ended.code:
             raise running.failed(f"ended with exit code {ended.code}", tail)
 
-    def _repository(self, workspace: Workspace) -> GitRepository:
+    def _remote(self) -> RemoteRepository | None:
+        return find_remote(self.source, self.spec.place) if self.source.url else None
+
+    def _observed(self, remote: RemoteRepository, refs: Mapping[str, str]) -> dict[str, str]:
+        seen = remote.facts(self.source.ref, refs)
+        return {name: seen[name] for name in self.reading.depends_on}
+
+    def _local(self, workspace: Workspace) -> GitRepository:
         path = (workspace.root / self.source.path).resolve()
         return GitRepository.find(path, self.source.path, self.spec.place)
 

@@ -26,6 +26,8 @@ from ropewalk.project import Entry, Project
 
 # What the lake remembers of a load beside its rows.
 BOOKS = ("source_files", "watermarks")
+# The schema of the rows that did not fit.
+QUARANTINE = "quarantine"
 # Where functions are that bring rows.
 SOURCES_FOLDER = "sources"
 # A source's name becomes a table's, which is written without quotes in people's SQL.
@@ -89,10 +91,11 @@ class SourceKind(NodeKind):
             raise
 
     def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
-        """Return the source's table as Parquet with what is loaded into it, or None when it cannot be kept."""
+        """Return the source's table as Parquet with what is loaded into it and what did not fit, or None for none."""
         from ropewalk.dataops.lake import pack_table
 
-        return pack_table(node, output, workspace, dict.fromkeys(BOOKS, node.name))
+        books = dict.fromkeys(BOOKS, node.name)
+        return pack_table(node, output, workspace, books, f"{QUARANTINE}.{node.name}")
 
     def unpack(self, node: Node, key: str, packed: Packed, workspace: Workspace) -> Output:
         """Bring a packed source into the lake, so that the next load goes on where the packed one had come.
@@ -102,7 +105,17 @@ class SourceKind(NodeKind):
         """
         from ropewalk.dataops.lake import unpack_table
 
-        return unpack_table(node, key, packed, workspace, dict.fromkeys(BOOKS, node.name))
+        books, beside = dict.fromkeys(BOOKS, node.name), f"{QUARANTINE}.{node.name}"
+        return unpack_table(node, key, packed, workspace, books, beside=beside)
+
+
+def source_tables(project: Project) -> tuple[str, ...]:
+    """Return the tables that the entries below `sources:` declare, such as `raw.flights`; an entry may have several.
+
+    Raises:
+        InvalidSource: a name that cannot be a table's.
+    """
+    return tuple(spec.table for entry in project.entries("sources").values() for spec in _tables(entry))
 
 
 def _tables(entry: Entry) -> Iterator[SourceSpec]:

@@ -8,6 +8,7 @@ from glob import escape
 from pathlib import Path
 
 from ropewalk.dataops.lake import literal
+from ropewalk.dataops.sources.quarantine import Reject
 
 FILE_COLUMN = "_file"
 
@@ -19,10 +20,12 @@ class LocalFiles:
     Attributes:
         root: the folder that the paths of files are relative to.
         copies: where a file lies instead that was fetched, unpacked or recoded, by the path it is known under.
+        rejects: lines that were left out of a copy, as they are no records, by the same path.
     """
 
     root: Path
     copies: Mapping[str, Path] = field(default_factory=dict)
+    rejects: Mapping[str, Sequence[Reject]] = field(default_factory=dict)
 
     def path(self, shown: str) -> Path:
         """Return where the file lies that is known as `shown`."""

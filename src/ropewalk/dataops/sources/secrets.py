@@ -24,6 +24,13 @@ def resolve_secrets(values: Mapping[str, str], environ: Mapping[str, str] = os.e
     return {key: _resolve(text, environ) for key, text in values.items()}
 
 
+def program_environment(
+    variables: Mapping[str, str], environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Return the environment of a program of ours: the caller's, with `variables`."""
+    return {**environ, **variables}
+
+
 def resolve_nested(value: object, environ: Mapping[str, str] = os.environ) -> object:
     """Return JSON with every text `secret://NAME` in it, however deep, replaced by what `environ` has under NAME.
 

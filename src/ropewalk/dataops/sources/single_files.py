@@ -1,4 +1,4 @@
-"""Excel and Avro: read file by file, as their readers take one at a time; put together by the names of columns."""
+"""Avro, and Excel in part: read file by file, as their readers take one at a time; put together by columns' names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import duckdb
 
 from ropewalk.dataops.lake import Column, literal, load_extension
 from ropewalk.dataops.sources.columns import TEXT, Relation, describe
-from ropewalk.dataops.sources.declarations import FilesSource
+from ropewalk.dataops.sources.doubts import Doubt
 from ropewalk.dataops.sources.errors import InvalidFile
 from ropewalk.dataops.sources.local_files import FILE_COLUMN, LocalFiles
 from ropewalk.dataops.sources.quarantine import RowPlace
@@ -47,23 +47,35 @@ class SingleFiles:
             InvalidFile: a file is not what its name says.
         """
         load_extension(connection, self.extension)
-        each = [self._rows(path) for path in paths]
-        for path, rows in zip(paths, each, strict=True):
-            self._require(connection, path, rows)
+        found = {path: self._require(connection, path, self._rows(path)) for path in paths}
+        each = self._each(connection, found, wanted, is_trusting=is_trusting)
         relation = describe(connection, " UNION ALL BY NAME ".join(f"({rows})" for rows in each))
         names = [column.name for column in relation.columns if column.name != FILE_COLUMN]
         columns = [*(c for c in relation.columns if c.name in names), Column(FILE_COLUMN, TEXT)]
         return Relation(relation.sql, tuple(columns), RowPlace(file=FILE_COLUMN)), ()
 
-    def translate(self, error: duckdb.Error) -> RopewalkError | None:
+    def translate(self, error: duckdb.Error) -> RopewalkError | Doubt | None:
         """Leave it to the lake: what is wrong with a file was found before."""
         return None
 
-    def _rows(self, path: str) -> str:
-        told = ", ".join([literal(str(self.files.path(path))), *self.options])
-        return f"SELECT *, {literal(path)} AS {FILE_COLUMN} FROM {self.function}({told})"
+    def _each(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        found: Mapping[str, Sequence[Column]],
+        wanted: Mapping[str, str],
+        *,
+        is_trusting: bool,
+    ) -> list[str]:
+        """Return the SELECT of each file, whose columns were found."""
+        return [self._rows(path) for path in found]
 
-    def _require(self, connection: duckdb.DuckDBPyConnection, path: str, rows: str) -> None:
+    def _rows(self, path: str) -> str:
+        return f"SELECT *, {literal(path)} AS {FILE_COLUMN} FROM {self._call(path)}"
+
+    def _call(self, path: str, *more: str) -> str:
+        return f"{self.function}({', '.join([literal(str(self.files.path(path))), *self.options, *more])})"
+
+    def _require(self, connection: duckdb.DuckDBPyConnection, path: str, rows: str) -> Sequence[Column]:
         try:
             with connection.cursor() as aside:
                 columns = describe(aside, rows).columns
@@ -78,11 +90,4 @@ class SingleFiles:
             ) from error
         if sum(column.name.lower() == FILE_COLUMN for column in columns) > 1:
             raise InvalidFile(f"a column must not be named {FILE_COLUMN!r}", place=Place(path))
-
-
-def excel_files(source: FilesSource, files: LocalFiles) -> SingleFiles:
-    """Return how the sheets of `.xlsx` files are read."""
-    options = [f"header = {str(source.header).lower()}", "stop_at_empty = false"]
-    options += [f"sheet = {literal(source.sheet)}"] if source.sheet else []
-    options += [f"range = {literal(source.range.upper())}"] if source.range else []
-    return SingleFiles(files, "read_xlsx", options, "excel")
+        return columns

@@ -33,7 +33,12 @@ def kill(self, book, *rest):
 LakeTransaction.rewrite_book = kill
 SourceProject(Path({root!r})).run()
 """
-TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
+# The last two are no characters, and nothing that is written in XML can hold them.
+TEXTS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"),
+    min_size=1,
+    max_size=8,
+)
 ROWS = st.lists(
     st.tuples(st.integers(-(2**53), 2**53), TEXTS | st.none()),
     min_size=1,
@@ -131,6 +136,7 @@ class SourceContract:
 
     def test_planning_makes_nothing(self, adapter: Adapter) -> None:
         """Not even a lake."""
+        adapter.project.without_lake()
         adapter.hold(rows(1))
 
         planned = adapter.declare().plan()
