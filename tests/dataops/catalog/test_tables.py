@@ -10,6 +10,7 @@ from textwrap import dedent
 
 import pytest
 
+from ropewalk import plugins
 from ropewalk.dataops.catalog import ColumnCard, ContractResult, UnknownTable, list_tables, table_page
 from ropewalk.dataops.contracts import InvalidContract
 from ropewalk.dataops.lake import open_lake
@@ -105,6 +106,16 @@ def test_sources_come_first(open_project):
         ("mart.a", "table", 1),
     ]
     assert (cards[0].node, cards[0].owner) == ("source:flights", "Crew planning")
+
+
+def test_source_of_several_tables(write_project):
+    """Each of its tables is there, and none that nothing makes."""
+    root = write_project(
+        {"ropewalk.yaml": "project: t\nsources: {code: {kind: git, tables: [tags, authors]}}\n"}
+    )
+
+    with Workspace(load_project(root, plugins.sections()), load_settings({})) as workspace:
+        assert [card.name for card in list_tables(workspace)] == ["raw.code_authors", "raw.code_tags"]
 
 
 def test_table_whose_file_is_gone_is_marked(open_project):

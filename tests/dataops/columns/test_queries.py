@@ -160,6 +160,39 @@ def test_transforms_say_what_happened_to_a_value():
 
 
 @pytest.mark.parametrize(
+    ("value", "transform"),
+    [
+        ("sum(c)", "aggregated"),
+        ("avg(c) / 2", "aggregated"),
+        ("count(DISTINCT c)", "aggregated"),
+        ("stddev_pop(c)::INTEGER", "aggregated"),
+        ("max(c)", "picked"),
+        ("first(c ORDER BY b)", "picked"),
+        ("median(c)", "picked"),
+        ("arg_max(c, b)", "picked"),
+        ("list(c)", "picked"),
+        ("string_agg(c, ',')", "picked"),
+        ("sum(c) - max(c)", "picked"),
+    ],
+)
+def test_what_picks_a_value_is_no_summary(value, transform):
+    """A sum tells of all rows of a group; the greatest value is that of one of them."""
+    found = lineage(f"SELECT a, {value} AS v FROM s.t GROUP BY ALL")
+
+    assert found.columns[1].transform == transform
+
+
+def test_a_picked_value_stays_one_in_a_sum():
+    """Over several levels what was picked is not hidden by what is summed beside it, and ALL groups by neither."""
+    found = lineage(
+        "WITH q AS (SELECT a, max(c) AS m, sum(b) AS s FROM s.t GROUP BY ALL) SELECT a, s + m AS v FROM q"
+    )
+
+    assert found.columns[1].transform == "picked"
+    assert found.key == ("a",)
+
+
+@pytest.mark.parametrize(
     ("sql", "key"),
     [
         ("SELECT city, x, sum(a) AS n FROM s.t GROUP BY ALL", ("city", "x")),

@@ -11,7 +11,7 @@ import pytest
 from ropewalk import plugins
 from ropewalk.dataops.contracts import InvalidContract, declared_masks
 from ropewalk.dataops.contracts.masking import KEY_FILE, mask_key
-from ropewalk.dataops.lake import QueryNotAllowed, open_lake
+from ropewalk.dataops.lake import QueryNotAllowed, TableMissing, open_lake
 from ropewalk.errors import RopewalkError
 from ropewalk.pipeline import Workspace
 from ropewalk.project import load_project
@@ -226,6 +226,14 @@ def test_detours_are_told_what_to_do(ask):
         ask("FROM duckdb_views")
 
     assert "personal columns are masked" in caught.value.hint
+
+
+def test_what_was_not_made_yet(ask):
+    """It is no table here, whoever asks; that something is masked has nothing to do with it."""
+    with pytest.raises(TableMissing, match=r"there is no table 'mart\.tomorrow' here") as caught:
+        ask("SELECT a FROM mart.tomorrow")
+
+    assert "`ropewalk run`" in caught.value.hint
 
 
 def test_right_shows_all(workspace):

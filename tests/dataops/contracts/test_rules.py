@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ropewalk.dataops.contracts import InvalidContract
-from ropewalk.project import UnknownKey
+from ropewalk.project import InvalidProjectFile, UnknownKey
 
 
 def lines(contract):
@@ -136,3 +136,45 @@ def test_nested_description_is_fine(read_column):
     )
 
     assert [check.kind for check in contract.checks] == ["present", "logicalType"]
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ("{minLength: 1}", "add logicalType: string"),
+        ("{minItems: 1, uniqueItems: true}", "add logicalType: array"),
+        ("{minimum: 1}", "add logicalType: date or timestamp or time or number or integer"),
+        ("{minLength: 1, minimum: 1}", "one of string, date,"),
+    ],
+)
+def test_options_without_a_type_say_which_would_fit(read_column, options, hint):
+    """Whoever wrote bounds is told of which types they are."""
+    with pytest.raises(InvalidContract, match="needs a logicalType") as caught:
+        read_column(f"{{name: a, logicalTypeOptions: {options}}}")
+
+    assert caught.value.hint.startswith(hint)
+
+
+RULE = "{name: a, quality: [{%s}]}"
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "{physicalType: text}",
+        "{name: a, logicalType: integer, logicalTypeOptions: {minimum: true}}",
+        "{name: a, logicalType: integer, logicalTypeOptions: {minimum: x}}",
+        "{name: a, classification: public, customProperties: [{property: pii, value: identifier}]}",
+        "{name: a, classification: pii, customProperties: [{property: mask, value: 7}]}",
+        RULE % "type: sql, mustBe: 0",
+        RULE % "metric: invalidValues, mustBe: 0",
+        RULE % "metric: invalidValues, mustBe: 0, arguments: {validValues: x}",
+        RULE % "metric: nullValues, mustBeBetween: [9, 1]",
+    ],
+)
+def test_every_refusal_says_what_to_write(read_column, column):
+    """No way in which a column can be wrong is without a hint."""
+    with pytest.raises(InvalidProjectFile) as caught:
+        read_column(column)
+
+    assert caught.value.hint or caught.value.nearest

@@ -71,6 +71,7 @@ def test_shares(failing, rows, share):
     ("later", "words"),
     [
         (3 * DAY, "3 days old"),
+        (1057 * DAY, "1,060 days old"),
         (3600, "1 hours old"),
         (90, "1.5 minutes old"),
         (0, "0 seconds old"),

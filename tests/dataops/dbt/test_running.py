@@ -107,3 +107,23 @@ def test_unit_tests_run(shop, moved):
 
     (result,) = run_table_tests(read_table_tests(workspace.root), graph, workspace)
     assert (result.test.table, result.passed, result.error) == ("marts.customers", True, None)
+
+
+def test_a_second_run_moves_on(shop, moved):
+    """A changed seed closes a version of the snapshot, and gives the incremental model its new rows and no double ones."""
+    _, graph, workspace = moved()
+    seed = workspace.root / "seeds/raw_orders.csv"
+    seed.write_text(
+        seed.read_text().replace("4,2,2018-02-04,placed", "4,2,2018-02-09,shipped")
+        + "5,1,2018-03-01,placed\n"
+    )
+
+    result = execute(graph, plugins.kinds(), workspace, Silent())
+
+    assert {node.error for node in result.nodes} == {None}
+    log = query_environment(workspace, "SELECT * FROM main.order_log ORDER BY 1 DESC LIMIT 2").rows
+    assert [tuple(row) for row in log] == [(5, "placed"), (4, "shipped")]
+    versions = query_environment(
+        workspace, "SELECT status, is_current FROM snapshots.orders_snapshot WHERE id = 4 ORDER BY valid_from"
+    ).rows
+    assert [tuple(row) for row in versions] == [("placed", False), ("shipped", True)]

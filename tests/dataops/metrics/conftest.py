@@ -8,6 +8,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from blank_state import add_state
 
 from ropewalk import plugins
 from ropewalk.pipeline import RunResult, Workspace, declare_graph, execute
@@ -84,6 +85,7 @@ class Bench:
         project = load_project(self.root, plugins.sections())
         if self.workspace is None:
             settings = load_settings({}, environment="dev", parallel=1)
+            add_state(self.root / ".ropewalk")
             self.workspace = self._stack.enter_context(Workspace(project, settings))
         self.workspace.project = project
         return self.workspace

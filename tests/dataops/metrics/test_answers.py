@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ropewalk.dataops.metrics import InvalidMetric, MetricMissing, MetricQuestion, ask_metrics, plan_metrics
+from ropewalk.dataops.metrics import (
+    InvalidMetric,
+    MetricMissing,
+    MetricQuestion,
+    RowsCountedTwice,
+    ask_metrics,
+    plan_metrics,
+)
 
 JANUARY, FEBRUARY, MARCH = date(2024, 1, 1), date(2024, 2, 1), date(2024, 3, 1)
 
@@ -148,3 +155,68 @@ def test_no_value_leads_out_of_its_quotes(airline, text):
 
     with duckdb.connect() as connection:
         assert len(connection.extract_statements(sql)) == 1
+
+
+CHAIN = """
+    table: mart.flights
+    grain: [id]
+    dimensions:
+      airline: airlines.name
+      country: {sql: "upper(countries.name)"}
+      continent: continents.name
+    joins:
+      continents: {table: mart.continents, on: {countries.continent: id}}
+      countries: {table: mart.countries, on: {airlines.country: id}}
+      airlines: {table: mart.airlines, on: {carrier: carrier}}
+    measures:
+      trips: {kind: count}
+    """
+CHAINED = {
+    "tables/mart/airlines.sql": "SELECT carrier, name, country FROM (VALUES ('UA', 'United', 1), ('AA', 'American', 1)) AS v (carrier, name, country)",
+    "tables/mart/countries.sql": "SELECT * FROM (VALUES (1, 'usa', 7), (2, 'peru', 8)) AS v (id, name, continent)",
+    "tables/mart/continents.sql": "SELECT * FROM (VALUES (7, 'north'), (8, 'south')) AS v (id, name)",
+    "metrics/chain.yaml": CHAIN,
+}
+
+
+def test_dimension_over_several_joins(bench):
+    """Joins go on from each other, in whatever order they are declared, and rows without a partner stay."""
+    bench.write(CHAINED)
+    bench.run()
+
+    def trips(**asked):
+        return list(ask_metrics(bench.open(), MetricQuestion(("trips",), **asked)).result.rows)
+
+    assert trips(by=("continent",)) == [("north", 3), (None, 1)]
+    assert trips(by=("country", "airline"), where="continent = 'north'") == [
+        ("USA", "American", 1),
+        ("USA", "United", 2),
+    ]
+    # What is not asked for is not joined.
+    assert "countries" not in plan_metrics(bench.open(), MetricQuestion(("trips",), by=("airline",))).sql
+
+
+def test_fan_out_far_away_is_refused(bench):
+    """A row that would be found twice at the end of a chain counts as little as one beside the table."""
+    doubled = CHAINED["tables/mart/continents.sql"].replace("(8, 'south')", "(7, 'again')")
+    bench.write({**CHAINED, "tables/mart/continents.sql": doubled})
+    bench.run()
+
+    with pytest.raises(RowsCountedTwice, match="join 'continents'"):
+        ask_metrics(bench.open(), MetricQuestion(("trips",), by=("continent",)))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("airline.country", "goes on from 'airline', which is no join"),
+        ("continents.x", "joins go round in circles: continents -> countries -> continents"),
+        ("airlines.contry", "mart.airlines has no column 'contry'"),
+    ],
+)
+def test_wrong_chains(bench, wrong, said):
+    """A chain of joins that cannot be followed is an error when the project is planned."""
+    bench.write({**CHAINED, "metrics/chain.yaml": CHAIN.replace("airlines.country", wrong)})
+
+    with pytest.raises(InvalidMetric, match=said):
+        bench.run()

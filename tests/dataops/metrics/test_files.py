@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from ropewalk.dataops.metrics import InvalidMetric, RowsCountedTwice, read_metrics
+from ropewalk.dataops.metrics import (
+    InvalidMetric,
+    MetricMissing,
+    RowsCountedTwice,
+    read_metrics,
+    survey_metrics,
+)
 from ropewalk.pipeline import State
 from ropewalk.project import InvalidProjectFile
 
@@ -55,6 +61,25 @@ def test_name_that_two_files_have(bench):
 
     with pytest.raises(InvalidMetric, match="'flights' is declared twice"):
         read_metrics(bench.root)
+
+
+def test_broken_file_breaks_no_other(bench):
+    """Its own metrics are gone, which is said to whoever asks for one; those of other files stay."""
+    bench.write(
+        {
+            "metrics/broken.yaml": HEAD + "  late: {kind: total}\n",
+            "metrics/twice.yaml": HEAD + "  flights: {kind: count}\n",
+        }
+    )
+
+    found = survey_metrics(bench.root)
+
+    assert found.find("late_share").subject.name == "punctuality"
+    assert [*found.broken] == ["metrics/broken.yaml", "metrics/twice.yaml"]
+    with pytest.raises(MetricMissing) as caught:
+        found.find("late")
+    assert caught.value.hint == "metrics/broken.yaml, metrics/twice.yaml cannot be read, and may declare it"
+    assert "metrics/broken.yaml:4" in caught.value.detail
 
 
 def test_metrics_are_nodes(bench):

@@ -39,10 +39,11 @@ def test_of_two_masks_the_stricter(one, other):
 
 
 @pytest.mark.parametrize(
-    ("transform", "kind"), [("copy", "hash"), ("computed", "hash"), ("aggregated", "total")]
+    ("transform", "kind"),
+    [("copy", "hash"), ("computed", "hash"), ("aggregated", "total"), ("picked", "hash")],
 )
 def test_what_is_made_of_a_person(transform, kind):
-    """A copy and a computation are as personal as what they are made of; an aggregate is told as a total."""
+    """A copy and a computation are as personal as what they are made of, and so is what picks a value; a sum is told as a total."""
     lineage = made("mart.a", "X", transform, "raw.a.p")
 
     assert spread(lineage, {"raw.a": {"p": "hash"}})["mart.a"] == {"x": kind}

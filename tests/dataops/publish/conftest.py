@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from blank_state import add_state
 from database_server import PASSWORD, USER, DatabaseServer
 from mariadb_server import MariaDBServer
 from pg8000.native import Connection
@@ -59,6 +60,7 @@ class Shop:
         project = load_project(self.root, plugins.sections())
         if environment not in self._opened:
             settings = load_settings({}, environment=environment, parallel=1)
+            add_state(self.root / ".ropewalk")
             self._opened[environment] = self._stack.enter_context(Workspace(project, settings))
         # Starting an engine costs more than what most tests do with it.
         self._opened[environment].project = project

@@ -78,6 +78,23 @@ def test_private_columns_are_refused(shop):
         node(shop)
 
 
+def test_names_of_personal_terms_that_no_column_has(shop):
+    """A glossary is about all tables: its words hold nothing back from a table that does not have them."""
+    shop.write("contracts/mart.orders.odcs.yaml", CONTRACT.replace("PII", "public"))
+    shop.write(
+        "contracts/glossary.yaml",
+        "terms: {price: {meaning: P, pii: sensitive}, mail: {meaning: M, pii: contact}}",
+    )
+    shop.declare(FOLDER, columns="[id, who]")
+    assert node(shop).facts.get("pii") is None
+
+    shop.declare(FOLDER)
+    failed = shop.run().error
+
+    # The contract says nothing of the price; that the table has one is seen when it is there.
+    assert "would show price, which hold personal data" in failed.message
+
+
 def test_private_columns_that_are_not_chosen(shop):
     """What does not go out needs no word."""
     shop.write("contracts/mart.orders.odcs.yaml", CONTRACT)

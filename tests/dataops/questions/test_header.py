@@ -8,7 +8,7 @@ import pytest
 from ropewalk.dataops.questions import InvalidQuestion, QuestionMissing, read_questions
 from ropewalk.dataops.questions.answer import choose_values
 from ropewalk.dataops.questions.header import TYPES, check_value, read_header
-from ropewalk.dataops.questions.reading import find_question
+from ropewalk.dataops.questions.reading import Questions
 from ropewalk.dataops.questions.values import Parameter
 from ropewalk.errors import Place
 
@@ -254,7 +254,7 @@ def test_same_parameter_again(ask):
 def test_question_of_no_file():
     """Without any question there is no near one, and the hint still helps."""
     with pytest.raises(QuestionMissing) as caught:
-        find_question({}, "late")
+        Questions({}, {}).find("late")
 
     assert (caught.value.nearest, caught.value.hint) == (None, "`ropewalk ask` lists them all")
 

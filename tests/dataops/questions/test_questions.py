@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -11,8 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ropewalk import plugins
-from ropewalk.dataops.lake import Asking
-from ropewalk.dataops.questions import InvalidQuestion, QuestionMissing, ask_question, read_questions
+from ropewalk.dataops.lake import Asking, QueryNotAllowed, ask_environment
+from ropewalk.dataops.privacy import project_masks
+from ropewalk.dataops.questions import (
+    InvalidQuestion,
+    QuestionMissing,
+    ask_question,
+    read_questions,
+    survey_questions,
+)
 from ropewalk.pipeline import UnknownName, Workspace, declare_graph, execute
 from ropewalk.project import InvalidProjectFile, load_project
 from ropewalk.settings import load_settings
@@ -226,3 +235,36 @@ def test_names_follow_folders(desk):
     desk.write("questions/shops/best_ones.sql", "SELECT 1 AS a")
 
     assert read_questions(desk.root)["shops.best_ones"].title == "Shops: best ones"
+
+
+def test_a_broken_question_breaks_no_other(asked, tmp_path):
+    """The others are answered; who asks for it, or lists all, is told why at its place."""
+    desk = Path(shutil.copytree(asked.root, tmp_path / "copy"))
+    (desk / "questions/broken.sql").write_text("-- title: x\nSELEC 1", encoding="utf-8")
+    (desk / "questions/lost.sql").write_text("SELECT a FROM mart.nowhere", encoding="utf-8")
+
+    with Workspace(load_project(desk, plugins.sections()), load_settings({}, environment="dev")) as workspace:
+        assert ask_question(workspace, "sales").result.rows
+        with pytest.raises(InvalidProjectFile) as caught:
+            ask_question(workspace, "broken")
+
+    found = survey_questions(desk)
+    assert ([*found.by_name], [*found.broken]) == (["lost", "sales"], ["broken"])
+    assert str(caught.value.place).startswith("questions/broken.sql:2")
+
+
+def test_values_where_something_is_personal(asked, tmp_path):
+    """Who sees masks may give values too; what a question did not bind is read by nobody."""
+    desk = Path(shutil.copytree(asked.root, tmp_path / "copy"))
+    (desk / "contracts").mkdir()
+    (desk / "contracts/glossary.yaml").write_text("terms: {shop: {meaning: Whose, pii: sensitive}}", "utf-8")
+
+    with Workspace(load_project(desk, plugins.sections()), load_settings({}, environment="dev")) as workspace:
+        answer = ask_question(workspace, "sales", {"since": "2024-02-01", "name": "n"})
+        masks = project_masks(workspace)
+        with pytest.raises(QueryNotAllowed, match="getvariable"):
+            ask_environment(
+                workspace, "SELECT getvariable('other')", Asking(values={"one": ("INT", "1")}), masks=masks
+            )
+
+    assert answer.result.rows == ((None, 7, "n", "$name"),)

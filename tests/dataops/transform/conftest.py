@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from blank_state import add_state
 
 from ropewalk.dataops.transform import TableKind
 from ropewalk.pipeline import NodeResult, Workspace, declare_graph, execute
@@ -35,7 +36,9 @@ def open_tables() -> Iterator[OpenTables]:
     with ExitStack() as stack:
 
         def open_it(root: Path) -> Workspace:
-            return stack.enter_context(Workspace(load_project(root, []), load_settings({})))
+            project = load_project(root, [])
+            add_state(root / ".ropewalk")
+            return stack.enter_context(Workspace(project, load_settings({})))
 
         yield open_it
 

@@ -9,6 +9,7 @@ import pytest
 
 from ropewalk.dataops.lake import Column
 from ropewalk.dataops.transform import Header, InvalidHeader, InvalidSQL, Partition
+from ropewalk.dataops.transform.header import read_description
 from ropewalk.dataops.transform.intervals import Cut, batches, describe, find_cut, is_inside, variables
 from ropewalk.dataops.transform.parse import parse_sql
 
@@ -198,3 +199,9 @@ def test_settings(text: str, header: Header, description: str | None) -> None:
     found = parse_sql(text, "t.sql")
 
     assert (replace(found.header, lines={}), found.description) == (header, description)
+
+
+@pytest.mark.parametrize("text", ["-- What is sold.\nSELECT 1", "-- description: What is sold.\nSELECT 1"])
+def test_a_description_may_be_called_one(text):
+    """As saved questions do; the word is no part of it."""
+    assert read_description(text) == "What is sold."

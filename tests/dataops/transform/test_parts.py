@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ropewalk import plugins
 from ropewalk.dataops.lake import open_lake, query_environment
 from ropewalk.dataops.sources import SourceKind
-from ropewalk.dataops.transform import InvalidSpan, TableFailed, TableKind
+from ropewalk.dataops.transform import InvalidSpan, TableFailed, TableKind, probe_parts
 from ropewalk.errors import RopewalkError
 from ropewalk.pipeline import (
     NodeResult,
@@ -205,6 +205,36 @@ def test_backfill_computes_what_is_inside(trips: Trips) -> None:
     assert trips.counts(interval=("2013-01-03", "2013-02-01")) == (3, 1, 1)
     assert trips.counts() == (3, 1, 0)
     assert trips.run().output.digest == trips.rebuilt_digest()
+
+
+@pytest.mark.parametrize(
+    ("span", "told"),
+    [
+        (("2013-01-01", "2013-02-01"), "2013-01-01..2013-02-01"),
+        (("2013-01-01T06:00", "2013-01-01T18:30"), "2013-01-01T06:00..2013-01-01T18:30"),
+        (("2013-01-01T01:00+01:00", "2013-02-01"), "2013-01-01..2013-02-01"),
+    ],
+)
+def test_span_is_told_as_the_reason(trips: Trips, span: tuple[str, str], told: str) -> None:
+    """A backfill's reason is one line: the span that was asked for, with days where it is made of days."""
+    trips.counts(interval=("2013-01-02", "2013-01-03"))
+    workspace = trips.open(interval=span)
+    graph = declare_graph(workspace.project, KINDS)
+
+    planned = make_plan(graph, KINDS, workspace, current_records(workspace)).nodes[-1]
+
+    (reason,) = map(str, planned.reasons)
+    assert re.search(rf"outside intervals: 1 missing \(\w{{8}}\) -> {re.escape(told)} \(\w{{8}}\)$", reason)
+
+
+def test_seconds_of_a_span_count(trips: Trips) -> None:
+    """Two spans that read alike and differ in seconds are two states of the outside."""
+    spans = [("2013-01-01T06:00:00", "2013-01-02"), ("2013-01-01T06:00:30", "2013-01-02")]
+
+    facts = [probe_parts(trips.open(interval=span), None).facts["intervals"] for span in spans]
+
+    assert facts[0] != facts[1]
+    assert facts[0][:30] == facts[1][:30]
 
 
 def test_backfill_of_a_complete_table_does_nothing(trips: Trips) -> None:

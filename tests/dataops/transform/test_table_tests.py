@@ -149,3 +149,12 @@ def test_tests_of_some_tables(read):
     assert [test.name for test in read(text, tables=["mart.a"])] == ["t"]
     assert read(text, tables=["mart.b"]) == []
     assert read("") == []
+
+
+@pytest.mark.parametrize("test", ["given: {mart.b: [{x: 1}]}", "given: [], expect: [{x: 1}]", "expect: 7"])
+def test_another_shape_is_told_the_right_one(read, test):
+    """Who guessed how rows are written sees how."""
+    with pytest.raises(InvalidProjectFile) as caught:
+        read(f"unit_tests: [{{name: t, {test}}}]")
+
+    assert "given: [{input: SCHEMA.TABLE, rows:" in caught.value.hint

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from ropewalk.dataops.transform import (
     InvalidTableTest,
     TableFailed,
+    TableKind,
     TestWithoutTable,
     read_table_tests,
     run_table_tests,
@@ -38,7 +41,6 @@ TEST = """
 @pytest.fixture
 def tested(write_project, open_tables):
     """Return a function that writes a file of tests, runs them, and returns the results."""
-    from ropewalk.dataops.transform import TableKind
 
     def test(text, **files):
         root = write_project({**FILES, **files, "tables/mart/daily.test.yaml": f"unit_tests:{text}"})
@@ -56,11 +58,18 @@ def test_a_test_that_passes(tested):
     assert (result.passed, result.differences, result.error) == (True, (), None)
 
 
-def test_no_lake_is_needed(tested, tmp_path):
+def test_no_lake_is_needed(write_project, open_tables):
     """Tests run before anything was built, and build nothing."""
-    tested(TEST)
+    root = write_project({**FILES, "tables/mart/daily.test.yaml": f"unit_tests:{TEST}"})
+    workspace = open_tables(root)
+    lake = root / ".ropewalk/lake"
+    shutil.rmtree(lake)
+    graph = declare_graph(workspace.project, {"table": TableKind()})
 
-    assert not (tmp_path / "project/.ropewalk/lake").exists()
+    (result,) = run_table_tests(read_table_tests(root), graph, workspace)
+
+    assert result.passed
+    assert not lake.exists()
 
 
 def test_the_diff(tested):

@@ -25,6 +25,7 @@ from ropewalk.dataops.lake import (
     table_of,
 )
 from ropewalk.dataops.privacy import project_masks
+from ropewalk.dataops.sources import source_tables
 from ropewalk.dataops.transform import TableDeclarations, TableSpec, read_tables
 from ropewalk.errors import nearest
 from ropewalk.pipeline import JSON, Output, Workspace, current_records
@@ -128,7 +129,7 @@ def _hidden(workspace: Workspace, card: TableCard) -> frozenset[str]:
 
 def _look(workspace: Workspace, lineage: Mapping[str, TableLineage] | None) -> _Known:
     declared = read_tables(workspace.project)
-    sources = [f"{SOURCE_SCHEMA}.{name}" for name in workspace.project.entries("sources")]
+    sources = source_tables(workspace.project)
     return _Known(
         declared=declared,
         names={name.lower(): name for name in [*sources, *declared.specs]},

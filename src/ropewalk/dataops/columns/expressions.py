@@ -162,10 +162,31 @@ def _own_transform(expression: exp.Expr, reading: Reading) -> Transform:
     if isinstance(bare, exp.Column):
         return "copy"
     # Functions over a window give one value per row, those over groups one for many.
-    if any(not isinstance(found.parent, exp.Window) for found in bare.find_all(exp.AggFunc)):
-        return "aggregated"
+    if grouping := [
+        found for found in bare.find_all(exp.AggFunc) if not isinstance(found.parent, exp.Window)
+    ]:
+        return "aggregated" if all(isinstance(found, _SUMMARIES) for found in grouping) else "picked"
     return "computed" if reading.values or reading.uses or reading.unknown else "constant"
 
+
+# Aggregates whose result no single row has; any other gives a value, or a list of values, as rows have them.
+_SUMMARIES = (
+    exp.ApproxDistinct,
+    exp.Avg,
+    exp.Corr,
+    exp.Count,
+    exp.CountIf,
+    exp.CovarPop,
+    exp.CovarSamp,
+    exp.Kurtosis,
+    exp.Skewness,
+    exp.Stddev,
+    exp.StddevPop,
+    exp.StddevSamp,
+    exp.Sum,
+    exp.Variance,
+    exp.VariancePop,
+)
 
 # How an expression of a kind is read, where it is not simply by all its parts.
 _SPECIAL: dict[type, str] = {

@@ -42,6 +42,7 @@ TRANSFORMS = {
     "copy": "IDENTITY",
     "computed": "TRANSFORMATION",
     "aggregated": "AGGREGATION",
+    "picked": "AGGREGATION",
 }
 # The standard's words for how a column decides.
 INDIRECT = {
@@ -199,8 +200,8 @@ def _output(known: _Known, node: Node, record: Record) -> Object:
         facets["schema"] = _schema(info, contract)
     if lineage is not None and not lineage.unknown:
         facets["columnLineage"] = _column_lineage(known, lineage)
-    if contract is not None and contract.description:
-        facets["documentation"] = _facet("DocumentationDatasetFacet", description=contract.description)
+    if described := _description(node, contract):
+        facets["documentation"] = _facet("DocumentationDatasetFacet", description=described)
     if contract is not None and contract.owner:
         facets["ownership"] = _facet(
             "OwnershipDatasetFacet", owners=[{"name": contract.owner, "type": "OWNER"}]
@@ -211,6 +212,12 @@ def _output(known: _Known, node: Node, record: Record) -> Object:
         statistics = _facet("OutputStatisticsOutputDatasetFacet", rowCount=rows)
         found["outputFacets"] = {"outputStatistics": statistics}
     return found
+
+
+def _description(node: Node, contract: Contract | None) -> str | None:
+    # As the catalogue has it: what is written for readers, else the comment above the SQL.
+    own = node.spec.sql.description if isinstance(node.spec, TableSpec) else None
+    return (contract.description if contract else None) or own
 
 
 def _version(record: Record) -> Object:

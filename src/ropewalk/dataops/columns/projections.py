@@ -193,7 +193,9 @@ def grouped_fields(select: exp.Select, fields: list[Field], reader: ExpressionRe
     if not isinstance(group, exp.Group):
         return ()
     if group.args.get("all"):
-        return _grouped_by([item for item in fields if item.transform != "aggregated"], reader)
+        return _grouped_by(
+            [item for item in fields if item.transform not in ("aggregated", "picked")], reader
+        )
     listed = _paired(select, fields)
     found: list[Field | None] = []
     for expression in group.expressions:

@@ -133,8 +133,9 @@ def _kept_key(select: exp.Select, scope: Scope, fields: list[Field]) -> tuple[st
     """Return the key of the one source, under the names that the SELECT gives it, when nothing repeats its rows."""
     if len(scope.sources) != 1 or select.args.get("joins") or _multiplies(select):
         return ()
-    source = scope.sources[0]
-    kept = [_kept(source.by_name.get(column), fields) for column in source.key]
+    source, merging = scope.sources[0], _recast(select)
+    given = [item for item in fields if item.name.lower() not in merging]
+    kept = [_kept(source.by_name.get(column), given) for column in source.key]
     names = tuple(item.name.lower() for item in kept if item is not None)
     return names if len(names) == len(kept) else ()
 
@@ -146,9 +147,26 @@ def _kept(column: Field | None, fields: list[Field]) -> Field | None:
     return next((f for f in fields if (f.transform, f.values) == (column.transform, column.values)), None)
 
 
+def _recast(select: exp.Select) -> set[str]:
+    """Return the names, in lower case, of what the SELECT gives in another type: two values may be one there."""
+    found: set[str] = set()
+    for projection in select.expressions:
+        star = projection.this if isinstance(projection, exp.Column) else projection
+        made = star.args.get("replace") or () if isinstance(star, exp.Star) else [projection]
+        found |= {item.alias_or_name.lower() for item in made if any(map(_merges, item.find_all(exp.Cast)))}
+    return found
+
+
+def _merges(cast: exp.Cast) -> bool:
+    # Of every type different values are different texts.
+    return cast.to.this not in exp.DataType.TEXT_TYPES
+
+
 def _multiplies(select: exp.Select) -> bool:
     # Groups of several kinds give a row for each kind, in which the key may stand again.
     group = select.args.get("group")
     if any(isinstance(item, _SEVERAL_GROUPINGS) for item in (group.expressions if group else ())):
         return True
-    return any(isinstance(item, exp.Explode | exp.Unnest) for e in select.expressions for item in e.walk())
+    # What stands around COLUMNS(...), such as a cast, is done to each of them.
+    kinds = exp.Explode | exp.Unnest | exp.Columns
+    return any(isinstance(item, kinds) for e in select.expressions for item in e.walk())

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-# How the values of a column follow from those of others, from least to most.
-Transform = Literal["constant", "copy", "computed", "aggregated"]
-TRANSFORMS: tuple[Transform, ...] = ("constant", "copy", "computed", "aggregated")
+# How the values of a column follow from those of others, from least to most. What is aggregated tells of all rows of a group;
+# what is picked is the value of one of them (the greatest salary is somebody's), or all of them in a list.
+Transform = Literal["constant", "copy", "computed", "aggregated", "picked"]
+TRANSFORMS: tuple[Transform, ...] = ("constant", "copy", "computed", "aggregated", "picked")
 # What a column decides without giving its values: which rows there are ...
 ROW_USES = ("where", "join", "group", "having", "qualify", "distinct", "order", "set", "pivot")
 # ... or which of several values another column takes.

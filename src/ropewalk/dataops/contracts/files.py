@@ -32,7 +32,9 @@ def contract_files(root: Path) -> Mapping[str, Path]:
         # Refused rather than passed over: a contract that is not read looks like one that holds.
         if not path.name.endswith(SUFFIX):
             raise InvalidContract(
-                "a contract's file is named after its table: SCHEMA.TABLE.odcs.yaml", place=shown
+                "a contract's file is named after its table: SCHEMA.TABLE.odcs.yaml",
+                place=shown,
+                hint="rename it, or move it out of contracts/",
             )
         table = path.name.removesuffix(SUFFIX)
         # The engine's names have no case: Mart.A and mart.a are one table.
@@ -41,6 +43,7 @@ def contract_files(root: Path) -> Mapping[str, Path]:
             raise InvalidContract(
                 f"{table} has two contracts, here and in {other.relative_to(root).as_posix()}",
                 place=shown,
+                hint="put all that is promised of a table into one of the two",
             )
         found[table] = spelled[table.lower()] = path
     return found

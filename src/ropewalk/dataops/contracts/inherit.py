@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from open_data_contract_standard.model import EnumValue, SchemaProperty
 
 from ropewalk.dataops.contracts.errors import InvalidContract, TermContradicted
-from ropewalk.dataops.contracts.rules import Location, column_name
+from ropewalk.dataops.contracts.rules import Location, column_name, type_hint
 from ropewalk.dataops.definitions import Glossary, Term, UnknownTerm, as_text
 from ropewalk.errors import Place, nearest
 from ropewalk.project import Document
@@ -77,7 +77,11 @@ def with_term(document: Document, location: Location, item: SchemaProperty, term
     # The standard reads the options by the type beside them; a term stands elsewhere.
     if item.logicalTypeOptions and item.logicalType is None:
         where = document.place((*location, "logicalTypeOptions"))
-        raise InvalidContract("logicalTypeOptions needs a logicalType", place=where)
+        raise InvalidContract(
+            "logicalTypeOptions needs a logicalType",
+            place=where,
+            hint=type_hint(item.logicalTypeOptions) + " beside them; that of the term does not count",
+        )
     _refuse_contradiction(document, location, item, term)
     options = _options(item, term)
     listed = [EnumValue(value=value) for value in term.values] if term.values is not None else None

@@ -107,7 +107,9 @@ def _refuse_open(
         return
     if said is not None:
         raise InvalidContract(
-            f"{column_name(item)!r} is called personal and {item.classification}", place=place
+            f"{column_name(item)!r} is called personal and {item.classification}",
+            place=place,
+            hint="take out one of the two: what is personal is masked, what is open is shown",
         )
     if term is not None and term.pii is not None:
         raise TermContradicted(
@@ -121,7 +123,11 @@ def _refuse_open(
 def _custom(document: Document, location: Location, item: SchemaProperty, name: str) -> object | None:
     value = custom_property(item, name)
     if value is not None and not isinstance(value, str | bool):
-        raise InvalidContract(f"{name} must be a word", place=document.place((*location, "customProperties")))
+        raise InvalidContract(
+            f"{name} must be a word",
+            place=document.place((*location, "customProperties")),
+            hint=f"write {{property: {name}, value: WORD}}",
+        )
     return value
 
 

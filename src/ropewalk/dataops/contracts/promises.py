@@ -38,6 +38,7 @@ SECONDS: Mapping[str, int] = {
 }
 ENGINE = "ropewalk"
 VOLUME = ("builds", "tolerance")
+_VOLUME_HINT = "implementation: {volume: {builds: 20, tolerance: 4}}"
 DEFAULT_BUILDS = 20
 DEFAULT_TOLERANCE = 4.0
 _NAMES = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*){1,2}")
@@ -73,7 +74,11 @@ def table_relationships(
         where = (*location, index)
         starts = _listed(relationship.from_)
         if not starts:
-            raise InvalidContract("a relationship of a table needs `from`", place=document.place(where))
+            raise InvalidContract(
+                "a relationship of a table needs `from`",
+                place=document.place(where),
+                hint="from: [COLUMN, ...], to: [SCHEMA.TABLE.COLUMN, ...]",
+            )
         columns = tuple(name.rpartition(".")[2] for name in starts)
         yield _foreign_key(document, where, relationship, columns, schema=schema)
 
@@ -164,7 +169,11 @@ def _seconds(document: Document, location: Location, promise: ServiceLevelAgreem
     except ValueError:
         number = -1.0
     if isinstance(value, bool) or not 0 < number < 1e9:
-        raise InvalidContract(f"{value!r} is no length of time", place=document.place((*location, "value")))
+        raise InvalidContract(
+            f"{value!r} is no length of time",
+            place=document.place((*location, "value")),
+            hint="a number above 0, such as value: 24 with unit: h",
+        )
     return number * SECONDS[unit]
 
 
@@ -200,7 +209,7 @@ def volume_check(document: Document, location: Location, rule: DataQuality, seve
         raise InvalidContract(
             "a rule of engine ropewalk has an implementation with the one key 'volume'",
             place=place,
-            hint="implementation: {volume: {builds: 20, tolerance: 4}}",
+            hint=_VOLUME_HINT,
         )
     given: Mapping[str, object] = asked["volume"] or {}
     for key, value in given.items():
@@ -222,6 +231,10 @@ def _refuse_measure(key: str, value: object, place: Place) -> None:
         )
     # YAML has numbers that are above nothing (.nan) and above everything (.inf).
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise InvalidContract(f"{key} must be a number above 0, not {value!r}", place=place)
+        raise InvalidContract(
+            f"{key} must be a number above 0, not {value!r}", place=place, hint=_VOLUME_HINT
+        )
     if key == "builds" and not isinstance(value, int):
-        raise InvalidContract(f"builds are counted, and {value!r} is no whole number", place=place)
+        raise InvalidContract(
+            f"builds are counted, and {value!r} is no whole number", place=place, hint=_VOLUME_HINT
+        )

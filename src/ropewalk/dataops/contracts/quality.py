@@ -60,7 +60,11 @@ def _check(document: Document, where: Location, rule: DataQuality, column: str |
 
 def _sql_check(document: Document, where: Location, rule: DataQuality, column: str | None) -> Check:
     if not rule.query or not rule.query.strip():
-        raise InvalidContract("a rule of type sql needs a query", place=document.place(where))
+        raise InvalidContract(
+            "a rule of type sql needs a query",
+            place=document.place(where),
+            hint="query: SELECT count(*) FROM ${table} WHERE ..., and mustBe: 0",
+        )
     return Check(
         kind="sql",
         columns=(column,) if column else (),
@@ -123,10 +127,16 @@ def _arguments(document: Document, where: Location, rule: DataQuality, metric: s
             )
     for key in set(arguments) - {"pattern"}:
         if not isinstance(arguments[key], list):
-            raise InvalidContract(f"{key} must be a list", place=document.place((*where, "arguments", key)))
+            raise InvalidContract(
+                f"{key} must be a list",
+                place=document.place((*where, "arguments", key)),
+                hint=f"write {key}: [...]",
+            )
     if metric == "invalidValues" and not arguments:
         raise InvalidContract(
-            "invalidValues needs arguments: validValues or pattern", place=document.place(where)
+            "invalidValues needs arguments: validValues or pattern",
+            place=document.place(where),
+            hint="arguments: {validValues: [...]}",
         )
     return arguments
 
@@ -156,14 +166,20 @@ def _expectation(document: Document, where: Location, rule: DataQuality) -> Expe
     place = document.place((*where, given[0]))
     numbers = tuple(_number(item, place) for item in operands)
     if list(numbers) != sorted(numbers):
-        raise InvalidContract(f"{given[0]} names its smaller number first", place=place)
+        raise InvalidContract(
+            f"{given[0]} names its smaller number first",
+            place=place,
+            hint=f"write {given[0]}: [{numbers[1]}, {numbers[0]}]",
+        )
     return Expectation(given[0], numbers)
 
 
 def _number(value: object, place: Place) -> Number:
     # To Python true is 1; in a contract it is a slip.
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidContract(f"{value!r} is not a number", place=place)
+        raise InvalidContract(
+            f"{value!r} is not a number", place=place, hint="what is counted is held against a number"
+        )
     return value
 
 

@@ -99,13 +99,17 @@ def _require_header(document: Document, declared: OpenDataContractStandard) -> N
             )
     if declared.kind != "DataContract":
         raise InvalidContract(
-            f"kind must be DataContract, not {declared.kind!r}", place=document.place(("kind",))
+            f"kind must be DataContract, not {declared.kind!r}",
+            place=document.place(("kind",)),
+            nearest="DataContract",
+            hint=HEADER,
         )
     if not str(declared.apiVersion).startswith("v3."):
         raise InvalidContract(
             f"apiVersion {declared.apiVersion!r} is not read here; contracts follow v3.1.0",
             place=document.place(("apiVersion",)),
             nearest="v3.1.0",
+            hint=HEADER,
         )
 
 
@@ -138,10 +142,16 @@ def _refuse_repeated(document: Document, properties: list[SchemaProperty]) -> No
     for index, item in enumerate(properties):
         location = (*_PROPERTIES, index)
         if not item.name:
-            raise InvalidContract("a property has no name", place=document.place(location))
+            raise InvalidContract(
+                "a property has no name",
+                place=document.place(location),
+                hint="name: is the column, or physicalName: where the two differ",
+            )
         if column_name(item).lower() in seen:
             raise InvalidContract(
-                f"column {column_name(item)!r} is described twice", place=document.place((*location, "name"))
+                f"column {column_name(item)!r} is described twice",
+                place=document.place((*location, "name")),
+                hint="the engine's names have no case: put all of it into one property",
             )
         seen.add(column_name(item).lower())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from open_data_contract_standard.model import SchemaProperty
 
@@ -121,13 +121,24 @@ def _refuse_nested(document: Document, location: Location, item: SchemaProperty)
 def _option_checks(document: Document, location: Location, item: SchemaProperty) -> Iterator[Check]:
     options = item.logicalTypeOptions or {}
     if options and item.logicalType is None:
-        raise InvalidContract("logicalTypeOptions needs a logicalType", place=document.place(location))
+        raise InvalidContract(
+            "logicalTypeOptions needs a logicalType",
+            place=document.place(location),
+            hint=type_hint(options),
+        )
     valid = OPTIONS[item.logicalType] if item.logicalType else ()
     for key, value in options.items():
         place = document.place((*location, key))
         if key not in valid:
             raise _unknown_option(key, item.logicalType, valid, place=place)
         yield from _option_check(item, key, value, place)
+
+
+def type_hint(options: Iterable[str]) -> str:
+    """Return which logical types take all of `options`, for who gave options without a type."""
+    wanted = set(options)
+    fitting = [name for name, taken in OPTIONS.items() if wanted <= {*taken}]
+    return f"add logicalType: {' or '.join(fitting)}" if fitting else "one of " + ", ".join(OPTIONS)
 
 
 def _unknown_option(key: str, kind: str | None, valid: tuple[str, ...], *, place: Place) -> UnknownKey:
@@ -149,7 +160,11 @@ def _option_check(item: SchemaProperty, key: str, value: object, place: Place) -
     elif isinstance(value, bool):
         # The standard's v3.0 wrote `exclusiveMinimum: true` beside `minimum`.
         if key != "uniqueItems":
-            raise InvalidContract(f"{key} must be a bound, not {as_text(value)}", place=place)
+            raise InvalidContract(
+                f"{key} must be a bound, not {as_text(value)}",
+                place=place,
+                hint=f"write {key}: 10; true and false were how version 3.0 of the standard had it",
+            )
         if value:
             yield Check(key, columns, place)
     else:
@@ -160,5 +175,7 @@ def _bound(item: SchemaProperty, key: str, value: object, place: Place) -> str:
     is_number = isinstance(value, int | float)
     wants_number = key not in _RANGE or item.logicalType in ("number", "integer")
     if wants_number and not is_number:
-        raise InvalidContract(f"{key} must be a number, not {value!r}", place=place)
+        raise InvalidContract(
+            f"{key} must be a number, not {value!r}", place=place, hint=f"write {key}: 10, without quotes"
+        )
     return as_text(value)

@@ -70,7 +70,8 @@ def _moment(seconds: Number) -> str:
 def _length(seconds: float) -> str:
     for name, size in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
         if seconds >= size:
-            return f"{seconds / size:.3g} {name}"
+            # Three digits are enough, but none is made a power of ten: a table may have stood still for years.
+            return f"{float(f'{seconds / size:.3g}'):,.12g} {name}"
     return f"{seconds:.3g} seconds"
 
 

@@ -10,7 +10,7 @@ import duckdb
 from ropewalk.dataops.diff.by_content import compare_by_content
 from ropewalk.dataops.diff.by_key import Counted, Sides, compare_by_key
 from ropewalk.dataops.diff.pairs import Pair
-from ropewalk.dataops.lake import Changes
+from ropewalk.dataops.lake import Changes, narrowed
 
 ROW = "row_number"
 _LAID_OUT = "ropewalk_changes"
@@ -50,10 +50,12 @@ def _laid_out(
 ) -> Iterator[None]:
     """Keep the changes in a table of the connection's own during the block: they are read more than once."""
     columns = ", ".join(pair.read(pair.new) for pair in pairs)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {_LAID_OUT} AS "  # noqa: S608  # quoted names
-        f"SELECT change_type, rowid AS {ROW}, {columns} FROM ({changes.sql})"
-    )
+    # The record of changes is read by one thread at a time.
+    with narrowed(connection):
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {_LAID_OUT} AS "  # noqa: S608  # quoted names
+            f"SELECT change_type, rowid AS {ROW}, {columns} FROM ({changes.sql})"
+        )
     try:
         yield
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import duckdb
 
@@ -22,9 +23,11 @@ def read_figures(
     if not columns:
         return []
     is_small = rows * len(columns) <= DISTINCT_VALUES
-    wanted = [expression for column in columns for expression in _expressions(column, is_small=is_small)]
-    found = connection.execute(f"SELECT {', '.join(wanted)} FROM {relation}").fetchone()  # noqa: S608  # quoted names
-    assert found is not None
+    found = _ask(connection, relation, [_expressions(column, is_small=is_small) for column in columns])
+    if any(isinstance(value, float) and not math.isfinite(value) for value in found):
+        # A single NaN or infinity would hide how all others moved; few columns have any, and looking costs time.
+        finite = [_expressions(column, is_small=is_small, is_finite=True) for column in columns]
+        found = _ask(connection, relation, finite)
     triples = zip(found[::3], found[1::3], found[2::3], strict=True)
     return [
         Figures(
@@ -37,17 +40,25 @@ def read_figures(
     ]
 
 
-def _expressions(column: Column, *, is_small: bool) -> tuple[str, str, str]:
+def _ask(
+    connection: duckdb.DuckDBPyConnection, relation: str, expressions: Sequence[Sequence[str]]
+) -> tuple[Any, ...]:
+    wanted = ", ".join(expression for of_column in expressions for expression in of_column)
+    found = connection.execute(f"SELECT {wanted} FROM {relation}").fetchone()  # noqa: S608  # quoted names
+    assert found is not None
+    return found
+
+
+def _expressions(column: Column, *, is_small: bool, is_finite: bool = False) -> tuple[str, str, str]:
     name = quote(column.name)
     distinct = f"approx_count_distinct({name})" if is_small else "NULL"
-    return f"count({name})", _mean(column), distinct
+    return f"count({name})", _mean(column, is_finite=is_finite), distinct
 
 
-def _mean(column: Column) -> str:
+def _mean(column: Column, *, is_finite: bool) -> str:
     name = quote(column.name)
     if column.type == "BOOLEAN":
         return f"avg({name}::INTEGER)"
     if not is_number(column.type):
         return "NULL"
-    # A single NaN or infinity would hide how all others moved.
-    return f"avg({name}::DOUBLE) FILTER (isfinite({name}::DOUBLE))"
+    return f"avg({name}::DOUBLE)" + (f" FILTER (isfinite({name}::DOUBLE))" if is_finite else "")

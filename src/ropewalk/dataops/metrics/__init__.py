@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ropewalk.dataops.metrics.declarations import GRAINS, Grain, MetricFile
     from ropewalk.dataops.metrics.errors import InvalidMetric, MetricMissing, RowsCountedTwice
     from ropewalk.dataops.metrics.kind import MetricKind
-    from ropewalk.dataops.metrics.reading import Metric, Metrics, Subject, read_metrics
+    from ropewalk.dataops.metrics.reading import Metric, Metrics, Subject, read_metrics, survey_metrics
 
 __all__ = [
     "GRAINS",
@@ -34,6 +34,7 @@ __all__ = [
     "compile_question",
     "plan_metrics",
     "read_metrics",
+    "survey_metrics",
 ]
 
 __getattr__ = lazy_names(__name__, __file__)

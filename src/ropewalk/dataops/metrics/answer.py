@@ -15,7 +15,7 @@ from ropewalk.dataops.metrics.compile import (
 )
 from ropewalk.dataops.metrics.declarations import Dimension, Measure
 from ropewalk.dataops.metrics.errors import InvalidMetric, RowsCountedTwice
-from ropewalk.dataops.metrics.reading import Metric, Subject, read_metrics
+from ropewalk.dataops.metrics.reading import Metric, Subject, survey_metrics
 from ropewalk.dataops.privacy import project_masks
 from ropewalk.errors import InvalidInput, NotFound, Place
 from ropewalk.pipeline import Workspace
@@ -74,7 +74,7 @@ def plan_metrics(workspace: Workspace, question: MetricQuestion) -> MetricAnswer
     Raises:
         MetricMissing, InvalidMetric: as `ask_metrics` says.
     """
-    found = read_metrics(workspace.root)
+    found = survey_metrics(workspace.root)
     if not question.metrics:
         raise InvalidMetric("no metric is named", hint="`ropewalk metric list` has them all")
     metrics = tuple(found.find(name) for name in dict.fromkeys(question.metrics))

@@ -9,7 +9,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from ropewalk.dataops.metrics.errors import InvalidMetric
-from ropewalk.dataops.metrics.reading import Subject, parse_part
+from ropewalk.dataops.metrics.reading import Subject, parse_part, split_column
 from ropewalk.dataops.transform import TableSpec
 from ropewalk.errors import Place, nearest
 
@@ -59,7 +59,7 @@ def _named(subject: Subject) -> Iterator[Named]:
     yield from ((None, name, subject.place("grain")) for name in declared.grain)
     for alias, join in declared.joins.items():
         for here, there in join.on.items():
-            yield None, here, subject.place("joins", alias)
+            yield *split_column(here), subject.place("joins", alias)
             yield alias, there, subject.place("joins", alias)
     for name, dimension in declared.dimensions.items():
         yield from _in_text(dimension.column or dimension.sql, subject.place("dimensions", name))

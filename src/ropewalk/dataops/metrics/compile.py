@@ -15,7 +15,7 @@ from sqlglot import exp
 from ropewalk.dataops.lake import TableName, quote
 from ropewalk.dataops.metrics.declarations import GRAINS, Grain
 from ropewalk.dataops.metrics.errors import InvalidMetric
-from ropewalk.dataops.metrics.reading import Metric, Subject, parse_part
+from ropewalk.dataops.metrics.reading import Metric, Subject, joins_before, parse_part, split_column
 from ropewalk.errors import Place, nearest
 
 # What the measured table is called in the SELECT, so that no join's column is mistaken for its own.
@@ -100,7 +100,7 @@ def _subject_sql(subject: Subject, metrics: Sequence[Metric], question: MetricQu
     condition = _condition_sql(subject, question.where) if question.where else ""
     # A join that nothing asked for needs would only cost.
     used = " ".join([*columns, condition])
-    lines += [_join_sql(name, subject) for name in subject.declared.joins if f"{quote(name)}." in used]
+    lines += [_join_sql(name, subject) for name in _needed_joins(subject, used)]
     lines += [f"WHERE {condition}"] if condition else []
     if asked:
         # By position: a dimension may be called as a column that it is not.
@@ -207,13 +207,32 @@ def _dimension_sql(subject: Subject, asked: Asked) -> str:
     return truncated if asked.grain == "hour" else f"CAST({truncated} AS DATE)"
 
 
+def _needed_joins(subject: Subject, used: str) -> list[str]:
+    """Return the joins that the SQL `used` names, each after those that it goes on from."""
+    found: list[str] = []
+
+    def add(name: str) -> None:
+        for before in joins_before(subject, name):
+            add(before)
+        if name not in found:
+            found.append(name)
+
+    for name in subject.declared.joins:
+        if f"{quote(name)}." in used:
+            add(name)
+    return found
+
+
 def _join_sql(name: str, subject: Subject) -> str:
     join = subject.declared.joins[name]
-    on = " AND ".join(
-        f"{_BASE}.{quote(here)} = {quote(name)}.{quote(there)}" for here, there in join.on.items()
-    )
+    on = " AND ".join(f"{_here_sql(here)} = {quote(name)}.{quote(there)}" for here, there in join.on.items())
     # LEFT: rows without a partner stay, or a count would depend on by what it is told apart.
     return f"LEFT JOIN {_table(join.table)} AS {quote(name)} ON {on}"
+
+
+def _here_sql(text: str) -> str:
+    join, column = split_column(text)
+    return f"{quote(join) if join else _BASE}.{quote(column)}"
 
 
 def _condition_sql(subject: Subject, text: str) -> str:

@@ -78,7 +78,10 @@ class Join(_Entry):
     """A table with one row for each row of this one: many to one, never the other way round."""
 
     table: Text
-    on: dict[Text, Text] = Field(min_length=1, description="Column here -> column there; a key of that table")
+    on: dict[Text, Text] = Field(
+        min_length=1,
+        description="Column here, or JOIN.COLUMN of another join -> column there; a key of that table",
+    )
 
 
 def _long_form(data: object) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import sqlglot
@@ -12,7 +12,7 @@ from sqlglot.errors import SqlglotError
 
 from ropewalk.dataops.metrics.declarations import Measure, MetricFile
 from ropewalk.dataops.metrics.errors import InvalidMetric, MetricMissing
-from ropewalk.errors import Place, nearest
+from ropewalk.errors import Place, RopewalkError, nearest
 from ropewalk.project import Document, files_below, parse_yaml, validate
 
 FOLDER = "metrics"
@@ -59,16 +59,23 @@ class Metric:
 
 @dataclass(frozen=True)
 class Metrics:
-    """All metrics of a project, by name."""
+    """All metrics of a project, by name.
+
+    Attributes:
+        subjects: the files that can be read.
+        by_name: their metrics.
+        broken: why each other file cannot be, by its path.
+    """
 
     subjects: tuple[Subject, ...]
     by_name: Mapping[str, Metric]
+    broken: Mapping[str, RopewalkError] = field(default_factory=dict)
 
     def find(self, name: str) -> Metric:
         """Return the metric of that name; `SUBJECT.NAME` is understood too.
 
         Raises:
-            MetricMissing: there is none.
+            MetricMissing: there is none; where files cannot be read, which may declare it, they are named.
         """
         subject, dot, own = name.rpartition(".")
         found = self.by_name.get(own if dot else name)
@@ -76,9 +83,18 @@ class Metrics:
             raise MetricMissing(
                 f"there is no metric {name!r}",
                 nearest=nearest(own, self.by_name),
-                hint="`ropewalk metric list` has them all",
+                hint=self._hint(),
+                detail="\n".join(
+                    f"{error.place or path}: {error.message}" for path, error in self.broken.items()
+                )
+                or None,
             )
         return found
+
+    def _hint(self) -> str:
+        if not self.broken:
+            return "`ropewalk metric list` has them all"
+        return f"{', '.join(self.broken)} cannot be read, and may declare it"
 
 
 def read_metrics(root: Path) -> Metrics:
@@ -88,18 +104,36 @@ def read_metrics(root: Path) -> Metrics:
         InvalidProjectFile: a file is not YAML, or something in it does not fit.
         InvalidMetric: SQL that does not parse, a name that means nothing or two things.
     """
-    subjects = tuple(_read(path, root) for path in _files(root))
-    found: dict[str, Metric] = {}
-    for subject in subjects:
-        for name in subject.declared.measures:
-            if name in found:
-                raise InvalidMetric(
-                    f"metric {name!r} is declared twice, here and in {found[name].subject.name}.yaml",
-                    place=subject.place("measures", name),
-                    hint="a name means one thing: rename one of the two",
-                )
-            found[name] = Metric(name, subject)
-    return Metrics(subjects, found)
+    found = survey_metrics(root)
+    for error in found.broken.values():
+        raise error
+    return found
+
+
+def survey_metrics(root: Path) -> Metrics:
+    """Return the metrics as `read_metrics` does, and beside them what is wrong with files that cannot be read."""
+    subjects, found, broken = list[Subject](), dict[str, Metric](), dict[str, RopewalkError]()
+    for path in _files(root):
+        try:
+            subject = _read(path, root)
+            own = _own_metrics(subject, found)
+        except RopewalkError as error:
+            broken[path.relative_to(root).as_posix()] = error
+        else:
+            subjects.append(subject)
+            found |= own
+    return Metrics(tuple(subjects), found, broken)
+
+
+def _own_metrics(subject: Subject, found: Mapping[str, Metric]) -> dict[str, Metric]:
+    for name in subject.declared.measures:
+        if name in found:
+            raise InvalidMetric(
+                f"metric {name!r} is declared twice, here and in {found[name].subject.name}.yaml",
+                place=subject.place("measures", name),
+                hint="a name means one thing: rename one of the two",
+            )
+    return {name: Metric(name, subject) for name in subject.declared.measures}
 
 
 def parse_part(text: str, place: Place) -> exp.Expr:
@@ -123,6 +157,18 @@ def parse_part(text: str, place: Place) -> exp.Expr:
     return tree
 
 
+def split_column(text: str) -> tuple[str | None, str]:
+    """Return the join and the column that `JOIN.COLUMN` is; None and the column for one of the table itself."""
+    join, dot, column = text.partition(".")
+    return (join, column) if dot else (None, text)
+
+
+def joins_before(subject: Subject, name: str) -> list[str]:
+    """Return the joins whose columns the join `name` goes on from."""
+    found = (split_column(here)[0] for here in subject.declared.joins[name].on)
+    return [join for join in dict.fromkeys(found) if join is not None]
+
+
 def _files(root: Path) -> Iterator[Path]:
     folder = root / FOLDER
     yield from files_below(folder, ".yaml")
@@ -133,9 +179,26 @@ def _read(path: Path, root: Path) -> Subject:
     document = parse_yaml(path, root)
     declared: MetricFile = validate(document, MetricFile)
     subject = Subject(path.stem, declared, document)
+    for name in declared.joins:
+        _follow_joins(subject, name, ())
     _check_measures(subject)
     _check_parts(subject)
     return subject
+
+
+def _follow_joins(subject: Subject, name: str, above: tuple[str, ...]) -> None:
+    """Refuse joins that go on from one that is not there, or round in circles."""
+    place = subject.place("joins", above[-1] if above else name)
+    if name not in subject.declared.joins:
+        raise InvalidMetric(
+            f"join {above[-1]!r} goes on from {name!r}, which is no join of this file",
+            place=place,
+            nearest=nearest(name, subject.declared.joins),
+        )
+    if name in above:
+        raise InvalidMetric(f"joins go round in circles: {' -> '.join((*above, name))}", place=place)
+    for before in joins_before(subject, name):
+        _follow_joins(subject, before, (*above, name))
 
 
 def _check_measures(subject: Subject) -> None:

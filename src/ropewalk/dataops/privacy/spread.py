@@ -103,5 +103,5 @@ def _spread_down(spreading: _Spreading, column: Origin, made: ColumnLineage) -> 
     kinds = [kind for source in made.values if (kind := spreading.kind(source))]
     if kinds:
         strictest = max(kinds, key=STRICTEST.index)
-        # A count or a sum over many persons is what tables are made for; the greatest address is an address.
+        # A count or a sum over many persons is what tables are made for; the greatest salary is somebody's.
         spreading.add(column, "total" if made.transform == "aggregated" else strictest)

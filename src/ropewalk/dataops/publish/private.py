@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from ropewalk.dataops.publish.declarations import Publication
 from ropewalk.dataops.publish.errors import InvalidPublication
@@ -25,7 +25,7 @@ def private_columns(project: Project, name: str, declared: Publication, place: P
     chosen = {name.lower() for name in declared.columns}
     found = {
         column: word
-        for column, word in _classified(project, declared.table).items()
+        for column, word in _classified(project, declared.table, chosen).items()
         if word.lower() in PRIVATE and (not chosen or column.lower() in chosen)
     }
     if found and declared.pii == "refuse":
@@ -39,7 +39,7 @@ def private_columns(project: Project, name: str, declared: Publication, place: P
     return found
 
 
-def _classified(project: Project, table: str) -> dict[str, str]:
+def _classified(project: Project, table: str, chosen: Container[str]) -> dict[str, str]:
     # Reading a contract loads the standard's model, which a table without one does not need.
     from ropewalk.dataops.contracts import contract_files, read_contracts
 
@@ -49,4 +49,6 @@ def _classified(project: Project, table: str) -> dict[str, str]:
     said = {column.name: column.classification for column in contract.columns if column.classification}
     # What a term of the glossary calls personal, no classification has to repeat.
     names = {column.name.lower(): column.name for column in contract.columns}
-    return {names.get(name, name): "pii" for name in contract.masks} | said
+    # The masks hold each name that a term has; whether an undescribed column has it is seen when there are columns.
+    known = (name for name in contract.masks if name in names or name in chosen)
+    return {names.get(name, name): "pii" for name in known} | said

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ropewalk.dataops.questions.answer import QuestionAnswer, ask_question
     from ropewalk.dataops.questions.errors import InvalidQuestion, QuestionMissing
     from ropewalk.dataops.questions.kind import QuestionKind
-    from ropewalk.dataops.questions.reading import read_questions
+    from ropewalk.dataops.questions.reading import Questions, read_questions, survey_questions
     from ropewalk.dataops.questions.values import Chart, Parameter, Question
 
 __all__ = [
@@ -24,8 +24,10 @@ __all__ = [
     "QuestionAnswer",
     "QuestionKind",
     "QuestionMissing",
+    "Questions",
     "ask_question",
     "read_questions",
+    "survey_questions",
 ]
 
 __getattr__ = lazy_names(__name__, __file__)

@@ -13,7 +13,7 @@ from ropewalk.dataops.lake import Asking, Form, QueryResult, ask_environment, en
 from ropewalk.dataops.privacy import project_masks
 from ropewalk.dataops.questions.errors import InvalidQuestion
 from ropewalk.dataops.questions.header import TYPES, check_value
-from ropewalk.dataops.questions.reading import find_question, read_questions
+from ropewalk.dataops.questions.reading import survey_questions
 from ropewalk.dataops.questions.values import Question
 from ropewalk.errors import InvalidInput, NotFound, nearest
 from ropewalk.pipeline import Workspace
@@ -68,7 +68,8 @@ def ask_question(
         InvalidQuestion: a value does not fit its parameter, or the SQL its tables.
         RopewalkError: the tables cannot be read.
     """
-    question = find_question(read_questions(workspace.root), name)
+    # A file that somebody broke is the trouble of those alone who ask for it.
+    question = survey_questions(workspace.root).find(name)
     values = choose_values(question, given or {})
     limits = asking or Asking(KEPT_ROWS)
     types = {parameter.name: TYPES[parameter.type] for parameter in question.parameters}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlglot import TokenType
@@ -14,10 +15,40 @@ from ropewalk.dataops.questions.errors import InvalidQuestion, QuestionMissing
 from ropewalk.dataops.questions.header import Header, read_header
 from ropewalk.dataops.questions.values import Question
 from ropewalk.dataops.transform import parse_sql
-from ropewalk.errors import Place, nearest
+from ropewalk.errors import Place, RopewalkError, nearest
 from ropewalk.project import files_below
 
 FOLDER = "questions"
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What the files below `questions/` ask.
+
+    Attributes:
+        by_name: those that can be asked.
+        broken: why each of the others cannot be, by its name.
+    """
+
+    by_name: Mapping[str, Question]
+    broken: Mapping[str, RopewalkError]
+
+    def find(self, name: str) -> Question:
+        """Return the question of that name; what is wrong with another one is of no concern.
+
+        Raises:
+            QuestionMissing: there is none.
+            RopewalkError: its file cannot be read, as `read_questions` says.
+        """
+        if name in self.broken:
+            raise self.broken[name]
+        if name not in self.by_name:
+            raise QuestionMissing(
+                f"there is no question {name!r}",
+                nearest=nearest(name, self.by_name),
+                hint="`ropewalk ask` lists them all",
+            )
+        return self.by_name[name]
 
 
 def read_questions(root: Path) -> dict[str, Question]:
@@ -27,26 +58,25 @@ def read_questions(root: Path) -> dict[str, Question]:
         InvalidQuestion: a header cannot be read, or does not fit the SQL.
         InvalidSQL, FileInSQL: the SQL is not one SELECT over tables.
     """
-    found = (_read(path, root) for path in files_below(root / FOLDER, ".sql"))
-    return {question.name: question for question in found}
+    found = survey_questions(root)
+    for error in found.broken.values():
+        raise error
+    return dict(found.by_name)
 
 
-def find_question(questions: Mapping[str, Question], name: str) -> Question:
-    """Return the question of that name.
-
-    Raises:
-        QuestionMissing: there is none.
-    """
-    if name not in questions:
-        raise QuestionMissing(
-            f"there is no question {name!r}",
-            nearest=nearest(name, questions),
-            hint="`ropewalk ask` lists them all",
-        )
-    return questions[name]
+def survey_questions(root: Path) -> Questions:
+    """Return the questions as `read_questions` does, and beside them what is wrong with those that cannot be read."""
+    found, broken = dict[str, Question](), dict[str, RopewalkError]()
+    for path in files_below(root / FOLDER, ".sql"):
+        name = path.relative_to(root / FOLDER).with_suffix("").as_posix().replace("/", ".")
+        try:
+            found[name] = _read(path, root, name)
+        except RopewalkError as error:
+            broken[name] = error
+    return Questions(found, broken)
 
 
-def _read(path: Path, root: Path) -> Question:
+def _read(path: Path, root: Path, name: str) -> Question:
     shown = path.relative_to(root).as_posix()
     try:
         text = path.read_text(encoding="utf-8")
@@ -57,7 +87,6 @@ def _read(path: Path, root: Path) -> Question:
     body = "\n" * text.count("\n", 0, header.end) + text[header.end :]
     sql = _bind(body, header, shown)
     parsed = parse_sql(sql, shown)
-    name = path.relative_to(root / FOLDER).with_suffix("").as_posix().replace("/", ".")
     return Question(
         name=name,
         path=shown,

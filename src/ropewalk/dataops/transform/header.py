@@ -65,7 +65,9 @@ def read_description(text: str) -> str | None:
     if not found:
         return None
     lines = (found["block"] or found["lines"]).splitlines()
-    words = " ".join(line.strip().lstrip("-*").strip() for line in lines if not _sets(line)).strip()
+    # Saved questions name it, so people do here too.
+    plain = (line.strip().lstrip("-*").strip() for line in lines if not _sets(line))
+    words = " ".join(line.removeprefix("description:").strip() for line in plain).strip()
     return words or None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 from blake3 import blake3
 
@@ -131,9 +131,13 @@ def probe_parts(workspace: Workspace, last: Output | None) -> Probe:
     if workspace.interval is None or is_complete:
         return complete
     span = read_span(workspace.interval)
-    # What is there already stays, so that it decides with the span what there will be.
-    there = last.reference if last else "nothing"
-    return Probe({INTERVALS: f"{span[0]:%Y-%m-%dT%H:%M}..{span[1]:%Y-%m-%dT%H:%M}", "besides": there})
+    # What is there already stays, so that it decides with the span, to the second, what there will be.
+    there = _digest([last.reference if last else None, *map(str, span)])
+    return Probe({INTERVALS: f"{_short(span[0])}..{_short(span[1])} ({there[:8]})"})
+
+
+def _short(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d}" if moment.time() == time.min else f"{moment:%Y-%m-%dT%H:%M}"
 
 
 def parted_table(task: Task, spec: TableSpec, partition: Partition) -> Parted:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from ropewalk.dataops.transform.errors import InvalidTableTest, TestWithoutTable
 from ropewalk.dataops.transform.files import table_files
 from ropewalk.errors import Place, nearest
-from ropewalk.project import Document, files_below, parse_yaml, validate
+from ropewalk.project import Document, InvalidProjectFile, files_below, parse_yaml, validate
 
 SUFFIX = ".test.yaml"
 
@@ -69,6 +69,9 @@ class TableTest:
     expect: Rows
     description: str | None = None
     now: datetime | None = None
+
+
+SHAPE = "given: [{input: SCHEMA.TABLE, rows: [{COLUMN: VALUE}]}], and expect: {rows: [{COLUMN: VALUE}]}"
 
 
 class _Strict(BaseModel):
@@ -137,7 +140,12 @@ def _read(path: Path, root: Path, table: str) -> list[TableTest]:
     # A file that was only begun is no mistake yet.
     if document.data is None:
         return []
-    declared: _File = validate(document, _File)
+    try:
+        declared: _File = validate(document, _File)
+    except InvalidProjectFile as error:
+        # People guess the shape by other tools' tests.
+        error.hint = error.hint or SHAPE
+        raise
     found: dict[str, TableTest] = {}
     for index, test in enumerate(declared.unit_tests):
         where = ("unit_tests", index)
