@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -45,9 +45,23 @@ def fluent() -> ModuleType:
     return mlflow
 
 
+@contextmanager
+def _tracking_at(mlflow: ModuleType, uri: str) -> Iterator[None]:
+    # A client with an address of its own still asks the default one here and there, which else is a database in the
+    # folder where the tests run.
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(None)
+        if before is not None:
+            os.environ["MLFLOW_TRACKING_URI"] = before
+
+
 def _fill(mlflow: ModuleType, uri: str) -> None:
     """Log what a project has at `uri`: experiments, runs, series, files, models, a prompt, and what was deleted."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _tracking_at(mlflow, uri):
         warnings.simplefilter("ignore")
         client = mlflow.MlflowClient(uri, uri)
         experiment = client.create_experiment("flights", tags={"team": "arrivals"})

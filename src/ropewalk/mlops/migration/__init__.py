@@ -9,7 +9,7 @@ from ropewalk.doors import lazy_names
 if TYPE_CHECKING:
     from ropewalk.mlops.migration.archive import export_project, open_export
     from ropewalk.mlops.migration.checks import Outcome, Tally
-    from ropewalk.mlops.migration.errors import ImportDiffers
+    from ropewalk.mlops.migration.errors import ImportDiffers, NoSuchSource
     from ropewalk.mlops.migration.importing import import_source
     from ropewalk.mlops.migration.mlruns import FolderSource
     from ropewalk.mlops.migration.server import ServerSource
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FolderSource",
     "ImportDiffers",
+    "NoSuchSource",
     "Outcome",
     "ServerSource",
     "Tally",

@@ -1,7 +1,7 @@
 """An export of our own: a folder, or a zip of it, with one JSON line per thing and its files named by their content.
 
 `export.json` holds the format's version, the counts, and the digest of every other part; `experiments.jsonl`,
-`logged_models.jsonl`, `runs.jsonl` and `registered.jsonl` hold records (`records.py`), `points.jsonl` series in pieces, and
+`logged_models.jsonl`, `runs.jsonl`, `registered.jsonl`, `traces.jsonl` and `evaluation_sets.jsonl` hold records (`records.py`), `points.jsonl` series in pieces, and
 `objects/ab/abcd…` the bytes whose blake3 is that name. What is read is held against these digests.
 """
 
@@ -23,6 +23,7 @@ from blake3 import blake3
 
 from ropewalk.mlops.migration.errors import ExportExists, InvalidExport, NoSuchSource
 from ropewalk.mlops.migration.records import (
+    EvaluationSetRecord,
     ExperimentRecord,
     FileRecord,
     LoggedModelRecord,
@@ -32,11 +33,14 @@ from ropewalk.mlops.migration.records import (
     RunRecord,
 )
 from ropewalk.mlops.migration.stored import ProjectSource
+from ropewalk.mlops.tracking import MovedTrace
 from ropewalk.pipeline import ObjectStore, Workspace
 
-FORMAT, VERSION = "ropewalk-export", 1
+FORMAT, VERSION = "ropewalk-export", 2
 HEAD = "export.json"
 PARTS = ("experiments.jsonl", "logged_models.jsonl", "runs.jsonl", "points.jsonl", "registered.jsonl")
+# Since the second version; what the first one wrote has none of these.
+LATER_PARTS = ("traces.jsonl", "evaluation_sets.jsonl")
 _PIECE = 10_000
 _BLOCK = 1 << 20
 T = TypeVar("T")
@@ -68,7 +72,7 @@ class Exported:
 
 
 def export_project(workspace: Workspace, target: Path) -> Exported:
-    """Write all experiments, runs, logged and registered models to a folder, or to a file that ends in `.zip`.
+    """Write all experiments, runs, traces, evaluation sets and models to a folder, or to a file that ends in `.zip`.
 
     Raises:
         ExportExists: something else is there.
@@ -111,6 +115,8 @@ class _Writer:
         self._part(PARTS[2], (self._owned(one) for i in ids for one in source.runs(i)))
         self._part(PARTS[3], (piece for i in ids for run in source.runs(i) for piece in self._pieces(run)))
         self._part(PARTS[4], (self._registered(one) for one in source.registered()))
+        self._part(LATER_PARTS[0], (self._owned(one) for i in ids for one in source.traces(i)))
+        self._part(LATER_PARTS[1], (Moved(_raw(one)) for one in source.evaluation_sets()))
         head: dict[str, object] = {
             "format": FORMAT,
             "version": VERSION,
@@ -211,12 +217,14 @@ class ExportSource:
                 head = None
         if not isinstance(head, dict) or head.get("format") != FORMAT:
             raise InvalidExport(f"{self.path} is no export of a project")
-        if head.get("version") != VERSION:
+        version = head.get("version")
+        if not isinstance(version, int) or not 1 <= version <= VERSION:
             raise InvalidExport(
-                f"{self.path} is an export of version {head.get('version')}, and this Ropewalk reads {VERSION}",
+                f"{self.path} is an export of version {version}, and this Ropewalk reads 1 to {VERSION}",
                 hint="update Ropewalk, or export it again with this version",
             )
-        for name in PARTS:
+        self._has_later_parts = version > 1
+        for name in (*PARTS, *(LATER_PARTS if self._has_later_parts else ())):
             if self._digest(name) != head.get("parts", {}).get(name):
                 raise InvalidExport(
                     f"{self.path}: {name} is not what was exported", hint="copy the export anew"
@@ -244,7 +252,7 @@ class ExportSource:
                 record = msgspec.json.decode(line.record, type=kind)
             except msgspec.MsgspecError as error:
                 raise InvalidExport(f"{self.path}: {name}: {error}") from None
-            if isinstance(record, RunRecord | LoggedModelRecord):
+            if isinstance(record, RunRecord | LoggedModelRecord | MovedTrace):
                 self._files[record.id] = line.files
             yield record
 
@@ -261,6 +269,15 @@ class ExportSource:
         """Yield every run of an experiment."""
         found = self._records(PARTS[2], RunRecord)
         return (run for run in found if run.experiment_id == experiment_id)
+
+    def traces(self, experiment_id: str) -> Iterator[MovedTrace]:
+        """Yield every trace of an experiment."""
+        found = self._records(LATER_PARTS[0], MovedTrace) if self._has_later_parts else iter(())
+        return (moved for moved in found if moved.trace.experiment_id == experiment_id)
+
+    def evaluation_sets(self) -> Iterator[EvaluationSetRecord]:
+        """Yield every evaluation set."""
+        return self._records(LATER_PARTS[1], EvaluationSetRecord) if self._has_later_parts else iter(())
 
     def points(self, run: RunRecord, key: str) -> Iterator[Point]:
         """Yield every point of one series."""
@@ -295,7 +312,7 @@ class ExportSource:
         return self._records(PARTS[4], RegisteredRecord)
 
     def files(self, owner: Owner) -> Iterator[tuple[str, BinaryIO]]:
-        """Yield the files of a run or logged model."""
+        """Yield the files of a run, logged model or trace."""
         for file in self._files.get(owner.id, ()):
             with self.object(file) as stream:
                 yield file.path, stream

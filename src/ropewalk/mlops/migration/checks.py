@@ -10,9 +10,18 @@ from dataclasses import asdict, dataclass, field
 
 from blake3 import blake3
 
-from ropewalk.mlops.migration.records import LoggedModelRecord, Point, RegisteredRecord, RunRecord
+from ropewalk.mlops.migration.records import (
+    EvaluationSetRecord,
+    LoggedModelRecord,
+    Point,
+    RegisteredRecord,
+    RunRecord,
+)
+from ropewalk.mlops.tracking import PLACES, MovedTrace
 from ropewalk.store.artifacts import Artifact
 
+# What people said of versions; what else the history tells follows from what is compared anyway.
+REVIEWED = frozenset({"approval asked", "commented", "approved", "rejected"})
 _POINT = struct.Struct("<qqd")
 
 
@@ -32,6 +41,14 @@ class Tally:
     kept: int = 0
     differing: list[str] = field(default_factory=list)
 
+    def judge(self, name: str, *, is_new: bool, is_alike: bool) -> None:
+        """Count one thing of the source: whether it was added now, and whether it is the same here."""
+        self.there += 1
+        self.added += is_new
+        self.kept += is_alike and not is_new
+        if not is_alike:
+            self.differing.append(name)
+
 
 @dataclass
 class Outcome:
@@ -39,7 +56,8 @@ class Outcome:
 
     Attributes:
         source: what was imported.
-        tallies: by kind: experiments, runs, points, files, logged models, registered models, versions.
+        tallies: by kind: experiments, runs, points, files, logged models, traces, evaluation sets, registered models,
+            versions.
         notes: what was done otherwise than in the source, as sentences.
         digest: of all digests of what is in the source, in the order of their names: two imports of one source agree.
     """
@@ -112,6 +130,27 @@ def logged_model_digest(model: LoggedModelRecord, files: Iterable[Artifact]) -> 
     return _digest(document)
 
 
+def trace_digest(moved: MovedTrace, files: Iterable[Artifact]) -> str:
+    """Return one digest for a trace with its spans, what is said of it, and its files."""
+    trace = asdict(moved.trace)
+    # The experiment may have another id here, and the numbers are each store's own.
+    for name in ("number", "experiment_id", "artifact_uri"):
+        del trace[name]
+    trace["tags"] = {key: value for key, value in moved.trace.tags.items() if key not in PLACES}
+    trace["assessments"] = sorted(trace["assessments"], key=lambda one: one["id"])
+    spans = sorted(json.dumps(span, sort_keys=True) for span in moved.spans)
+    links = (sorted(moved.runs), sorted(moved.prompts))
+    return _digest({"trace": trace, "spans": spans, "links": links, "files": _files(files)})
+
+
+def evaluation_digest(found: EvaluationSetRecord) -> str:
+    """Return one digest for an evaluation set with its records, in whatever order they stand."""
+    described = asdict(found.described)
+    del described["experiment_ids"]
+    records = sorted(json.dumps({**asdict(record), "number": 0}, sort_keys=True) for record in found.records)
+    return _digest({"set": described, "records": records})
+
+
 def registered_digest(model: RegisteredRecord) -> str:
     """Return one digest for a registered model with its versions; where files lie is not part of it."""
     versions = [
@@ -125,13 +164,19 @@ def registered_digest(model: RegisteredRecord) -> str:
         }
         for version in sorted(model.versions, key=lambda version: int(version.version))
     ]
-    document = {
+    document: dict[str, object] = {
         "name": model.name,
         "description": model.description or None,
         "tags": dict(model.tags),
         "aliases": {alias: str(version) for alias, version in model.aliases.items()},
         "versions": versions,
     }
+    if model.history is not None:
+        document["reviews"] = [
+            (event.version, event.what, event.actor, event.reason, event.happened_at)
+            for event in model.history
+            if event.what in REVIEWED
+        ]
     return _digest(document)
 
 

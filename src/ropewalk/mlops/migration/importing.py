@@ -7,6 +7,7 @@ and one that is done twice adds nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Literal
 
@@ -20,6 +21,7 @@ from ropewalk.mlops.migration.checks import (
     run_digest,
 )
 from ropewalk.mlops.migration.errors import InvalidExport
+from ropewalk.mlops.migration.evaluating import EvaluationImport
 from ropewalk.mlops.migration.records import (
     ExperimentRecord,
     LoggedModelRecord,
@@ -30,8 +32,8 @@ from ropewalk.mlops.migration.records import (
 from ropewalk.mlops.migration.registering import RegistryImport
 from ropewalk.mlops.migration.series import Series
 from ropewalk.mlops.migration.stored import PROXIED, ProjectSource
-from ropewalk.mlops.tracking import safe_path
-from ropewalk.pipeline import Workspace
+from ropewalk.mlops.tracking import MovedTrace, safe_path
+from ropewalk.pipeline import StoredObject, Workspace, naming_objects
 from ropewalk.store import Connection, imports
 from ropewalk.store.artifacts import Artifact, put_artifact
 from ropewalk.store.imports import PastTimes
@@ -71,22 +73,28 @@ class _Import:
         self.workspace, self.source, self.say = workspace, source, say
         self.outcome = Outcome(source.title)
         self.here = ProjectSource(workspace)
+        self.evaluation = EvaluationImport(workspace, self.outcome, self.here)
         # Where the artifacts of runs and logged models lie there, and where they lie here.
         self.places: list[tuple[str, str]] = []
+        self.experiments: dict[str, str] = {}
 
     def run(self) -> Outcome:
         """Do it."""
         for experiment in self.source.experiments():
-            identifier = self._experiment(experiment)
+            identifier = self.experiments[experiment.id] = self._experiment(experiment)
             count = 0
             for model in self.source.logged_models(experiment.id):
                 self._logged_model(model, identifier)
             for run in self.source.runs(experiment.id):
                 count += 1
                 self._run(run, identifier)
+            for moved in self.source.traces(experiment.id):
+                self._trace(moved, identifier)
             # Last, because nothing can be added to what is deleted.
             self._settle(experiment, identifier)
             self.say(f"experiment {experiment.name!r}: {count} runs")
+        for found in self.source.evaluation_sets():
+            self.evaluation.bring_set(found, self.experiments)
         registry = RegistryImport(self.workspace, self.source, self.outcome, self.places)
         for registered in self.source.registered():
             registry.bring_in(registered)
@@ -147,7 +155,7 @@ class _Import:
         # Fetched before the transaction: other writers must not wait for the source.
         with Series() as fetched:
             series = fetched.fetch(self.source, run)
-            with self.workspace.database.write() as connection:
+            with self._naming(files), self.workspace.database.write() as connection:
                 number = self._insert_run(connection, run, experiment)
                 for key in run.metrics:
                     self._add_series(connection, number, key, fetched)
@@ -211,7 +219,7 @@ class _Import:
         digest = logged_model_digest(model, files)
         self.outcome.digests[f"logged model {model.id}"] = digest
         if known is None:
-            with self.workspace.database.write() as connection:
+            with self._naming(files), self.workspace.database.write() as connection:
                 self._insert_logged_model(connection, model, experiment)
                 _put_files(connection, location, files)
             tally.added += 1
@@ -242,6 +250,12 @@ class _Import:
         times = PastTimes(model.created_at, model.updated_at)
         imports.set_logged_model_as(connection, number, model.status, times)
 
+    def _trace(self, moved: MovedTrace, experiment: str) -> None:
+        _check_id(moved.id)
+        files = self._store_files(moved, counts=self.here.trace(moved.id) is None)
+        with self._naming(files):
+            self.evaluation.bring_trace(moved, experiment, files, _put_files)
+
     def _place(self, owner: Owner, location: str) -> None:
         there = owner.location.rstrip("/")
         self.places.append((there, location))
@@ -260,9 +274,6 @@ class _Import:
         found = []
         for path, stream in self.source.files(owner):
             stored = self.workspace.objects.put_blocks(iter(lambda s=stream: s.read(_BLOCK), b""))  # type: ignore[misc]
-            # Before it is named: who finds the name, on whatever server, finds the bytes.
-            if self.workspace.remote_objects is not None:
-                self.workspace.remote_objects.keep(stored)
             found.append(Artifact(safe_path(path), stored.digest, stored.size))
         tally = self.outcome.tally("files")
         tally.there += len(found)
@@ -271,6 +282,9 @@ class _Import:
         else:
             tally.kept += len(found)
         return found
+
+    def _naming(self, files: list[Artifact]) -> AbstractContextManager[None]:
+        return naming_objects(self.workspace, [StoredObject(file.digest, file.size) for file in files])
 
     def _compare(self, tally: Tally, name: str, there: str, here: str) -> None:
         if there == here:

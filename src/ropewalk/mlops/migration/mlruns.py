@@ -2,7 +2,7 @@
 
 Layout: `EXPERIMENT/meta.yaml`, `tags/KEY`; `EXPERIMENT/RUN/meta.yaml` with `params/KEY`, `tags/KEY`, `metrics/KEY` (lines of
 time, value, step), `inputs/*/meta.yaml`, `outputs/*/meta.yaml`, `artifacts/`; `EXPERIMENT/datasets/*/meta.yaml`;
-`EXPERIMENT/models/ID/` alike; `models/NAME/` with `version-N/`; deleted experiments below `.trash/`.
+`EXPERIMENT/models/ID/` alike; `EXPERIMENT/traces/ID/` (see `mlruns_traces.py`); `models/NAME/` with `version-N/`; deleted experiments below `.trash/`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from ropewalk.mlops.migration.errors import InvalidExport, NoSuchSource
+from ropewalk.mlops.migration.mlruns_traces import INFO, TRACES, read_trace
 from ropewalk.mlops.migration.records import (
+    EvaluationSetRecord,
     ExperimentRecord,
     LoggedModelRecord,
     ModelPoint,
@@ -23,6 +25,7 @@ from ropewalk.mlops.migration.records import (
     UseRecord,
     VersionRecord,
 )
+from ropewalk.mlops.tracking import MovedTrace
 from ropewalk.store.tracking.values import Dataset, RunStatus, Stage
 
 META, TRASH, MODELS = "meta.yaml", ".trash", "models"
@@ -77,7 +80,7 @@ class FolderSource:
         """Yield every run of an experiment."""
         experiment = self._places[experiment_id]
         for folder in _folders(experiment):
-            if folder.name in (MODELS, "datasets", "tags", "traces") or not (folder / META).is_file():
+            if folder.name in (MODELS, "datasets", "tags", TRACES) or not (folder / META).is_file():
                 continue
             meta = _read_meta(folder)
             identifier = str(meta.get("run_id") or meta.get("run_uuid") or folder.name)
@@ -147,6 +150,17 @@ class FolderSource:
                 metrics=tuple(_model_points(folder / "metrics")),
             )
 
+    def traces(self, experiment_id: str) -> Iterator[MovedTrace]:
+        """Yield every trace of an experiment."""
+        for folder in _folders(self._places[experiment_id] / TRACES):
+            if (folder / INFO).is_file():
+                self._places[folder.name] = folder
+                yield read_trace(folder, _read_yaml, _texts)
+
+    def evaluation_sets(self) -> Iterator[EvaluationSetRecord]:
+        """Yield nothing: the file store has no evaluation sets."""
+        return iter(())
+
     def registered(self) -> Iterator[RegisteredRecord]:
         """Yield every registered model and prompt."""
         for folder in _folders(self.root / MODELS):
@@ -168,7 +182,7 @@ class FolderSource:
             )
 
     def files(self, owner: Owner) -> Iterator[tuple[str, BinaryIO]]:
-        """Yield the files of a run or logged model that lie in its folder."""
+        """Yield the files of a run, logged model or trace that lie in its folder."""
         root = self._places[owner.id] / "artifacts"
         for path in _names(root):
             with _within(root, path).open("rb") as stream:
@@ -212,9 +226,12 @@ def _texts(folder: Path) -> dict[str, str]:
 
 
 def _read_meta(folder: Path) -> dict[str, Any]:  # Any: YAML of another program
+    return _read_yaml(folder / META)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:  # Any: as above
     import yaml
 
-    path = folder / META
     try:
         if path.stat().st_size > _MOST_META:
             raise InvalidExport(f"{path} has more than {_MOST_META} bytes")

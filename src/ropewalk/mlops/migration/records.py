@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol, TypeAlias
 
+from ropewalk.mlops.registry import RegistryEvent
+from ropewalk.mlops.tracking import MovedTrace
+from ropewalk.store.tracking.evaluation_sets import EvaluationRecord, EvaluationSet
 from ropewalk.store.tracking.values import Dataset, RunStatus, Stage
 
 Point: TypeAlias = tuple[int, int, float]  # step, time, value
@@ -115,7 +118,11 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class RegisteredRecord:
-    """A registered model, or a prompt, with its versions and aliases."""
+    """A registered model, or a prompt, with its versions and aliases.
+
+    Attributes:
+        history: who did what to it, oldest first; None where nobody wrote that down.
+    """
 
     name: str
     description: str | None
@@ -125,9 +132,18 @@ class RegisteredRecord:
     tags: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     versions: tuple[VersionRecord, ...] = ()
+    history: tuple[RegistryEvent, ...] | None = None
 
 
-Owner: TypeAlias = "RunRecord | LoggedModelRecord"
+@dataclass(frozen=True)
+class EvaluationSetRecord:
+    """An evaluation set with its records."""
+
+    described: EvaluationSet
+    records: tuple[EvaluationRecord, ...] = ()
+
+
+Owner: TypeAlias = "RunRecord | LoggedModelRecord | MovedTrace"
 
 
 class Source(Protocol):
@@ -154,10 +170,18 @@ class Source(Protocol):
         """Yield every logged model of an experiment."""
         ...
 
+    def traces(self, experiment_id: str) -> Iterable[MovedTrace]:
+        """Yield every trace of an experiment, with its spans where they are no file."""
+        ...
+
+    def evaluation_sets(self) -> Iterable[EvaluationSetRecord]:
+        """Yield every evaluation set."""
+        ...
+
     def registered(self) -> Iterable[RegisteredRecord]:
         """Yield every registered model and prompt."""
         ...
 
     def files(self, owner: Owner) -> Iterator[tuple[str, BinaryIO]]:
-        """Yield the files of a run or logged model: path and content, each to be read before the next."""
+        """Yield the files of a run, logged model or trace: path and content, each to be read before the next."""
         ...

@@ -54,21 +54,36 @@ class RegistryImport:
         # Looked up before the transaction, which reads nothing of the source and waits for nobody.
         placed = {version.version: self._version_files(version) for version in model.versions}
         with self.workspace.database.write() as connection:
-            if registry_table.find_model(connection, model.name) is None:
+            is_new = registry_table.find_model(connection, model.name) is None
+            if is_new:
                 tally.added += 1
                 registry_table.insert_model(connection, model.name, model.description, model.tags)
             else:
                 tally.kept += 1
+            added = {
+                version.version
+                for version in model.versions
+                if registry_table.find_version(connection, model.name, version.version) is None
+            }
+            versions.added, versions.kept = (
+                versions.added + len(added),
+                versions.kept + len(model.versions) - len(added),
+            )
+            for event in model.history or ():
+                if event.version in added or (event.version is None and is_new):
+                    imports.insert_event_as(connection, replace(event, model=model.name))
             for version in model.versions:
-                if registry_table.find_version(connection, model.name, version.version) is None:
-                    versions.added += 1
-                    self._insert_version(connection, model.name, version, placed[version.version])
-                else:
-                    versions.kept += 1
+                if version.version in added:
+                    self._insert_version(connection, model, version, placed[version.version])
             self._finish_model(connection, model)
             found = registry_table.find_model(connection, model.name)
         assert found is not None  # written above
-        if registered_digest(self.here.registered_model(found)) != expected:
+        here = self.here.registered_model(found)
+        # Of a server that keeps no history, nothing is held against what was said here.
+        if (
+            registered_digest(replace(here, history=here.history if model.history is not None else None))
+            != expected
+        ):
             tally.differing.append(f"registered model {model.name}")
 
     def _without_protected(self, model: RegisteredRecord) -> RegisteredRecord:
@@ -94,9 +109,13 @@ class RegistryImport:
         imports.set_model_as(connection, model.name, max(newest, model.last_version), times)
 
     def _insert_version(
-        self, connection: Connection, name: str, version: VersionRecord, placed: tuple[str, list[Artifact]]
+        self,
+        connection: Connection,
+        model: RegisteredRecord,
+        version: VersionRecord,
+        placed: tuple[str, list[Artifact]],
     ) -> None:
-        location, files = placed
+        name, (location, files) = model.name, placed
         if not files and not version.tags.get("mlflow.prompt.text"):
             self.outcome.notes.append(
                 f"version {version.version} of {name!r}: its files are not among those of a run or logged model"
@@ -120,7 +139,8 @@ class RegistryImport:
             tags=version.tags,
         )
         imports.insert_version_as(connection, added, files)
-        self._note(connection, name, "registered", version.version, content)
+        # What was approved there stays approved here: a second `registered` would begin the review anew.
+        self._note(connection, name, "imported" if model.history else "registered", version.version, content)
 
     def _note(
         self,

@@ -11,6 +11,7 @@ import httpx
 
 from ropewalk.mlops.migration.errors import InvalidExport, NoSuchSource, SourceUnreachable
 from ropewalk.mlops.migration.records import (
+    EvaluationSetRecord,
     ExperimentRecord,
     LoggedModelRecord,
     ModelPoint,
@@ -21,12 +22,16 @@ from ropewalk.mlops.migration.records import (
     UseRecord,
     VersionRecord,
 )
+from ropewalk.mlops.migration.server_traces import ServerTraces
+from ropewalk.mlops.tracking import MovedTrace
 from ropewalk.store.tracking.values import Dataset, RunStatus, Stage
 
 _API = "/api/2.0/mlflow"
 _PAGE, _POINTS = 200, 25_000
 _IN_MEMORY = 1 << 20
 _TIMEOUT_S = 120.0
+SPANS = "traces.json"
+PROMPTS = "tags.`mlflow.prompt.is_prompt` = 'true'"
 # A tree of folders that never ends would be walked for ever.
 _DEEPEST = 64
 Answer = Mapping[str, Any]  # Any: JSON of another program
@@ -42,6 +47,7 @@ class ServerSource:
         auth = (parts.username, parts.password or "") if parts.username else None
         self._client = httpx.Client(base_url=self._address, auth=auth, timeout=_TIMEOUT_S)
         self._has_logged_models = True
+        self._traces = ServerTraces(self._get, self._post)
 
     @property
     def title(self) -> str:
@@ -103,18 +109,28 @@ class ServerSource:
         except NoSuchSource:
             self._has_logged_models = False
 
+    def traces(self, experiment_id: str) -> Iterator[MovedTrace]:
+        """Yield every trace of an experiment."""
+        return self._traces.traces(experiment_id)
+
+    def evaluation_sets(self) -> Iterator[EvaluationSetRecord]:
+        """Yield every evaluation set."""
+        return self._traces.evaluation_sets()
+
     def registered(self) -> Iterator[RegisteredRecord]:
         """Yield every registered model and prompt."""
-        for condition in ("", "tags.`mlflow.prompt.is_prompt` = 'true'"):
+        for condition in ("", PROMPTS):
             query: dict[str, object] = {"max_results": _PAGE, **({"filter": condition} if condition else {})}
             for item in self._pages("registered-models/search", "registered_models", query, is_read=True):
-                yield self._registered(item)
+                yield self._registered(item, condition)
 
-    def _registered(self, item: Answer) -> RegisteredRecord:
+    def _registered(self, item: Answer, condition: str) -> RegisteredRecord:
         name = str(item["name"])
         # A quote in a name would end the text of the filter; MLflow's grammar has the other kind for that.
         mark = '"' if "'" in name else "'"
-        query = {"filter": f"name = {mark}{name}{mark}", "max_results": _PAGE}
+        # Versions of prompts are not found either, by stock servers, unless they are asked for.
+        wanted = f"name = {mark}{name}{mark}" + (f" AND {condition}" if condition else "")
+        query = {"filter": wanted, "max_results": _PAGE}
         found = self._pages("model-versions/search", "model_versions", query, is_read=True)
         return RegisteredRecord(
             name=name,
@@ -146,9 +162,14 @@ class ServerSource:
         )
 
     def files(self, owner: Owner) -> Iterator[tuple[str, BinaryIO]]:
-        """Yield the files of a run or logged model, each kept while it is read: a large one in a temporary file."""
-        for path in self._paths(owner, "", 0):
-            if isinstance(owner, RunRecord):
+        """Yield the files of a run, logged model or trace, each kept while it is read: a large one in a temporary file."""
+        # Of a trace the protocol lists no files, and hands out the one with its spans.
+        has_file = isinstance(owner, MovedTrace) and not owner.spans
+        paths = [SPANS] * has_file if isinstance(owner, MovedTrace) else self._paths(owner, "", 0)
+        for path in paths:
+            if isinstance(owner, MovedTrace):
+                address, query = "/ajax-api/2.0/mlflow/get-trace-artifact", {"request_id": owner.id}
+            elif isinstance(owner, RunRecord):
                 address = "/get-artifact"
                 query = {"path": path, "run_uuid": owner.id}
             else:

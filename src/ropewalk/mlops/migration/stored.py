@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from ropewalk.mlops.migration.records import (
+    EvaluationSetRecord,
     ExperimentRecord,
     FileRecord,
     LoggedModelRecord,
@@ -18,12 +19,14 @@ from ropewalk.mlops.migration.records import (
     VersionRecord,
 )
 from ropewalk.mlops.registry import ModelVersion, RegisteredModel, list_models, list_versions
-from ropewalk.mlops.tracking import Run
+from ropewalk.mlops.tracking import MovedTrace, Run, moved_trace, moved_traces
 from ropewalk.pipeline import Workspace
 from ropewalk.store.artifacts import Artifact, artifacts_below
-from ropewalk.store.imports import list_logged_model_ids, list_run_ids
+from ropewalk.store.imports import list_evaluation_set_ids, list_logged_model_ids, list_run_ids
 from ropewalk.store.registry import version_files
+from ropewalk.store.registry_history import list_events
 from ropewalk.store.search import Page
+from ropewalk.store.tracking.evaluation_sets import list_records, read_evaluation_sets
 from ropewalk.store.tracking.experiments import search_experiments
 from ropewalk.store.tracking.logged_models import find_logged_model
 from ropewalk.store.tracking.metrics import metric_points
@@ -93,6 +96,29 @@ class ProjectSource:
             found = find_logged_model(connection, identifier)
         return logged_model_record(found) if found else None
 
+    def traces(self, experiment_id: str) -> Iterator[MovedTrace]:
+        """Yield every trace of an experiment."""
+        return moved_traces(self.workspace, experiment_id)
+
+    def trace(self, identifier: str) -> MovedTrace | None:
+        """Return one trace, or None."""
+        return moved_trace(self.workspace, identifier)
+
+    def evaluation_sets(self) -> Iterator[EvaluationSetRecord]:
+        """Yield every evaluation set."""
+        with self.workspace.database.read() as connection:
+            ids = list_evaluation_set_ids(connection)
+        for identifier in ids:
+            if (found := self.evaluation_set(identifier)) is not None:
+                yield found
+
+    def evaluation_set(self, identifier: str) -> EvaluationSetRecord | None:
+        """Return one evaluation set, or None."""
+        with self.workspace.database.read() as connection:
+            found = read_evaluation_sets(connection, [identifier])
+            records = list_records(connection, identifier, _ALL)
+        return EvaluationSetRecord(found[0], tuple(records)) if found else None
+
     def registered(self) -> Iterator[RegisteredRecord]:
         """Yield every registered model and prompt."""
         for model in list_models(self.workspace):
@@ -101,6 +127,8 @@ class ProjectSource:
     def registered_model(self, model: RegisteredModel) -> RegisteredRecord:
         """Return one registered model with its versions and the files of each."""
         versions = sorted(list_versions(self.workspace, model.name), key=lambda version: int(version.version))
+        with self.workspace.database.read() as connection:
+            history = list_events(connection, model.name)
         return RegisteredRecord(
             name=model.name,
             description=model.description,
@@ -110,6 +138,7 @@ class ProjectSource:
             tags=dict(model.tags),
             aliases=dict(model.aliases),
             versions=tuple(self._version(version) for version in versions),
+            history=tuple(history),
         )
 
     def _version(self, version: ModelVersion) -> VersionRecord:
@@ -134,7 +163,7 @@ class ProjectSource:
         )
 
     def artifacts(self, owner: Owner) -> list[Artifact]:
-        """Return the files of a run or logged model, with paths below it."""
+        """Return the files of a run, logged model or trace, with paths below it."""
         if not owner.location.startswith(PROXIED):
             return []
         folder = owner.location.removeprefix(PROXIED).strip("/")
@@ -143,7 +172,7 @@ class ProjectSource:
         return [Artifact(file.path.removeprefix(f"{folder}/"), file.digest, file.size) for file in found]
 
     def files(self, owner: Owner) -> Iterator[tuple[str, BinaryIO]]:
-        """Yield the files of a run or logged model."""
+        """Yield the files of a run, logged model or trace."""
         for file in self.artifacts(owner):
             with self.workspace.objects.path(file.digest).open("rb") as stream:
                 yield file.path, stream
