@@ -19,7 +19,8 @@ from ropewalk.pipeline import Workspace
 from ropewalk.project import load_project
 from ropewalk.settings import load_settings
 
-pytestmark = pytest.mark.slow
+# The first test of a client waits for its environment to be made as well.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "clients"
 VERSIONS = ("2.19.0", "3.17.2")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from blank_state import add_database
 
 from ropewalk.mlops.tracking import create_run, get_run
 from ropewalk.mlops.tracking.artifacts import place_artifact
@@ -27,6 +28,8 @@ def project(tmp_path: Path, environ: dict[str, str]) -> Iterator[Workspace]:
     root = tmp_path / "registered"
     root.mkdir()
     (root / "ropewalk.yaml").write_text("project: test\n", encoding="utf-8")
+    if not environ:
+        add_database(root / ".ropewalk/ropewalk.db")
     with Workspace(load_project(root, []), load_settings(environ)) as opened:
         yield opened
 

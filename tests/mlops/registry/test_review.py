@@ -102,6 +102,8 @@ def test_unknown_is_refused(open_with: Open) -> None:
         _version(project, {"model.pkl": HOSTILE})
 
     assert "pickles: quarantine" in str(raised.value.hint)
+    # The way on for whoever logged code of their own and means no harm.
+    assert "ropewalk model allow late/VERSION" in str(raised.value.hint)
     assert [event.what for event in model_history(project, "late")] == ["model created"]
 
 

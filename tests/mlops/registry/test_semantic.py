@@ -53,6 +53,16 @@ def test_as_an_alias(project: Workspace, model: str) -> None:
         registry.get_version_by_alias(project, model, "v1.2")
 
 
+@pytest.mark.parametrize("latest", ["latest", "Latest"])
+def test_the_newest_as_an_alias(project: Workspace, model: str, latest: str) -> None:
+    """`prompts:/late@latest` is the newest version; a model without one says so."""
+    registry.create_model(project, "bare")
+
+    assert registry.get_version_by_alias(project, model, latest).version == "3"
+    with pytest.raises(UnknownVersion, match="no version"):
+        registry.get_version_by_alias(project, "bare", latest)
+
+
 @pytest.mark.parametrize(
     "wrong", ["1", "1.2", "v1.2.0", "01.2.0", "1.2.0 ", "1.2.0\n", "\u0661.2.0", "", "1.2.0-", "latest"]
 )

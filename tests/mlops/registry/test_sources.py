@@ -120,6 +120,11 @@ def test_remote_store(project: Workspace) -> None:
         "s3://bucket\u2100/model",
         "sftp://user:secret@host/model",
         "https://token@host/model",
+        "artifacts:/1/run/artifacts",
+        "s3:/bucket/model",
+        "made-up:/etc/passwd",
+        "s3:///etc/passwd",
+        "//host/etc/passwd",
     ],
 )
 def test_sources_that_are_not_believed(project: Workspace, source: str) -> None:
@@ -133,6 +138,24 @@ def test_prompts(project: Workspace) -> None:
     assert _resolve(project, "dummy-source").files == ()
     with pytest.raises(InvalidSource):
         _resolve(project, "dummy-source/../../etc")
+
+
+@pytest.mark.parametrize("source", ["dbfs:/models/late", "hdfs:/models/late", "made-up://host/late"])
+def test_stores_of_their_own(project: Workspace, source: str) -> None:
+    """Stores that have no host in their addresses, and those of a plugin, are addresses like any other."""
+    assert _resolve(project, source) == Source(source)
+
+
+def test_a_scheme_that_nobody_knows(project: Workspace) -> None:
+    """A path behind one is believed for a run that there is, never opened, and has no files here."""
+    run = create_run(project, "training", "train", {}, {})
+
+    assert _resolve(project, "made-up:/models/late", run) == Source("made-up:/models/late", run_id=run)
+    for owner in (None, "nowhere"):
+        with pytest.raises(InvalidSource, match="To use a local path"):
+            _resolve(project, "made-up:/models/late", owner)
+    with pytest.raises(InvalidSource, match="upwards"):
+        _resolve(project, "made-up:/../etc", run)
 
 
 def test_another_runs_files(project: Workspace, put_files: PutFiles) -> None:
@@ -248,3 +271,31 @@ def test_shared_artifacts_need_an_owner(project: Workspace) -> None:
     assert found.location == "mlflow-artifacts:/models/foo/bar"
     with pytest.raises(InvalidSource, match="does not lie in the artifacts"):
         _resolve(project, "mlflow-artifacts:/models/foo")
+
+
+def test_a_run_with_a_local_folder(project: Workspace) -> None:
+    """What lies in the folder that the server named for that run is an address of its clients, and nothing else is."""
+    create_experiment(project, "local", "my_location")
+    run = get_run(project, create_run(project, "local", "r", {}, {}))
+    folder = run.artifact_uri
+    found = _resolve(project, f"{folder}/model", run.id)
+
+    assert found == Source(f"{folder}/model", run_id=run.id)
+    # Another run's id, none at all, and every way out of the folder are refused as ever.
+    for source, owner in (
+        (f"{folder}/model", None),
+        (f"{folder}/model", "other"),
+        (f"{folder}/../../x", run.id),
+        (f"{folder}/%2e%2e/x", run.id),
+        (f"{folder}/%25252e%25252e/x", run.id),
+        (f"{folder}/a#b", run.id),
+        (f"{folder}/a%3fb", run.id),
+        (f"{folder}/a\\b", run.id),
+        (f"{folder}/a%0ab", run.id),
+        (f"{folder}/", run.id),
+        (folder, run.id),
+        (f"{folder}x/model", run.id),
+        ("/etc/passwd", run.id),
+    ):
+        with pytest.raises(InvalidSource):
+            _resolve(project, source, owner)

@@ -133,7 +133,7 @@ def test_param_is_logged_once(mlflow: ModuleType) -> None:
     with mlflow.start_run() as run:
         mlflow.log_param("depth", 3)
         mlflow.log_param("depth", 3)
-        with pytest.raises(mlflow.exceptions.MlflowException, match="Changing param values is not allowed"):
+        with pytest.raises(mlflow.exceptions.MlflowException, match=r"not allowed. Param with key='"):
             mlflow.log_param("depth", 5)
 
     assert mlflow.get_run(run.info.run_id).data.params == {"depth": "3"}

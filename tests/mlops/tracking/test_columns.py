@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import string
+
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from ropewalk.mlops.tracking import better, parse_column, parse_order
+from ropewalk.mlops.tracking.columns import Aggregate, Column, Order
 from ropewalk.mlops.tracking.errors import InvalidFilter
 
 
@@ -86,3 +91,40 @@ def test_less_is_better(name: str) -> None:
 def test_more_is_better(name: str) -> None:
     """Whatever else is better when it is more, also where a word of the others is part of another word."""
     assert better(name) == "max"
+
+
+@given(
+    st.sampled_from(["metric", "parameter", "tag"]),
+    st.text(string.ascii_letters + string.digits + "_-./ :", min_size=1, max_size=12).map(str.strip),
+)
+def test_a_column_is_read_as_it_is_written(entity: str, key: str) -> None:
+    """What a page puts into an address names the same column again, with every key that MLflow takes."""
+    assume(key)
+    written = Column(entity, key)
+
+    assert parse_column(written.text) == written
+
+
+@given(
+    st.text(string.ascii_letters + string.digits + "_-./ :", min_size=1, max_size=12).map(str.strip),
+    st.sampled_from(["min", "max"]),
+    st.booleans(),
+)
+def test_an_order_is_read_as_it_is_written(key: str, aggregate: Aggregate, is_ascending: bool) -> None:
+    """Also by what a metric's history has least or most of, in either direction."""
+    assume(key)
+    written = Order(Column("metric", key, aggregate), is_ascending)
+
+    assert parse_order(written.text) == written
+
+
+@given(
+    st.text(string.ascii_letters + " :/", min_size=1, max_size=9).map(str.strip),
+    st.integers(-(10**17), 10**17),
+)
+def test_a_step_is_read_as_it_is_written(key: str, step: int) -> None:
+    """A step may be below zero and as large as any that is logged."""
+    assume(key)
+    written = Column("metric", key, "at", step)
+
+    assert parse_column(written.text) == written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,8 @@ from ropewalk.mlops.tracking.experiments import (
     untag_experiment,
 )
 from ropewalk.pipeline import Workspace
+from ropewalk.project import load_project
+from ropewalk.settings import load_settings
 
 
 @pytest.fixture
@@ -138,3 +141,14 @@ def test_unknown_experiments(
 def test_ensure(workspace: Workspace) -> None:
     """What is missing is made, what is there is found."""
     assert ensure_experiment(workspace, "ensured") == ensure_experiment(workspace, "ensured")
+
+
+def test_relative_location_with_login(tmp_path: Path, environ: dict[str, str]) -> None:
+    """Where clients may be on other machines, a relative folder is one of the server's own store."""
+    (tmp_path / "ropewalk.yaml").write_text("project: shared\n", encoding="utf-8")
+    settings = load_settings({**environ, "ROPEWALK_ACCESS": "required"})
+    with Workspace(load_project(tmp_path, []), settings) as workspace:
+        made = create_experiment(workspace, "relative", "my_location")
+
+        # A path would send each client to a folder of its own disk, which nobody else sees.
+        assert get_experiment(workspace, made).artifact_location == "mlflow-artifacts:/my_location"

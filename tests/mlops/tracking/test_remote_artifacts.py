@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from ropewalk.mlops.tracking import endpoint
-from ropewalk.pipeline import Workspace
+from ropewalk import plugins
+from ropewalk.mlops.tracking import create_run, endpoint, get_run, remove_runs, set_stage
+from ropewalk.mlops.tracking.artifacts import proxied_path
+from ropewalk.pipeline import Workspace, find_kept
+from ropewalk.pipeline.remote_garbage import sweep_remote_objects
 from ropewalk.project import load_project
 from ropewalk.settings import Settings, load_settings
 
@@ -94,7 +97,9 @@ def test_equal_bytes_are_stored_once(server: tuple[Workspace, httpx.Client]) -> 
 
     bucket = server[0].settings.storage.split("/")[2]
     store = S3Store(bucket, prefix="lake-artifacts", client_options={"allow_http": True})
-    assert len([one for page in store.list() for one in page]) == 1
+    # Beside it is the mark of this project's database.
+    names = [one["path"] for page in store.list() for one in page]
+    assert len([name for name in names if not name.startswith("databases/")]) == 1
 
 
 def test_parts_end_up_there(server: tuple[Workspace, httpx.Client]) -> None:
@@ -109,6 +114,24 @@ def test_parts_end_up_there(server: tuple[Workspace, httpx.Client]) -> None:
     found = client.get(f"{AT}/presigned/0/y/m.bin").json()
 
     assert httpx.get(found["url"]).content == b"partpart"
+
+
+def test_files_of_removed_runs_leave_the_bucket(server: tuple[Workspace, httpx.Client]) -> None:
+    """A run that is removed for good takes its files along; those of a registered version stay for others to load."""
+    workspace, client = server
+    kept, gone = (create_run(workspace, "training", "train", {}, {}) for _ in range(2))
+    for run_id in (kept, gone):
+        _stored(server, f"{proxied_path(get_run(workspace, run_id).artifact_uri)}/model.bin", run_id.encode())
+    set_stage(workspace, [gone], "deleted")
+    remove_runs(workspace, [gone])
+    live = plugins.named_objects(workspace, find_kept(workspace, 0))
+
+    # Asked from far in the future: storage writes its own times, and what is young stays.
+    assert sweep_remote_objects(workspace, live, 4e9, is_dry=False) == (1, len(gone))
+    found = client.get(
+        f"{AT}/presigned/{proxied_path(get_run(workspace, kept).artifact_uri)}/model.bin"
+    ).json()
+    assert httpx.get(found["url"]).content == kept.encode()
 
 
 def test_storage_that_is_away(

@@ -81,3 +81,14 @@ def test_the_setting_takes_the_place_of_the_file(tmp_path: Path, module_environ:
 def test_the_key_is_not_shown() -> None:
     """The text of all settings leaves it out."""
     assert "swordfish" not in repr(load_settings({"ROPEWALK_SECRETS_KEY": "swordfish"}))
+
+
+def test_what_to_do_is_told(workspace: Workspace) -> None:
+    """Of several servers each with a key of its own, the error names the setting that they need."""
+    sealed = Sealer(b"1" * 32).seal("swordfish")
+
+    with pytest.raises(Unsealable) as caught:
+        Sealer.of(workspace, "gateway").open(sealed)
+
+    assert "ROPEWALK_SECRETS_KEY" in str(caught.value.hint)
+    assert "swordfish" not in str(caught.value)

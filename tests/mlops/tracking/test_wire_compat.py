@@ -197,6 +197,13 @@ def test_errors(error: RopewalkError, status: int, code: str) -> None:
     assert set(body) == {"error_code", "message"}
 
 
+def test_what_was_meant_is_in_the_message() -> None:
+    """The nearest name that there is goes to the client too, before what to do."""
+    body = json.loads(compat.refuse(NotFound("No late.", nearest="later", hint="do this")).body)
+
+    assert body["message"] == "No late. (did you mean later? do this)"
+
+
 def test_hints_reach_the_client() -> None:
     """What to do next is part of the message."""
     body = json.loads(compat.refuse(InvalidInput("Wrong.", hint="do this")).body)

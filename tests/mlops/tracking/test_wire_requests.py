@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -112,6 +113,7 @@ def test_unknown_run_sentence(call: Call) -> None:
         ("runs/log-batch", {"metrics": []}, "run_id"),
         ("runs/delete-tag", {"run_id": "r"}, "key"),
         ("runs/log-inputs", {}, "run_id"),
+        ("runs/log-inputs", {"run_id": "r"}, "datasets"),
         ("logged-models", {}, "experiment_id"),
         ("registered-models/create", {}, "name"),
         ("model-versions/create", {"name": "a"}, "source"),
@@ -380,11 +382,14 @@ def test_unknown_routes(http: httpx.Client, method: str, path: str, status: int)
 
 
 def test_relative_artifact_locations(call: Call) -> None:
-    """A plain name is a folder of this server's own store, and of nothing else."""
+    """A plain name is a folder that the machine's own clients reach; the server lists nothing of it and opens nothing."""
     body = {"name": "relative", "artifact_location": "my_location/a"}
     made = call("POST", "experiments/create", json=body)["experiment_id"]
     found = call("GET", "experiments/get", params={"experiment_id": made})["experiment"]
+    run = call("POST", "runs/create", json={"experiment_id": made})["run"]["info"]
 
-    assert found["artifact_location"] == "mlflow-artifacts:/my_location/a"
+    # What MLflow names; the client of such an experiment writes there itself.
+    assert found["artifact_location"] == str(Path.cwd() / "my_location/a")
+    assert "files" not in call("GET", "artifacts/list", params={"run_id": run["run_id"]})
     for refused in ("0", "1/models", "~", "~root/x", "a/../b", "a\\b", "%2e%2e/x", "..", "a?b", "a//b"):
         call("POST", "experiments/create", 400, json={"name": refused, "artifact_location": refused})

@@ -37,7 +37,9 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
         yield server.url(name)
 
 
+# Reading every point back takes time as well; the limit of all tests would end the long one in the middle.
 @pytest.mark.slow
+@pytest.mark.timeout(1_200)
 @pytest.mark.parametrize("seconds", [20, 300])
 def test_a_hundred_writers(
     root: Path, database: str, seconds: int, capsys: pytest.CaptureFixture[str]

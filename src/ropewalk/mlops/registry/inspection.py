@@ -37,8 +37,10 @@ def judge(workspace: Workspace, name: str, report: FilesReport) -> ReadingState:
     if policy == "refuse":
         raise UnknownPickle(
             f"the files of this model would import or run what is not known: {_told(report)}",
-            hint="log it in a format that is data (skops, ONNX, the booster's own), or let ropewalk.yaml say"
-            f" `registry: {{{name}: {{pickles: quarantine}}}}`: then a person can allow it by name",
+            hint="what was logged is kept. Log it in a format that is data (skops, ONNX, the booster's own), or, for code"
+            f" of your own such as a PythonModel, let ropewalk.yaml say `registry: {{{name}: {{pickles: quarantine}}}}`,"
+            " register it again, and ask a maintainer to allow that version by name:"
+            f" `ropewalk model allow {name}/VERSION --reason ...`",
             detail="\n".join(f"{finding.path}: {finding.what}" for finding in report.findings),
         )
     return "allowed" if policy == "allow" else "quarantined"

@@ -23,6 +23,10 @@ from ropewalk.store.tracking.runs import find_run_row
 PROXIED = "mlflow-artifacts:/"
 # Sources that this server resolves itself; every other scheme is the address of a store that it never opens.
 _OWN_SCHEMES = ("models", "runs", "mlflow-artifacts")
+# MLflow's tests and its users' programs look for these words.
+_LOCAL = "To use a local path as a model version's source is not possible: no server opens it"
+# Remote stores whose addresses may leave out the host: the workspace's or cluster's own.
+_HOSTLESS = ("dbfs", "hdfs", "viewfs")
 # What MLflow's clients send for a prompt, which is a version without files. Exactly this text, whatever the tags say.
 PROMPT = "dummy-source"
 
@@ -66,6 +70,8 @@ def resolve(connection: Connection, source: str, run_id: str | None, model_id: s
     # passes.
     if source == PROMPT:
         return Source(source, run_id=run_id, model_id=model_id)
+    if _is_in_own_folder(connection, source, run_id):
+        return Source(source, run_id=run_id, model_id=model_id)
     scheme = check_text(source)
     if scheme == "models":
         return _from_models(connection, source, model_id)
@@ -73,6 +79,8 @@ def resolve(connection: Connection, source: str, run_id: str | None, model_id: s
         return _from_run(connection, source, run_id)
     if scheme == "mlflow-artifacts" and not urlsplit(source).netloc:
         return _from_artifacts(connection, source, run_id, model_id)
+    if _needs_owner(source, scheme) and not _owners(connection, run_id, model_id):
+        raise _invalid(source, _LOCAL)
     return Source(source, run_id=run_id, model_id=model_id)
 
 
@@ -89,9 +97,7 @@ def check_text(source: str) -> str:
         # A broken host such as `[x` has no reading at all, which a remote store's client would find out too late.
         raise _invalid(source, "it is no URI") from None
     if _is_local(source, parts.scheme):
-        raise _invalid(
-            source, "To use a local path as a model version's source is not possible: no server opens it"
-        )
+        raise _invalid(source, _LOCAL)
     if parts.scheme in ("models", "runs") and parts.netloc:
         raise _invalid(source, "it names another host")
     # Decoded more often than any reader does: each of these tricks worked on some tracking server once.
@@ -111,9 +117,32 @@ def check_text(source: str) -> str:
     return parts.scheme
 
 
+def _is_in_own_folder(connection: Connection, source: str, run_id: str | None) -> bool:
+    """Return whether a path lies in a local folder that this server itself named as the place of that run's artifacts."""
+    run = find_run_row(connection, run_id) if run_id and source.startswith("/") else None
+    if run is None or not source.startswith(f"{run.artifact_uri}/"):
+        return False
+    # Only what follows is the client's. The server has put the folder itself together, in a place of any name.
+    rest = source.removeprefix(f"{run.artifact_uri}/")
+    forms = (rest, unquote(rest), unquote(unquote(rest)), unquote(unquote(unquote(rest))))
+    # An answer of "yes" opens nothing: the clients of such an experiment read the folder themselves.
+    return not any(_is_ambiguous(form) for form in forms)
+
+
+def _is_ambiguous(path: str) -> bool:
+    """Return whether a relative path leads upwards, or is read differently by different readers."""
+    steps = any(part in ("", ".", "..") for part in path.split("/"))
+    return steps or any(sign in path for sign in "\\?#") or not path.isprintable()
+
+
 def _is_local(source: str, scheme: str) -> bool:
     """Return whether a source reads as a path of some machine; `c:` is a drive, not a scheme."""
     return scheme in ("", "file") or len(scheme) == 1 or "\\" in source or not source.isprintable()
+
+
+def _needs_owner(source: str, scheme: str) -> bool:
+    """Return whether a source is a path behind a scheme that nobody knows: to some readers, one of their machine."""
+    return not urlsplit(source).netloc and scheme not in (*_OWN_SCHEMES, *_HOSTLESS)
 
 
 def _invalid(source: str, why: str) -> InvalidSource:
@@ -157,10 +186,8 @@ def _from_artifacts(connection: Connection, source: str, run_id: str | None, mod
     # Compared in one spelling: `mlflow-artifacts:/x//y/` and `mlflow-artifacts:/x/y` are the same place.
     parts = [part for part in source.removeprefix(PROXIED).split("/") if part]
     location = PROXIED + "/".join(parts)
-    model = find_logged_model(connection, model_id) if model_id else None
-    run = find_run_row(connection, run_id) if run_id else None
+    roots = _owners(connection, run_id, model_id)
     # With the slash, so that a run whose id begins with another's is not taken for it.
-    roots = [owner.artifact_uri for owner in (model, run) if owner]
     is_theirs = any(location == root or location.startswith(f"{root}/") for root in roots)
     # Below an experiment's number lie the artifacts of runs and models; elsewhere, what clients put there themselves.
     if not is_theirs and (not roots or not parts or parts[0].isdecimal()):
@@ -168,6 +195,13 @@ def _from_artifacts(connection: Connection, source: str, run_id: str | None, mod
             source, "it does not lie in the artifacts of the run or model that run_id or model_id names"
         )
     return Source(location, _below(connection, location), run_id, model_id)
+
+
+def _owners(connection: Connection, run_id: str | None, model_id: str | None) -> list[str]:
+    """Return where the artifacts of this run and model are, as far as there are such."""
+    model = find_logged_model(connection, model_id) if model_id else None
+    run = find_run_row(connection, run_id) if run_id else None
+    return [owner.artifact_uri for owner in (model, run) if owner]
 
 
 def _below(connection: Connection, location: str) -> tuple[Artifact, ...]:

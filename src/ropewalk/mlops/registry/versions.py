@@ -218,9 +218,6 @@ def get_version(workspace: Workspace, name: str, version_or_alias: str) -> Model
     # A number first: an alias cannot read like one, so nothing is hidden by this.
     if table.is_version(version_or_alias) or is_semantic(version_or_alias):
         return get_numbered_version(workspace, name, version_or_alias)
-    if version_or_alias == LATEST_NAME:
-        with workspace.database.read() as connection:
-            return _latest(connection, name)
     return get_version_by_alias(workspace, name, version_or_alias)
 
 
@@ -239,17 +236,21 @@ def get_numbered_version(workspace: Workspace, name: str, version: str) -> Model
 
 
 def get_version_by_alias(workspace: Workspace, name: str, alias: str) -> ModelVersion:
-    """Return the version that an alias names.
+    """Return the version that an alias names, or the newest one when it is `latest`.
 
     Raises:
         UnknownModel: there is no registered model of that name.
         UnknownAlias: it has no such alias.
+        UnknownVersion: the newest is wanted of a model without any.
     """
     # One state for the alias and its version: an alias that moves in between would name neither.
     with workspace.database.read() as connection:
         # No alias has dots, so code written for GitLab, whose aliases are semantic versions, finds its own.
         if is_semantic(alias):
             return require_semantic(connection, name, alias)
+        # Nobody can give this alias away; clients load `prompts:/NAME@latest` by it, in either case.
+        if alias.lower() == LATEST_NAME:
+            return _latest(connection, name)
         return require_version(connection, name, resolve_alias(connection, name, alias))
 
 

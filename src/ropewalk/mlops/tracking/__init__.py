@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ropewalk.mlops.tracking.asgi import application, project_gate
     from ropewalk.mlops.tracking.columns import AGGREGATES, Column, Order, better, parse_column, parse_order
     from ropewalk.mlops.tracking.errors import InvalidFilter
+    from ropewalk.mlops.tracking.evaluation.records import inputs_digest
     from ropewalk.mlops.tracking.events import Event, Feed, Topic
     from ropewalk.mlops.tracking.experiments import get_experiment, list_experiments
     from ropewalk.mlops.tracking.finding import (
@@ -43,6 +44,15 @@ if TYPE_CHECKING:
         metric_history,
         search_runs,
     )
+    from ropewalk.mlops.tracking.traces.moved import (
+        PLACES,
+        MovedTrace,
+        keep_moved,
+        moved_trace,
+        moved_traces,
+        read_moved,
+        read_moved_legacy,
+    )
     from ropewalk.mlops.tracking.traces.reading import count_traces, search_traces
     from ropewalk.mlops.tracking.traces.recording import record_spans
     from ropewalk.mlops.tracking.traces.waterfall import WaterfallSpan, trace_waterfall
@@ -62,13 +72,22 @@ if TYPE_CHECKING:
     from ropewalk.mlops.tracking.upkeep.section import RetentionRule
     from ropewalk.mlops.tracking.upkeep.sweeping import sweep_tracking
     from ropewalk.mlops.tracking.uploads import sweep_uploads
-    from ropewalk.mlops.tracking.webhooks import Courier
+    from ropewalk.mlops.tracking.webhooks import (
+        Courier,
+        create_webhook,
+        delete_webhook,
+        list_deliveries,
+        list_webhooks,
+        revive_deliveries,
+        try_webhook,
+    )
     from ropewalk.store.tracking.traces import Trace
     from ropewalk.store.tracking.values import Dataset, Experiment, LoggedModel, Metric, Run, RunStatus
 __all__ = [
     "AGGREGATES",
     "ARCHIVED",
     "METHODS",
+    "PLACES",
     "Archived",
     "BranchRuns",
     "Column",
@@ -82,6 +101,7 @@ __all__ = [
     "InvalidFilter",
     "LoggedModel",
     "Metric",
+    "MovedTrace",
     "Order",
     "Origin",
     "ProjectPrefix",
@@ -104,6 +124,8 @@ __all__ = [
     "column_of",
     "count_traces",
     "create_run",
+    "create_webhook",
+    "delete_webhook",
     "empty_trash",
     "endpoint",
     "endpoint_on_demand",
@@ -118,14 +140,20 @@ __all__ = [
     "get_run",
     "holders_of",
     "import_run",
+    "inputs_digest",
     "judge_runs",
+    "keep_moved",
     "keep_run_file",
+    "list_deliveries",
     "list_experiments",
     "list_run_files",
+    "list_webhooks",
     "log_metrics",
     "logged_model_files",
     "metric_history",
     "move_runs",
+    "moved_trace",
+    "moved_traces",
     "names_logged",
     "open_secret",
     "origin_of",
@@ -134,11 +162,14 @@ __all__ = [
     "parse_order",
     "project_gate",
     "project_names",
+    "read_moved",
+    "read_moved_legacy",
     "read_series",
     "record_spans",
     "remove_runs",
     "reset_routes",
     "restore_branch",
+    "revive_deliveries",
     "routes",
     "safe_path",
     "search_runs",
@@ -147,5 +178,6 @@ __all__ = [
     "sweep_tracking",
     "sweep_uploads",
     "trace_waterfall",
+    "try_webhook",
 ]
 __getattr__ = lazy_names(__name__, __file__)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from ropewalk.mlops.registry import FROZEN
 from ropewalk.mlops.tracking.errors import InvalidRequest, PathTaken, UnknownArtifact, UnknownRun, UnsafePath
-from ropewalk.pipeline import StoredObject, Workspace
+from ropewalk.pipeline import StoredObject, Workspace, naming_objects
 from ropewalk.store import artifacts as manifest
 from ropewalk.store.artifacts import Artifact, Entry
 from ropewalk.store.tracking.runs import find_run_row
@@ -52,10 +53,11 @@ def safe_path(path: str) -> str:
     return plain
 
 
-def placed_location(location: str) -> str:
+def placed_location(location: str, machine: Path | None = None) -> str:
     """Return where an experiment's artifacts are kept when a client names `location`.
 
-    A plain relative name is a folder of this server's own store; it never stands for a folder of its machine.
+    A plain relative name is a folder of this server's own store or, with `machine`, the name of a folder below that
+    one, as MLflow has it: clients on the same machine reach it themselves, and this server never opens it.
 
     Raises:
         InvalidRequest: it is a path or URI of the server's own machine, or of an unknown kind.
@@ -67,7 +69,11 @@ def placed_location(location: str) -> str:
         and not location.startswith(("/", "\\", "~"))
         and not location.partition("/")[0].isdecimal()
     ):
-        location = SCHEME + safe_path(location)
+        plain = safe_path(location)
+        # Not checked below: what a client may not name itself, the server has put together here.
+        if machine is not None:
+            return str(machine / plain)
+        location = SCHEME + plain
     check_location(location)
     return location
 
@@ -121,11 +127,8 @@ def place_artifact(workspace: Workspace, path: str, stored: StoredObject) -> Non
         PathTaken: a folder stands there, or a file stands where a folder would be needed.
     """
     path = _writable(path)
-    # Before it is named: who finds the name, on whatever server, finds the bytes.
-    if workspace.remote_objects is not None:
-        workspace.remote_objects.keep(stored)
     # One transaction: of two uploads that exclude each other the second is refused.
-    with workspace.database.write() as connection:
+    with naming_objects(workspace, [stored]), workspace.database.write() as connection:
         blocking = manifest.blocks_path(connection, path)
         if blocking:
             raise PathTaken(

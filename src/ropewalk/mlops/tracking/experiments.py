@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from ropewalk.mlops.tracking import limits
 from ropewalk.mlops.tracking.artifacts import placed_location
@@ -33,7 +34,10 @@ def create_experiment(
     # All is checked before the database is asked: whoever waits for its write lock waits for work, not for
     # refusals.
     limits.check_entries("Experiment tag", tags or {}, limits.EXPERIMENT_TAG_VALUE)
-    location = placed_location(location) if location else None
+    # Without a login only this machine gets here, so a relative folder is its client's own affair. A client elsewhere
+    # would fill a folder of its own disk that nobody else sees.
+    machine = None if workspace.settings.access == "required" else Path.cwd()
+    location = placed_location(location, machine) if location else None
     try:
         with workspace.database.write() as connection:
             return table.create_experiment(connection, name, location, tags or {})

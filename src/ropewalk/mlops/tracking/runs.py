@@ -22,6 +22,7 @@ from ropewalk.store.tracking.chunks import compact_run
 from ropewalk.store.tracking.experiments import find_experiment_by_name
 from ropewalk.store.tracking.inputs import add_datasets, add_models
 from ropewalk.store.tracking.logged_models import add_logged_model_metrics
+from ropewalk.store.tracking.run_documents import RunDocument, find_run_document
 from ropewalk.store.tracking.runs import NewRun, RunChange
 from ropewalk.store.tracking.segments import Point
 from ropewalk.store.tracking.series import (
@@ -147,6 +148,19 @@ def get_run(workspace: Workspace, run_id: str) -> Run:
     return found
 
 
+def get_run_document(workspace: Workspace, run_id: str) -> RunDocument:
+    """Return a run as the protocol sends it, also when it is deleted.
+
+    Raises:
+        UnknownRun: there is none of that id.
+    """
+    with workspace.database.read() as connection:
+        found = find_run_document(connection, run_id)
+    if found is None:
+        raise _unknown(run_id)
+    return found
+
+
 def _unknown(run_id: str) -> UnknownRun:
     return UnknownRun(f"Run with id={run_id} not found")
 
@@ -189,7 +203,7 @@ def log_batch(workspace: Workspace, run_id: str, batch: Batch) -> None:
         fixed = table.add_params(connection, run.number, batch.params)
         for key, value in fixed.items():
             raise ValueFixed(
-                f"Changing param values is not allowed: '{key}' of run {run_id} is '{value[:100]}',"
+                f"Changing param values is not allowed. Param with key='{key}' of run {run_id} is '{value[:100]}',"
                 f" and cannot become '{batch.params[key][:100]}'",
                 hint="log it once per run, or use a nested run for each value",
             )

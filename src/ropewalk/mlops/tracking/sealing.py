@@ -61,7 +61,8 @@ class Sealer:
             # Neither the bytes nor the cause is shown: both could tell about the secret.
             raise Unsealable(
                 "a secret cannot be opened: it was sealed with another key, or changed",
-                hint="set ROPEWALK_SECRETS_KEY to the key it was sealed with, or store the secret again",
+                hint="several servers of one database need one ROPEWALK_SECRETS_KEY: without it each has a key of its own,"
+                f" {KEY_FILE} in its state folder. Set it everywhere to the key it was sealed with, or store the secret again",
             ) from None
 
     def _cipher(self) -> AESGCM:

@@ -18,7 +18,7 @@ from ropewalk.mlops.tracking.errors import InvalidParcel
 from ropewalk.mlops.tracking.experiments import ensure_experiment, get_experiment
 from ropewalk.mlops.tracking.logged_models import get_logged_model
 from ropewalk.mlops.tracking.runs import get_run, metric_points
-from ropewalk.pipeline import StoredObject, Workspace
+from ropewalk.pipeline import StoredObject, Workspace, naming_objects
 from ropewalk.store.artifacts import Artifact, put_artifact
 from ropewalk.store.connections import Connection
 from ropewalk.store.tracking import logged_models as models
@@ -106,11 +106,9 @@ def import_run(workspace: Workspace, content: bytes, files: Files) -> None:
     """
     parcel = _read(content)
     experiment = ensure_experiment(workspace, parcel.experiment)
-    if workspace.remote_objects is not None:
-        for stored in {stored for parts in files.values() for stored in parts.values()}:
-            workspace.remote_objects.keep(stored)
+    brought = {stored for parts in files.values() for stored in parts.values()}
     # All or nothing: whoever finds the run finds its models.
-    with workspace.database.write() as connection:
+    with naming_objects(workspace, brought), workspace.database.write() as connection:
         if table.find_run_row(connection, parcel.id) is None:
             _add_run(connection, parcel, experiment)
         for model in parcel.models:

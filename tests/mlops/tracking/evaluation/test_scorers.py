@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 
 import pytest
 
@@ -26,6 +27,7 @@ from ropewalk.mlops.tracking.evaluation.scorers import (
 )
 from ropewalk.mlops.tracking.evaluation.sets import create_evaluation_set, get_evaluation_set
 from ropewalk.mlops.tracking.experiments import create_experiment, move_experiment
+from ropewalk.mlops.tracking.gateway.bindings import list_bindings
 from ropewalk.mlops.tracking.gateway.endpoints import (
     EndpointChange,
     RouteChoice,
@@ -148,6 +150,44 @@ def test_a_judge_keeps_its_endpoint(workspace: Workspace, place: str) -> None:
     delete_endpoint(workspace, endpoint)
 
     assert endpoint in get_scorer(workspace, place, "fair", None).serialized
+
+
+def test_a_judge_is_bound_to_its_endpoint(workspace: Workspace, place: str) -> None:
+    """An endpoint tells which scorers judge by it now, by name; one that is gone uses none."""
+    before, now = _endpoint(workspace, "before"), _endpoint(workspace, "now")
+    register_scorer(workspace, place, "fair", _judge("gateway:/before"))
+    made = register_scorer(workspace, place, "fair", _judge("gateway:/now"))
+    [bound] = list_bindings(workspace, now, None, None)
+    assert (bound.resource_type, bound.resource_id, bound.name) == ("scorer", made.id, "fair")
+    delete_scorer(workspace, place, "fair", None)
+
+    assert list_bindings(workspace, now, None, None) == list_bindings(workspace, before, None, None) == []
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        '{"builtin_scorer_pydantic_data": {"model": "gateway:/JUDGE"}}',
+        '{"memory_augmented_judge_data": {"base_judge": {"builtin_scorer_pydantic_data": {"model": "gateway:/JUDGE"}}}}',
+    ],
+)
+def test_judges_of_other_kinds(workspace: Workspace, place: str, around: str) -> None:
+    """A judge that comes with the client, and one that wraps another, keep their endpoint too."""
+    # The tests share a database, and an endpoint's name is taken once.
+    name = uuid.uuid4().hex
+    endpoint, text = _endpoint(workspace, name), around.replace("JUDGE", name)
+    made = register_scorer(workspace, place, "fair", text)
+
+    assert endpoint in made.serialized
+    assert get_scorer(workspace, place, "fair", None).serialized == text
+
+
+@pytest.mark.parametrize(
+    "odd", ['{"memory_augmented_judge_data": 1}', '{"builtin_scorer_pydantic_data": []}']
+)
+def test_judges_of_odd_shape(workspace: Workspace, place: str, odd: str) -> None:
+    """What is no judge after all is kept as it came."""
+    assert register_scorer(workspace, place, "fair", odd).serialized == odd
 
 
 def test_a_judge_of_no_endpoint(workspace: Workspace, place: str) -> None:

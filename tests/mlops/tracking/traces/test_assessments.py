@@ -43,6 +43,18 @@ def test_feedback_keeps_any_value(say: Say, v3: Call, trace: str, value: Any) ->
     assert v3("GET", f"traces/{trace}")["trace"]["trace_info"]["assessments"] == [kept]
 
 
+def test_assessments_of_one_millisecond_keep_their_order(say: Say, v3: Call, trace: str) -> None:
+    """Assessments are read in the order in which they were made, also where their times are the same."""
+    names = ["accuracy", "clarity", "zeal", "b", "a", "humour"]
+    for name in names:
+        say(assessment_name=name, feedback={"value": 1}, create_time="2026-01-01T00:00:00.000Z")
+
+    kept = v3("GET", f"traces/{trace}")["trace"]["trace_info"]["assessments"]
+
+    assert {one["create_time"] for one in kept} == {kept[0]["create_time"]}
+    assert [one["assessment_name"] for one in kept] == names
+
+
 def test_an_error_in_place_of_a_value(say: Say) -> None:
     """A judge that failed says why."""
     error = {"error_code": "TIMEOUT", "error_message": "too slow"}

@@ -57,6 +57,22 @@ def test_protobuf_is_kept(http: httpx.Client, v3: Call, experiment: str, encodin
     assert kept["trace_info"]["execution_duration"] == "1s"
 
 
+def test_program_is_kept(http: httpx.Client, v3: Call, experiment: str) -> None:
+    """What an export says of its program is kept with the spans; what the library fills in by itself is not."""
+    trace, message = fresh_id(), ExportTraceServiceRequest()
+    message.ParseFromString(_message(trace, "root"))
+    said = {"service.name": "desk", "telemetry.sdk.name": "opentelemetry", "host.name": "attic"}
+    for name, text in said.items():
+        message.resource_spans[0].resource.attributes.add(key=name).value.string_value = text
+
+    _post(http, experiment, message.SerializeToString()).raise_for_status()
+
+    [kept] = v3("GET", "traces/get", params={"trace_id": f"tr-{trace}"})["trace"]["spans"]
+    found = {one["key"]: one["value"]["string_value"] for one in kept["attributes"]}
+    del found["mlflow.traceRequestId"]
+    assert found == {"resource.service.name": "desk", "resource.host.name": "attic"}
+
+
 def test_json_is_kept(export: Export, v3: Call) -> None:
     """An export as JSON is kept with values of every kind."""
     values = {
@@ -166,3 +182,19 @@ def test_the_ids_decide(export: Export, v3: Call) -> None:
     kept = v3("GET", f"traces/get?trace_id={trace}")["trace"]["spans"][0]["attributes"]
 
     assert kept == [{"key": "mlflow.traceRequestId", "value": {"string_value": trace}}]
+
+
+def test_files_of_the_oldest_clients_traces(http: httpx.Client, call: Call, experiment: str) -> None:
+    """A client of before 3.0 puts the spans beside the trace as a file, and is sent it under MLflow's very name."""
+    begun = call("POST", "traces", json={"experiment_id": experiment, "timestamp_ms": 5})["trace_info"]
+    [place] = [tag["value"] for tag in begun["tags"] if tag["key"] == "mlflow.artifactLocation"]
+    folder = place.replace("mlflow-artifacts:/", "/api/2.0/mlflow-artifacts/artifacts/")
+    assert http.put(f"{folder}/traces.json", content=b'{"spans": []}').is_success
+
+    query = {"request_id": begun["request_id"]}
+    got = http.get("/ajax-api/2.0/mlflow/get-trace-artifact", params=query)
+
+    assert got.json() == {"spans": []}
+    # Compared as text by MLflow's tests; what a browser is told besides is that it may guess nothing.
+    assert got.headers["content-disposition"] == "attachment; filename=traces.json"
+    assert got.headers["x-content-type-options"] == "nosniff"

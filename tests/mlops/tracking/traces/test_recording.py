@@ -203,3 +203,45 @@ def test_bad_descriptions_are_refused(v3: Call, experiment: str, change: dict[st
     answer = v3("POST", "traces", 400, json={"trace": {"trace_info": {**info, **change}}})
 
     assert words in answer["message"]
+
+
+def test_spans_in_other_words_are_read_in_mlflows(
+    export: Export, v3: Call, found: Callable[..., list[str]], fresh: str
+) -> None:
+    """A trace of OpenInference and of GenAI has inputs, types, models and the tokens of all its spans."""
+    agent = {"openinference.span.kind": "AGENT", "input.value": '{"q": 1}', "output.value": "Bye!"}
+    call = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 7, "gen_ai.request.model": "m"}
+    counts = {"llm.token_count.prompt": 2, "llm.token_count.completion": 3}
+    trace = export(
+        span(1, attributes=agent, name="asked"),
+        span(2, parent=1, attributes=call),
+        span(3, parent=1, attributes=counts),
+        into=fresh,
+    )
+
+    info = _info(v3, trace)
+    kept = v3("GET", f"traces/get?trace_id={trace}")["trace"]["spans"][0]["attributes"]
+
+    assert (info["request_preview"], info["response_preview"]) == ('{"q": 1}', '"Bye!"')
+    usage = json.loads(info["trace_metadata"]["mlflow.trace.tokenUsage"])
+    assert usage == {"input_tokens": 9, "output_tokens": 3, "total_tokens": 12}
+    # What a span said in its own words is kept beside it.
+    by_key = {one["key"]: one["value"] for one in kept}
+    assert by_key["input.value"] == {"string_value": '{"q": 1}'}
+    assert by_key["mlflow.spanInputs"] == {
+        "kvlist_value": {"values": [{"key": "q", "value": {"int_value": 1}}]}
+    }
+    assert found(fresh, "span.type = 'CHAT_MODEL' AND span.attributes.mlflow.llm.model = 'm'") == ["asked"]
+    assert found(fresh, "span.type = 'LLM'") == []
+
+
+def test_hostile_words_do_not_lose_a_span(export: Export, v3: Call) -> None:
+    """Texts that no database or encoding holds are replaced in what is read of them, and the span is kept."""
+    text = '{"half": "\\ud800", "\\u0000": [1e999, 99999999999999999999]}'
+
+    trace = export(span(1, attributes={"input.value": text, "output.value": "[" * 50_000}))
+
+    kept = v3("GET", f"traces/get?trace_id={trace}")["trace"]["spans"][0]["attributes"]
+    by_key = {one["key"]: one["value"] for one in kept}
+    assert by_key["mlflow.spanInputs"]["kvlist_value"]["values"][0]["value"] == {"string_value": "?"}
+    assert by_key["mlflow.spanOutputs"] == {"string_value": "[" * 50_000}

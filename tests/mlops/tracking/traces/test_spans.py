@@ -127,7 +127,8 @@ def test_circles_of_spans_are_summed() -> None:
     ("value", "role", "shown"),
     [
         (None, "user", None),
-        ("plain", "user", "plain"),
+        ("plain", "user", '"plain"'),
+        ('{"messages": []}', "user", '{"messages": []}'),
         ({"a": 1}, "user", '{"a": 1}'),
         ('{"messages": [{"role": "user", "content": "hi"}]}', "user", "hi"),
         ({"messages": [{"role": "system", "content": "s"}]}, "user", "s"),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from ropewalk.mlops.registry.cards.facts import CardFacts, card_facts
 from ropewalk.mlops.registry.cards.front_matter import front_matter
 from ropewalk.mlops.registry.reading.mlmodel import Column
-from ropewalk.pipeline import Workspace
+from ropewalk.pipeline import Workspace, naming_objects
 from ropewalk.store.artifacts import Artifact, put_artifact
 from ropewalk.store.registry import ModelVersion
 
@@ -43,7 +43,7 @@ def keep_card(workspace: Workspace, version: ModelVersion) -> tuple[str, str]:
     text = model_card(workspace, version)
     stored = workspace.objects.put_bytes(text.encode())
     path = f"{FOLDER}/{version.name}/{version.version}/README.md"
-    with workspace.database.write() as connection:
+    with naming_objects(workspace, [stored]), workspace.database.write() as connection:
         put_artifact(connection, Artifact(path, stored.digest, stored.size))
     return text, path
 

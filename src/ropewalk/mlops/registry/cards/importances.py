@@ -54,9 +54,10 @@ def _xgboost(place: Path) -> dict[str, float]:
             # A leaf has no children, and its place in the list of features means nothing.
             if left != -1
         ]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        # The names may be of any shape too: the file is whatever somebody logged as a booster.
+        return {
+            str(names[index]) if index < len(names) else f"f{index}": float(count)
+            for index, count in Counter(splits).items()
+        }
+    except (ValueError, LookupError, TypeError, RecursionError):
         return {}
-    return {
-        str(names[index]) if index < len(names) else f"f{index}": float(count)
-        for index, count in Counter(splits).items()
-    }

@@ -70,7 +70,7 @@ def upsert_records(workspace: Workspace, identifier: str, given: Sequence[Given]
         UnknownEvaluationSet: there is none of that id.
     """
     now = now_ms()
-    by_digest = [(blake3(_json(record.get("inputs", {})).encode()).hexdigest(), record) for record in given]
+    by_digest = [(inputs_digest(record.get("inputs", {})), record) for record in given]
     with workspace.database.write() as connection:
         found = require_evaluation_set(connection, identifier)
         known = table.find_records(connection, identifier, {digest for digest, _ in by_digest})
@@ -83,6 +83,11 @@ def upsert_records(workspace: Workspace, identifier: str, given: Sequence[Given]
         count = table.count_records(connection, identifier)
         table.change_evaluation_set(connection, _described(found, given, count, now))
     return len(given) - updated, updated
+
+
+def inputs_digest(inputs: object) -> str:
+    """Return the digest by which two records with the same inputs are one."""
+    return blake3(_json(inputs).encode()).hexdigest()
 
 
 def _json(value: object) -> str:

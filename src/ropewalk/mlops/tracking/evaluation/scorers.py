@@ -13,13 +13,16 @@ from ropewalk.mlops.tracking.errors import InvalidRequest, UnknownScorer
 from ropewalk.mlops.tracking.experiments import require_active_experiment, require_experiment
 from ropewalk.mlops.tracking.gateway.endpoints import require_endpoint
 from ropewalk.pipeline import Workspace
-from ropewalk.store import Connection
+from ropewalk.store import Connection, now_ms
+from ropewalk.store.tracking import gateway_endpoints
 from ropewalk.store.tracking import scorers as table
 from ropewalk.store.tracking.scorers import Sampling, ScorerVersion
 
 # How a judge's model names an endpoint of the gateway.
 _GATEWAY = "gateway:/"
-_JUDGE = "instructions_judge_pydantic_data"
+_JUDGES = ("instructions_judge_pydantic_data", "builtin_scorer_pydantic_data")
+# One that remembers what people said to another, which it holds.
+_REMEMBERING, _INNER = "memory_augmented_judge_data", "base_judge"
 NAME = 256
 # Source texts of people's functions; a model's weights do not belong into one.
 SERIALIZED = 1_000_000
@@ -43,11 +46,22 @@ def register_scorer(workspace: Workspace, experiment: str, name: str, serialized
     with workspace.database.write() as connection:
         require_active_experiment(connection, experiment)
         model = _model(content)
-        if model and model.startswith(_GATEWAY):
-            # By its id: a scorer must not change its judge when somebody renames an endpoint.
-            endpoint = require_endpoint(connection, name=model.removeprefix(_GATEWAY))
-            serialized = _with_model(content, f"{_GATEWAY}{endpoint.id}")
-        return table.add_scorer_version(connection, str(uuid.uuid4()), experiment, name, serialized)
+        if not model or not model.startswith(_GATEWAY):
+            return table.add_scorer_version(connection, str(uuid.uuid4()), experiment, name, serialized)
+        # By its id: a scorer must not change its judge when somebody renames an endpoint.
+        endpoint = require_endpoint(connection, name=model.removeprefix(_GATEWAY))
+        serialized = _with_model(content, f"{_GATEWAY}{endpoint.id}")
+        made = table.add_scorer_version(connection, str(uuid.uuid4()), experiment, name, serialized)
+        _bind(connection, endpoint.id, made.id)
+        return made
+
+
+def _bind(connection: Connection, endpoint: str, scorer: str) -> None:
+    """Keep which endpoint the newest version of a scorer uses, in place of the one of before."""
+    now = now_ms()
+    gateway_endpoints.forget_scorer(connection, scorer)
+    used = gateway_endpoints.GatewayBinding(endpoint, "scorer", scorer, now, now, None, None)
+    gateway_endpoints.put_binding(connection, used)
 
 
 def _read(serialized: str) -> dict[str, object]:
@@ -61,15 +75,26 @@ def _read(serialized: str) -> dict[str, object]:
 
 
 def _model(content: dict[str, object]) -> str | None:
-    judge = content.get(_JUDGE)
-    model = judge.get("model") if isinstance(judge, dict) else None
+    model = _judge(content).get("model")
     return model if isinstance(model, str) else None
 
 
+def _judge(content: dict[str, object]) -> dict[str, object]:
+    """Return the part of a scorer that names a model, empty when it has none."""
+    inner: object = content
+    while isinstance(inner, dict):
+        for name in _JUDGES:
+            if isinstance(inner.get(name), dict):
+                found: dict[str, object] = inner[name]
+                return found
+        outer = inner.get(_REMEMBERING)
+        inner = outer.get(_INNER) if isinstance(outer, dict) else None
+    return {}
+
+
 def _with_model(content: dict[str, object], model: str) -> str:
-    judge = content[_JUDGE]
-    assert isinstance(judge, dict)
-    return json.dumps({**content, _JUDGE: {**judge, "model": model}})
+    _judge(content)["model"] = model
+    return json.dumps(content)
 
 
 def list_scorers(workspace: Workspace, experiments: Sequence[str]) -> list[ScorerVersion]:
@@ -119,6 +144,7 @@ def delete_scorer(workspace: Workspace, experiment: str, name: str, version: int
         found = _require(connection, experiment, name)
         # A scorer without any version would be found by its name and be nothing.
         if version is None or [one.version for one in found] == [version]:
+            gateway_endpoints.forget_scorer(connection, found[0].id)
             table.delete_scorer(connection, found[0].id)
         else:
             table.delete_scorer_version(connection, _wanted(found, version))

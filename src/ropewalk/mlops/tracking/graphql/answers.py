@@ -66,7 +66,8 @@ def _refused(messages: list[str]) -> dict[str, object]:
 
 def _message(error: GraphQLError) -> str:
     cause = error.original_error
-    if cause is None or isinstance(cause, RopewalkError):
+    # The library wraps its own errors too: a variable that does not fit is no failure of ours.
+    if cause is None or isinstance(cause, RopewalkError | GraphQLError):
         return error.message
     # What went wrong inside may name what is nobody else's business.
     get_logger().error("GraphQL query failed", exception="".join(traceback.format_exception(cause)))

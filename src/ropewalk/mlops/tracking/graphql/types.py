@@ -127,16 +127,26 @@ def _input(hint: object) -> GraphQLInputType:
     return _scalar(hint) or input_type(cast("Struct", hint))
 
 
+def _parsed(value: object, hint: object) -> object:
+    """Return a value whose JSON the database wrote as the structs that it stands for; any other as it is."""
+    if isinstance(value, msgspec.Raw):
+        # Lenient, because the wire writes "NaN" and infinities as texts.
+        return msgspec.json.decode(value, type=cast("Any", _plain(hint)), strict=False)
+    if isinstance(value, list) and value and isinstance(value[0], msgspec.Raw):
+        return [_parsed(one, _item(hint)) for one in value]
+    return value
+
+
 def _reader(name: str, hint: object) -> Callable[[object, GraphQLResolveInfo[Any]], object]:
     zero = None if hint == Int64 else _ZEROS.get(_plain(hint))
     zero = 0 if hint == Int64 else zero
 
     def read(source: object, _: GraphQLResolveInfo[Any]) -> object:
-        value = getattr(source, name)
+        value = _parsed(getattr(source, name), hint)
         if value is None:
             return zero
         # The wire writes these three as texts, and GraphQL has no other way to say them than null.
-        if hint is float and (isinstance(value, str) or not math.isfinite(value)):
+        if hint is float and not (isinstance(value, float | int) and math.isfinite(value)):
             return None
         return value
 

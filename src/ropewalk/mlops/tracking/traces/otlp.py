@@ -29,6 +29,11 @@ from ropewalk.mlops.tracking.wire.compat import wire_number
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 TRACE_ID, SPAN_ID = 16, 8
+# What an export says once of all its spans is kept with each of them, where searches find it.
+RESOURCE = "resource."
+# Some thirty attributes with each of ten thousand spans; what a pair costs besides its own bytes is counted too.
+COPIED_BYTES = 32 << 20
+_PAIR_BYTES = 64
 _BLOCK = 1 << 20
 # JSON writes these ids as hexadecimal digits, which protobuf's own JSON does not.
 _IDS = {"traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id"}
@@ -107,21 +112,53 @@ def _ids_in_base64(read: Any) -> Any:
 
 
 def spans_of(message: ExportTraceServiceRequest) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the content of the spans that can be kept, and for each other span why it cannot."""
+    """Return the content of the spans that can be kept, and for each other span why it cannot.
+
+    Raises:
+        RequestTooLarge: what the export says once of all its spans would be too much with each of them.
+    """
+    _check_copies(message)
     kept, refused = list[dict[str, Any]](), list[str]()
-    for span in _spans(message):
+    for span, about in _spans(message):
         problem = _problem(span)
         if problem:
             refused.append(f"span {span.name[:80]!r} {problem}")
         else:
-            kept.append(_content(span))
+            kept.append(_content(span, about))
     return kept, refused
 
 
-def _spans(message: ExportTraceServiceRequest) -> Iterator[SpanMessage]:
+def _check_copies(message: ExportTraceServiceRequest) -> None:
+    copied = sum(
+        (resource.resource.ByteSize() + _PAIR_BYTES * len(resource.resource.attributes))
+        * sum(len(scope.spans) for scope in resource.scope_spans)
+        for resource in message.resource_spans
+    )
+    # A small body could else become a hundred million rows, for which all other writers would wait.
+    if copied > COPIED_BYTES:
+        raise RequestTooLarge(
+            f"The resource's attributes, kept with each span, would be more than {COPIED_BYTES} bytes",
+            hint="export fewer spans at once (OTEL_BSP_MAX_EXPORT_BATCH_SIZE), or say less in the resource",
+        )
+
+
+def _spans(message: ExportTraceServiceRequest) -> Iterator[tuple[SpanMessage, list[dict[str, Any]]]]:
+    """Yield each span with what its export says of the program that it comes from."""
     for resource in message.resource_spans:
+        about = [
+            {**pair, "key": f"{RESOURCE}{pair['key']}"}
+            for pair in _pairs(resource.resource.attributes)
+            if not _is_default(pair)
+        ]
         for scope in resource.scope_spans:
-            yield from scope.spans
+            for span in scope.spans:
+                yield span, about
+
+
+def _is_default(pair: dict[str, Any]) -> bool:
+    # What the library says of itself when nobody said anything: MLflow's clients read their spans back without it.
+    unnamed = str(pair["value"].get("string_value", "")).startswith("unknown_service")
+    return pair["key"].startswith("telemetry.sdk.") or (pair["key"] == "service.name" and unnamed)
 
 
 def _problem(span: SpanMessage) -> str | None:
@@ -139,7 +176,7 @@ def _problem(span: SpanMessage) -> str | None:
     return None
 
 
-def _content(span: SpanMessage) -> dict[str, Any]:
+def _content(span: SpanMessage, about: list[dict[str, Any]]) -> dict[str, Any]:
     content: dict[str, Any] = {
         "trace_id": _base64(span.trace_id),
         "span_id": _base64(span.span_id),
@@ -150,7 +187,8 @@ def _content(span: SpanMessage) -> dict[str, Any]:
         "kind": SpanMessage.SpanKind.Name(span.kind) if span.kind in SpanMessage.SpanKind.values() else None,
         "start_time_unix_nano": span.start_time_unix_nano,
         "end_time_unix_nano": span.end_time_unix_nano,
-        "attributes": _pairs(span.attributes),
+        # First, so that a span that says the same of itself is believed.
+        "attributes": [*about, *_pairs(span.attributes)],
         "events": [
             _set(time_unix_nano=e.time_unix_nano, name=_clean(e.name), attributes=_pairs(e.attributes))
             for e in span.events

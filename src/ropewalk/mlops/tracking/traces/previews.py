@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ropewalk.mlops.tracking.traces.spans import as_text
-
 # MLflow's own length.
 LENGTH = 1000
 
@@ -15,7 +13,9 @@ def preview(value: object, role: str) -> str | None:
     """Return what a list shows of a value: of a conversation the last message of `role`, of others their beginning."""
     if value is None:
         return None
-    text = _spoken(value, role) or as_text(value)
+    # MLflow shows a text that is no conversation as JSON, in its quotes, unless it is JSON already.
+    is_json = isinstance(value, str) and value.startswith(("{", "["))
+    text = _spoken(value, role) or (str(value) if is_json else json.dumps(value, ensure_ascii=False))
     return text if len(text) <= LENGTH else f"{text[: LENGTH - 3]}..."
 
 

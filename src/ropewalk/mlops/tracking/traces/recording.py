@@ -13,10 +13,12 @@ from ropewalk.mlops.tracking.errors import InvalidRequest, RequestTooLarge, Unkn
 from ropewalk.mlops.tracking.experiments import require_active_experiment
 from ropewalk.mlops.tracking.runs import require_active_run
 from ropewalk.mlops.tracking.traces import conventions, usage
+from ropewalk.mlops.tracking.traces.anyvalues import Allowance
 from ropewalk.mlops.tracking.traces.errors import UnknownTrace
 from ropewalk.mlops.tracking.traces.previews import preview
 from ropewalk.mlops.tracking.traces.prompts import LINKED_PROMPTS, prompts_of
 from ropewalk.mlops.tracking.traces.spans import Span, span_of
+from ropewalk.mlops.tracking.traces.translation import translated
 from ropewalk.pipeline import Workspace
 from ropewalk.store import Connection
 from ropewalk.store.tracking import traces as table
@@ -63,7 +65,9 @@ def record_spans(
         RequestTooLarge: a trace gets more spans than one may have.
     """
     by_trace: dict[str, list[Span]] = {}
-    for span in map(span_of, contents):
+    # One for the whole export, which is what one request may cost.
+    allowance = Allowance()
+    for span in (translated(span_of(content), allowance) for content in contents):
         by_trace.setdefault(span.trace_id, []).append(span)
     arrivals = [_arrival(trace_id, spans, run_id) for trace_id, spans in by_trace.items()]
     # One transaction for the whole export: it is kept or refused as a whole, so a client can simply send it again.

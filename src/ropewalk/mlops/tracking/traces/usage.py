@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from ropewalk.mlops.tracking.traces.conventions import COSTS, TOKENS
@@ -16,37 +17,49 @@ SpanFigures = tuple[str, "str | None", Mapping[str, float]]
 def summed(spans: Sequence[SpanFigures]) -> dict[str, str]:
     """Return the metadata that a trace has of its spans' tokens and costs, each (span, parent, figures).
 
-    What a span counts contains what the spans below it count, as MLflow's client has it: so those are passed over.
+    What a span counts contains what the spans below it count, as MLflow's client has it, unless it is less than that.
     """
     found = {TOKEN_USAGE: _sum(spans, TOKENS), COST: _sum(spans, COSTS)}
     return {key: json.dumps(figures) for key, figures in found.items() if figures}
 
 
 def _sum(spans: Sequence[SpanFigures], names: Sequence[str]) -> dict[str, float | int]:
-    outermost = _outermost(spans, names)
-    if not outermost:
+    totals = _totals(spans, names)
+    if not totals:
         return {}
-    # Those of caches only where a span has them.
-    wanted = [name for name in names if name in _ALWAYS or any(name in figures for figures in outermost)]
-    totals = {name: sum(figures.get(name, 0.0) for figures in outermost) for name in wanted}
     # Tokens are whole, and clients read them so.
-    return {name: int(total) if name in TOKENS else total for name, total in totals.items()}
+    found = {name: totals.get(name, 0.0) for name in names if name in _ALWAYS or name in totals}
+    return {name: int(total) if name in TOKENS else total for name, total in found.items()}
 
 
-def _outermost(spans: Sequence[SpanFigures], names: Sequence[str]) -> list[Mapping[str, float]]:
-    """Return the figures of the spans that count something of `names` and lie below none that does."""
-    counting = {span for span, _, figures in spans if figures.keys() & set(names)}
+def _totals(spans: Sequence[SpanFigures], names: Sequence[str]) -> dict[str, float]:
+    """Add up from the leaves to the roots, each span once, however deep or broken the tree is."""
     parents = {span: parent for span, parent, _ in spans}
-    own = [(parent, figures) for span, parent, figures in spans if span in counting]
-    return [figures for parent, figures in own if not _is_below(parent, parents, counting)]
+    waiting_for = Counter(parents[span] for span in parents)
+    own = {span: {name: figures[name] for name in names if name in figures} for span, _, figures in spans}
+    below: dict[str | None, dict[str, float]] = {}
+    ready = [span for span in parents if not waiting_for[span]]
+    while ready:
+        span = ready.pop()
+        # A span whose parent never arrived stands by itself.
+        parent = parents.pop(span)
+        above = parent if parent in own else None
+        below[above] = _added(below.get(above, {}), _joined(own[span], below.pop(span, {})))
+        waiting_for[parent] -= 1
+        if parent in parents and not waiting_for[parent]:
+            ready.append(parent)
+    # Spans that are each other's parents are a mistake; each then counts by itself.
+    for span in parents:
+        below[None] = _added(below.get(None, {}), _joined(own[span], below.get(span, {})))
+    return below.get(None, {})
 
 
-def _is_below(parent: str | None, parents: Mapping[str, str | None], counting: set[str]) -> bool:
-    seen = set[str]()
-    # Spans that are each other's parents are a mistake, and no reason to go round for ever.
-    while parent is not None and parent not in seen:
-        if parent in counting:
-            return True
-        seen.add(parent)
-        parent = parents.get(parent)
-    return False
+def _joined(own: Mapping[str, float], below: Mapping[str, float]) -> dict[str, float]:
+    """Return what a span and those below it count together."""
+    # Less than the parts is not their sum: such a span counts only what it did itself.
+    is_whole = bool(own) and all(own.get(name, 0.0) >= below.get(name, 0.0) for name in _ALWAYS)
+    return dict(own) if is_whole else _added(own, below)
+
+
+def _added(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+    return {name: one.get(name, 0.0) + other.get(name, 0.0) for name in (*one, *other)}

@@ -47,7 +47,6 @@ def run_info(found: values.Run) -> wire.RunInfo:
 
 def run(found: values.Run) -> wire.Run:
     """Return a run with all it logged as MLflow writes it."""
-    uses = {role: [use for use in found.models if use.role == role] for role in ("input", "output")}
     return wire.Run(
         info=run_info(found),
         data=wire.RunData(
@@ -55,12 +54,22 @@ def run(found: values.Run) -> wire.Run:
             params=[wire.Param(key, value) for key, value in found.params.items()],
             tags=[wire.RunTag(key, value) for key, value in found.tags.items()],
         ),
-        inputs=wire.RunInputs(
-            dataset_inputs=[dataset_input(used) for used in found.datasets],
-            # A model that a run read has no step on the wire; one that it made has.
-            model_inputs=[wire.ModelInput(use.model_id) for use in uses["input"]],
-        ),
-        outputs=wire.RunOutputs([wire.ModelOutput(use.model_id, use.step) for use in uses["output"]]),
+        inputs=run_inputs(found.datasets, found.models),
+        outputs=run_outputs(found.models),
+    )
+
+
+def run_inputs(datasets: Iterable[values.Dataset], models: Iterable[values.ModelUse]) -> wire.RunInputs:
+    """Return what a run read as MLflow writes it."""
+    # A model that a run read has no step on the wire; one that it made has.
+    read = [wire.ModelInput(use.model_id) for use in models if use.role == "input"]
+    return wire.RunInputs([dataset_input(used) for used in datasets], read)
+
+
+def run_outputs(models: Iterable[values.ModelUse]) -> wire.RunOutputs:
+    """Return the logged models that a run made as MLflow writes them."""
+    return wire.RunOutputs(
+        [wire.ModelOutput(use.model_id, use.step) for use in models if use.role == "output"]
     )
 
 

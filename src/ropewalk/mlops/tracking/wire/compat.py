@@ -230,8 +230,10 @@ def answer(content: msgspec.Struct | None) -> Response:
 def refuse(error: RopewalkError) -> Response:
     """Return an error as the object that MLflow's clients turn into their exception."""
     status, code = next(_ENVELOPES[parent] for parent in type(error).__mro__ if parent in _ENVELOPES)
-    # Clients show the message only, so what to do next goes into it.
-    message = f"{error.message} ({error.hint})" if error.hint else error.message
+    # Clients show the message only, so what was meant and what to do next go into it.
+    meant = f"did you mean {error.nearest}?" if error.nearest else ""
+    more = " ".join(filter(None, (meant, error.hint)))
+    message = f"{error.message} ({more})" if more else error.message
     # Newer servers add `sqlstate` and `error_class`, which no client needs, and tests of older ones compare the whole.
     body = {"error_code": code, "message": message}
     return Response(_ENCODER.encode(body), status_code=status, media_type="application/json")
