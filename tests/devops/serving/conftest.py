@@ -17,6 +17,7 @@ import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
+from blank_state import add_database
 
 from ropewalk import plugins
 from ropewalk.devops.serving import Deployment, Target
@@ -154,6 +155,8 @@ def workspace(tmp_path: Path, environ: dict[str, str]) -> Iterator[Workspace]:
     (tmp_path / "project").mkdir()
     text = "project: test\ndeploy:\n  late: {key: flight_id}\n"
     (tmp_path / "project" / "ropewalk.yaml").write_text(text)
+    if not environ:
+        add_database(tmp_path / "project/.ropewalk/ropewalk.db")
     with Workspace(load_project(tmp_path / "project", plugins.sections()), load_settings(environ)) as found:
         yield found
 

@@ -155,8 +155,10 @@ def test_what_was_never_served_is_tried_before_it_is_adopted(
     forget_environment(workspace)
     (workspace.state / "serving" / "late" / "1" / "model.lgb").write_text("broken")
 
-    with pytest.raises(ModelNotServable, match="not a LightGBM model file"):
+    with pytest.raises(ModelNotServable, match="not a LightGBM model file") as caught:
         KIND.adopt(node, output, open_in("production"))
+    # Where the deployment is declared, which is what a person can change.
+    assert caught.value.place == node.origin
 
     assert list_deployments(open_in("production")) == []
 

@@ -151,9 +151,14 @@ def _read_model_file(path: Path) -> tuple[Mapping[str, str], str, list[list[obje
     header = dict(line.split("=", 1) for line in head.splitlines() if "=" in line)
     if "feature_names" not in header:
         raise ModelNotServable(f"{path.name} is not a LightGBM model file")
-    categorical = _last_line(content, b"\n[categorical_feature: ").rstrip(b"]").decode()
+    categorical = _last_line(content, b"\n[categorical_feature: ").rstrip(b"]").decode(errors="replace")
     pandas_line = _last_line(content, b"\npandas_categorical:")
-    return header, categorical, (msgspec.json.decode(pandas_line) if pandas_line else None) or []
+    try:
+        tail = msgspec.json.decode(pandas_line, type=list[list[object]] | None) if pandas_line else None
+    except msgspec.DecodeError as error:
+        # A copy that broke off ends within this line; served without its categories it would answer wrongly.
+        raise ModelNotServable(f"the categories in {path.name} cannot be read: {error}") from error
+    return header, categorical, tail or []
 
 
 def _last_line(content: bytes, start: bytes) -> bytes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from blake3 import blake3
 
@@ -62,7 +63,8 @@ class DeploymentKind(NodeKind):
         target = Target(model, int(version), made.digest, entry.key)
         task.report(0, None, f"trying {model} version {version}")
         # By name, because planning reads this module and must not wait for what only deploying needs.
-        importlib.import_module(_DOOR).deploy(task.workspace, name, target, task.run_id)
+        with _placed(task.node):
+            importlib.import_module(_DOOR).deploy(task.workspace, name, target, task.run_id)
         return _output(name, target)
 
     def pack(self, node: Node, output: Output, workspace: Workspace) -> Packed | None:
@@ -95,9 +97,21 @@ class DeploymentKind(NodeKind):
         if target is None:
             raise ModelNotServable(
                 f"{output.reference} serves a version that is not registered here any more",
+                place=node.origin,
                 hint="`ropewalk run` in an unprotected environment registers it again",
             )
-        importlib.import_module(_DOOR).redeploy(workspace, node.name, target)
+        with _placed(node):
+            importlib.import_module(_DOOR).redeploy(workspace, node.name, target)
+
+
+@contextmanager
+def _placed(node: Node) -> Iterator[None]:
+    """Let the error of a model that cannot be served say where its deployment is declared."""
+    try:
+        yield
+    except ModelNotServable as error:
+        error.place = error.place or node.origin
+        raise
 
 
 def _declare(entry: Entry) -> Node:
