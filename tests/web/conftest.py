@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -37,6 +38,7 @@ from ropewalk.web.assets import load_assets
 from ropewalk.web.charts import Limit, LineChart, Series
 from ropewalk.web.grid import GridColumn, make_grid
 from ropewalk.web.render import Renderer
+from ropewalk.web.tokens import TokenLine, TokensPage
 from ropewalk.web.views import (
     compare,
     data,
@@ -57,6 +59,9 @@ from ropewalk.web.views.addresses import address_of
 from ropewalk.web.views.alerts import standing_alerts
 from ropewalk.web.views.nodes import NodeLine
 from ropewalk.web.xy_charts import Line, XYChart
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 MADE_AT = 1_795_428_000_000
 MINUTE = 60_000
@@ -519,6 +524,12 @@ def make_samples() -> dict[str, object]:
             chart=CHARTS[0],
             is_bars=True,
         ),
+        "tokens.html": TokensPage(
+            "ada",
+            (TokenLine("1a2b", "notebook", ("read", "write"), "active", MADE_AT, "2027-02-21", None),),
+            (("read", True), ("delete", False)),
+            "rw_shown-once",
+        ),
         "experiments.html": experiments.ExperimentList(
             (experiments.ExperimentLine("1", "flights", 3, MADE_AT),)
         ),
@@ -599,6 +610,17 @@ FILES = {
         SELECT flight_id, distance, late FROM raw.flights
         """,
     "tables/mart/daily.sql": "SELECT count(*) AS flights FROM mart.features",
+    "metrics/punctuality.yaml": """
+        table: mart.features
+        dimensions: {flight: flight_id}
+        measures:
+          flights: {kind: count, description: Flights with what was known of them}
+        """,
+    "questions/longest.sql": """
+        -- title: The longest flights
+        -- chart: bar x=flight_id y=distance
+        SELECT flight_id, distance FROM mart.features ORDER BY distance DESC, flight_id LIMIT 5
+        """,
     "contracts/mart.features.odcs.yaml": """
         apiVersion: v3.1.0
         kind: DataContract
@@ -774,6 +796,16 @@ def flights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 def flights_root(tmp_path: Path) -> Path:
     """Return the folder of a small flagship of the test's own, before its first run."""
     return write_flights(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return a headless Chromium; without one these tests fail and say what to install."""
+    # Here, because two would be in each other's way; imported late, as most tests of pages need none.
+    from page_checks import headless
+
+    with headless() as found:
+        yield found
 
 
 @pytest.fixture

@@ -213,3 +213,26 @@ def test_bodies_that_are_none(ask, body):
     response = ask("/api/sql", method="POST", headers={"content-type": "application/json"}, content=body)
 
     assert (response.status_code, response.json()["code"]) == (400, "RW180")
+
+
+def test_a_broken_file_is_told_beside_the_list(ask, shop):
+    """SQL, metrics and other questions go on being answered; lists and pages name what is broken, and where."""
+    broken = shop.root / "questions/broken.sql", shop.root / "metrics/broken.yaml"
+    broken[0].write_text("-- title: x\nSELEC 1", encoding="utf-8")
+    broken[1].write_text("tabel: mart.sales\n", encoding="utf-8")
+    try:
+        asked = [
+            ask(address)
+            for address in ("/api/sql?q=SELECT 1 AS a", "/api/questions/total", "/api/metrics/sold")
+        ]
+        lists = [ask(address).json() for address in ("/api/questions", "/api/metrics")]
+        pages = [ask(address).text for address in ("/questions", "/metrics")]
+    finally:
+        for path in broken:
+            path.unlink()
+
+    assert [response.status_code for response in asked] == [200] * 3
+    assert [len(found["broken"]) for found in lists] == [1, 1]
+    assert "questions/broken.sql:2" in pages[0]
+    assert "Who sells" in pages[0]
+    assert "metrics/broken.yaml:1" in pages[1]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from page_checks import ACCESS, CONTRAST, CUT_OFF
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from ropewalk import plugins
 from ropewalk.pipeline import Workspace
@@ -32,6 +32,11 @@ PATHS = (
     "/models",
     "/models/late",
     "/models/late/1",
+    "/metrics",
+    "/metrics/flights",
+    "/questions",
+    "/questions/longest",
+    "/history",
     "/deployments",
     "/deployments/late",
     "/lineage",
@@ -40,54 +45,9 @@ PATHS = (
     "/sql?q=SELEC",
     "/issues",
     "/issues/1",
+    "/tokens",
     "/nothing/here",
 )
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-# Each text's contrast with what lies behind it, as it is really painted; texts in drawings are tested by tokens.
-CONTRAST = """() => {
-  const parse = (c) => { const m = c.match(/[\\d.]+/g).map(Number); return c.startsWith("color(srgb")
-    ? [m[0] * 255, m[1] * 255, m[2] * 255, m[3] ?? 1] : [m[0], m[1], m[2], m[3] ?? 1]; };
-  const over = (top, below) => top.slice(0, 3).map((v, i) => v * top[3] + below[i] * (1 - top[3]));
-  const lum = (c) => { const l = c.map((v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
-    return 0.2126 * l[0] + 0.7152 * l[1] + 0.0722 * l[2]; };
-  const behind = (el) => { const layers = []; for (let e = el; e; e = e.parentElement)
-    layers.push(parse(getComputedStyle(e).backgroundColor));
-    return layers.reverse().reduce((below, top) => over(top, below), [255, 255, 255]); };
-  const bad = [];
-  for (const el of document.querySelectorAll("body *")) {
-    if (el.closest("svg, dialog:not([open])") || !el.checkVisibility() || el.closest(".unseen, .skip")) continue;
-    if (![...el.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim())) continue;
-    const style = getComputedStyle(el), ground = behind(el), ink = over(parse(style.color), ground);
-    const [a, b] = [lum(ink), lum(ground)].sort((x, y) => y - x), ratio = (a + 0.05) / (b + 0.05);
-    const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.6 && style.fontWeight >= 700);
-    if (ratio < (large ? 3 : 4.5)) bad.push(`${ratio.toFixed(2)} ${el.outerHTML.slice(0, 90)}`);
-  }
-  return bad;
-}"""
-# What everybody who cannot see the page or use a pointer needs of it.
-ACCESS = """() => {
-  const bad = [], name = (el) => (el.getAttribute("aria-label") || el.textContent || "").trim()
-    || [...(el.labels ?? [])].map((l) => l.textContent.trim()).join("") || el.title;
-  if (document.querySelectorAll("h1").length !== 1) bad.push("not one h1");
-  if (!document.documentElement.lang || !document.title) bad.push("no language or title");
-  for (const el of document.querySelectorAll("a[href], button, input, textarea, select"))
-    if (!name(el) && el.type !== "hidden") bad.push("no name: " + el.outerHTML.slice(0, 90));
-  for (const el of document.querySelectorAll("[aria-labelledby]"))
-    for (const id of el.getAttribute("aria-labelledby").split(" "))
-      if (!document.getElementById(id)) bad.push("nothing called " + id);
-  for (const el of document.querySelectorAll("main *"))
-    if (el.scrollWidth > el.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(el).overflowX) && el.tabIndex < 0
-      && !el.querySelector("a, button, input") && el.tagName !== "PRE") bad.push("scrolls without keyboard: " + el.className);
-  return bad;
-}"""
 
 
 @contextmanager
@@ -97,22 +57,13 @@ def serving(workspace: Workspace) -> Iterator[str]:
     server = server_for(create_app(workspace, plugins.routes(workspace)))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(20)
-    listener.close()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Return a headless Chromium; without one these tests fail and say what to install."""
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.fail("no Chromium on the PATH: install it, or leave out `-m browser`")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
-        yield found
-        found.close()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        # Also where a test fails: the thread of a server would keep the whole process from ending.
+        server.should_exit = True
+        thread.join(20)
+        listener.close()
 
 
 @pytest.fixture(scope="session")
@@ -164,6 +115,7 @@ def test_page_renders(open_page: Open, path: str, theme: str) -> None:
     assert page.evaluate(CONTRAST) == []
     assert page.evaluate(ACCESS) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(CUT_OFF) == []
 
 
 def test_checks_find_what_is_wrong(open_page: Open) -> None:
@@ -173,10 +125,15 @@ def test_checks_find_what_is_wrong(open_page: Open) -> None:
       const pale = document.createElement("p"), field = document.createElement("input");
       pale.textContent = "pale"; pale.style.color = "#a0a0a0";
       document.querySelector("main").append(pale, field);
+      const table = document.createElement("table"), cell = table.insertRow().insertCell();
+      cell.innerHTML = "<a href='/'>flights</a>";
+      Object.assign(cell.style, { display: "block", width: "2ch", overflow: "hidden" });
+      document.querySelector("main").append(table);
     }""")
 
     assert [problem for problem in page.evaluate(CONTRAST) if "pale" in problem]
     assert [problem for problem in page.evaluate(ACCESS) if "no name" in problem]
+    assert page.evaluate(CUT_OFF) == ["flights"]
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -128,7 +128,8 @@ def check_origin(headers: Headers, *, is_browser: bool = False) -> None:
 
 
 def _same_host(origin: str | None, host: str) -> bool:
-    return origin is not None and origin.partition("://")[2] == host
+    # No host is not the host of an origin that names none either, such as `null`.
+    return bool(host) and origin is not None and origin.partition("://")[2] == host
 
 
 def _is_address(name: str) -> bool:

@@ -7,7 +7,7 @@ limits that a request may lower and never raise.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -16,9 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ropewalk.dataops.lake import Asking, Form, QueryResult, ask_environment, read_memory
-from ropewalk.dataops.metrics import ask_metrics, read_metrics
+from ropewalk.dataops.metrics import ask_metrics, survey_metrics
 from ropewalk.dataops.privacy import project_masks
-from ropewalk.dataops.questions import ask_question, read_questions
+from ropewalk.dataops.questions import ask_question, survey_questions
+from ropewalk.errors import RopewalkError
 from ropewalk.pipeline import Workspace
 from ropewalk.routes import Permission, Route
 from ropewalk.web.bodies import read_body
@@ -182,9 +183,17 @@ def _response(result: QueryResult, about: dict[str, Any], form: str) -> Response
     return Response(msgspec.json.encode(document), headers=headers, media_type=TYPES[form])
 
 
+def _listed(what: str, documents: list[dict[str, Any]], broken: Iterable[RopewalkError]) -> Response:
+    """Return a list, and beside it what is wrong with files that would have been part of it."""
+    content: dict[str, Any] = {what: documents}
+    if problems := [error.as_json() for error in broken]:
+        content["broken"] = problems
+    return Response(msgspec.json.encode(content), media_type=TYPES["json"])
+
+
 def _lists(workspace: Workspace) -> list[Route]:
     async def metrics(_request: Request) -> Response:
-        found = await run_in_threadpool(read_metrics, workspace.root)
+        found = await run_in_threadpool(survey_metrics, workspace.root)
         documents = [
             {
                 "name": metric.name,
@@ -196,10 +205,10 @@ def _lists(workspace: Workspace) -> list[Route]:
             }
             for metric in found.by_name.values()
         ]
-        return Response(msgspec.json.encode({"metrics": documents}), media_type=TYPES["json"])
+        return _listed("metrics", documents, found.broken.values())
 
     async def questions(_request: Request) -> Response:
-        found = await run_in_threadpool(read_questions, workspace.root)
+        found = await run_in_threadpool(survey_questions, workspace.root)
         documents = [
             {
                 "name": question.name,
@@ -210,9 +219,9 @@ def _lists(workspace: Workspace) -> list[Route]:
                     for item in question.parameters
                 ],
             }
-            for question in found.values()
+            for question in found.by_name.values()
         ]
-        return Response(msgspec.json.encode({"questions": documents}), media_type=TYPES["json"])
+        return _listed("questions", documents, found.broken.values())
 
     return [
         Route("GET", "/api/metrics", Permission.READ, metrics),

@@ -31,6 +31,7 @@ from ropewalk.web.openapi import openapi_route
 from ropewalk.web.page import page_routes, wants_page
 from ropewalk.web.render import NAVIGATION, Renderer
 from ropewalk.web.run_answers import run_routes
+from ropewalk.web.tokens import token_routes
 from ropewalk.web.views import PAGES
 
 
@@ -72,6 +73,7 @@ def all_rows(workspace: Workspace, routes: Iterable[Route], renderer: Renderer, 
         asset_route(renderer.assets),
         csv_route(workspace),
         *login_routes(workspace, renderer, gate),
+        *token_routes(workspace, renderer),
         *answer_routes(workspace),
         *run_routes(workspace),
         *pages,

@@ -48,7 +48,8 @@ def size(count: int | None) -> str:
         return MISSING
     amount, unit = float(count), "B"
     for larger in ("kB", "MB", "GB", "TB"):
-        if amount < 1000:
+        # What would read as 1000 of a unit is one of the next.
+        if amount < 999.5:
             break
         amount, unit = amount / 1000, larger
     return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
@@ -61,7 +62,8 @@ def duration(ms: int | None) -> str:
     if ms < SECOND:
         return f"{ms} ms"
     if ms < MINUTE:
-        return f"{ms / SECOND:.1f} s"
+        # Cut and not rounded, as below: there are no 60.0 seconds.
+        return f"{ms // 100 / 10:.1f} s"
     if ms < HOUR:
         return f"{ms // MINUTE} m {ms % MINUTE // SECOND} s"
     if ms < DAY:

@@ -60,10 +60,17 @@ def plain(value: object) -> Cell:
         case bytes() | bytearray():
             found = value[:SHOWN].hex()
         case list() | tuple() | dict():
-            found = json.dumps(value, default=str, ensure_ascii=False)
+            found = json.dumps(_text_keys(value), default=str, ensure_ascii=False)
         case _:
             found = str(value)
     return found
+
+
+def _text_keys(value: object) -> object:
+    """Return a nested value whose keys are all texts: the engine's maps may have any, and JSON has no others."""
+    if isinstance(value, dict):
+        return {str(key): _text_keys(item) for key, item in value.items()}
+    return [_text_keys(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def shown(cell: Cell) -> str:

@@ -68,10 +68,10 @@ def view(flights: Workspace) -> Overview:
 
 
 def test_strands_hold_all_nodes(view: Overview) -> None:
-    """Every node is in one of the three strands, sources before tables."""
+    """Every node is in one of the three strands, sources before tables and what they are used for behind."""
     kinds = {strand.name: [node.kind for node in strand.nodes] for strand in view.strands}
 
-    assert kinds["data"] == ["source", "table", "table"]
+    assert kinds["data"] == ["source", "table", "table", "metric", "question"]
     assert set(kinds["models"]) == {"step", "gate", "model"}
     assert kinds["software"] == ["deployment", "monitor"]
     assert sum(map(len, kinds.values())) == len(view.picture)
@@ -81,7 +81,7 @@ def test_strand_counts_what_is_current(view: Overview) -> None:
     """A table that was never made is not counted as current."""
     data = view.strands[0]
 
-    assert (data.current, len(data.nodes)) == (2, 3)
+    assert (data.current, len(data.nodes)) == (4, 5)
 
 
 def test_runs_are_told(view: Overview) -> None:

@@ -97,6 +97,29 @@ def test_list(visited: Visited) -> None:
     assert [said.value for said in line.assessments] == [HOSTILE]
 
 
+@pytest.mark.parametrize(
+    ("preview", "read"),
+    [
+        (None, None),
+        ('"said \\"so\\""', 'said "so"'),
+        # A long one is cut, and then is no JSON.
+        ('"a long te...', '"a long te...'),
+        ('{"q": 1}', '{"q": 1}'),
+        ("plain", "plain"),
+    ],
+)
+def test_previews_without_quotes(visited: Visited, preview: str | None, read: str | None) -> None:
+    """A text is shown as it was said, though MLflow keeps the preview of one in quotes."""
+    # The other trace, whose first words no other test looks at.
+    visit = visited("0")
+    with visit.workspace.database.write() as connection:
+        connection.execute("UPDATE trace SET request_preview = ? WHERE id = ?", (preview, _trace(2)))
+
+    [line] = [one for one in trace_table(visit).traces if one.id == _trace(2)]
+
+    assert line.request == read
+
+
 def test_filter(visited: Visited) -> None:
     """The list is searched in the protocol's language, and a mistake in it is shown and no page lost."""
     assert [one.name for one in trace_table(visited("Default", filter="span.name = 'ask'")).traces] == [

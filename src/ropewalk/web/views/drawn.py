@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -44,12 +45,12 @@ def _lines(grid: Grid, x: str, ys: Sequence[str], color: str | None) -> list[tup
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
-    if isinstance(value, int | float | Decimal):
-        return float(value)
     try:
         # Decimals and long whole numbers travel as text.
-        return float(value) if isinstance(value, str) else None
-    except ValueError:
+        found = float(value)
+    except (ValueError, OverflowError):
         return None
+    # What has no height is at no place, and no line is the tallest by it.
+    return found if math.isfinite(found) else None

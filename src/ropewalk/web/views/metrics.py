@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ropewalk.dataops.metrics import GRAINS, Metric, MetricMissing, MetricQuestion, ask_metrics, read_metrics
+from ropewalk.dataops.metrics import (
+    GRAINS,
+    Metric,
+    MetricMissing,
+    MetricQuestion,
+    ask_metrics,
+    survey_metrics,
+)
 from ropewalk.errors import RopewalkError
 from ropewalk.web.charts import LineChart
 from ropewalk.web.errors import InvalidQuery, status_of
@@ -32,9 +39,15 @@ class MetricLine:
 
 @dataclass(frozen=True)
 class MetricList:
-    """All metrics of the project."""
+    """All metrics of the project.
+
+    Attributes:
+        metrics: those of the files that can be read.
+        broken: what is wrong with the others.
+    """
 
     metrics: tuple[MetricLine, ...]
+    broken: tuple[QueryProblem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,13 +80,12 @@ class MetricPage:
 
 
 def metric_list(visit: Visit) -> MetricList:
-    """Return all metrics.
-
-    Raises:
-        InvalidProjectFile: a file of metrics is wrong.
-    """
-    found = read_metrics(visit.workspace.root)
-    return MetricList(tuple(_line(metric) for metric in found.by_name.values()))
+    """Return all metrics; a file that is wrong takes nothing from the others."""
+    found = survey_metrics(visit.workspace.root)
+    return MetricList(
+        tuple(_line(metric) for metric in found.by_name.values()),
+        tuple(map(problem_of, found.broken.values())),
+    )
 
 
 def metric_page(visit: Visit) -> MetricPage:
@@ -82,7 +94,7 @@ def metric_page(visit: Visit) -> MetricPage:
     Raises:
         MetricMissing: there is none of that name.
     """
-    metric = read_metrics(visit.workspace.root).find(visit.names["name"])
+    metric = survey_metrics(visit.workspace.root).find(visit.names["name"])
     has_time = metric.subject.declared.time is not None
     query = dict(visit.query)
     if has_time and not {"by", "grain", "where"} & query.keys():

@@ -23,7 +23,7 @@ STATE_WORDS = {
 }
 # The three strands that the product lays into one rope.
 STRANDS = {
-    "data": ("source", "table"),
+    "data": ("source", "table", "metric", "question", "publish"),
     "models": ("step", "gate", "model"),
     "software": ("deployment", "monitor"),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ropewalk.dataops.questions import Question, QuestionMissing, ask_question, read_questions
+from ropewalk.dataops.questions import Question, QuestionMissing, ask_question, survey_questions
 from ropewalk.errors import RopewalkError
 from ropewalk.web.charts import LineChart
 from ropewalk.web.errors import status_of
@@ -36,9 +36,15 @@ class Field:
 
 @dataclass(frozen=True)
 class QuestionList:
-    """All questions of the project."""
+    """All questions of the project.
+
+    Attributes:
+        questions: those that can be asked.
+        broken: what is wrong with the files of the others.
+    """
 
     questions: tuple[QuestionLine, ...]
+    broken: tuple[QueryProblem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,12 +79,11 @@ class QuestionPage:
 
 
 def question_list(visit: Visit) -> QuestionList:
-    """Return all questions.
-
-    Raises:
-        InvalidProjectFile: a question's file is wrong.
-    """
-    return QuestionList(tuple(map(_line, read_questions(visit.workspace.root).values())))
+    """Return all questions; a file that is wrong takes nothing from the others."""
+    found = survey_questions(visit.workspace.root)
+    return QuestionList(
+        tuple(map(_line, found.by_name.values())), tuple(map(problem_of, found.broken.values()))
+    )
 
 
 def question_page(visit: Visit) -> QuestionPage:
@@ -86,6 +91,7 @@ def question_page(visit: Visit) -> QuestionPage:
 
     Raises:
         QuestionMissing: there is none of that name.
+        InvalidProjectFile: its file is wrong.
     """
     name, given = visit.names["name"], dict(visit.query)
     try:
@@ -93,7 +99,7 @@ def question_page(visit: Visit) -> QuestionPage:
     except QuestionMissing:
         raise
     except RopewalkError as error:
-        question = read_questions(visit.workspace.root)[name]
+        question = survey_questions(visit.workspace.root).find(name)
         page = _page(question, {item.name: item.default for item in question.parameters} | given)
         return QuestionPage(
             page.question, page.fields, page.sql, {}, problem=problem_of(error), status=status_of(error)

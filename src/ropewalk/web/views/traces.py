@@ -161,8 +161,8 @@ def _line(trace: Trace) -> TraceLine:
         state=trace.state,
         started_at=trace.started_at,
         duration_ms=trace.duration_ms,
-        request=trace.request_preview,
-        response=trace.response_preview,
+        request=_unquoted(trace.request_preview),
+        response=_unquoted(trace.response_preview),
         tokens=None if tokens is None else int(tokens),
         cost=_figure(trace.metadata.get(COST), "total_cost"),
         assessments=tuple(
@@ -179,6 +179,15 @@ def _line(trace: Trace) -> TraceLine:
             for said in trace.assessments
         ),
     )
+
+
+def _unquoted(preview: str | None) -> str | None:
+    # MLflow keeps the preview of a text as JSON, whose quotes and escapes nobody wants to read.
+    try:
+        text = json.loads(preview) if preview and preview.startswith('"') else None
+    except ValueError:
+        return preview
+    return text if isinstance(text, str) else preview
 
 
 def _said(value: object, error: Mapping[str, str] | None) -> str:
