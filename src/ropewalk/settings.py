@@ -110,7 +110,7 @@ class Settings:
     )
     secrets_key: str = _setting(
         "",
-        "Key that seals kept secrets and signs page tokens, the same for all servers of a project; "
+        "Key that seals kept secrets (of webhooks and the gateway), the same for all servers of a project; "
         "unset, one of the state folder's own",
         is_secret=True,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import subprocess
@@ -44,6 +45,20 @@ def ropewalk(tmp_path: Path, capsys, monkeypatch) -> Ropewalk:
             code = run(list(arguments))
         out, err = capsys.readouterr()
         return Said(code, out, err)
+
+    return call
+
+
+@pytest.fixture
+def run_alone(tmp_path: Path, ropewalk: Ropewalk, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Said]:
+    """Return a function that runs a project in a state of its own, whose database is a file in it."""
+    numbers = itertools.count()
+
+    def call(root: Path) -> Said:
+        with monkeypatch.context() as patch:
+            patch.delenv("ROPEWALK_DATABASE_URL", raising=False)
+            state = str(tmp_path / f"alone-{next(numbers)}")
+            return ropewalk("run", "--json", cwd=root, ROPEWALK_STATE_DIR=state)
 
     return call
 

@@ -34,6 +34,9 @@ FILES = {
 NODES = {"source:rows", "table:staging.one", "table:mart.two", "table:mart.three", "step:score", "step:after"}
 
 
+pytestmark = pytest.mark.usefixtures("environ")
+
+
 def start(root, *arguments, **environment):
     """Start `ropewalk run --json` as a process."""
     return subprocess.Popen(
@@ -70,7 +73,7 @@ def test_eight_runs_at_once_execute_each_action_once(write_project):
 
 
 @pytest.mark.parametrize("environments", [("dev", "dev"), ("branch-a", "branch-b")])
-def test_different_runs_at_once_are_both_right(write_project, tmp_path, ropewalk, environments):
+def test_different_runs_at_once_are_both_right(write_project, tmp_path, run_alone, environments):
     """Two checkouts of one project, with one state, differ in a table in the middle: each reads its own rows."""
     first = write_project(FILES)
     second = tmp_path / "other"
@@ -84,10 +87,7 @@ def test_different_runs_at_once_are_both_right(write_project, tmp_path, ropewalk
     ]
     runs = ended(both)
 
-    alone = []
-    for number, root in enumerate((first, second)):
-        where = str(tmp_path / f"alone-{number}")
-        alone.append(ropewalk("run", "--json", cwd=root, ROPEWALK_STATE_DIR=where).json)
+    alone = [run_alone(root).json for root in (first, second)]
     made = [{node["id"]: node["digest"] for node in run["nodes"]} for run in runs]
     assert made == [{node["id"]: node["digest"] for node in run["nodes"]} for run in alone]
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import traceback
+from collections.abc import Mapping
 
 import click
 
@@ -87,6 +88,12 @@ def report_error(error: RopewalkError, *, as_json: bool, debug: bool) -> int:
     if debug:
         click.echo("".join(traceback.format_exception(error)), err=True)
     return exit_code(type(error))
+
+
+def report_broken(broken: Mapping[str, RopewalkError]) -> None:
+    """Tell on stderr of files that are no part of what was listed, as they cannot be read."""
+    for error in broken.values():
+        click.echo(format_error(error), err=True)
 
 
 def format_error(error: RopewalkError) -> str:

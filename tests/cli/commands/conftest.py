@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from blank_state import add_state
 
 from ropewalk.cli.main import run
 
@@ -37,16 +39,21 @@ def make_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path
     """Return a function that writes a project's files and runs it, and returns its root."""
 
     def make(files: Files, *, ran: bool = True) -> Path:
-        root = tmp_path_factory.mktemp("project")
-        for name, text in files.items():
-            path = root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(dedent(text), encoding="utf-8")
-        with contextlib.chdir(root):
-            assert not ran or run(["run"]) == 0
-        return root
+        return _project(tmp_path_factory.mktemp("project"), files, ran=ran)
 
     return make
+
+
+def _project(root: Path, files: Files, *, ran: bool = True) -> Path:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text), encoding="utf-8")
+    if ran:
+        add_state(root / ".ropewalk")
+        with contextlib.chdir(root):
+            assert run(["run"]) == 0
+    return root
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +62,13 @@ def shop(make_project: Callable[..., Path]) -> Path:
     return make_project(SHOP)
 
 
+@pytest.fixture(scope="session")
+def shop_as_it_ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the root of the same, which nobody uses: it is there to be copied."""
+    return _project(tmp_path_factory.mktemp("pattern") / "shop", SHOP)
+
+
 @pytest.fixture
-def own_shop(make_project: Callable[..., Path]) -> Path:
+def own_shop(shop_as_it_ran: Path, tmp_path: Path) -> Path:
     """Return the same for one test alone, which may change what it likes."""
-    return make_project(SHOP)
+    return shutil.copytree(shop_as_it_ran, tmp_path / "own-shop", symlinks=True)

@@ -34,3 +34,20 @@ def test_wrong_usage(root, ropewalk):
     """What is no value, and no question, is told."""
     assert ropewalk("ask", "sales", "shop", cwd=root).code == 2
     assert "did you mean: sales" in ropewalk("ask", "sale", cwd=root).err
+
+
+def test_a_broken_question(root, ropewalk):
+    """The list names it beside the others, which can still be asked; who asks for it is told why."""
+    path = root / "questions/broken.sql"
+    path.write_text("SELEC 1", encoding="utf-8")
+    try:
+        listed, answered, refused = (
+            ropewalk("ask", *args, cwd=root) for args in ((), ("sales",), ("broken",))
+        )
+        found = ropewalk("ask", "--json", cwd=root).json
+    finally:
+        path.unlink()
+
+    assert ("sales" in listed.out, "questions/broken.sql:1" in listed.err) == (True, True)
+    assert (listed.code, answered.code, refused.code) == (0, 0, 2)
+    assert [problem["place"][:20] for problem in found["broken"]] == ["questions/broken.sql"]

@@ -80,7 +80,7 @@ def test_status(ropewalk, own_shop: Path) -> None:
     assert statuses == ["fresh", "stale", "waits"]
     svg = ropewalk("graph", "--status", "--format", "svg", cwd=own_shop).out
     assert "3 nodes, 1 fresh, 1 stale, 1 waits" in svg
-    assert 'class="node kind-2 is-stale"' in svg
+    assert 'class="node kind-2 is-stale ' in svg
 
 
 def test_svg_file(ropewalk, shop: Path, tmp_path: Path) -> None:

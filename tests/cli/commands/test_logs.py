@@ -43,7 +43,7 @@ SLOW = {
         def slow() -> Metrics:
             for number in range(12):
                 print("line", number, flush=True)
-                time.sleep(0.25)
+                time.sleep(0.1)
             return Metrics(x=1.0)
         """,
 }

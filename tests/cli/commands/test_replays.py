@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import subprocess
 
 import pytest
@@ -102,8 +103,35 @@ def test_step_without_a_seed_is_found_out(make_project, ropewalk):
     said = ropewalk("reproduce", run_id, cwd=root)
 
     assert said.code == 1
-    assert "! step:score" in said.out
-    assert "is a seed missing?" in said.out
+    assert re.search(
+        r"! step:score\n    metric total: [\d.]+ -> [\d.]+\n    .* is a seed missing\?", said.out
+    )
+
+
+def test_table_without_a_seed(make_project, ropewalk):
+    """Rows that came out differently can be looked at with the command that is told; and `last` stays the same run."""
+    chance = "SELECT id, amount, random() AS x FROM raw.orders\n"
+    root = make_project({**FILES, "tables/staging/orders.sql": chance}, ran=False)
+    subprocess.run(["git", "init", "-q", root], check=True)
+    commit(root, "Begin")
+    ropewalk("run", "staging.orders", cwd=root)
+    ropewalk("reproduce", "last", cwd=root)
+
+    said = ropewalk("reproduce", "last", cwd=root)
+
+    told = re.search(r"`ropewalk (diff -t staging\.orders --from \d+ --to \d+)` shows the rows", said.out)
+    assert told, said.out + said.err
+    assert "2 added, 2 removed" in ropewalk(*told[1].split(), cwd=root).out
+
+
+def test_run_that_made_nothing(history, ropewalk):
+    """A run that found everything fresh proves nothing by being done again, and says so."""
+    idle = ropewalk("run", "--json", cwd=history).json["run_id"]
+
+    said = ropewalk("reproduce", idle, cwd=history)
+
+    assert said.code == 1
+    assert "made nothing: what it found fresh was made by earlier runs" in said.err
 
 
 def test_run_without_a_commit(make_project, ropewalk):
@@ -155,6 +183,13 @@ def test_metric_that_is_not_made(history, runs, ropewalk):
     assert "do not make score.totl" in said.err
 
 
+def test_nearest_metric_is_told(history, runs, ropewalk):
+    """Who misspells a metric of a step that is there reads how it is called."""
+    said = ropewalk("bisect", "score.totl", "--good", runs[0], "--bad", runs[1], cwd=history)
+
+    assert "did you mean: score.total" in said.err
+
+
 def test_metric_without_its_step(history, runs, ropewalk):
     """A metric's name alone is not looked for: the same name may be made by several steps."""
     said = ropewalk("bisect", "total", "--good", "last", "--bad", runs[1], cwd=history)
@@ -201,6 +236,73 @@ def test_wrong_value_costs_no_time(history, ropewalk):
 
     assert said.code == 2
     assert len(ropewalk("runs", "--json", "--limit", "500", cwd=history).json["runs"]) == before
+
+
+@pytest.fixture
+def own(make_project):
+    """Return a project in Git, at its first commit, that nobody else changes."""
+    root = make_project(FILES, ran=False)
+    subprocess.run(["git", "init", "-q", root], check=True)
+    commit(root, "Begin")
+    return root
+
+
+def person_runs(ropewalk, root):
+    """Return the ids of the runs that people started, oldest first: replays are runs too."""
+    found = ropewalk("runs", "--json", cwd=root).json["runs"]
+    return [run["id"] for run in reversed(found) if run["cause"] == "person"]
+
+
+def test_parameter_that_turned_the_metric(own, ropewalk):
+    """Between two runs of one commit and the same data, the parameter is named with both its values."""
+    ropewalk("run", cwd=own)
+    ropewalk("run", "-p", "score.weight=-7", cwd=own)
+    good, bad = person_runs(ropewalk, own)
+
+    found = ropewalk("bisect", "score.total", "--good", good, "--bad", bad, "--json", cwd=own).json
+    said = ropewalk("bisect", "score.total", "--good", good, "--bad", bad, cwd=own).out
+
+    assert (found["good"], found["bad"]) == (60, -210)
+    assert found["culprit"] == {
+        "axis": "parameters",
+        "what": "score.weight",
+        "description": "its default -> -7",
+    }
+    assert "parameter score.weight: its default -> -7" in said
+    assert "score.weight=-7" in said
+
+
+def test_commit_that_does_not_load(own, ropewalk):
+    """A commit whose files do not fit together says nothing: it is passed over, and told beside the culprit."""
+    ropewalk("run", cwd=own)
+    edit(own, "steps/score.py", "def score(", "def score(:")
+    commit(own, "Break it")
+    edit(own, "steps/score.py", "def score(:", "def score(")
+    edit(own, "steps/score.py", "* weight", "* -weight")
+    commit(own, "Mend it the other way round")
+    ropewalk("run", cwd=own)
+    good, bad = person_runs(ropewalk, own)
+
+    found = ropewalk("bisect", "score.total", "--good", good, "--bad", bad, "--json", cwd=own).json
+
+    told = "Mend it the other way round  (or the one before it, which makes no score.total)"
+    assert (found["culprit"]["axis"], found["culprit"]["description"]) == ("code", told)
+    assert None in [trial["value"] for trial in found["trials"]]
+
+
+def test_run_of_uncommitted_files(own, ropewalk):
+    """A metric that no commit makes is not blamed on one."""
+    ropewalk("run", cwd=own)
+    edit(own, "steps/score.py", "* weight", "* weight * 3")
+    ropewalk("run", cwd=own)
+    good, bad = person_runs(ropewalk, own)
+
+    said = ropewalk("bisect", "score.total", "--good", good, "--bad", bad, cwd=own)
+
+    assert said.code == 2
+    assert (
+        "made score.total 180 from files that were in no commit; those of its commit make it 60" in said.err
+    )
 
 
 def test_data_that_turned_the_metric(make_project, ropewalk):

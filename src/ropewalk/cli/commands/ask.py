@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from ropewalk.cli.commands.sql import FORMATS, emit_result, file_form, form_of, query_document
+from ropewalk.cli.errors import report_broken
 from ropewalk.cli.output import emit_json, emit_table
 from ropewalk.cli.session import environment_option, open_session
 from ropewalk.dataops.lake import MEMORY, Asking, read_memory
-from ropewalk.dataops.questions import Question, QuestionAnswer, ask_question, read_questions
+from ropewalk.dataops.questions import Question, QuestionAnswer, Questions, ask_question, survey_questions
 
 
 @click.command("ask")
@@ -40,7 +41,7 @@ def command(
     given = dict(map(_read_value, values))
     with open_session(environment=environment) as session:
         if name is None:
-            _list(list(read_questions(session.workspace.root).values()), as_json=as_json)
+            _list(survey_questions(session.workspace.root), as_json=as_json)
             return
         asking = Asking(limit, timeout, read_memory(memory))
         answer = ask_question(session.workspace, name, given, file_form(form), asking)
@@ -71,15 +72,18 @@ def describe(question: Question) -> dict[str, object]:
     }
 
 
-def _list(questions: list[Question], *, as_json: bool) -> None:
+def _list(found: Questions, *, as_json: bool) -> None:
+    questions = found.by_name.values()
     if as_json:
-        emit_json({"questions": [describe(question) for question in questions]})
+        broken = [error.as_json() for error in found.broken.values()]
+        emit_json({"questions": [describe(question) for question in questions], "broken": broken})
         return
     rows = [
         (question.name, question.title, ", ".join(item.name for item in question.parameters), question.owner)
         for question in questions
     ]
     emit_table(["question", "title", "parameters", "owner"], rows)
+    report_broken(found.broken)
 
 
 def _read_value(text: str) -> tuple[str, str]:

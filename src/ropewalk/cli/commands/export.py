@@ -32,4 +32,4 @@ def export_project_command(target: Path, *, as_json: bool) -> None:
         return
     said = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in done.counts.items())
     click.echo(f"wrote {done.path}: {said}; {count(done.files, 'file')}")
-    click.echo(f"digest {done.digest}")
+    click.echo(f"digest of the export: {done.digest}")

@@ -16,6 +16,7 @@ from ropewalk.dataops.dbt import Import, convert_manifest, read_manifest, write_
 from ropewalk.mlops.migration import (
     FolderSource,
     ImportDiffers,
+    NoSuchSource,
     Outcome,
     ServerSource,
     import_source,
@@ -71,6 +72,11 @@ def import_mlflow(source: str, *, as_json: bool) -> int:
                 outcome = import_source(session.workspace, server, _say)
             finally:
                 server.close()
+        elif "://" in source and not source.startswith("file://"):
+            raise NoSuchSource(
+                f"{source.partition(':')[0]}:// is neither a server nor a folder",
+                hint="start `mlflow server --backend-store-uri` on that database, and import from its address",
+            )
         else:
             folder = FolderSource(directory() / source.removeprefix("file://"))
             outcome = import_source(session.workspace, folder, _say)
@@ -110,7 +116,7 @@ def _tell(outcome: Outcome, *, as_json: bool) -> int:
         for note in outcome.notes:
             click.echo(f"note: {note}")
         if not outcome.differing:
-            click.echo(f"all alike; digest of the source: {outcome.digest}")
+            click.echo(f"all alike; digest of all that was compared: {outcome.digest}")
     if not outcome.differing:
         return 0
     if not as_json:

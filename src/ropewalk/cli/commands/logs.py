@@ -15,6 +15,7 @@ from ropewalk.pipeline import (
     LogNotFound,
     Workspace,
     find_past_run,
+    find_working_run,
     last_lines,
     list_logs,
     read_on,
@@ -39,14 +40,14 @@ def command(
 ) -> None:
     """Print what STEP of RUN printed.
 
-    Without STEP it is the step that failed, or else the one that began last; without RUN it is the newest run. RUN
+    Without STEP it is the step that failed, or else the one that began last; without RUN it is the newest run that executed something. RUN
     may be the beginning of an id, or `last`.
     """
     if follow and as_json:
         raise WrongUsage("--follow and --json exclude each other", hint="one JSON object has an end")
     with open_session() as session:
         workspace = session.workspace
-        found = find_past_run(workspace.database, run or "")
+        found = find_past_run(workspace.database, run) if run else find_working_run(workspace.database)
         log = _choose(workspace, found, step, attempt)
         shown = last_lines(log.path, lines or 10**9)
         if as_json:

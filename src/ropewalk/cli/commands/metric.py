@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ropewalk.cli.commands.sql import FORMATS, emit_result, file_form, form_of, query_document
+from ropewalk.cli.errors import report_broken
 from ropewalk.cli.output import emit_json, emit_table
 from ropewalk.cli.session import environment_option, open_session
 from ropewalk.dataops.lake import MEMORY, Asking, read_memory
@@ -16,7 +17,7 @@ from ropewalk.dataops.metrics import (
     MetricQuestion,
     ask_metrics,
     plan_metrics,
-    read_metrics,
+    survey_metrics,
 )
 
 
@@ -30,12 +31,14 @@ def command() -> None:
 def list_command(*, as_json: bool) -> None:
     """List every metric: of what table, how it is computed, by what it can be told apart."""
     with open_session() as session:
-        found = [describe(metric) for metric in read_metrics(session.workspace.root).by_name.values()]
+        metrics = survey_metrics(session.workspace.root)
+    found = [describe(metric) for metric in metrics.by_name.values()]
     if as_json:
-        emit_json({"metrics": found})
+        emit_json({"metrics": found, "broken": [error.as_json() for error in metrics.broken.values()]})
         return
     rows = [(item["name"], item["kind"], item["table"], ", ".join(item["dimensions"])) for item in found]  # type: ignore[arg-type]  # a list of names
     emit_table(["metric", "kind", "table", "by"], rows)
+    report_broken(metrics.broken)
 
 
 @command.command("show")
@@ -44,7 +47,7 @@ def list_command(*, as_json: bool) -> None:
 def show_command(name: str, *, as_json: bool) -> None:
     """Explain metric NAME: what it means, who answers for it, and the SQL that computes it."""
     with open_session() as session:
-        metric = read_metrics(session.workspace.root).find(name)
+        metric = survey_metrics(session.workspace.root).find(name)
         sql = plan_metrics(session.workspace, MetricQuestion((metric.name,))).sql
     found = {**describe(metric), "sql": sql}
     if as_json:

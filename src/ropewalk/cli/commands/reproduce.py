@@ -42,6 +42,7 @@ def _document(found: ReproducedRun) -> dict[str, object]:
                 "was": node.was.digest,
                 "now": node.now.digest if node.now else None,
                 "differences": [str(reason) for reason in node.differences],
+                "outcome": [str(reason) for reason in node.outcome],
                 "error": node.error,
             }
             for node in found.nodes
@@ -66,6 +67,17 @@ def _explain(node: Reproduction) -> list[str]:
     if node.error:
         return [node.error]
     lines = [str(reason) for reason in node.differences]
-    if not node.is_equal and not lines:
-        return ["other content from equal code, data, parameters and packages: is a seed missing?"]
-    return lines
+    if node.is_equal:
+        return lines
+    rows = [f"`{node_diff}` shows the rows"] if (node_diff := _diff(node)) else []
+    missing = "other content from equal code, data, parameters and packages: is a seed missing?"
+    return [*map(str, node.outcome), *(lines or [missing]), *rows]
+
+
+def _diff(node: Reproduction) -> str | None:
+    """Return the command that compares a table as it was with what came out, which the lake has until it is collected."""
+    places = [output.reference.partition(":") for output in (node.was, node.now) if output]
+    if len(places) < 2 or {kind for kind, _, _ in places} != {"snapshot"}:
+        return None
+    table = node.was.summary.get("table") or node.node.partition(":")[2]
+    return f"ropewalk diff -t {table} --from {places[0][2]} --to {places[1][2]}"
