@@ -37,10 +37,11 @@ test: $(VENV)/dev.stamp ## Run the fast test suite
 
 test-postgres: $(VENV)/dev.stamp ## Run the suites that use the metadata database on a PostgreSQL server
 	$(BIN)/python -m pytest -m "not browser and not slow" --database postgresql \
-		tests/store tests/lineage tests/pipeline tests/mlops/tracking tests/mlops/registry
+		tests/store tests/lineage tests/pipeline tests/mlops/tracking tests/mlops/registry tests/cli/test_runs_at_once.py
 
 slow: $(VENV)/dev.stamp ## Run the tests that take minutes: whole projects, kills, the real MLflow client
 	$(BIN)/python -m pytest -m "slow and not browser" --timeout 600
+	$(BIN)/python -m pytest -m slow -n 0 --database postgresql tests/cli/test_killed_often.py
 
 browser: $(VENV)/dev.stamp ## Look at the pages in a headless Chromium (apt-get install chromium)
 	$(BIN)/python -m pytest -m browser -n 0 --timeout 300
@@ -52,7 +53,7 @@ interop: $(VENV)/dev.stamp ## Have datacontract-cli judge our contracts; it is i
 	DATACONTRACT=build/interop/bin/datacontract $(BIN)/python -m pytest -n 0 -q -m slow tests/dataops/contracts/test_interop.py
 
 clients: $(VENV)/dev.stamp ## Hold the tracking server to the real MLflow client, oldest and newest, and to what logs through it
-	$(BIN)/python -m pytest -n 0 -q -m slow --timeout 900 tests/interop/test_clients.py
+	$(BIN)/python -m pytest -n 0 -q -m slow --timeout 900 tests/interop/test_clients.py tests/mlops/migration/test_server.py
 
 conformance: $(VENV)/dev.stamp ## Run MLflow's own tests against the tracking server: make conformance CHECKOUT=...
 	@test -n "$(CHECKOUT)" || { echo "error: set CHECKOUT to a folder with MLflow's tests and pyproject.toml" >&2; exit 2; }
@@ -76,7 +77,7 @@ build/peers/dlt/installed: benchmarks/dataops/peer-dlt.txt $(VENV)/uv.stamp
 	@touch $@
 
 bench-dataops: $(VENV)/dev.stamp build/peers/dlt/installed ## Measure loads, diffs, lineage and contracts beside DuckDB and dlt
-	$(BIN)/python -m benchmarks.dataops.compare --dlt build/peers/dlt/bin/python
+	PYTHONPATH=tests/servers $(BIN)/python -m benchmarks.dataops.compare --dlt build/peers/dlt/bin/python
 
 build/peers/mlflow/installed: benchmarks/tracking/peer-mlflow.txt $(VENV)/uv.stamp
 	$(UV) venv --quiet --clear --python 3.11 $(@D)
@@ -84,7 +85,7 @@ build/peers/mlflow/installed: benchmarks/tracking/peer-mlflow.txt $(VENV)/uv.sta
 	@touch $@
 
 bench-tracking: $(VENV)/dev.stamp build/peers/mlflow/installed ## Measure the tracking server beside MLflow's own
-	$(BIN)/python -m benchmarks.tracking.compare --mlflow build/peers/mlflow/bin/python
+	PYTHONPATH=tests/servers $(BIN)/python -m benchmarks.tracking.compare --mlflow build/peers/mlflow/bin/python
 
 staleness: $(VENV)/dev.stamp ## Count how often planning is wrong about what is stale
 	$(BIN)/python benchmarks/staleness/corpus.py

@@ -40,12 +40,18 @@ class Operation:
         goal: how many times stock's CPU is to be ours; per engine.
         make: the request of that number, for the run of that id.
         times: how many are sent to ours, and to stock.
+        times_on_server: the same on PostgreSQL, where it is not as on SQLite.
     """
 
     name: str
     goal: dict[Engine, float]
     make: Callable[[str, int], Request]
     times: tuple[int, int]
+    times_on_server: tuple[int, int] | None = None
+
+    def sent(self, engine: Engine) -> tuple[int, int]:
+        """Return how many are sent to ours, and to stock."""
+        return (self.times_on_server if engine == "postgresql" else None) or self.times
 
 
 def _both(goal: float) -> dict[Engine, float]:
@@ -112,7 +118,10 @@ def operations(ids: list[str]) -> list[Operation]:
         Operation("log-batch, 1,000 points, 100 keys", _both(30), _log_batch(100, "many"), (100, 10)),
         Operation("create-run", _both(6), _create, (500, 100)),
         Operation("get-run", _both(8), _get(ids), (1000, 150)),
-        Operation("search, filter and order", {"sqlite": 100, "postgresql": 25}, _filtered, (50, 2)),
+        # On PostgreSQL so often that the clock of CPU time, which ticks a hundred times a second, counts for nothing.
+        Operation(
+            "search, filter and order", {"sqlite": 100, "postgresql": 25}, _filtered, (50, 2), (200, 20)
+        ),
         Operation("search, newest 1,000", _both(10), _newest, (20, 3)),
         Operation("history, page of 25,000", _both(20), _history, (30, 3)),
     ]
@@ -130,7 +139,7 @@ def measured(
         for operation in operations(seeds.ids):
             costs = [
                 client.cost(partial(operation.make, run), times, min(5, times - 1))
-                for client, run, times in zip(clients, runs, operation.times, strict=False)
+                for client, run, times in zip(clients, runs, operation.sent(engine), strict=False)
             ]
             yield _goal(f"{engine}: {operation.name}", operation.goal[engine], costs)
         yield from _footprint(engine, mine, theirs)
