@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
+import certifi
 import pytest
+from blank_state import add_state
 from hypothesis import HealthCheck, settings
+from quick_folders import folder_in_memory
 
 from ropewalk import plugins
 from ropewalk.pipeline import Workspace
@@ -40,6 +44,53 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sqlite",
         help="where the workspaces that tests open keep their metadata",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep temporary folders in memory: databases wait for a disk a third of the time, and nothing here outlives a test.
+
+    `TMPDIR` chooses another place.
+    """
+    if "TMPDIR" not in os.environ and (folder := folder_in_memory()):
+        # By the environment, for the processes that tests start; Python has looked already, and would not again.
+        os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    # Slow tests install other versions of clients from outside, which takes the authorities of the world.
+    if "not slow" in config.option.markexpr:
+        config.add_cleanup(_trust_one_authority())
+
+
+def _trust_one_authority() -> Callable[[], None]:
+    """Have clients load one authority, and return what takes that back.
+
+    No quick test calls anybody outside, and reading the 150 authorities of the world takes each new client 20 ms.
+    """
+    bundle = Path(certifi.where()).read_text(encoding="utf-8")
+    end = "-----END CERTIFICATE-----"
+    handle, path = tempfile.mkstemp(prefix="ropewalk-authority-", suffix=".pem")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(f"{bundle[bundle.index('-----BEGIN') : bundle.index(end)]}{end}\n")
+    before = os.environ.get("SSL_CERT_FILE")
+    os.environ["SSL_CERT_FILE"] = path
+
+    def take_back() -> None:
+        if before is None:
+            del os.environ["SSL_CERT_FILE"]
+        else:
+            os.environ["SSL_CERT_FILE"] = before
+        Path(path).unlink(missing_ok=True)
+
+    return take_back
+
+
+@pytest.fixture
+def other_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return an empty folder that is on another file system than the test's own."""
+    for place in ("/dev/shm", "/var/tmp", "/tmp"):
+        if Path(place).is_dir() and Path(place).stat().st_dev != tmp_path.stat().st_dev:
+            with tempfile.TemporaryDirectory(dir=place) as folder:
+                yield Path(folder)
+            return
+    pytest.skip("there is no second file system here")
 
 
 @pytest.fixture(autouse=True)
@@ -136,6 +187,8 @@ def open_workspace(environ: dict[str, str]) -> Iterator[OpenWorkspace]:
 
         def open_it(root: Path) -> Workspace:
             project = load_project(root, plugins.sections())
+            if not environ:
+                add_state(root / ".ropewalk")
             return stack.enter_context(Workspace(project, load_settings(environ)))
 
         yield open_it

@@ -137,8 +137,15 @@ def test_nobody_else_reads_the_environment() -> None:
         "processes/process.py",
         "mlops/training/attempt.py",
         "mlops/training/step_environment.py",
+        # Where a step looks for packages, before those of its own.
+        "mlops/training/overlay.py",
         # What a CI job says of the change that it is for, and what a patch must not show.
         "mlops/training/git_origin.py",
+        # Which variables the project's own code asks for while a step runs, and what those are at the next plan.
+        "mlops/training/variables.py",
+        "mlops/training/undeclared.py",
+        # Where the processes that a step starts find what tells of their reading.
+        "mlops/training/child_reads.py",
         # Inherited by Git, with another index.
         "project/branches.py",
         # Takes out of it what MLflow's client would read a second time.

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+from quick_folders import folder_in_memory
+
 USER, PASSWORD = "ropewalk", "s3cret-word"
 # The data are gone with the tests anyway.
 QUICK = (
@@ -71,13 +73,9 @@ def is_installed() -> bool:
 
 
 @contextmanager
-def running_server() -> Iterator[MariaDBServer]:
-    """Start a server in a folder of its own and stop it at the end."""
-    memory = Path("/dev/shm")
-    has_room = (
-        memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 1_000_000_000
-    )
-    folder = Path(tempfile.mkdtemp(prefix="ropewalk-my-", dir=memory if has_room else None))
+def running_server(*options: str) -> Iterator[MariaDBServer]:
+    """Start a server in a folder of its own, with more `options`, and stop it at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="ropewalk-my-", dir=folder_in_memory()))
     # The server does not run as root; started by anybody else it stays who it is.
     account = ["--user=mysql"] if os.geteuid() == 0 else []
     if account:
@@ -89,7 +87,7 @@ def running_server() -> Iterator[MariaDBServer]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [_program("mariadbd"), "--no-defaults", *data, f"--socket={folder}/s", f"--port={port}"]
-    command += ["--bind-address=127.0.0.1", f"--pid-file={folder}/pid", *QUICK]
+    command += ["--bind-address=127.0.0.1", f"--pid-file={folder}/pid", *QUICK, *options]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=_end_with_parent)  # noqa: PLW1509  # before any test has started a thread
     try:

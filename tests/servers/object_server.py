@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import sysconfig
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from quick_folders import folder_in_memory
 
 WEED = Path(sysconfig.get_path("scripts"), "weed")
 KEY, SECRET = "key", "hidden-key"
@@ -67,7 +70,7 @@ def is_installed() -> bool:
 @contextmanager
 def running_server() -> Iterator[ObjectServer]:
     """Start a server in a folder of its own and stop it at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="ropewalk-s3-"))
+    folder = Path(tempfile.mkdtemp(prefix="ropewalk-s3-", dir=folder_in_memory()))
     try:
         # A port that was free may be taken by the time the server wants it; then it is tried with others.
         for attempt in range(4):
@@ -97,8 +100,20 @@ def _start(folder: Path) -> tuple[subprocess.Popen[bytes], ObjectServer]:
     # Its further protocols listen at ports of their own, which two servers cannot share.
     options += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([WEED, "server", *options], stdout=log, stderr=log, cwd=folder)
+        process = subprocess.Popen(
+            [WEED, "server", *options],
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509  # it only asks the kernel, and takes no lock
+        )
     return process, ObjectServer(f"http://127.0.0.1:{ports['s3']}")
+
+
+def _end_with_parent() -> None:
+    # Tests that are killed must not leave a server behind.
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 
 
 def _takes_objects(server: ObjectServer, process: subprocess.Popen[bytes]) -> bool:
