@@ -140,6 +140,7 @@ def test_login_is_not_forged(browser: httpx.Client, tokens: dict[str, str]) -> N
     assert "set-cookie" not in answer.headers
 
 
+@pytest.mark.usefixtures("tokens")
 def test_narrow_token_makes_no_session(
     browser: httpx.Client, own: dict[str, str], guarded: Workspace
 ) -> None:
